@@ -1,0 +1,64 @@
+"""fastperc: the perceptron family, compiled.
+
+Perceptrons and small dense networks, trained on a CPU at the speed of hand-written C.
+
+>>> from fastperc import Network
+>>> net = Network((2, 4, 1), hidden="tanh", output="sigmoid", loss="log_loss", seed=0)
+>>> history = net.train([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], epochs=2000, lr=0.5)
+>>> net.predict([[0, 1], [1, 1]]).tolist()
+[1, 0]
+
+Public names are loaded when they are first used: ``import fastperc`` alone costs a program nothing,
+and brings in neither the compiler nor scikit-learn.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what editors and type checkers see
+    from . import datasets, plots, tutorials
+    from .errors import DivergedError, ModelFileError
+    from .network import Network
+    from .training import History
+
+    __version__: str
+
+__all__ = [
+    "DivergedError",
+    "History",
+    "ModelFileError",
+    "Network",
+    "__version__",
+    "datasets",
+    "plots",
+    "tutorials",
+]
+
+# Where each public name lives. A test holds this table, __all__ and the imports above together.
+_HOMES = {
+    "DivergedError": "errors",
+    "History": "training",
+    "ModelFileError": "errors",
+    "Network": "network",
+}
+_SUBMODULES = frozenset({"datasets", "plots", "tutorials"})
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at its first use (PEP 562)."""
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name in _SUBMODULES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    elif name == "__version__":
+        from importlib.metadata import version  # takes longer than the rest of this file
+
+        value = version(__name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,263 @@
+"""What may come in: every array and number is checked once, here, and trusted behind the door.
+
+A message says what was found, what was expected and what to do. TypeError where the kind of thing
+is wrong, ValueError where its content is.
+"""
+
+import math
+import numbers
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+BLOCK = 1 << 20
+
+
+def check_array(
+    value: Any, name: str, *, ndim: int = 2, dtype: Any = np.float64, columns: int | None = None
+) -> np.ndarray:
+    """Turn ``value`` into a finite, C-contiguous, read-only array.
+
+    Parameters
+    ----------
+    value : array_like
+        Numbers or booleans. Not copied if it is a C-contiguous array of ``dtype`` already.
+    name : str
+        What messages call it.
+    ndim : int
+        Number of dimensions.
+    dtype : dtype
+        float32 or float64.
+    columns : int, optional
+        Required length of the last axis.
+
+    Returns
+    -------
+    ndarray
+        A read-only view or copy; the caller's array stays as it is.
+
+    Raises
+    ------
+    TypeError
+        For text, complex numbers, dates, sparse matrices and other objects.
+    ValueError
+        For a wrong shape, no data at all, NaN and infinity.
+
+    Examples
+    --------
+    >>> check_array([[1, 2], [3, 4]], "X")
+    array([[1., 2.],
+           [3., 4.]])
+    >>> check_array([1, 2], "X")
+    Traceback (most recent call last):
+    ...
+    ValueError: X: found 1 dimension, shape (2,), expected 2: one row per sample. Use \
+X.reshape(-1, 1) if these are samples of one feature, X.reshape(1, -1) if they are one sample
+    """
+    raw = _as_numbers(value, name)
+    _check_shape(raw, name, ndim, columns)
+    with np.errstate(over="ignore"):  # what overflows is infinite, and found below
+        array = np.ascontiguousarray(raw, dtype=dtype)
+    _check_finite(array, raw, name)
+    array = array.view()
+    array.flags.writeable = False
+    return array
+
+
+def _as_numbers(value: Any, name: str) -> np.ndarray:
+    if hasattr(value, "toarray"):
+        raise TypeError(
+            f"{name}: found a sparse matrix, expected a dense array. Use {name}.toarray()"
+        )
+    if value is None:
+        raise TypeError(f"{name}: found None, expected an array of numbers")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{name}: found something that is not a regular array ({error}). "
+            "Give rows of equal length"
+        ) from None
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except (ValueError, TypeError):
+            raise TypeError(
+                f"{name}: found objects such as {_first_odd(array)!r:.60}, expected numbers. "
+                "Encode categories and fill missing cells first"
+            ) from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{name}: found an array of dtype {array.dtype}, expected numbers. "
+            "Encode text as numbers first"
+        )
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name}: found masked cells. Fill them first, with {name}.filled(...)")
+    return array
+
+
+def _first_odd(array: np.ndarray) -> Any:
+    """The first element that is not a real number."""
+    return next((x for x in array.flat if not isinstance(x, numbers.Real)), array.flat[0])
+
+
+def _check_shape(array: np.ndarray, name: str, ndim: int, columns: int | None) -> None:
+    if array.ndim != ndim:
+        hint = ""
+        if (array.ndim, ndim) == (1, 2):
+            hint = (
+                f": one row per sample. Use {name}.reshape(-1, 1) if these are samples of one "
+                f"feature, {name}.reshape(1, -1) if they are one sample"
+            )
+        plural = "" if array.ndim == 1 else "s"
+        raise ValueError(
+            f"{name}: found {array.ndim} dimension{plural}, shape {array.shape}, "
+            f"expected {ndim}{hint}"
+        )
+    if array.size == 0:
+        raise ValueError(f"{name}: found no data, shape {array.shape}, expected at least 1 sample")
+    if columns is not None and array.shape[-1] != columns:
+        raise ValueError(
+            f"{name}: found {array.shape[-1]} columns, expected {columns}, as many as the network "
+            f"has {'outputs' if name.lower().startswith('y') else 'inputs'}"
+        )
+
+
+def _check_finite(array: np.ndarray, raw: np.ndarray, name: str) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        if math.isfinite(array.sum()):  # one pass without a temporary; the rest is for messages
+            return
+    for start in range(0, array.shape[0], max(1, BLOCK // max(1, array[0].size))):
+        part = array[start : start + max(1, BLOCK // max(1, array[0].size))]
+        bad = np.argwhere(~np.isfinite(part))
+        if len(bad):
+            where = (int(bad[0][0]) + start, *(int(i) for i in bad[0][1:]))
+            found = raw[where]
+            if np.isfinite(found):
+                raise ValueError(
+                    f"{name}: found {found} at {list(where)}, too large for {array.dtype}. "
+                    "Scale the data, or use dtype='float64'"
+                )
+            raise ValueError(
+                f"{name}: found {found} at {list(where)}, expected finite numbers. "
+                "Drop such rows, or fill such cells first"
+            )
+
+
+def check_targets(
+    y: Any, loss: str, n_samples: int, n_outputs: int, dtype: Any, name: str = "y"
+) -> np.ndarray:
+    """Turn targets into the array of shape (n_samples, n_outputs) that kernels read.
+
+    For ``cross_entropy``, labels 0 to n_outputs - 1, or one row of probabilities per sample; for
+    ``log_loss``, 0 and 1 (or probabilities), one column per output; otherwise numbers.
+    """
+    raw = _as_numbers(y, name)
+    if raw.ndim == 0 or raw.shape[0] != n_samples:
+        found = "a single number" if raw.ndim == 0 else f"{raw.shape[0]} targets"
+        raise ValueError(f"{name}: found {found}, expected {n_samples}, one for each row of X")
+    if loss == "cross_entropy" and (raw.ndim == 1 or raw.shape[1:] == (1,)):
+        return _one_hot(check_array(raw.ravel(), name, ndim=1), n_outputs, dtype, name)
+    if raw.ndim == 1 and n_outputs == 1:
+        raw = raw.reshape(-1, 1)
+    if raw.ndim != 2:
+        raise ValueError(
+            f"{name}: found shape {raw.shape}, expected ({n_samples}, {n_outputs}): "
+            "one column per output"
+        )
+    targets = check_array(raw, name, dtype=dtype, columns=n_outputs)
+    if loss in ("log_loss", "cross_entropy") and (targets.min() < 0 or targets.max() > 1):
+        odd = targets[(targets < 0) | (targets > 1)][0]
+        raise ValueError(
+            f"{name}: found {odd:g}, expected 0 or 1 for loss={loss!r}. "
+            "Number the classes, or use another loss"
+        )
+    if loss == "cross_entropy":
+        sums = targets.sum(axis=1)
+        if not np.allclose(sums, 1, atol=1e-3):
+            row = int(np.argmax(np.abs(sums - 1)))
+            raise ValueError(
+                f"{name}: found a row ({row}) that sums to {sums[row]:g}, expected probabilities "
+                "that sum to 1. Labels that do not exclude each other want loss='log_loss'"
+            )
+    return targets
+
+
+def _one_hot(labels: np.ndarray, n_classes: int, dtype: Any, name: str) -> np.ndarray:
+    odd = (labels != np.rint(labels)) | (labels < 0) | (labels >= n_classes)
+    if odd.any():
+        raise ValueError(
+            f"{name}: found the label {labels[odd][0]:g}, expected whole numbers from 0 to "
+            f"{n_classes - 1}, since the network has {n_classes} outputs"
+        )
+    targets = np.zeros((len(labels), n_classes), dtype)
+    targets[np.arange(len(labels)), labels.astype(np.intp)] = 1
+    targets.flags.writeable = False
+    return targets
+
+
+def check_weights(weight: Any, n_samples: int, dtype: Any) -> np.ndarray:
+    """Turn ``sample_weight`` into an array of shape (n_samples,), or (0,) where there is none."""
+    if weight is None:
+        weights = np.empty(0, dtype)
+        weights.flags.writeable = False
+        return weights
+    weights = check_array(weight, "sample_weight", ndim=1, dtype=dtype)
+    if len(weights) != n_samples:
+        raise ValueError(
+            f"sample_weight: found {len(weights)} weights, expected {n_samples}, one per row of X"
+        )
+    if weights.min() < 0:
+        raise ValueError(f"sample_weight: found {weights.min():g}, expected no negative weight")
+    if weights.max() == 0:
+        raise ValueError("sample_weight: found only zeros, expected a positive weight somewhere")
+    return weights
+
+
+def check_number(value: Any, name: str, *, least: float = -math.inf, above: float = -math.inf):
+    """A finite real number, at least ``least`` and greater than ``above``, as a float."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name}: found {value!r:.60}, expected a number")
+    number = float(value)
+    if not math.isfinite(number) or number < least or number <= above:
+        bound = f"greater than {above:g}" if above > -math.inf else f"at least {least:g}"
+        kind = "a finite number" if math.isinf(max(least, above)) else f"a finite number {bound}"
+        raise ValueError(f"{name}: found {value!r}, expected {kind}")
+    return number
+
+
+def check_positive(value: Any, name: str) -> float:
+    """A finite number greater than 0, as a float."""
+    return check_number(value, name, above=0)
+
+
+def check_count(value: Any, name: str, *, least: int = 1) -> int:
+    """A whole number, at least ``least``, as an int."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: found {value!r}, expected a whole number")
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: found {value!r:.60}, expected a whole number") from None
+    if count < least:
+        raise ValueError(f"{name}: found {count}, expected at least {least}")
+    return count
+
+
+def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
+    """One of the names in ``choices``."""
+    names = list(choices)
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: found {value!r:.60}, expected one of {', '.join(names)}")
+    if value not in names:
+        raise ValueError(f"{name}: found {value!r}, expected one of {', '.join(names)}")
+    return value
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: found {value!r:.60}, expected True or False")
+    return bool(value)

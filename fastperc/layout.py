@@ -1,0 +1,69 @@
+"""Where each layer's weights and biases lie in the flat vector of parameters, and how they start."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+ALIGNMENT = 64
+
+
+def aligned_zeros(n: int, dtype) -> np.ndarray:
+    """A vector of zeros that begins at a whole cache line, as SIMD blocks like it."""
+    itemsize = np.dtype(dtype).itemsize
+    room = np.zeros(n + ALIGNMENT // itemsize, dtype)
+    start = -room.ctypes.data % ALIGNMENT // itemsize
+    return room[start : start + n]
+
+
+def n_parameters(sizes: Sequence[int]) -> int:
+    """How many weights and biases a network has."""
+    return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:], strict=False))
+
+
+def views(theta: np.ndarray, sizes: Sequence[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Each layer's W (n_in, n_out) and b (n_out,), as views into ``theta``.
+
+    Layer by layer, W comes first, in C order, and then b.
+
+    Examples
+    --------
+    >>> weights, biases = views(np.arange(9.0), (2, 2, 1))
+    >>> weights[0].tolist(), biases[0].tolist()
+    ([[0.0, 1.0], [2.0, 3.0]], [4.0, 5.0])
+    """
+    weights, biases = [], []
+    start = 0
+    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        end = start + n_in * n_out
+        weights.append(theta[start:end].reshape(n_in, n_out))
+        biases.append(theta[end : end + n_out])
+        start = end + n_out
+    return weights, biases
+
+
+def _uniform(limit):
+    return lambda rng, n_in, n_out: rng.uniform(-1, 1, (n_in, n_out)) * limit(n_in, n_out)
+
+
+def _normal(deviation):
+    return lambda rng, n_in, n_out: rng.standard_normal((n_in, n_out)) * deviation(n_in, n_out)
+
+
+# Start weights by name; biases start at 0. Sources: Glorot and Bengio (2010) for glorot, He et al.
+# (2015) for he, LeCun et al. (1998) for lecun and uniform.
+INITS = {
+    "glorot": _uniform(lambda n_in, n_out: np.sqrt(6 / (n_in + n_out))),
+    "he": _normal(lambda n_in, n_out: np.sqrt(2 / n_in)),
+    "lecun": _normal(lambda n_in, n_out: np.sqrt(1 / n_in)),
+    "uniform": _uniform(lambda n_in, n_out: 1 / np.sqrt(n_in)),
+    "normal": _normal(lambda n_in, n_out: 1.0),
+    "zeros": lambda rng, n_in, n_out: np.zeros((n_in, n_out)),
+}
+
+
+def initialise(theta: np.ndarray, sizes: Sequence[int], init: str, rng: np.random.Generator):
+    """Write start weights named ``init`` (one of `INITS`) and zero biases to ``theta``."""
+    weights, biases = views(theta, sizes)
+    for W, b in zip(weights, biases, strict=True):
+        W[...] = INITS[init](rng, *W.shape)
+        b[...] = 0

@@ -1,0 +1,151 @@
+"""Sigmoid units without biases, trained by the delta rule on all samples at once."""
+
+import numpy as np
+
+from ..checks import check_array, check_count, check_targets
+from ..errors import DivergedError
+from ..kernels.delta_rule import delta_rule_rounds
+from ..kernels.tutorials import sigmoid_unit_rounds
+from .inputs import padded_rows, whole_blocks
+from .slicing import slices
+
+
+def train_perceptron(X, y, weights, iterations=1000):
+    """Train one sigmoid unit: weights += X.T @ ((y - p) p (1 - p)) with p = sigmoid(X @ weights).
+
+    This is descent with step 1 on half the sum of squared errors, sum((y - p)^2) / 2: the delta
+    rule adds what is minus the gradient. The tutorial's formula is right.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, n_inputs), or (n_inputs,) for one sample
+    y : array_like of shape (n_samples,) or (n_samples, 1)
+        Targets; the outputs lie between 0 and 1.
+    weights : array_like of shape (n_inputs,) or (n_inputs, 1)
+        Where to start. It is not changed.
+    iterations : int, default 1000
+
+    Returns
+    -------
+    weights : ndarray, float64, of the shape given
+    guesses : ndarray, float64, of y's shape
+        The outputs of the last round, made before its update.
+
+    Raises
+    ------
+    DivergedError
+        If a value overflows.
+
+    Notes
+    -----
+    Without a bias the output for an input of zeros is always 0.5; the tutorial's data have a last
+    column of ones instead. One layer cannot learn "the first two inputs differ": from any start the
+    weights then fall to 0 and every output to 0.5.
+
+    Examples
+    --------
+    The unit that starts at 0.755362385006 and learns to answer 1 to the input 1:
+
+    >>> weights, guesses = train_perceptron([[1]], [1], [0.755362385006], iterations=1000)
+    >>> weights.round(8).tolist(), guesses.round(8).tolist()
+    ([3.73433524], [0.97665619])
+    """
+    X = check_samples(X)
+    Y = check_targets(y, "squared_error", len(X), 1, np.float64)
+    w = check_weights(weights, "weights", X.shape[1], 1)
+    rounds = check_count(iterations, "iterations")
+    guesses, deltas = np.empty((2, len(X)))
+    for start, stop in slices(rounds, work=X.size + 20 * len(X)):
+        good = sigmoid_unit_rounds(X, Y[:, 0], w[:, 0], guesses, deltas, stop - start)
+        check_good(start, good, stop)
+    return w.reshape(np.shape(weights)), guesses.reshape(np.shape(y))
+
+
+def train_two_layer(X, y, weights1, weights2, iterations):
+    """Train a hidden layer and an output layer of sigmoid units, both without biases.
+
+    With h = sigmoid(X @ weights1) and p = sigmoid(h @ weights2), each round adds X.T @ delta1 to
+    weights1 and h.T @ delta2 to weights2, where delta2 = (y - p) p (1 - p) and
+    delta1 = (delta2 @ weights2.T) h (1 - h): descent with step 1 on half the sum of squared errors.
+    The tutorial's formulas are right.
+
+    Parameters
+    ----------
+    X : array_like of shape (n_samples, n_inputs)
+    y : array_like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets; the outputs lie between 0 and 1.
+    weights1 : array_like of shape (n_inputs, n_hidden)
+    weights2 : array_like of shape (n_hidden, n_outputs), or (n_hidden,) for one output
+        Where to start. They are not changed.
+    iterations : int
+
+    Returns
+    -------
+    weights1, weights2 : ndarray, float64, of the shapes given
+    outputs : ndarray, float64, of y's shape
+        The outputs of the last round, made before its update.
+
+    Raises
+    ------
+    DivergedError
+        If a value overflows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X, y = [[0, 0, 1], [1, 1, 1], [0, 1, 1], [1, 0, 1]], [0, 0, 1, 1]
+    >>> start = np.random.RandomState(3)
+    >>> weights1, weights2 = 2 * start.random_sample((3, 4)) - 1, 2 * start.random_sample(4) - 1
+    >>> *_, outputs = train_two_layer(X, y, weights1, weights2, iterations=50_000)
+    >>> outputs.round().tolist()
+    [0.0, 0.0, 1.0, 1.0]
+    """
+    X = check_samples(X)
+    n_outputs = 1 if np.ndim(y) < 2 else np.shape(y)[1]
+    Y = check_targets(y, "squared_error", len(X), n_outputs, np.float64)
+    w1 = check_weights(weights1, "weights1", X.shape[1])
+    w2 = check_weights(weights2, "weights2", w1.shape[1], n_outputs)
+    outputs = run_layers(X, Y, w1, w2, check_count(iterations, "iterations"))
+    shapes = np.shape(weights1), np.shape(weights2), np.shape(y)
+    return tuple(a.reshape(shape) for a, shape in zip((w1, w2, outputs), shapes, strict=True))
+
+
+def run_layers(X, Y, w1, w2, rounds):
+    """Train w1 (d, h) and w2 (h, k) in place; returns the last round's outputs (n, k)."""
+    (n, d), (h, k) = X.shape, w2.shape
+    rows1, rows2, targets = padded_rows(w1), padded_rows(w2.T), padded_rows(Y.reshape(1, -1))
+    hidden, hidden_delta = np.zeros((2, n * whole_blocks(h)))
+    outputs, deltas = np.zeros((2, len(targets)))
+    for start, stop in slices(rounds, work=n * (d + k + 20) * whole_blocks(h)):
+        good = delta_rule_rounds(
+            X, targets, rows1, rows2, hidden, hidden_delta, outputs, deltas, h, k, stop - start
+        )
+        check_good(start, good, stop)
+    w1[...] = rows1.reshape(d, -1)[:, :h]
+    w2[...] = rows2.reshape(k, -1)[:, :h].T
+    return outputs[: n * k].reshape(n, k)
+
+
+def check_samples(X):
+    """``X`` as an array (n_samples, n_inputs); one sample may come as a vector."""
+    return np.atleast_2d(check_array(X, "X", ndim=1 if np.ndim(X) == 1 else 2))
+
+
+def check_weights(weights, name, n_rows, n_columns=None):
+    """A copy of ``weights``, 2-D; a vector stands for one column."""
+    W = check_array(weights, name, ndim=1 if np.ndim(weights) == 1 else 2)
+    W = W.reshape(len(W), -1).copy()
+    if len(W) != n_rows or n_columns not in (None, W.shape[1]):
+        wanted = "any number of" if n_columns is None else n_columns
+        raise ValueError(
+            f"{name}: found shape {np.shape(weights)}, expected {n_rows} rows and {wanted} "
+            "columns: a row for each value that comes in, a column for each unit"
+        )
+    return W
+
+
+def check_good(start, good, stop):
+    """Raise unless all rounds from ``start`` to ``stop`` were good."""
+    if good < stop - start:
+        cause = "X is too large for the delta rule's step of 1; scale its values to about 1"
+        raise DivergedError(start + good + 1, cause)

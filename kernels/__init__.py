@@ -1,0 +1,31 @@
+"""Compiled kernels: plain functions on plain arrays. This page is the map.
+
+Ways of training, and the kernel that each runs on:
+
+======================================  =================================
+one update per sample                   `online.train_online`
+one update per mini-batch, or full      `batch.train_batches`
+gradient, loss of given samples         `batch.gradient_rows`, `loss_rows`
+outputs of many samples, of one         `predict.predict_rows`, `predict_one`
+the tutorials' own loops                `tutorials`, `delta_rule`, `tutorial_regression`
+======================================  =================================
+
+What these are made of, from the bottom:
+
+=====================  ===========================================================
+`jit`, `caching`       the decorators ``@kernel`` and ``@piece``; machine code on disk
+`lanes`                SIMD values of 64 bytes, and arrays that own nothing
+`elementary`           exp, log, sigmoid, tanh, softplus on SIMD values
+`activations`          a unit's output and slope, by integer code
+`losses`               from the last weighted sums to outputs, loss and delta, by code
+`table`                the integers that tell a kernel which network it has
+`packing`              a layer's weights as rows of whole SIMD blocks
+`dense`                the loops over these rows
+`updates`              what a step does with a gradient
+=====================  ===========================================================
+
+`reference` and `reference_tutorials` have all of it once more, in NumPy only.
+
+Every kernel takes a network as two arrays: ``theta``, its parameters, and ``layers``, its table.
+Nothing in here allocates per sample, raises or prints; arrays come in, and arrays change.
+"""

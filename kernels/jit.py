@@ -1,0 +1,86 @@
+"""The one place where kernels are compiled: flags, overrides and the cache's off switch.
+
+Every compiled function of this package carries ``@kernel``, or ``@piece`` where it is only ever a
+part of kernels. Where machine code is kept, and what makes a stored copy count as fresh, is decided
+in `caching`.
+"""
+
+import os
+from functools import partial
+
+from numba import njit
+
+from .caching import keep_on_disk
+
+# The fast-math subset that lets reductions run in SIMD lanes. Never True: that also assumes that no
+# value is NaN or infinite, and so deletes the checks by which divergence is noticed.
+FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
+
+# error_model: the Python model tests every division for zero, and that branch stops vectorisation.
+# nogil: callers may run kernels from several threads, on separate arrays.
+FLAGS = {"fastmath": FAST_MATH, "error_model": "numpy", "nogil": True}
+
+OFF_SWITCH = "FASTPERC_NUMBA_CACHE"
+
+
+def kernel(function=None, /, **overrides):
+    """Compile a function with the flags that all kernels share, and keep the machine code on disk.
+
+    Parameters
+    ----------
+    function : function, optional
+        What to compile. It is compiled at its first call with new argument types. Left out when the
+        decorator is written with overrides.
+    **overrides
+        Options of `numba.njit` that replace or join the shared ones, such as ``fastmath=False``
+        where a result is promised to the last bit, or ``parallel=True``.
+
+    Returns
+    -------
+    numba dispatcher
+        Or ``function`` itself, uncompiled, when ``NUMBA_DISABLE_JIT=1`` is set.
+
+    Notes
+    -----
+    ``FASTPERC_NUMBA_CACHE=0`` in the environment turns the disk cache off: every process compiles
+    afresh and nothing is written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> @kernel
+    ... def dot(a, b):
+    ...     total = 0.0
+    ...     for i in range(a.shape[0]):
+    ...         total += a[i] * b[i]
+    ...     return total
+    >>> float(dot(np.arange(3.0), np.ones(3)))
+    3.0
+
+    >>> @kernel(fastmath=False)
+    ... def keep_order(a, b, c):
+    ...     return (a + b) + c
+    >>> keep_order(1e16, -1e16, 1.0)
+    1.0
+    """
+    if function is None:
+        return partial(kernel, **overrides)
+    options = FLAGS | overrides
+    compiled = njit(**options)(function)
+    if compiled is not function and cache_is_on() and not options.get("forceinline"):
+        keep_on_disk(compiled, options)
+    return compiled
+
+
+def piece(function=None, /, **overrides):
+    """Compile a function that is always inlined into the kernels that call it.
+
+    A call that is not inlined passes every array with an atomic count of its references: more than
+    a small layer costs. Pieces have no cache entry of their own; their code is in the kernel's.
+    """
+    return kernel(function, forceinline=True, **overrides)
+
+
+def cache_is_on():
+    """Whether the environment leaves the disk cache on, as it is by default."""
+    return os.environ.get(OFF_SWITCH, "1").strip().lower() not in {"0", "false", "no", "off"}

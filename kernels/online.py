@@ -1,0 +1,206 @@
+"""Training with one update per sample: stochastic gradient descent as the textbook has it.
+
+For each sample, forward, backward and update are one pass over the layers; SIMD lanes run along
+the units of a layer. Loops over layers, not over a tuple of arrays, so that one compiled kernel per
+dtype serves every network. It does not choose the order of the samples, and it never stops to look
+at the clock: both belong to the caller, who asks for as many steps as are wanted at a time.
+"""
+
+import math
+
+import numpy as np
+
+from .activations import activate_layer
+from .dense import add_rows, back_narrow, back_wide, dot_rows, sweep_narrow, sweep_wide
+from .jit import kernel, piece
+from .lanes import at, flat, rolled, view, width
+from .lanes_numpy import BYTES
+from .losses import finish
+from .packing import copy_row, pack, padded, rows_of, unpack
+from .predict import all_finite
+from .table import (
+    ACTIVATION,
+    COLUMNS,
+    N_IN,
+    N_OUT,
+    PADDED,
+    UNITS,
+    WIDE,
+    rows_size,
+    units_size,
+)
+
+
+@kernel
+def train_online(
+    X, Y, weight, order, theta, layers, loss, lr, first, last, work, last_good, losses
+):
+    """Take the steps ``first <= step < last``; step s is sample ``s % n`` of epoch ``s // n``.
+
+    In the plain form, with sample (x, y), its outputs a[0] = x, a[1], ..., a[L] and a target loss E::
+
+        delta[L] = dE / dz[L]
+        delta[l] = (W[l] @ delta[l+1]) * slope(a[l])       # with the weights of before the update
+        W[l] -= lr * weight * outer(a[l], delta[l+1])
+        b[l] -= lr * weight * delta[l+1]
+
+    Parameters
+    ----------
+    X, Y : arrays of shape (n, n_inputs) and (n, n_outputs)
+        C-contiguous, of theta's dtype; read.
+    weight : array of shape (n,) or (0,)
+        Factor of each sample's step; none given means 1.
+    order : int64 array of shape (n_epochs, n) or (0, n)
+        The samples' order in each epoch; without rows, that of X.
+    theta : array of shape (n_parameters,)
+        Read and written: the network.
+    layers : int64 array of shape (n_layers, COLUMNS)
+        See `table`.
+    loss : int
+        Code of `losses`.
+    lr : float
+        Learning rate.
+    first, last : int
+        Which steps.
+    work : array
+        Scratch of `work_size` elements.
+    last_good : array of theta's shape
+        Written at the beginning of each epoch: theta.
+    losses : float64 array of shape (n_epochs,)
+        The weighted sum of the samples' losses is added to their epoch's entry.
+
+    Returns
+    -------
+    int
+        ``last``; or, if loss or parameters became infinite or NaN in epoch e, ``-1 - e``, and
+        theta is what it was at that epoch's beginning.
+    """
+    n, n_in, n_out = X.shape[0], X.shape[1], Y.shape[1]
+    # Views that own nothing, because a slice counts references (see `lanes.view`); and flat ones,
+    # because a row is then a view too.
+    X, Y, weight, order, theta, t = (
+        flat(X), flat(Y), flat(weight), flat(order), flat(theta), flat(layers)
+    )
+    a, d, x_here, x_there, packed = _parts(flat(work), t)
+
+    if first % n == 0:
+        copy(theta, last_good)
+    pack(theta, packed, t)
+    row = _row(order, first, n)
+    x = _input(X, row, t, x_here)
+    _take(rows_of(theta, packed, t, 0), t, 0, x, a)
+    epoch, left = first // n, n - first % n
+    for step in range(first, last):
+        w = at(weight, row) if weight.shape[0] > 0 else lr * 0 + 1
+        losses[epoch] += w * _forward(theta, packed, t, a, Y, row * n_out, loss, d)
+        row = _row(order, min(step + 1, last - 1), n)
+        x_next = _input(X, row, t, x_there)
+        _backward(theta, packed, t, lr * w, x, a, d, x_next)
+        x = x_next
+        x_here, x_there = x_there, x_here
+        left -= 1
+        if left == 0:
+            unpack(packed, t, theta)
+            if not (math.isfinite(losses[epoch]) and all_finite(theta)):
+                copy(last_good, theta)
+                return -1 - epoch
+            copy(theta, last_good)
+            epoch, left = epoch + 1, n
+    unpack(packed, t, theta)
+    return last
+
+
+def work_size(layers, dtype):
+    """Number of elements of the scratch array of `train_online`."""
+    block = BYTES // np.dtype(dtype).itemsize
+    one_input = -(-int(layers[0, N_IN]) // block) * block
+    return 2 * units_size(layers) + 2 * one_input + rows_size(layers, dtype)
+
+
+@piece
+def _parts(work, t):
+    """Activations, deltas, two padded inputs and the packed rows: parts of one array."""
+    c = t.shape[0] - COLUMNS
+    units = at(t, c + UNITS) + at(t, c + PADDED)
+    x = padded(at(t, N_IN), width(work))
+    rest = 2 * units + 2 * x
+    return (
+        view(work, 0, units),
+        view(work, units, units),
+        view(work, 2 * units, x),
+        view(work, 2 * units + x, x),
+        view(work, rest, work.shape[0] - rest),
+    )
+
+
+@piece
+def _row(order, step, n):
+    """Which row of X a step takes."""
+    return at(order, step) if order.shape[0] > 0 else step % n
+
+
+@piece
+def _input(X, row, t, room):
+    """The sample's inputs; copied to ``room``, and padded, for a narrow first layer."""
+    n_in = at(t, N_IN)
+    if at(t, WIDE):
+        return view(X, row * n_in, n_in)
+    copy_row(X, row * n_in, n_in, room, 0, room.shape[0])
+    return view(room, 0, n_in)
+
+
+@piece
+def _take(W, t, c, x, z):
+    """The weighted sums of the layer at ``c`` for the inputs ``x``."""
+    if at(t, c + WIDE):
+        add_rows(W, at(t, c + N_IN), at(t, c + PADDED), x, z)
+    else:
+        dot_rows(W, at(t, c + N_OUT), padded(at(t, c + N_IN), width(z)), x, z)
+
+
+@piece
+def _forward(theta, packed, t, a, Y, start, loss, d):
+    """From the first layer's weighted sums to outputs, loss (returned) and the last delta."""
+    c = 0
+    z = view(a, 0, at(t, PADDED))
+    while c < t.shape[0] - COLUMNS:
+        rolled()
+        activate_layer(at(t, c + ACTIVATION), z, at(t, c + N_OUT))
+        x = z
+        c += COLUMNS
+        z = view(a, at(t, c + UNITS), at(t, c + PADDED))
+        _take(rows_of(theta, packed, t, c), t, c, x, z)
+    delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
+    return finish(loss, at(t, c + ACTIVATION), z, Y, start, at(t, c + N_OUT), delta)
+
+
+@piece
+def _backward(theta, packed, t, step, x, a, d, x_next):
+    """From the last delta back to the first layer, updating each; then x_next into the first."""
+    c = t.shape[0] - COLUMNS
+    delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
+    while c > 0:
+        rolled()
+        W = rows_of(theta, packed, t, c)
+        below = at(t, c - COLUMNS + UNITS)
+        q = at(t, c - COLUMNS + PADDED)  # this layer's inputs, padded
+        outputs, g = view(a, below, q), view(d, below, q)
+        code = at(t, c - COLUMNS + ACTIVATION)
+        if at(t, c + WIDE):
+            back_wide(W, at(t, c + N_IN), at(t, c + PADDED), step, outputs, delta, code, g)
+        else:
+            back_narrow(W, at(t, c + N_OUT), q, step, outputs, delta, code, g)
+        delta = g
+        c -= COLUMNS
+    W = rows_of(theta, packed, t, 0)
+    z = view(a, 0, at(t, PADDED))
+    if at(t, WIDE):
+        sweep_wide(W, at(t, N_IN), at(t, PADDED), step, x, delta, x_next, z)
+    else:
+        sweep_narrow(W, at(t, N_OUT), padded(at(t, N_IN), width(z)), step, x, delta, x_next, z)
+
+
+@piece
+def copy(source, target):
+    for i in range(source.shape[0]):
+        target[i] = source[i]

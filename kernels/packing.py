@@ -1,0 +1,94 @@
+"""From ``theta`` to rows of whole SIMD blocks, and back (see `table`).
+
+Done once per kernel call, so that loops over a row of 3 or 100 weights need no remainder: masked
+stores cannot be forwarded to the next sample's loads, and scalar remainders cost more than the rest.
+"""
+
+from .jit import piece
+from .lanes import at, load_part, rolled, store, store_part, view, width
+from .table import COLUMNS, DIRECT, N_IN, N_OUT, OFFSET, PADDED, ROWS, WIDE
+
+
+@piece
+def rows_of(theta, packed, layers, c):
+    """The array in which layer ``c // COLUMNS`` has its rows, beginning with the first."""
+    if at(layers, c + DIRECT):
+        return view(theta, at(layers, c + ROWS), theta.shape[0])
+    return view(packed, at(layers, c + ROWS), packed.shape[0])
+
+
+@piece
+def padded(n, block):
+    """``n`` rounded up to whole blocks."""
+    return (n + block - 1) // block * block
+
+
+@piece
+def copy_row(source, start, n, target, to, n_padded):
+    """``target[to:] = source[start:start + n]``, zeros behind, ``n_padded`` elements in all."""
+    j = 0
+    while j < n_padded:
+        rolled()
+        store(target, to + j, load_part(source, start + j, n - j))
+        j += width(source)
+
+
+@piece
+def pack(theta, packed, layers):
+    """Write the rows of every layer that is not direct. O(parameters)."""
+    block = width(theta)
+    c = 0
+    while c < layers.shape[0]:
+        n_in, n_out = at(layers, c + N_IN), at(layers, c + N_OUT)
+        o, r, q = at(layers, c + OFFSET), at(layers, c + ROWS), at(layers, c + PADDED)
+        if at(layers, c + DIRECT):
+            pass
+        elif at(layers, c + WIDE):
+            for i in range(n_in + 1):  # the last one is b
+                copy_row(theta, o + i * n_out, n_out, packed, r + i * q, q)
+        else:
+            p = padded(n_in, block)
+            for k in range(n_out):
+                row = view(packed, r + k * p, p)
+                for i in range(n_in):
+                    rolled()
+                    row[i] = theta[o + i * n_out + k]
+                for i in range(n_in, p):
+                    rolled()
+                    row[i] = 0
+            copy_row(theta, o + n_in * n_out, n_out, packed, r + n_out * p, q)
+        c += COLUMNS
+
+
+@piece
+def unpack(packed, layers, theta):
+    """Write the rows of every layer that is not direct back to ``theta``."""
+    block = width(theta)
+    c = 0
+    while c < layers.shape[0]:
+        n_in, n_out = at(layers, c + N_IN), at(layers, c + N_OUT)
+        o, r, q = at(layers, c + OFFSET), at(layers, c + ROWS), at(layers, c + PADDED)
+        if at(layers, c + DIRECT):
+            pass
+        elif at(layers, c + WIDE):
+            for i in range(n_in + 1):
+                write_row(packed, r + i * q, n_out, theta, o + i * n_out)
+        else:
+            p = padded(n_in, block)
+            for k in range(n_out):
+                row = view(packed, r + k * p, p)
+                for i in range(n_in):
+                    rolled()
+                    theta[o + i * n_out + k] = row[i]
+            write_row(packed, r + n_out * p, n_out, theta, o + n_in * n_out)
+        c += COLUMNS
+
+
+@piece
+def write_row(source, start, n, target, to):
+    """``target[to:to + n] = source[start:start + n]``."""
+    j = 0
+    while j < n:
+        rolled()
+        store_part(target, to + j, n - j, load_part(source, start + j, n - j))
+        j += width(source)

@@ -1,0 +1,204 @@
+"""The general kernels once more, in NumPy only: the oracle of the tests and the baseline of the
+benchmarks.
+
+Nothing here is fast or clever, and nothing of Numba is imported. A network is a `Model`, its
+parameters lists of arrays. Formulas take complex numbers too, so that a derivative can be had by
+complex step.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Model:
+    """A dense network.
+
+    ``weights[l]`` has shape (n_in, n_out), ``biases[l]`` shape (n_out,); ``activations`` names one
+    activation per layer, the output's last; ``loss`` names the loss.
+    """
+
+    weights: list
+    biases: list
+    activations: tuple
+    loss: str
+
+    @classmethod
+    def from_theta(cls, theta, sizes, activations, loss):
+        """The model whose parameters lie in ``theta``: layer by layer W in C order, then b."""
+        weights, biases, start = [], [], 0
+        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+            end = start + n_in * n_out
+            weights.append(theta[start:end].reshape(n_in, n_out).copy())
+            biases.append(theta[end : end + n_out].copy())
+            start = end + n_out
+        return cls(weights, biases, tuple(activations), loss)
+
+    @property
+    def theta(self):
+        """All parameters in one vector."""
+        return flatten(self.weights, self.biases)
+
+
+def flatten(weights, biases):
+    """Layer by layer W, then b, in one vector."""
+    return np.concatenate([part.ravel() for pair in zip(weights, biases, strict=True) for part in pair])
+
+
+# --- activations ------------------------------------------------------------------------------
+
+
+def sigmoid(z):
+    positive = np.real(z) > 0
+    e = np.exp(np.where(positive, -z, z))
+    return np.where(positive, 1 / (1 + e), e / (1 + e))
+
+
+def relu(z):
+    return np.where(np.real(z) > 0, z, 0 * z)
+
+
+def softmax(z):
+    e = np.exp(z - np.real(z).max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+ACTIVATIONS = {
+    "identity": lambda z: z,
+    "sigmoid": sigmoid,
+    "logistic": sigmoid,
+    "tanh": np.tanh,
+    "relu": relu,
+    "softmax": softmax,
+}
+
+# Derivatives, as functions of the output.
+SLOPES = {
+    "identity": lambda a: np.ones_like(a),
+    "sigmoid": lambda a: a * (1 - a),
+    "logistic": lambda a: a * (1 - a),
+    "tanh": lambda a: 1 - a**2,
+    "relu": lambda a: (a > 0).astype(a.dtype),
+}
+
+
+# --- losses: of each sample, from the outputs p or, where p rounds to 0 or 1, from the sums z -----
+
+
+def squared_error(z, p, y):
+    return ((p - y) ** 2).sum(axis=1) / 2
+
+
+def log_loss(z, p, y):
+    size = np.where(np.real(z) > 0, z, -z)  # |z|
+    return (relu(z) - y * z + np.log1p(np.exp(-size))).sum(axis=1)
+
+
+def cross_entropy(z, p, y):
+    top = np.real(z).max(axis=1, keepdims=True)
+    log_sum = np.log(np.exp(z - top).sum(axis=1, keepdims=True))
+    return (y * (top - z + log_sum)).sum(axis=1)
+
+
+LOSSES = {
+    "squared_error": squared_error,
+    "log_loss": log_loss,
+    "cross_entropy": cross_entropy,
+}
+
+
+def output_delta(loss, activation, p, y):
+    """The derivative of each sample's loss by the output layer's weighted sums."""
+    if loss == "squared_error":
+        return (p - y) * SLOPES[activation](p)
+    return p - y
+
+
+# --- passes -----------------------------------------------------------------------------------
+
+
+def forward(model, X):
+    """The inputs, each layer's outputs, and the output layer's weighted sums."""
+    outputs = [X]
+    for W, b, name in zip(model.weights, model.biases, model.activations, strict=True):
+        z = outputs[-1] @ W + b
+        outputs.append(ACTIVATIONS[name](z))
+    return outputs, z
+
+
+def losses(model, X, Y):
+    """The loss of each sample."""
+    outputs, z = forward(model, X)
+    return LOSSES[model.loss](z, outputs[-1], Y)
+
+
+def mean_loss(model, X, Y, weight=None):
+    """The (weighted) mean of the losses."""
+    each = losses(model, X, Y)
+    return each.mean() if weight is None else (weight * each).sum() / weight.sum()
+
+
+def backward(model, X, Y, weight):
+    """The gradients by weights and biases of ``sum(weight * losses)``."""
+    outputs, _ = forward(model, X)
+    delta = output_delta(model.loss, model.activations[-1], outputs[-1], Y) * weight[:, None]
+    by_weights, by_biases = [], []
+    for layer in reversed(range(len(model.weights))):
+        by_weights.insert(0, outputs[layer].T @ delta)
+        by_biases.insert(0, delta.sum(axis=0))
+        if layer > 0:
+            slope = SLOPES[model.activations[layer - 1]](outputs[layer])
+            delta = (delta @ model.weights[layer].T) * slope
+    return by_weights, by_biases
+
+
+def gradient(model, X, Y, weight=None):
+    """The gradient of `mean_loss`, laid out as `Model.theta`."""
+    weight = np.ones(len(X), X.dtype) if weight is None else weight
+    return flatten(*backward(model, X, Y, weight)) / weight.sum()
+
+
+# --- training ---------------------------------------------------------------------------------
+
+
+def step(model, by_weights, by_biases, rate):
+    """Gradient descent: every parameter minus ``rate`` times its gradient."""
+    for W, g in zip(model.weights, by_weights, strict=True):
+        W -= rate * g
+    for b, g in zip(model.biases, by_biases, strict=True):
+        b -= rate * g
+
+
+def train_online(model, X, Y, lr, epochs=1, weight=None, order=None):
+    """One update per sample; returns the loss of each epoch, summed as samples were met.
+
+    ``order`` (epochs, n): each epoch's order of the rows.
+    """
+    weight = np.ones(len(X), X.dtype) if weight is None else weight
+    totals = []
+    for epoch in range(epochs):
+        total = 0.0
+        for n in range(len(X)) if order is None else order[epoch]:
+            x, y, w = X[n : n + 1], Y[n : n + 1], weight[n : n + 1]
+            total += float(w[0] * losses(model, x, y)[0])
+            step(model, *backward(model, x, y, w), lr)
+        totals.append(total)
+    return totals
+
+
+def train_batches(model, X, Y, lr, batch_size, epochs=1, weight=None, order=None):
+    """One update per batch, with its weighted mean gradient; returns as `train_online`."""
+    weight = np.ones(len(X), X.dtype) if weight is None else weight
+    totals = []
+    for epoch in range(epochs):
+        rows = np.arange(len(X)) if order is None else order[epoch]
+        total = 0.0
+        for first in range(0, len(X), batch_size):
+            batch = rows[first : first + batch_size]
+            x, y, w = X[batch], Y[batch], weight[batch]
+            total += float((w * losses(model, x, y)).sum())
+            if w.sum() > 0:
+                step(model, *backward(model, x, y, w), lr / w.sum())
+        totals.append(total)
+    return totals

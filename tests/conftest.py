@@ -1,0 +1,57 @@
+"""What all tests share: fresh interpreters, the folder of real data sets, Hypothesis settings."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Compilation happens inside the first example of a property: no deadline can be fair to it.
+settings.register_profile("fastperc", deadline=None)
+settings.load_profile("fastperc")
+
+# Pictures are drawn to files, also on a machine without a screen.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository():
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """The folder of real data sets that FASTPERC_DATA names; the test is skipped without one."""
+    folder = os.environ.get("FASTPERC_DATA")
+    if not folder:
+        pytest.skip("FASTPERC_DATA does not name a folder of data sets")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def run_python(tmp_path_factory):
+    """Run source code in a fresh interpreter: ``run_python(code, **environment)`` -> its stdout.
+
+    The interpreter starts in an empty folder, so that it sees what is installed and not what
+    happens to lie in the current one. A process that fails, fails the test and shows its stderr.
+    """
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+
+    def run(code, *, timeout=120, **environment):
+        outcome = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+            cwd=elsewhere,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        assert outcome.returncode == 0, outcome.stderr
+        return outcome.stdout
+
+    return run

@@ -1,0 +1,70 @@
+"""Networks and samples that several test files train on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastperc import Network
+from fastperc.kernels import reference
+
+# What may stand at the output with each loss.
+HEADS = [
+    ("identity", "squared_error"),
+    ("sigmoid", "squared_error"),
+    ("tanh", "squared_error"),
+    ("relu", "squared_error"),
+    ("sigmoid", "log_loss"),
+    ("softmax", "cross_entropy"),
+]
+
+# Depths 0 to 3; widths on both sides of a SIMD block, and of four.
+SIZES = [
+    (3, 1),
+    (40, 2),
+    (5, 20),
+    (2, 4, 1),
+    (13, 8, 1),
+    (8, 32, 3),
+    (7, 70, 2),
+    (64, 64, 10),
+    (6, 33, 17, 4),
+    (4, 16, 16, 16, 2),
+    (3, 80, 64, 9, 1),
+]
+
+
+@dataclass
+class Problem:
+    """A network, its twin in NumPy, and samples that fit its loss."""
+
+    net: Network
+    model: reference.Model
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+    @property
+    def Y(self):
+        """Targets as the kernels see them: one column per output."""
+        return self.y
+
+
+def problem(sizes, hidden="tanh", head=("identity", "squared_error"), dtype="float64", n=30, seed=0):
+    rng = np.random.default_rng(seed)
+    output, loss = head
+    if head[0] == "softmax" and sizes[-1] == 1:
+        sizes = (*sizes[:-1], 2)
+    net = Network(sizes, hidden=hidden, output=output, loss=loss, dtype=dtype, seed=seed)
+    for b in net.biases:
+        b[...] = rng.uniform(-0.5, 0.5, b.shape)
+    X = rng.standard_normal((n, sizes[0])).astype(dtype)
+    if loss == "squared_error":
+        y = np.sin(X @ rng.standard_normal((sizes[0], sizes[-1])))
+    elif loss == "log_loss":
+        y = rng.integers(0, 2, (n, sizes[-1]))
+    else:
+        y = np.eye(sizes[-1])[rng.integers(0, sizes[-1], n)]
+    weight = rng.integers(0, 4, n) / 2
+    names = (*net.hidden, net.output)
+    model = reference.Model.from_theta(net.theta.astype(np.float64), sizes, names, loss)
+    return Problem(net, model, X, y.astype(dtype), weight.astype(dtype))

@@ -1,0 +1,137 @@
+"""The batch kernels against their twins: gradients, losses and whole trajectories."""
+
+import numpy as np
+import pytest
+
+from fastperc.kernels import batch, reference
+from fastperc.kernels.predict import CHUNK
+from fastperc.layout import aligned_zeros
+from networks import HEADS, SIZES, problem
+
+TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
+
+
+def scratch(net, batch_size):
+    return aligned_zeros(batch.work_size(net.layers, net.dtype, batch_size), net.dtype)
+
+
+def kernel_gradient(p, weight):
+    net = p.net
+    gradient = np.full_like(net.theta, np.nan)
+    sums = batch.gradient_rows(
+        p.X, p.Y, weight, net.theta, net.layers, net.loss_code, gradient, scratch(net, len(p.X))
+    )
+    return gradient, sums
+
+
+def check_gradient(p):
+    tolerance = TOLERANCE[p.net.dtype.name]
+    X, Y = p.X.astype(float), p.Y.astype(float)
+    for weight in (np.empty(0, p.net.dtype), p.weight):
+        w = weight.astype(float) if len(weight) else np.ones(len(X))
+        gradient, (loss_sum, weight_sum) = kernel_gradient(p, weight)
+        wanted = reference.gradient(p.model, X, Y, w) * w.sum()
+        np.testing.assert_allclose(gradient, wanted, rtol=tolerance, atol=tolerance * len(X))
+        assert weight_sum == w.sum()
+        assert loss_sum == pytest.approx((w * reference.losses(p.model, X, Y)).sum(), rel=tolerance)
+        only_loss = batch.loss_rows(
+            p.X, p.Y, weight, p.net.theta, p.net.layers, p.net.loss_code, scratch(p.net, len(X))
+        )
+        assert only_loss == pytest.approx((loss_sum, weight_sum), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("head", HEADS, ids="-".join)
+@pytest.mark.parametrize("hidden", ["identity", "sigmoid", "tanh", "relu"])
+def test_gradient_of_any_activation_and_loss(hidden, head, dtype):
+    check_gradient(problem((6, 20, 3), hidden=hidden, head=head, dtype=dtype))
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_gradient_at_any_depth_and_width(sizes):
+    check_gradient(problem(sizes))
+
+
+@pytest.mark.parametrize("n", [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
+@pytest.mark.parametrize("head", [("tanh", "squared_error"), ("softmax", "cross_entropy")])
+def test_gradient_of_any_number_of_samples(n, head):
+    check_gradient(problem((5, 9, 3), head=head, n=n))
+
+
+def trajectory(p, batch_size, epochs, order=None, weighted=False, cuts=()):
+    net, n = p.net, len(p.X)
+    steps = -(-n // batch_size)
+    order = np.empty((0, n), np.int64) if order is None else order
+    losses = np.zeros(epochs)
+    marks = sorted({0, epochs * steps, *cuts})
+    for first, last in zip(marks, marks[1:], strict=False):
+        reached = batch.train_batches(
+            p.X, p.Y, p.weight if weighted else np.empty(0, net.dtype), order, net.theta,
+            net.layers, net.loss_code, net.dtype.type(0.2), batch_size, first, last,
+            scratch(net, batch_size), np.empty_like(net.theta), losses,
+        )  # fmt: skip
+        assert reached == last
+    return net.theta.copy(), losses
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("batch_size", [2, 7, 30])
+def test_trajectory(batch_size, shuffled, weighted, dtype):
+    epochs = 3
+    p = problem((6, 20, 3), head=("softmax", "cross_entropy"), dtype=dtype)
+    rng = np.random.default_rng(1)
+    order = np.array([rng.permutation(len(p.X)) for _ in range(epochs)]) if shuffled else None
+    theta, losses = trajectory(p, batch_size, epochs, order, weighted, cuts=(1, 2))
+    X, Y, w = p.X.astype(float), p.Y.astype(float), p.weight.astype(float)
+    start = p.model.theta
+    wanted = reference.train_batches(
+        p.model, X, Y, 0.2, batch_size, epochs, w if weighted else None, order
+    )
+    tolerance = TOLERANCE[dtype]
+    assert np.abs(p.model.theta - start).max() > 1e-2
+    np.testing.assert_allclose(theta, p.model.theta, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(losses, wanted, rtol=tolerance)
+
+
+def test_a_batch_of_weight_0_changes_nothing():
+    p = problem((4, 5, 1), n=6)
+    p.weight[:3] = 0
+    p.weight[3:] = 1
+    q = problem((4, 5, 1), n=6)
+    q.X, q.y, q.weight = p.X[3:].copy(), p.y[3:].copy(), p.weight[3:].copy()
+    theta, losses = trajectory(p, 3, 2, weighted=True)
+    other, other_losses = trajectory(q, 3, 2, weighted=True)
+    assert np.array_equal(theta, other)
+    assert np.array_equal(losses, other_losses)
+
+
+def test_weight_0_under_full_batch_is_as_good_as_removed():
+    p, q = problem((4, 5, 1)), problem((4, 5, 1))
+    kept = q.weight > 0
+    q.X, q.y, q.weight = q.X[kept], q.y[kept], q.weight[kept]
+    theta, _ = trajectory(p, len(p.X), 3, weighted=True)
+    other, _ = trajectory(q, len(q.X), 3, weighted=True)
+    np.testing.assert_allclose(theta, other, rtol=1e-12)
+
+
+def test_divergence_returns_the_epoch_and_restores_its_beginning():
+    p = problem((4, 9, 1), hidden="identity")
+    net, n = p.net, len(p.X)
+    arguments = (
+        p.X * 10, p.Y, np.empty(0), np.empty((0, n), np.int64), net.theta, net.layers,
+        net.loss_code, 0.5, 10,
+    )  # fmt: skip
+    start, work, good = net.theta.copy(), scratch(net, 10), np.empty_like(net.theta)
+    losses = np.zeros(300)
+    reached = batch.train_batches(*arguments, 0, 900, work, good, losses)
+    assert reached < 0
+    epochs = -1 - reached
+    end = net.theta.copy()
+    assert np.isfinite(end).all()
+    assert np.isfinite(losses[:epochs]).all()
+    net.theta[:] = start
+    if epochs:
+        batch.train_batches(*arguments, 0, 3 * epochs, work, good, losses)
+    assert np.array_equal(net.theta, end)

@@ -1,0 +1,264 @@
+"""Machine code on disk: never stale, never fatal, healed when damaged."""
+
+import pickle
+import shutil
+import warnings
+
+import pytest
+from numba.core import config
+
+from fastperc.kernels import caching
+from fastperc.kernels.caching import KernelCacheWarning, canonical, source_tag
+from fastperc.kernels.jit import kernel
+
+pytestmark = pytest.mark.skipif(
+    bool(config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set: nothing is compiled"
+)
+
+
+def twice(x):
+    return x + x
+
+
+def element(values, i):
+    return values[i]
+
+
+def hits_and_misses(dispatcher):
+    stats = dispatcher.stats
+    return sum(stats.cache_hits.values()), sum(stats.cache_misses.values())
+
+
+def call_afresh(function=twice, argument=2.0, **overrides):
+    """What a new process would see: a dispatcher that knows nothing, asked for one result."""
+    compiled = kernel(**overrides)(function)
+    return compiled(argument), hits_and_misses(compiled)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty cache folder, in use for kernels decorated during the test."""
+    monkeypatch.delenv("FASTPERC_NUMBA_CACHE", raising=False)
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(caching, "_warned_about", set())
+    return tmp_path / "cache"
+
+
+def files(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+# --- what is fresh ------------------------------------------------------------------------------
+
+
+def test_the_second_process_loads_what_the_first_compiled(folder):
+    assert call_afresh() == (4.0, (0, 1))
+    assert call_afresh() == (4.0, (1, 0))
+    assert len(files(folder)) == 1
+
+
+def test_each_dtype_has_its_own_file(folder):
+    call_afresh(argument=2.0)
+    assert call_afresh(argument=2) == (4, (0, 1))
+    assert len(files(folder)) == 2
+    assert call_afresh(argument=2.0) == (4.0, (1, 0))
+    assert call_afresh(argument=2) == (4, (1, 0))
+
+
+def test_other_flags_are_other_code(folder):
+    call_afresh()
+    assert call_afresh(fastmath=False) == (4.0, (0, 1))
+    assert call_afresh(fastmath=False) == (4.0, (1, 0))
+
+
+def test_a_bounds_check_is_not_answered_by_unchecked_code(folder, monkeypatch):
+    values = (1.0, 2.0)
+    monkeypatch.setattr(config, "BOUNDSCHECK", 0)
+    kernel(element)(values, 0)
+    monkeypatch.setattr(config, "BOUNDSCHECK", 1)
+    checked = kernel(element)
+    checked(values, 0)
+    assert hits_and_misses(checked) == (0, 1)
+
+
+def test_two_kernels_of_one_name_and_shape_in_one_file_are_told_apart(folder):
+    def plus_one():
+        def plus(x):
+            return x + 1.0
+
+        return plus
+
+    def plus_two():
+        def plus(x):
+            return x + 2.0
+
+        return plus
+
+    assert plus_one().__code__.co_code == plus_two().__code__.co_code
+    assert call_afresh(plus_one()) == (3.0, (0, 1))
+    assert call_afresh(plus_two()) == (4.0, (0, 1))
+
+
+@pytest.mark.parametrize("setting", ["LOOP_VECTORIZE", "SLP_VECTORIZE", "LLVM_REFPRUNE_FLAGS"])
+def test_settings_that_shape_code_are_part_of_the_key(folder, monkeypatch, setting):
+    cache = kernel(twice)._cache
+    codegen = kernel(twice).targetctx.codegen()
+    before = cache._index_key((), codegen)
+    assert cache._index_key((), codegen) == before
+    monkeypatch.setattr(config, setting, "something else")
+    assert cache._index_key((), codegen) != before
+
+
+def test_the_tag_covers_content_and_names_of_all_sources(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    tags = [source_tag(tmp_path)]
+    (tmp_path / "a.py").write_text("x = 2\n")
+    tags.append(source_tag(tmp_path))
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "b.py").write_text("")
+    tags.append(source_tag(tmp_path))
+    (tmp_path / "deeper" / "b.py").rename(tmp_path / "b.py")
+    tags.append(source_tag(tmp_path))
+    assert len(set(tags)) == 4
+    assert source_tag(tmp_path) == tags[-1]
+
+
+@pytest.mark.parametrize("compiler", ["numba", "llvmlite", "np"])
+def test_the_tag_covers_the_versions_of_the_compilers(tmp_path, monkeypatch, compiler):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    before = source_tag(tmp_path)
+    monkeypatch.setattr(getattr(caching, compiler), "__version__", "0.0.1")
+    assert source_tag(tmp_path) != before
+
+
+def test_without_sources_there_is_no_tag(tmp_path):
+    with pytest.raises(RuntimeError, match="found no Python sources"):
+        source_tag(tmp_path)
+
+
+def test_sets_print_alike_in_every_process():
+    assert canonical({"b", "a", "c"}) == ["a", "b", "c"]
+    assert canonical(False) is False
+
+
+# --- damage -------------------------------------------------------------------------------------
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def flip_one_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def write_garbage(path):
+    path.write_bytes(b"\x00garbage" * 1000)
+
+
+def write_another_pickle(path):
+    path.write_bytes(pickle.dumps({"not": "machine code"}))
+
+
+DAMAGES = [truncate, empty, flip_one_bit, write_garbage, write_another_pickle]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_damaged_file_is_compiled_again_with_a_warning(folder, damage):
+    call_afresh()
+    (path,) = files(folder)
+    damage(path)
+    with pytest.warns(KernelCacheWarning, match=r"twice .* cannot be used .* checksum"):
+        assert call_afresh() == (4.0, (0, 1))
+    assert files(folder) == [path]
+    assert call_afresh() == (4.0, (1, 0))
+
+
+def test_a_file_copied_over_another_is_not_taken_for_it(folder):
+    call_afresh(argument=2)
+    (of_integers,) = files(folder)
+    call_afresh(argument=2.0)
+    (of_floats,) = set(files(folder)) - {of_integers}
+    shutil.copy(of_integers, of_floats)
+    with pytest.warns(KernelCacheWarning, match="checksum"):
+        assert call_afresh(argument=2.5) == (5.0, (0, 1))
+    assert call_afresh(argument=2.5) == (5.0, (1, 0))
+
+
+def test_sound_content_that_is_no_compiled_function_is_replaced(folder):
+    compiled = kernel(twice)
+    compiled(2.0)
+    key = compiled._cache._index_key(compiled.signatures[0], compiled.targetctx.codegen())
+    assert compiled._cache._cache_file.load(key) is not None
+    compiled._cache._cache_file.save(key, {"not": "machine code"})
+    with pytest.warns(KernelCacheWarning, match="cannot be used"):
+        assert call_afresh() == (4.0, (0, 1))
+    assert call_afresh() == (4.0, (1, 0))
+
+
+def test_a_removed_folder_is_made_again(folder):
+    compiled = kernel(twice)
+    shutil.rmtree(folder)
+    assert compiled(2.0) == 4.0
+    assert call_afresh() == (4.0, (1, 0))
+
+
+def test_a_folder_that_stops_taking_files_costs_a_warning_only(folder):
+    compiled, other = kernel(twice), kernel(element)
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    with pytest.warns(KernelCacheWarning, match="not kept on disk"):
+        assert compiled(2.0) == 4.0
+    assert other((1.0, 2.0), 1) == 2.0  # and no second warning, which would be an error
+
+
+def test_a_write_that_breaks_off_leaves_no_file(folder, monkeypatch):
+    def disk_is_full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(caching.os, "replace", disk_is_full)
+    with pytest.warns(KernelCacheWarning, match="No space left"):
+        assert call_afresh() == (4.0, (0, 1))
+    assert files(folder) == []
+
+
+# --- housekeeping -------------------------------------------------------------------------------
+
+
+def test_only_stale_files_of_the_same_kernel_are_removed(folder):
+    call_afresh()
+    (fresh,) = files(folder)
+    tag = fresh.stem.split("-")[-2]
+    stale = fresh.with_name(fresh.name.replace(tag, "0" * len(tag)))
+    of_another_kernel = stale.with_name(stale.name.replace("twice", "thrice"))
+    of_another_python = stale.with_name(stale.name.replace("cpython-", "cpython-9"))
+    for path in (stale, of_another_kernel, of_another_python):
+        path.write_text("")
+    call_afresh(argument=2)
+    assert not stale.exists()
+    assert fresh.exists()
+    assert of_another_kernel.exists()
+    assert of_another_python.exists()
+
+
+def test_recompile_forgets_the_stored_code(folder):
+    compiled = kernel(twice)
+    compiled(2.0)
+    compiled.recompile()
+    assert hits_and_misses(compiled) == (0, 2)
+
+
+def test_a_function_without_a_file_is_not_cached_and_not_complained_about(folder):
+    namespace = {}
+    exec("def thrice(x): return 3 * x", namespace)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compiled = kernel(namespace["thrice"])
+    assert compiled(2.0) == 6.0
+    assert compiled.stats.cache_path is None

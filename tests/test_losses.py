@@ -1,0 +1,60 @@
+"""Losses and outputs for weighted sums of any size, by way of a network of one unit or layer."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from fastperc import Network
+
+FAR = [0.0, 1e-300, 1e-3, 1.0, 30.0, 500.0, 1e3, 1e6]
+LOGITS = sorted({*FAR, *(-z for z in FAR)})
+
+
+def network(head, n_outputs, dtype="float64"):
+    """One layer whose weighted sums are its inputs."""
+    output, loss = head
+    net = Network((n_outputs, n_outputs), output=output, loss=loss, dtype=dtype, init="zeros")
+    net.weights[0][...] = np.eye(n_outputs)
+    return net
+
+
+@pytest.mark.parametrize("y", [0, 1, 0.25])
+@pytest.mark.parametrize("z", LOGITS)
+def test_log_loss_to_the_last_digits(z, y):
+    net = network(("sigmoid", "log_loss"), 1)
+    with mpmath.workdps(500_000 if abs(z) > 1e5 else 1000):
+        p = 1 / (1 + mpmath.exp(-mpmath.mpf(z))) if abs(z) < 1e5 else None
+    if p is None:  # the loss is |z| times the share of the wrong label, to all digits
+        wanted = max(z, 0) - y * z
+        probability = float(z > 0)
+    else:
+        wanted, probability = float(-(y * mpmath.log(p) + (1 - y) * mpmath.log(1 - p))), float(p)
+    assert net.loss([[z]], [y]) == pytest.approx(wanted, rel=1e-12)
+    assert net.predict_one([z]) == pytest.approx(probability, rel=1e-12)
+    assert net.backward([[z]], [y])[1] == pytest.approx(probability - y, rel=1e-12, abs=1e-16)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("z", LOGITS)
+def test_cross_entropy_of_extreme_sums(z, dtype):
+    net = network(("softmax", "cross_entropy"), 3, dtype)
+    Z = np.array([[z, 0.0, -z], [z, z, z]]).astype(dtype)
+    for label in range(3):
+        exact = Z.astype(np.longdouble)
+        top = exact.max(axis=1, keepdims=True)
+        log_p = exact - top - np.log(np.exp(exact - top).sum(axis=1, keepdims=True))
+        wanted = -log_p[:, label].mean()
+        tolerance = 1e-12 if dtype == "float64" else 1e-6
+        assert net.loss(Z, [label, label]) == pytest.approx(float(wanted), rel=tolerance)
+        gradient = net.backward(Z, [label, label])
+        assert np.isfinite(gradient).all()
+    np.testing.assert_allclose(net.forward(Z).sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("head", [("sigmoid", "log_loss"), ("softmax", "cross_entropy")])
+def test_per_sample_and_batch_agree_on_extremes(head):
+    net = network(head, 2)
+    y = [0, 1, 0] if head[0] == "softmax" else [[0, 1], [1, 1], [1, 0]]
+    X = np.array([[1e6, -1e6], [1e3, 5.0], [-40.0, 40.0]])
+    online = net.copy().train(X, y, epochs=1, lr=1e-300, shuffle=False)
+    assert online.loss[0] == pytest.approx(net.loss(X, y), rel=1e-14)

@@ -1,0 +1,258 @@
+"""The simple door: what it computes, remembers and refuses."""
+
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+from fastperc import DivergedError, Network
+from fastperc.kernels import batch, online, predict, reference
+from networks import HEADS, problem
+
+XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+
+
+def xor_network(**options):
+    return Network((2, 4, 1), hidden="tanh", output="sigmoid", loss="log_loss", seed=0, **options)
+
+
+def test_learns_xor():
+    net = xor_network()
+    history = net.train(XOR, [0, 1, 1, 0], epochs=2000, lr=0.5)
+    assert net.predict(XOR).tolist() == [0, 1, 1, 0]
+    assert history.loss[-1] < 0.01 < history.loss[0]
+    assert (history.stopped, len(history.loss), history.validation_loss) == ("epochs", 2000, [])
+    assert history.seconds > 0
+
+
+def test_weights_and_biases_are_views_into_theta():
+    net = Network((3, 5, 2))
+    assert [W.shape for W in net.weights] == [(3, 5), (5, 2)]
+    assert [b.shape for b in net.biases] == [(5,), (2,)]
+    net.weights[1][4, 0] = 42
+    assert net.theta[3 * 5 + 5 + 4 * 2] == 42
+    net.theta[-1] = 7
+    assert net.biases[1][1] == 7
+
+
+@pytest.mark.parametrize("head", HEADS, ids="-".join)
+def test_backward_is_the_gradient_of_loss(head):
+    p = problem((4, 9, 3), head=head)
+    for weight in (None, p.weight):
+        gradient = p.net.backward(p.X, p.y, weight)
+        wanted = reference.gradient(p.model, p.X, p.Y, weight)
+        np.testing.assert_allclose(gradient, wanted, rtol=1e-11, atol=1e-14)
+        loss = p.net.loss(p.X, p.y, weight)
+        assert loss == pytest.approx(reference.mean_loss(p.model, p.X, p.Y, weight), rel=1e-13)
+
+
+def test_backward_by_finite_differences():
+    p = problem((4, 9, 3), head=("sigmoid", "log_loss"))
+    gradient, h = p.net.backward(p.X, p.y), 1e-6
+    for i in range(0, len(gradient), 7):
+        p.net.theta[i] += h
+        above = p.net.loss(p.X, p.y)
+        p.net.theta[i] -= 2 * h
+        below = p.net.loss(p.X, p.y)
+        p.net.theta[i] += h
+        assert (above - below) / (2 * h) == pytest.approx(gradient[i], abs=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 1000])
+def test_one_epoch_is_the_reference(batch_size):
+    p = problem((4, 9, 3), head=("softmax", "cross_entropy"))
+    history = p.net.train(
+        p.X, p.y.argmax(axis=1), epochs=2, lr=0.1, batch_size=batch_size, shuffle=False
+    )
+    if batch_size == 1:
+        wanted = reference.train_online(p.model, p.X, p.Y, 0.1, 2)
+    else:
+        wanted = reference.train_batches(p.model, p.X, p.Y, 0.1, batch_size, 2)
+    np.testing.assert_allclose(p.net.theta, p.model.theta, rtol=1e-11)
+    np.testing.assert_allclose(history.loss, np.divide(wanted, len(p.X)), rtol=1e-12)
+
+
+def test_learn_one_is_a_step_of_training():
+    one, many = problem((4, 9, 2)), problem((4, 9, 2))
+    losses = [one.net.learn_one(x, y, lr=0.1) for x, y in zip(one.X, one.y, strict=True)]
+    history = many.net.train(many.X, many.y, epochs=1, lr=0.1, shuffle=False)
+    np.testing.assert_allclose(one.net.theta, many.net.theta, rtol=1e-13)
+    assert np.mean(losses) == pytest.approx(history.loss[0], rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("head", "sizes", "targets"),
+    [
+        (("identity", "squared_error"), (2, 1), [1, 1.0, np.float32(1), [1], np.array([[1]])]),
+        (("identity", "squared_error"), (2, 2), [[1, 2], (1.0, 2.0), np.array([[1, 2]])]),
+        (("sigmoid", "log_loss"), (2, 1), [1, True, 1.0, [1]]),
+        (("softmax", "cross_entropy"), (2, 3), [2, np.int64(2), [2], [0, 0, 1]]),
+    ],
+)
+def test_learn_one_takes_targets_as_train_does(head, sizes, targets):
+    results = []
+    for target in targets:
+        net = Network(sizes, output=head[0], loss=head[1], seed=0)
+        results.append((net.learn_one([1, 2], target), net.theta.tolist()))
+    assert all(result == results[0] for result in results)
+
+
+def test_predictions_by_loss():
+    X = np.eye(3)
+    assert Network((3, 1), seed=0).predict(X).shape == (3,)
+    assert Network((3, 2), seed=0).predict(X).shape == (3, 2)
+    for sizes, shape in (((3, 1), (3,)), ((3, 2), (3, 2))):
+        labels = Network(sizes, output="sigmoid", loss="log_loss", seed=0).predict(X)
+        assert labels.shape == shape
+        assert set(labels.ravel().tolist()) <= {0, 1}
+    net = Network((3, 4), output="softmax", loss="cross_entropy", seed=0)
+    assert np.array_equal(net.predict(X), net.forward(X).argmax(axis=1))
+    assert isinstance(Network((3, 1)).predict_one([1, 2, 3]), float)
+    assert net.predict_one([1, 2, 3]).shape == (4,)
+
+
+def test_same_seed_same_network():
+    def train(seed, **options):
+        net = Network((3, 8, 1), seed=seed)
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((50, 3))
+        net.train(X, X.sum(axis=1), epochs=3, lr=0.01, **options)
+        return net.theta.tobytes()
+
+    assert train(1) == train(1)
+    assert train(1) != train(2)
+    assert train(1) != train(1, shuffle=False)
+    assert train(np.random.default_rng(1)) == train(1)
+
+
+@pytest.mark.parametrize("init", ["glorot", "he", "lecun", "uniform", "normal", "zeros"])
+def test_start_weights(init):
+    net = Network((400, 300, 1), init=init, seed=0)
+    spread = {
+        "glorot": np.sqrt(2 / 700), "he": np.sqrt(2 / 400), "lecun": 1 / 20,
+        "uniform": 1 / 20 / np.sqrt(3), "normal": 1.0, "zeros": 0.0,
+    }[init]  # fmt: skip
+    assert net.weights[0].std() == pytest.approx(spread, rel=0.02)
+    assert abs(net.weights[0].mean()) <= 0.02 * spread
+    assert all((b == 0).all() for b in net.biases)
+
+
+def test_a_second_network_of_another_kind_compiles_nothing():
+    kernels = [online.train_online, batch.train_batches, predict.predict_rows]
+    if not hasattr(kernels[0], "signatures"):
+        pytest.skip("the compiler is off: NUMBA_DISABLE_JIT=1")
+    rng = np.random.default_rng(0)
+
+    def use(sizes, hidden, head, n):
+        X = rng.standard_normal((n, sizes[0]))
+        y = rng.integers(0, 2, (n, sizes[-1])) if head[0] != "softmax" else rng.integers(0, 2, n)
+        net = Network(sizes, hidden=hidden, output=head[0], loss=head[1], dtype="float32")
+        for batch_size in (1, 8):
+            net.train(X, y, epochs=2, lr=1e-3, batch_size=batch_size)
+            net.train(X.tolist(), y, epochs=1, lr=1e-3, batch_size=batch_size, shuffle=False,
+                      sample_weight=np.ones(n))  # fmt: skip
+        net.forward(np.asfortranarray(X, dtype="float32"))
+        net.learn_one(X[0], y[0])
+
+    use((8, 32, 1), "sigmoid", ("identity", "squared_error"), 20)
+    before = [list(k.signatures) for k in kernels]
+    use((3, 5, 17, 9, 4), ("relu", "tanh", "identity"), ("softmax", "cross_entropy"), 33)
+    use((2, 3), "relu", ("sigmoid", "log_loss"), 9)
+    assert [list(k.signatures) for k in kernels] == before
+    assert all(sum("float32" in str(s) for s in k.signatures) == 1 for k in kernels)
+
+
+def test_divergence_keeps_the_last_good_epoch():
+    X = np.linspace(-1, 1, 20).reshape(-1, 1)
+    net = Network((1, 8, 1), hidden="identity", seed=0)
+    with pytest.raises(DivergedError, match=r"epoch \d+.*smaller lr") as caught:
+        net.train(X, X[:, 0], epochs=1000, lr=1.5, shuffle=False)
+    assert caught.value.epoch == len(net.history.loss) + 1
+    assert net.history.stopped == "diverged"
+    assert np.isfinite(net.theta).all()
+    again = Network((1, 8, 1), hidden="identity", seed=0)
+    if caught.value.epoch > 1:
+        again.train(X, X[:, 0], epochs=caught.value.epoch - 1, lr=1.5, shuffle=False)
+    assert np.array_equal(net.theta, again.theta)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_forced_divergence(dtype, batch_size):
+    X = np.ones((20, 3), dtype)
+    X[7, 1] = 1e30
+    net = Network((3, 8, 1), seed=0, dtype=dtype)
+    start = net.theta.copy()
+    with pytest.raises(DivergedError, match="epoch 1"):
+        net.train(X, X[:, 0], epochs=3, lr=1e6, batch_size=batch_size)
+    assert np.array_equal(net.theta, start)
+    with pytest.raises(DivergedError, match="lr=1e"):
+        net.learn_one(np.full(3, 1e30 if dtype == "float32" else 1e200), 1.0, lr=1e6)
+    assert np.array_equal(net.theta, start)
+
+
+def test_copy_and_pickle_go_on_alike():
+    net = xor_network()
+    net.train(XOR, [0, 1, 1, 0], epochs=3)
+    twins = [net.copy(), pickle.loads(pickle.dumps(net))]
+    for each in (net, *twins):
+        each.train(XOR, [0, 1, 1, 0], epochs=3)
+    for twin in twins:
+        assert np.array_equal(twin.theta, net.theta)
+        twin.weights[0][...] = 0
+        assert twin.theta[0] == 0
+    assert net.theta[0] != 0
+
+
+def test_eight_threads_predict_while_another_trains():
+    nets = [problem((8, 16, 1), seed=s) for s in range(8)]
+    wanted = [[p.net.predict_one(x) for x in p.X] for p in nets]
+    shared = nets[0].net
+    wrong = []
+
+    def predict_all(p, values):
+        for _ in range(50):
+            if [p.net.predict_one(x) for x in p.X] != values:
+                wrong.append(p)
+            if [shared.predict_one(x) for x in nets[0].X] != wanted[0]:
+                wrong.append(shared)
+
+    busy = problem((8, 32, 1), n=2000, seed=9)
+    threads = [
+        threading.Thread(target=predict_all, args=pair) for pair in zip(nets, wanted, strict=True)
+    ]
+    threads.append(threading.Thread(target=lambda: busy.net.train(busy.X, busy.y, epochs=50)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_inputs_stay_as_they_are_and_any_layout_gives_the_same():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 3)), rng.standard_normal(40)
+    X.flags.writeable = y.flags.writeable = False
+    before = X.copy(), y.copy()
+
+    def trained(X, y):
+        net = Network((3, 6, 1), seed=0, dtype="float64")
+        net.train(X, y, epochs=2)
+        return net.theta
+
+    wanted = trained(X, y)
+    strided = np.repeat(np.repeat(X, 2, axis=0), 2, axis=1)[::2, ::2]
+    for other in (np.asfortranarray(X), strided, X.tolist(), X.astype(object), X.astype(">f8")):
+        assert np.array_equal(trained(other, y), wanted)
+    assert np.array_equal(trained(X, y.reshape(-1, 1)), wanted)
+    assert np.array_equal(X, before[0])
+    assert np.array_equal(y, before[1])
+
+
+def test_repr_shows_the_network():
+    net = Network((2, 3, 4, 1), hidden=("relu", "tanh"), dtype="float64")
+    assert repr(net) == (
+        "Network((2, 3, 4, 1), hidden=('relu', 'tanh'), output='identity', "
+        "loss='squared_error', dtype='float64')"
+    )

@@ -1,0 +1,47 @@
+"""Rows of whole blocks: what is packed comes back, and the table says where everything lies."""
+
+import numpy as np
+import pytest
+
+from fastperc.kernels import table
+from fastperc.kernels.jit import kernel
+from fastperc.kernels.lanes import flat
+from fastperc.kernels.packing import pack, unpack
+from fastperc.layout import n_parameters
+from networks import SIZES
+
+
+@kernel
+def pack_and_unpack(theta, packed, layers, back):
+    pack(flat(theta), flat(packed), flat(layers))
+    unpack(flat(packed), flat(layers), flat(back))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_there_and_back(sizes, dtype):
+    layers = table.describe(sizes, [0] * (len(sizes) - 1), dtype)
+    assert table.theta_size(layers) == n_parameters(sizes)
+    theta = np.arange(1, n_parameters(sizes) + 1).astype(dtype)
+    packed = np.full(table.rows_size(layers, dtype) + 5, -7.0, dtype)
+    back = np.zeros_like(theta)
+    pack_and_unpack(theta, packed, layers, back)
+    for layer in layers:
+        begin = layer[table.OFFSET]
+        part = slice(begin, begin + (layer[table.N_IN] + 1) * layer[table.N_OUT])
+        wanted = np.zeros_like(theta[part]) if layer[table.DIRECT] else theta[part]
+        assert np.array_equal(back[part], wanted)
+    assert (packed[-5:] == -7).all()  # nothing is written behind the end
+    assert packed[:-5].sum(dtype=float) == sum(  # and zeros around the weights
+        theta[l[table.OFFSET] : l[table.OFFSET] + (l[table.N_IN] + 1) * l[table.N_OUT]].sum(dtype=float)
+        for l in layers
+        if not l[table.DIRECT]
+    )
+
+
+def test_direct_rows_begin_at_whole_blocks():
+    layers = table.describe((3, 5, 16, 32, 16), [0] * 4, "float32")
+    for layer in layers[layers[:, table.DIRECT] == 1]:
+        assert layer[table.OFFSET] % 16 == 0
+        assert layer[table.N_OUT] % 16 == 0
+    assert table.describe((8, 32, 1), [0, 0], "float32")[0, table.DIRECT] == 1

@@ -1,0 +1,44 @@
+"""Forward passes against NumPy: many samples and one."""
+
+import numpy as np
+import pytest
+
+from fastperc.kernels import predict, reference
+from networks import HEADS, SIZES, problem
+
+TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
+
+
+def check(p):
+    tolerance = TOLERANCE[p.net.dtype.name]
+    X = p.X.astype(float)
+    wanted = reference.forward(p.model, X)[0][-1]
+    many = p.net.forward(p.X)
+    assert many.shape == wanted.shape
+    assert many.dtype == p.net.dtype
+    np.testing.assert_allclose(many, wanted, rtol=tolerance, atol=tolerance)
+    for x, row in zip(p.X[:5], wanted, strict=False):
+        np.testing.assert_allclose(p.net.predict_one(x), row.squeeze(), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_any_depth_and_width(sizes, dtype):
+    check(problem(sizes, dtype=dtype))
+
+
+@pytest.mark.parametrize("head", HEADS, ids="-".join)
+@pytest.mark.parametrize("hidden", ["identity", "sigmoid", "tanh", "relu"])
+def test_any_activation(hidden, head):
+    check(problem((6, 20, 3), hidden=hidden, head=head))
+
+
+@pytest.mark.parametrize("n", [1, predict.CHUNK, predict.CHUNK + 1, 5 * predict.CHUNK - 1])
+def test_any_number_of_samples(n):
+    check(problem((6, 20, 3), head=("softmax", "cross_entropy"), n=n))
+
+
+def test_rows_do_not_depend_on_each_other():
+    p = problem((6, 20, 3), head=("softmax", "cross_entropy"), n=300, dtype="float32")
+    order = np.random.default_rng(0).permutation(300)
+    np.testing.assert_allclose(p.net.forward(p.X)[order], p.net.forward(p.X[order]), rtol=1e-5)
