@@ -83,22 +83,28 @@ def value(coefficients, x):
     return mpmath.polyval(coefficients[::-1], x)
 
 
-def report(name, function, weight, low, high, n, dtype):
-    coefficients = minimax(function, weight, low, high, n)
-    rounded = [dtype(mpmath.nstr(c, 25)) for c in coefficients]
-    used = [mpf(float(c)) for c in rounded]
+def polynomials():
+    """Names as in `elementary`, coefficients rounded to the dtype, and the error that is left."""
+    half = mpmath.log(2) / 2
+    for name, dtype, n in (("EXP_32", np.float32, 5), ("EXP_64", np.float64, 10)):
+        yield name, *rounded(dtype, exp_tail, exp_weight, -half, half, n)
+    for name, dtype, n in (("ARTANH_32", np.float32, 4), ("ARTANH_64", np.float64, 10)):
+        yield name, *rounded(dtype, artanh_tail, artanh_weight, mpf(0), mpf(1) / 9, n)
+
+
+def rounded(dtype, function, weight, low, high, n):
+    exact = minimax(function, weight, low, high, n)
+    coefficients = [dtype(mpmath.nstr(c, 25)) for c in exact]
+    used = [mpf(float(c)) for c in coefficients]
     error = max(weight(x) * abs(function(x) - value(used, x)) for x in grid(low, high, 1000))
-    print(f"{name}, {dtype.__name__}: largest relative error {mpmath.nstr(error, 2)}")
-    print(*rounded, sep=",\n")
+    return coefficients, error
 
 
 def main():
-    mp.prec = PRECISION
-    half = mpmath.log(2) / 2
-    for dtype, n in ((np.float32, 5), (np.float64, 10)):
-        report("exp", exp_tail, exp_weight, -half, half, n, dtype)
-    for dtype, n in ((np.float32, 4), (np.float64, 10)):
-        report("artanh", artanh_tail, artanh_weight, mpf(0), mpf(1) / 9, n, dtype)
+    with mpmath.workprec(PRECISION):
+        for name, coefficients, error in polynomials():
+            print(f"{name}: largest relative error {mpmath.nstr(error, 2)}")
+            print(*coefficients, sep=",\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ part of a file is ever executed.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import io
 import itertools
@@ -360,6 +359,7 @@ def _replace_file(path: str, content: bytes) -> None:
     temporary = os.path.join(folder, f".{name}.tmp")  # one name: what a crash left is used again
     with _claim(temporary) as file:
         try:
+            file.truncate(0)
             with contextlib.suppress(FileNotFoundError):  # a private file stays private
                 os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
             rest = memoryview(content)
@@ -377,13 +377,12 @@ def _replace_file(path: str, content: bytes) -> None:
 
 
 def _claim(path: str) -> io.FileIO:
-    """Open a temporary file, empty, for this save alone."""
+    """Open a temporary file, which may exist, for this save alone."""
     while True:
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(open(path, "ab", buffering=0))
             _lock(file)
             if _is_at(file, path):  # or else another save had the file, and moved it into place
-                file.truncate(0)
                 stack.pop_all()
                 return file
 
@@ -398,13 +397,10 @@ def _is_at(file: io.FileIO, path: str) -> bool:
 
 def _lock(file: io.FileIO) -> None:
     """Wait until no other save has the file open."""
-    if sys.platform == "win32":
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-            raise  # those: a network folder without locks, where one save at a time has to do
+    if sys.platform != "win32":
+        # A network folder may know no locks: there, one save at a time has to do.
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _let_go(file: io.FileIO) -> None:

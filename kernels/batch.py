@@ -1,8 +1,7 @@
 """Training with one update per batch: the mean gradient of a few samples, or of all.
 
-The layers' work is three matrix products each, on (rows, units) arrays: ``z = a @ W`` forward,
-``d @ W.T`` and ``a.T @ d`` backward. A batch of more than `CHUNK` rows passes through in chunks
-whose gradients are added in order, so that scratch stays small whatever the batch.
+The layers' work is three matrix products each, see `products`. A batch of more than `CHUNK` rows
+passes through in chunks whose gradients are added in order, so that scratch stays small.
 """
 
 import math
@@ -11,13 +10,14 @@ import numpy as np
 
 from .activations import times_slope
 from .jit import kernel, piece
-from .lanes import at, flat, load, matrix, rolled, store, view, width
+from .lanes import at, flat, load, rolled, store, view, width
 from .lanes_numpy import BYTES
 from .losses import finish_rows
 from .online import copy
 from .packing import padded
 from .predict import CHUNK, all_finite, forward_rows, rows_work_size
-from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, theta_size
+from .products import add_column_sums, add_outer, add_transposed, product, transpose
+from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, WIDE, theta_size
 from .updates import descend
 
 
@@ -25,10 +25,16 @@ def work_size(layers, dtype, batch_size):
     """Number of elements of the scratch array of the kernels of this module."""
     block = BYTES // np.dtype(dtype).itemsize
     rows = min(CHUNK, batch_size)
-    gathered = rows * int(layers[0, N_IN] + layers[-1, N_OUT] + 1) + 3 * block
-    deltas = 2 * (rows * int(layers[:, N_OUT].max()) + block)
-    parameters = theta_size(layers) + block
-    return gathered + deltas + 2 * parameters + rows_work_size(layers, dtype, rows)
+    widest, n_out = int(layers[:, N_OUT].max()), int(layers[-1, N_OUT])
+    parts = [theta_size(layers), _largest_transpose(layers), rows * widest, rows * widest]
+    parts += [rows * int(layers[0, N_IN]), rows * n_out, rows]
+    return sum(-(-part // block) * block for part in parts) + rows_work_size(layers, dtype, rows)
+
+
+def _largest_transpose(layers):
+    """Elements of the largest W that is transposed on the way: not that of a wide first layer."""
+    transposed = layers[(np.arange(len(layers)) > 0) | (layers[:, WIDE] == 0)]
+    return int((transposed[:, N_IN] * transposed[:, N_OUT]).max(initial=0))
 
 
 @kernel
@@ -45,23 +51,30 @@ def train_batches(
     """
     n = X.shape[0]
     n_steps = (n + batch_size - 1) // batch_size
-    order_rows = order.shape[0]
-    order, theta, good, t = flat(order), flat(theta), flat(last_good), flat(layers)
-    gradient = view(work, 0, theta.shape[0])
-    rest = view(work, padded(theta.shape[0], width(work)), work.shape[0])
+    theta, good, t = flat(theta), flat(last_good), flat(layers)
+    gradient, rest = split(flat(work), theta.shape[0])
     for step in range(first, last):
         epoch, position = step // n_steps, step % n_steps
         if position == 0:
             copy(theta, good)
         start = position * batch_size
         rows = min(batch_size, n - start)
-        at_row = epoch * n + start if order_rows > 0 else start
-        loss_sum, weight_sum = gradient_of(
-            X, Y, weight, order, at_row, rows, theta, t, loss, gradient, rest
-        )
-        losses[epoch] += loss_sum
+        row = epoch * n + start if order.shape[0] > 0 else start
+        weight_sum = sum_of_weights(weight, order, row, rows)
         if weight_sum > 0:
-            descend(theta, gradient, lr / theta.dtype.type(weight_sum))
+            rate = lr / theta.dtype.type(weight_sum)
+            # A batch of one chunk adds its gradient to theta at once; the layers above have been
+            # passed by then, and those below do not look at it.
+            at_once = rows <= CHUNK
+            target = theta if at_once else gradient
+            if not at_once:
+                clear(gradient)
+            scale = -rate if at_once else rate / rate
+            losses[epoch] += add_gradient(
+                X, Y, weight, order, row, rows, theta, t, loss, scale, target, rest
+            )
+            if not at_once:
+                descend(theta, gradient, rate)
         if position == n_steps - 1 and not (math.isfinite(losses[epoch]) and all_finite(theta)):
             copy(good, theta)
             return -1 - epoch
@@ -74,23 +87,26 @@ def gradient_rows(X, Y, weight, theta, layers, loss, gradient, work):
 
     Returns the (weighted) sums of the losses and of the weights.
     """
-    order = np.zeros(0, np.int64)
-    return gradient_of(
-        X, Y, weight, order, 0, X.shape[0], flat(theta), flat(layers), loss, flat(gradient), work
+    gradient, order, n = flat(gradient), np.zeros((0, 0), np.int64), X.shape[0]
+    clear(gradient)
+    one = gradient.dtype.type(1)
+    loss_sum = add_gradient(
+        X, Y, weight, order, 0, n, flat(theta), flat(layers), loss, one, gradient, flat(work)
     )
+    return loss_sum, sum_of_weights(weight, order, 0, n)
 
 
 @kernel
 def loss_rows(X, Y, weight, theta, layers, loss, work):
     """The (weighted) sums of the losses of all rows of X and of their weights."""
-    n, n_in, n_out, m = X.shape[0], X.shape[1], Y.shape[1], width(work)
+    n, n_in, n_out = X.shape[0], X.shape[1], Y.shape[1]
     X, Y, weight, theta, t = flat(X), flat(Y), flat(weight), flat(theta), flat(layers)
     activation = at(t, t.shape[0] - COLUMNS + ACTIVATION)
-    d, work = _split(flat(work), min(n, CHUNK) * n_out, m)
+    d, work = split(flat(work), min(n, CHUNK) * n_out)
     loss_sum = weight_sum = 0.0
     for first in range(0, n, CHUNK):
         rows = min(CHUNK, n - first)
-        z, room = forward_rows(matrix(X, first * n_in, rows, n_in), rows, theta, t, work)
+        z, room = forward_rows(view(X, first * n_in, rows * n_in), rows, theta, t, work)
         y = view(Y, first * n_out, rows * n_out)
         w = view(weight, min(first, weight.shape[0]), min(rows, weight.shape[0]))
         loss_sum += finish_rows(loss, activation, z, y, 0, w, rows, n_out, d, room)
@@ -99,46 +115,58 @@ def loss_rows(X, Y, weight, theta, layers, loss, work):
 
 
 @piece
-def gradient_of(X, Y, weight, order, first, rows, theta, t, loss, gradient, work):
-    """The same for the rows ``order[first:first + rows]``, or X's own where there is no order."""
-    n_in, n_out = X.shape[1], Y.shape[1]
-    X, Y, weight, order = flat(X), flat(Y), flat(weight), flat(order)
-    size = min(rows, CHUNK)
-    m = width(work)
-    part, work = _split(work, theta.shape[0], m)
-    x_room, work = _split(work, size * n_in, m)
-    y_room, work = _split(work, size * n_out, m)
-    w_room, work = _split(work, size, m)
-    loss_sum = weight_sum = 0.0
-    done = 0
-    while done < rows:
-        n = min(CHUNK, rows - done)
-        at_row = first + done
-        if order.shape[0] > 0:
-            _gather(X, order, at_row, n, n_in, x_room)
-            _gather(Y, order, at_row, n, n_out, y_room)
-            if weight.shape[0] > 0:
-                _gather(weight, order, at_row, n, 1, w_room)
-            x, y = matrix(x_room, 0, n, n_in), view(y_room, 0, n * n_out)
-            w = view(w_room, 0, min(n, weight.shape[0]))
-        else:
-            x, y = matrix(X, at_row * n_in, n, n_in), view(Y, at_row * n_out, n * n_out)
-            w = view(weight, min(at_row, weight.shape[0]), min(n, weight.shape[0]))
-        target = gradient if done == 0 else part
-        loss_sum += _chunk_gradient(x, y, w, n, theta, t, loss, target, work)
-        if done > 0:
-            for i in range(theta.shape[0]):
-                gradient[i] += part[i]
-        weight_sum += n if w.shape[0] == 0 else w.sum()
-        done += n
-    return loss_sum, weight_sum
+def split(work, n):
+    """The first ``n`` elements of ``work``, and what lies behind them, from a whole block on."""
+    used = padded(n, width(work))
+    return view(work, 0, n), view(work, used, work.shape[0] - used)
 
 
 @piece
-def _split(work, n, m):
-    """The first ``n`` elements of ``work``, and what lies behind them, from a whole block on."""
-    used = padded(n, m)
-    return view(work, 0, n), view(work, used, work.shape[0] - used)
+def clear(v):
+    """``v[:] = 0``."""
+    for i in range(v.shape[0]):
+        v[i] = 0
+
+
+@piece
+def sum_of_weights(weight, order, first, rows):
+    """The weights of the rows ``order[first:first + rows]``, added up."""
+    if weight.shape[0] == 0:
+        return float(rows)
+    order = flat(order)
+    s = 0.0
+    for r in range(first, first + rows):
+        s += weight[order[r]] if order.shape[0] > 0 else weight[r]
+    return s
+
+
+@piece
+def add_gradient(X, Y, weight, order, first, rows, theta, t, loss, scale, target, work):
+    """``target += scale * gradient`` for the rows ``order[first:first + rows]``, or X's own.
+
+    The gradient is that of the weighted sum of the losses, which is returned.
+    """
+    n_in, n_out = X.shape[1], Y.shape[1]
+    X, Y, weight, order = flat(X), flat(Y), flat(weight), flat(order)
+    size = min(rows, CHUNK)
+    x_room, work = split(work, size * n_in)
+    y_room, work = split(work, size * n_out)
+    w_room, work = split(work, size)
+    loss_sum = 0.0
+    for row in range(first, first + rows, CHUNK):
+        n = min(CHUNK, first + rows - row)
+        if order.shape[0] > 0:
+            x, y = view(x_room, 0, n * n_in), view(y_room, 0, n * n_out)
+            w = view(w_room, 0, min(n, weight.shape[0]))
+            _gather(X, order, row, n, n_in, x)
+            _gather(Y, order, row, n, n_out, y)
+            if weight.shape[0] > 0:
+                _gather(weight, order, row, n, 1, w)
+        else:
+            x, y = view(X, row * n_in, n * n_in), view(Y, row * n_out, n * n_out)
+            w = view(weight, min(row, weight.shape[0]), min(n, weight.shape[0]))
+        loss_sum += _add_chunk_gradient(x, y, w, n, theta, t, loss, scale, target, work)
+    return loss_sum
 
 
 @piece
@@ -151,51 +179,55 @@ def _gather(source, order, first, n, columns, target):
 
 
 @piece
-def _chunk_gradient(x, y, w, rows, theta, t, loss, gradient, work):
-    """Forward and backward for one chunk; the gradient's sum is written, the loss returned."""
+def _add_chunk_gradient(x, y, w, rows, theta, t, loss, scale, target, work):
+    """Forward and backward for one chunk: ``target += scale * gradient``; returns the loss."""
     c = t.shape[0] - COLUMNS
-    m = width(work)
-    widest = 0
+    widest = largest = end = 0
     for k in range(0, t.shape[0], COLUMNS):
         widest = max(widest, at(t, k + N_OUT))
-    here, rest = _split(work, rows * widest, m)
-    below, rest = _split(rest, rows * widest, m)
-    z, room = forward_rows(x, rows, theta, t, rest)
+        if k > 0 or not at(t, WIDE):
+            largest = max(largest, at(t, k + N_IN) * at(t, k + N_OUT))
+        if k < c:  # the activations of the layer below the output end here
+            end += padded(rows * at(t, k + N_OUT), width(work))
+    here, work = split(work, rows * widest)
+    below, work = split(work, rows * widest)
+    room, work = split(work, largest)
+    z, two_rows = forward_rows(x, rows, theta, t, work)
     n_out = at(t, c + N_OUT)
-    loss_sum = finish_rows(loss, at(t, c + ACTIVATION), z, y, 0, w, rows, n_out, here, room)
-    end = 0  # where the activations of the layer below begin
-    for k in range(0, c, COLUMNS):
-        end += padded(rows * at(t, k + N_OUT), m)
+    loss_sum = finish_rows(loss, at(t, c + ACTIVATION), z, y, 0, w, rows, n_out, here, two_rows)
     while c > 0:
-        n_in, n_out = at(t, c + N_IN), at(t, c + N_OUT)
-        end -= padded(rows * n_in, m)
-        a = view(rest, end, rows * n_in)
-        d = matrix(here, 0, rows, n_out)
-        _weight_gradient(matrix(a, 0, rows, n_in), d, rows, t, c, gradient)
-        W = matrix(theta, at(t, c + OFFSET), n_in, n_out)
-        np.dot(d, W.T, matrix(below, 0, rows, n_in))
-        _slope(at(t, c - COLUMNS + ACTIVATION), a, below, rows * n_in)
+        rolled()
+        n_in, n_out, o = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + OFFSET)
+        end -= padded(rows * n_in, width(work))
+        a = view(work, end, rows * n_in)
+        transpose(theta, o, n_in, n_out, room)
+        product(here, rows, n_out, room, 0, n_in, room, 0, below)
+        _times_slope(at(t, c - COLUMNS + ACTIVATION), a, below, rows * n_in)
+        _add_layer_gradient(a, here, rows, t, c, scale, target, room)
         here, below = below, here
         c -= COLUMNS
-    _weight_gradient(x, matrix(here, 0, rows, at(t, N_OUT)), rows, t, 0, gradient)
+    _add_layer_gradient(x, here, rows, t, 0, scale, target, room)
     return loss_sum
 
 
 @piece
-def _weight_gradient(a, d, rows, t, c, gradient):
-    """``a.T @ d`` and the column sums of ``d``, where layer ``c`` has W and b."""
+def _add_layer_gradient(a, d, rows, t, c, scale, target, room):
+    """``W += scale * a.T @ d`` and ``b += scale * sum(d)`` where ``target`` has layer ``c``."""
     n_in, n_out, o = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + OFFSET)
-    np.dot(a.T, d, matrix(gradient, o, n_in, n_out))
-    b = view(gradient, o + n_in * n_out, n_out)
-    for k in range(n_out):
-        b[k] = 0
-    for r in range(rows):
-        for k in range(n_out):
-            b[k] += d[r, k]
+    if at(t, c + WIDE):
+        add_outer(a, d, rows, n_in, n_out, scale, target, o)
+    elif n_out == 1:  # a column is a row, and rows are long
+        add_outer(d, a, rows, 1, n_in, scale, target, o)
+    else:
+        gradient = view(room, 0, n_in * n_out)
+        clear(gradient)
+        add_outer(d, a, rows, n_out, n_in, scale, gradient, 0)
+        add_transposed(gradient, n_in, n_out, scale / scale, target, o)
+    add_column_sums(d, rows, n_out, scale, target, o + n_in * n_out)
 
 
 @piece
-def _slope(code, a, d, n):
+def _times_slope(code, a, d, n):
     """``d`` times the slope at the outputs ``a``, over whole blocks."""
     j = 0
     while j < n:

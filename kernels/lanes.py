@@ -111,6 +111,16 @@ def _call(builder, name, result, *arguments, **options):
     return builder.call(function, arguments, **options)
 
 
+def _masked_load(builder, lanes, pointer, mask, others):
+    name = f"llvm.masked.load.{lanes.suffix}.p0"
+    return _call(builder, name, lanes.llvm, pointer, INT32(lanes.alignment), mask, others)
+
+
+def _masked_store(builder, lanes, vector, pointer, mask):
+    name = f"llvm.masked.store.{lanes.suffix}.p0"
+    _call(builder, name, ir.VoidType(), vector, pointer, INT32(lanes.alignment), mask)
+
+
 # --- arrays ----------------------------------------------------------------------------------
 
 
@@ -227,9 +237,7 @@ def load_part(typing, a, i, n):
     def code(context, builder, sig, args):
         pointer = _address(context, builder, sig.args[0], args[0], args[1], lanes.llvm)
         mask = _lane_mask(builder, "<", lanes, args[2])
-        zeros = ir.Constant(lanes.llvm, None)
-        name = f"llvm.masked.load.{lanes.suffix}.p0"
-        return _call(builder, name, lanes.llvm, pointer, INT32(lanes.alignment), mask, zeros)
+        return _masked_load(builder, lanes, pointer, mask, ir.Constant(lanes.llvm, None))
 
     return lanes(a, types.intp, types.intp), code
 
@@ -240,9 +248,7 @@ def store_part(typing, a, i, n, v):
 
     def code(context, builder, sig, args):
         pointer = _address(context, builder, sig.args[0], args[0], args[1], v.llvm)
-        mask = _lane_mask(builder, "<", v, args[2])
-        name = f"llvm.masked.store.{v.suffix}.p0"
-        _call(builder, name, ir.VoidType(), args[3], pointer, INT32(v.alignment), mask)
+        _masked_store(builder, v, args[3], pointer, _lane_mask(builder, "<", v, args[2]))
         return context.get_dummy_value()
 
     return types.void(a, types.intp, types.intp, v), code
@@ -431,6 +437,68 @@ def is_double(typing, v):
         return context.get_constant(types.boolean, double)
 
     return types.boolean(v), code
+
+
+@intrinsic
+def transpose_block(typing, a, i, stride, rows, columns, b, j, b_stride):
+    """Write the transpose of one block of the matrix in ``a`` to ``b``: ``b[k, r] = a[r, k]``.
+
+    A block has `width` rows and columns, of which the first ``rows`` and ``columns`` are there.
+    Rows of ``a`` begin at ``i`` and are ``stride`` apart; likewise ``j`` and ``b_stride`` in ``b``.
+    """
+    lanes = Lanes(a.dtype)
+    intp = types.intp
+
+    def code(context, builder, sig, args):
+        a, i, stride, rows, columns, b, j, b_stride = args
+        n, zeros = lanes.count, ir.Constant(lanes.llvm, None)
+        there = [_lane_mask(builder, "<", lanes, count) for count in (columns, rows)]
+        last = builder.sub(rows, intp_constant(1))
+        block = []
+        for r in range(n):
+            row = builder.select(
+                builder.icmp_signed("<", intp_constant(r), last), intp_constant(r), last
+            )
+            at_row = builder.add(i, builder.mul(row, stride))
+            pointer = _address(context, builder, sig.args[0], a, at_row, lanes.llvm)
+            block.append(_masked_load(builder, lanes, pointer, there[0], zeros))
+        for half in _halves(n):
+            block = _exchange(builder, lanes, block, half)
+        for k in range(n):
+            inside = builder.icmp_signed("<", intp_constant(k), columns)
+            mask = builder.select(inside, there[1], ir.Constant(there[1].type, None))
+            at_row = builder.add(j, builder.mul(intp_constant(k), b_stride))
+            pointer = _address(context, builder, sig.args[5], b, at_row, lanes.llvm)
+            _masked_store(builder, lanes, block[k], pointer, mask)
+        return context.get_dummy_value()
+
+    def intp_constant(value):
+        return ir.IntType(intp.bitwidth)(value)
+
+    return types.void(a, intp, intp, intp, intp, b, intp, intp), code
+
+
+def _halves(n):
+    """n / 2, n / 4, ..., 1."""
+    while n > 1:
+        n //= 2
+        yield n
+
+
+def _exchange(builder, lanes, rows, half):
+    """Of each two rows ``half`` apart, exchange the lanes that a transpose moves between them."""
+    n = lanes.count
+    out = list(rows)
+    for r in range(n):
+        if r & half:
+            continue
+        low, high = rows[r], rows[r + half]
+        first = [k if not k & half else n + (k ^ half) for k in range(n)]
+        second = [(k ^ half) if not k & half else n + k for k in range(n)]
+        for where, pattern in ((r, first), (r + half, second)):
+            mask = ir.Constant(ir.VectorType(INT32, n), pattern)
+            out[where] = builder.shuffle_vector(low, high, mask)
+    return out
 
 
 # --- loops -----------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ __all__ = [
     "store",
     "store_part",
     "total",
+    "transpose_block",
     "view",
     "width",
     "with_sign",
@@ -145,6 +146,12 @@ def mantissa(x):
 
 def is_double(v):
     return v.dtype == np.float64
+
+
+def transpose_block(a, i, stride, rows, columns, b, j, b_stride):
+    for r in range(min(rows, width(a))):
+        for k in range(min(columns, width(a))):
+            b[j + k * b_stride + r] = a[i + r * stride + k]
 
 
 def rolled():

@@ -4,15 +4,16 @@ import numpy as np
 
 from .activations import SOFTMAX, activate_layer
 from .jit import kernel, piece
-from .lanes import at, fill, flat, load, load_part, matrix, rolled, store, store_part, view, width
+from .lanes import at, fill, flat, load, load_part, rolled, store, store_part, view, width
 from .lanes_numpy import BYTES
 from .losses import output_rows, softmax_layer
 from .packing import padded
+from .products import product, product_column
 from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, PADDED, UNITS
 
 # Rows that go through the layers together: enough that matrix products are fast, few enough that
 # their activations stay in the cache.
-CHUNK = 128
+CHUNK = 256
 
 
 def rows_work_size(layers, dtype, rows):
@@ -42,7 +43,7 @@ def predict_rows(X, theta, layers, out, work):
     first = 0
     while first < n:
         rows = min(CHUNK, n - first)
-        x = matrix(X, first * n_in, rows, n_in)
+        x = view(X, first * n_in, rows * n_in)
         z, room = forward_rows(x, rows, theta, t, work)
         output_rows(at(t, t.shape[0] - COLUMNS + ACTIVATION), z, rows, n_out, room)
         target = view(out, first * n_out, rows * n_out)
@@ -58,29 +59,28 @@ def forward_rows(x, rows, theta, t, work):
     The activations of layer after layer lie in ``work``, each (rows, n_out), its size rounded up to
     whole blocks. Returns the sums (flat) and room for two padded rows behind them.
     """
-    z = weighted_sums(x, rows, theta, t, 0, work)
+    z = view(work, 0, rows * at(t, N_OUT))
+    weighted_sums(x, rows, theta, t, 0, z)
     used, c = padded(z.shape[0], width(work)), 0
     while c < t.shape[0] - COLUMNS:
-        n_out = at(t, c + N_OUT)
-        activate_layer(at(t, c + ACTIVATION), z, rows * n_out)
+        rolled()
+        activate_layer(at(t, c + ACTIVATION), z, z.shape[0])
         c += COLUMNS
-        rest = view(work, used, work.shape[0] - used)
-        z = weighted_sums(matrix(z, 0, rows, n_out), rows, theta, t, c, rest)
+        a, z = z, view(work, used, rows * at(t, c + N_OUT))
+        weighted_sums(a, rows, theta, t, c, z)
         used += padded(z.shape[0], width(work))
     return z, view(work, used, 2 * at(t, c + PADDED))
 
 
 @piece
-def weighted_sums(x, rows, theta, t, c, work):
-    """``z = x @ W + b`` of the layer at ``c``, flat, at the beginning of ``work``."""
+def weighted_sums(x, rows, theta, t, c, z):
+    """``z = x @ W + b`` of the layer at ``c``."""
     n_in, n_out, o = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + OFFSET)
-    z = matrix(work, 0, rows, n_out)
-    np.dot(x, matrix(theta, o, n_in, n_out), z)
     b = view(theta, o + n_in * n_out, n_out)
-    for r in range(rows):
-        for k in range(n_out):
-            z[r, k] += b[k]
-    return view(work, 0, rows * n_out)
+    if n_out == 1:
+        product_column(x, rows, n_in, theta, o, b, z)
+    else:
+        product(x, rows, n_in, theta, o, n_out, b, n_out, z)
 
 
 @kernel

@@ -67,4 +67,10 @@ def problem(sizes, hidden="tanh", head=("identity", "squared_error"), dtype="flo
     weight = rng.integers(0, 4, n) / 2
     names = (*net.hidden, net.output)
     model = reference.Model.from_theta(net.theta.astype(np.float64), sizes, names, loss)
-    return Problem(net, model, X, y.astype(dtype), weight.astype(dtype))
+    return Problem(net, model, *(fixed(a.astype(dtype)) for a in (X, y, weight)))
+
+
+def fixed(array):
+    """The array, read-only: what the facade hands to kernels, so that tests compile nothing more."""
+    array.flags.writeable = False
+    return array

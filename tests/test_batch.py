@@ -6,7 +6,7 @@ import pytest
 from fastperc.kernels import batch, reference
 from fastperc.kernels.predict import CHUNK
 from fastperc.layout import aligned_zeros
-from networks import HEADS, SIZES, problem
+from networks import HEADS, SIZES, fixed, problem
 
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
 
@@ -27,7 +27,7 @@ def kernel_gradient(p, weight):
 def check_gradient(p):
     tolerance = TOLERANCE[p.net.dtype.name]
     X, Y = p.X.astype(float), p.Y.astype(float)
-    for weight in (np.empty(0, p.net.dtype), p.weight):
+    for weight in (fixed(np.empty(0, p.net.dtype)), p.weight):
         w = weight.astype(float) if len(weight) else np.ones(len(X))
         gradient, (loss_sum, weight_sum) = kernel_gradient(p, weight)
         wanted = reference.gradient(p.model, X, Y, w) * w.sum()
@@ -66,7 +66,7 @@ def trajectory(p, batch_size, epochs, order=None, weighted=False, cuts=()):
     marks = sorted({0, epochs * steps, *cuts})
     for first, last in zip(marks, marks[1:], strict=False):
         reached = batch.train_batches(
-            p.X, p.Y, p.weight if weighted else np.empty(0, net.dtype), order, net.theta,
+            p.X, p.Y, p.weight if weighted else fixed(np.empty(0, net.dtype)), order, net.theta,
             net.layers, net.loss_code, net.dtype.type(0.2), batch_size, first, last,
             scratch(net, batch_size), np.empty_like(net.theta), losses,
         )  # fmt: skip
@@ -97,10 +97,9 @@ def test_trajectory(batch_size, shuffled, weighted, dtype):
 
 def test_a_batch_of_weight_0_changes_nothing():
     p = problem((4, 5, 1), n=6)
-    p.weight[:3] = 0
-    p.weight[3:] = 1
+    p.weight = fixed(np.array([0.0, 0, 0, 1, 1, 1]))
     q = problem((4, 5, 1), n=6)
-    q.X, q.y, q.weight = p.X[3:].copy(), p.y[3:].copy(), p.weight[3:].copy()
+    q.X, q.y, q.weight = p.X[3:], p.y[3:], p.weight[3:]
     theta, losses = trajectory(p, 3, 2, weighted=True)
     other, other_losses = trajectory(q, 3, 2, weighted=True)
     assert np.array_equal(theta, other)
@@ -110,7 +109,7 @@ def test_a_batch_of_weight_0_changes_nothing():
 def test_weight_0_under_full_batch_is_as_good_as_removed():
     p, q = problem((4, 5, 1)), problem((4, 5, 1))
     kept = q.weight > 0
-    q.X, q.y, q.weight = q.X[kept], q.y[kept], q.weight[kept]
+    q.X, q.y, q.weight = (fixed(a[kept]) for a in (q.X, q.y, q.weight))
     theta, _ = trajectory(p, len(p.X), 3, weighted=True)
     other, _ = trajectory(q, len(q.X), 3, weighted=True)
     np.testing.assert_allclose(theta, other, rtol=1e-12)
@@ -120,7 +119,7 @@ def test_divergence_returns_the_epoch_and_restores_its_beginning():
     p = problem((4, 9, 1), hidden="identity")
     net, n = p.net, len(p.X)
     arguments = (
-        p.X * 10, p.Y, np.empty(0), np.empty((0, n), np.int64), net.theta, net.layers,
+        fixed(p.X * 10), p.Y, fixed(np.empty(0)), np.empty((0, n), np.int64), net.theta, net.layers,
         net.loss_code, 0.5, 10,
     )  # fmt: skip
     start, work, good = net.theta.copy(), scratch(net, 10), np.empty_like(net.theta)

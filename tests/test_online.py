@@ -5,7 +5,7 @@ import pytest
 
 from fastperc.kernels import online, reference
 from fastperc.layout import aligned_zeros
-from networks import HEADS, SIZES, problem
+from networks import HEADS, SIZES, fixed, problem
 
 TOLERANCE = {"float64": 1e-10, "float32": 2e-4}
 
@@ -15,7 +15,7 @@ def trajectory(p, epochs, order=None, weighted=False, lr=0.05, cuts=()):
     net, n = p.net, len(p.X)
     dtype = net.dtype.type
     work = aligned_zeros(online.work_size(net.layers, net.dtype), net.dtype)
-    weight = p.weight if weighted else np.empty(0, net.dtype)
+    weight = p.weight if weighted else fixed(np.empty(0, net.dtype))
     order = np.empty((0, n), np.int64) if order is None else order
     losses, thetas = np.zeros(epochs), []
     marks = sorted({*cuts, *range(0, epochs * n + 1, n)})
@@ -86,7 +86,7 @@ def test_a_sample_of_weight_0_is_as_good_as_removed():
     p, q = problem((5, 9, 2)), problem((5, 9, 2))
     with_zeros, _ = trajectory(p, 2, weighted=True)
     kept = q.weight > 0
-    q.X, q.y, q.weight = q.X[kept], q.y[kept], q.weight[kept]
+    q.X, q.y, q.weight = (fixed(a[kept]) for a in (q.X, q.y, q.weight))
     assert 0 < len(q.X) < len(p.X)
     without, _ = trajectory(q, 2, weighted=True)
     np.testing.assert_allclose(with_zeros, without, rtol=1e-13, atol=1e-15)
@@ -95,11 +95,11 @@ def test_a_sample_of_weight_0_is_as_good_as_removed():
 @pytest.mark.parametrize("sizes", [(3, 1), (4, 16, 1), (4, 9, 1)], ids=str)
 def test_divergence_returns_the_epoch_and_restores_its_beginning(sizes):
     p = problem(sizes, hidden="identity")
-    p.X *= 3
+    p.X = fixed(p.X * 3)
     net, n = p.net, len(p.X)
     work = aligned_zeros(online.work_size(net.layers, net.dtype), net.dtype)
     good, losses = np.empty_like(net.theta), np.zeros(400)
-    arguments = (p.X, p.Y, np.empty(0), np.empty((0, n), np.int64), net.theta, net.layers, 0, 0.3)
+    arguments = (p.X, p.Y, fixed(np.empty(0)), np.empty((0, n), np.int64), net.theta, net.layers, 0, 0.3)
     start = net.theta.copy()
     reached = online.train_online(*arguments, 0, 400 * n, work, good, losses)
     assert reached < 0

@@ -1,4 +1,4 @@
-"""A saved network comes back whole; anything else in a file is refused; a crash never leaves half."""
+"""A saved network comes back whole; anything else is refused; a crash never leaves half a file."""
 
 import contextlib
 import errno
@@ -229,32 +229,33 @@ def load_bytes(path, content):
     return Network.load(path)
 
 
-def assert_found_out(path, content, net):
-    """Loading fails with the one error there is, or gives the very same network."""
-    try:
-        loaded = load_bytes(path, content)
-    except ModelFileError as error:
-        assert repr(str(path)) in str(error)
-    else:
-        assert_same(loaded, net)
+def assert_found_out(path, place, value, net):
+    """With another byte there, loading fails with the one error there is, or gives the same."""
+    with open(path, "r+b") as file:
+        file.seek(place)
+        was = file.read(1)
+        file.seek(place)
+        file.write(bytes([value]))
+        file.flush()
+        with contextlib.suppress(ModelFileError):
+            assert_same(Network.load(path), net)
+        file.seek(place)
+        file.write(was)
 
 
 def test_every_flipped_bit_is_found_out(path, original):
-    content = path.read_bytes()
-    for i in range(len(content)):
+    for place, value in enumerate(path.read_bytes()):
         for bit in range(8):
-            changed = bytes([content[i] ^ 1 << bit])
-            assert_found_out(path, content[:i] + changed + content[i + 1 :], original)
+            assert_found_out(path, place, value ^ 1 << bit, original)
+    assert_same(Network.load(path), original)
 
 
 @pytest.mark.slow
 def test_every_byte_of_every_other_value_is_found_out(path, original):
-    content = path.read_bytes()
-    for i in range(len(content)):
-        for other in range(256):
-            if other != content[i]:
-                changed = content[:i] + bytes([other]) + content[i + 1 :]
-                assert_found_out(path, changed, original)
+    for place, value in enumerate(path.read_bytes()):
+        for other in set(range(256)) - {value}:
+            assert_found_out(path, place, other, original)
+    assert_same(Network.load(path), original)
 
 
 def test_every_truncation_is_an_error(path):
@@ -439,17 +440,23 @@ def test_a_file_that_lies_is_refused_for_what_it_says(change, message, path):
 
 def assert_refused_cheaply(path, content, message):
     path.write_bytes(content)
-    tracemalloc.start()
-    begin = time.perf_counter()
-    try:
-        with pytest.raises(ModelFileError, match=message) as error:
-            Network.load(path)
-        assert time.perf_counter() - begin < 1
-        assert tracemalloc.get_traced_memory()[1] < 50e6
-    finally:
-        tracemalloc.stop()
+    begin = time.process_time()
+    with pytest.raises(ModelFileError, match=message) as error:
+        Network.load(path)
+    assert time.process_time() - begin < 1
     assert repr(str(path)) in str(error.value)
     assert len(str(error.value)) < 500
+    assert peak_of_loading(path) < 50e6
+
+
+def peak_of_loading(path):
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError):
+            Network.load(path)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def of_other_program(tmp_path):
@@ -462,37 +469,42 @@ def described(text):
     return with_header(json.dumps({"__metadata__": {"fastperc": text}}))
 
 
-LIMIT = 1_000_000
-ENTRY = '"%d":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
+def entries(n):
+    """A file of so many tensors that share one place."""
+    tensor = '"%d":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
+    return with_header("{" + ",".join(tensor % i for i in range(n)) + "}", bytes(4))
+
+
+MEGABYTE = 1_000_000
 FILES = {
     "empty": (b"", "found a file of 0 bytes"),
     "seven bytes": (b"\0" * 7, "found a file of 7 bytes"),
     "no header": (b"\0" * 8, "header: expected JSON, but Expecting value"),
-    "text": (b"sizes: 2, 3, 1\n" * 9, "declares a header of [0-9]{19}, expected .* at most 1000000"),
+    "text": (b"sizes: 2, 3, 1\n" * 9, "declares a header of [0-9]{19}, expected .* most 1000000"),
     "pickle": (pickle.dumps({"layers.0.weight": np.ones(3)}), "declares a header of [0-9]+, "),
     "endless header": (b"\xff" * 99, "declares a header of 18446744073709551615, expected"),
-    "header beyond the file": (struct.pack("<Q", 90) + b"{}", "file of 10 bytes that declares .* 90"),
-    "header over a megabyte": (with_header("{" + " " * LIMIT + "}"), "header of 1000002, expected"),
+    "header beyond the file": (struct.pack("<Q", 90) + b"{}", "10 bytes that declares .* of 90"),
+    "header too long": (with_header("{" + " " * MEGABYTE + "}"), "header of 1000002, expected"),
     "header no object": (with_header("[1, 2]"), r"header: found \[1, 2\], expected a JSON object"),
-    "header in UTF-16": (with_header("{}".encode("utf-16").decode("latin-1")), "header: expected JSON"),
-    "header no UTF-8": (struct.pack("<Q", 4) + b'{"\xff"', "header: expected JSON, but .* decode"),
-    "deep header": (with_header("[" * LIMIT), "header: expected JSON, but maximum recursion"),
-    "broad header": (with_header("[" + "{}," * 333_000 + "{}]"), r"header: found \[{}, {}, .* object"),
+    "header in UTF-16": (with_header("{\0}\0"), "header: expected JSON, but Expecting property"),
+    "header no UTF-8": (struct.pack("<Q", 4) + b'{"\xff"', "header: expected JSON, .* decode"),
+    "deep header": (with_header("[" * MEGABYTE), "header: expected JSON, but maximum recursion"),
+    "broad header": (with_header("[" + "{}," * 300_000 + "{}]"), r"header: found \[{}, {}, "),
     "NaN in the header": (with_header('{"a": NaN}'), "header: expected JSON, but NaN is no number"),
     "digits": (with_header('{"a":' + "9" * 5000 + "}"), "header: expected JSON, but Exceeds"),
-    "a name twice": (with_header('{"a": 1, "a": 2}'), "header: expected JSON, but a name comes twice"),
-    "10k entries": (with_header("{%s}" % ",".join(ENTRY % i for i in range(10_000))), "found 9999 ten"),
-    "100k entries": (with_header("{%s}" % ",".join(ENTRY % i for i in range(100_000))), "header of 5"),
+    "a name twice": (with_header('{"a": 1, "a": 2}'), "header: expected JSON, but a name comes"),
+    "10k entries": (entries(10_000), "found 9999 tensors, expected at most 256"),
+    "100k entries": (entries(100_000), "declares a header of 5[0-9]{6}, expected"),
     "nothing in it": (with_header("{}"), "found no description of a network in the metadata"),
     "metadata no object": (with_header('{"__metadata__": []}'), "found no description"),
-    "description no text": (with_header('{"__metadata__": {"fastperc": 1}}'), "found no description"),
+    "description no text": (with_header('{"__metadata__":{"fastperc":1}}'), "found no description"),
     "description no JSON": (described("Network(2, 3, 1)"), "description: expected JSON"),
     "description no object": (described("3"), "description: found 3, expected a JSON object"),
     "description with a name twice": (described('{"a":1,"a":1}'), "description: .* comes twice"),
     "deep description": (described('{"a":' * 100_000), "description: expected JSON, but maximum"),
     "infinite description": (described('{"lr": Infinity}'), "description: .*Infinity is no number"),
     "empty description": (described("{}"), "found format None, expected at most 1"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("content", "message"), FILES.values(), ids=FILES)
@@ -504,11 +516,11 @@ def test_a_safetensors_file_of_another_program_is_refused(path, tmp_path):
     assert_refused_cheaply(path, of_other_program(tmp_path), "another program wrote the file")
 
 
-def test_a_thousand_layers_are_refused_before_they_are_counted_out(path):
+def test_endless_layers_are_refused_before_they_are_listed(path):
     parts = Parts(path)
-    parts.description["configuration"]["sizes"] = [1] * 400_000
-    parts.payload = bytes(8 * 399_999)
-    assert_refused_cheaply(path, parts.together(), "found 4 tensors in 3199992 bytes")
+    parts.description["configuration"]["sizes"] = [1] * 200_000
+    parts.payload = bytes(8 * 199_999)
+    assert_refused_cheaply(path, parts.together(), "found 4 tensors in 1599992 bytes")
 
 
 def test_what_cannot_be_opened_stays_the_error_of_the_system(tmp_path):
@@ -555,8 +567,6 @@ def assert_save_fails(path, number):
     ("place", "name", "call", "number"),
     [
         (storing, "open", 1, errno.EACCES),
-        (storing.fcntl, "flock", 1, errno.EIO),
-        (os, "fstat", 1, errno.EIO),
         (os, "chmod", 1, errno.EPERM),
         (os, "fsync", 1, errno.EIO),
         (os, "replace", 1, errno.EBUSY),

@@ -1,0 +1,313 @@
+"""Pictures: learning curves, decision boundaries, speed-ups.
+
+Every function draws on the Axes it is given and returns it; without one, it makes a figure with
+`matplotlib.pyplot`, which notebooks show. Colours can be told apart by colour-blind readers, and
+every line, region and bar also without colour. Matplotlib comes with ``pip install
+'fastperc[plot]'`` and is imported when something is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import checks
+from .extras import require
+from .training import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito (2008), "Color universal design", in an order in which neighbours also differ in
+# lightness; black is for text.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+MARKERS = "os^Dv*PX<>"
+DARK = "#333333"
+GRID_POINTS = 300  # along each side of a decision boundary's picture
+
+
+def plot_history(
+    histories: History | Mapping[str, History] | Iterable[tuple[str, History]],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the loss of each epoch: solid lines for training, dashed ones for validation.
+
+    The loss axis is logarithmic where losses are positive and span more than a decade.
+
+    Parameters
+    ----------
+    histories : History, or mapping or pairs of label and History
+        One run, or several to compare.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from fastperc import History
+    >>> ax = plot_history({"lr 0.1": History(loss=[4, 2, 1]), "lr 1": History(loss=[4, 3, 3])})
+    >>> ax.get_legend_handles_labels()[1]
+    ['lr 0.1', 'lr 1']
+    """
+    runs = _labelled(histories)
+    ticker = require("matplotlib.ticker", extra="plot")
+    ax = _new_axes((6.4, 4.0)) if ax is None else ax
+    for i, (label, history) in enumerate(runs):
+        _plot_run(ax, i, label, history, alone=len(runs) == 1)
+    losses = [loss for _, run in runs for loss in (*run.loss, *run.validation_loss)]
+    if min(losses) > 0 and max(losses) > 10 * min(losses):
+        ax.set_yscale("log")
+    ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    ax.set_xlabel("Epoch")
+    ax.set_ylabel("Loss (mean over samples)")
+    _tidy(ax, grid="both")
+    if len(runs) > 1 or runs[0][1].validation_loss:
+        ax.legend(frameon=False)
+    return ax
+
+
+def _labelled(histories: Any) -> list[tuple[str, History]]:
+    if isinstance(histories, History):
+        runs = [("", histories)]
+    elif isinstance(histories, Mapping):
+        runs = list(histories.items())
+    else:
+        runs = [tuple(pair) if _is_pair(pair) else (None, None) for pair in histories]
+    if not all(isinstance(history, History) for _, history in runs):
+        raise TypeError(
+            f"histories: found {histories!r:.60}, expected a History, or a dict or pairs of label "
+            "and History. Give {'label': net.history}"
+        )
+    empty = [label for label, history in runs if not history.loss]
+    if empty or not runs:
+        which = f"in {empty[0]!r}" if empty and empty[0] else "at all"
+        raise ValueError(
+            f"histories: found no epoch {which}, expected at least 1. Train for an epoch first"
+        )
+    return runs
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2
+
+
+def _plot_run(ax: Axes, i: int, label: str, history: History, alone: bool) -> None:
+    """The one or two curves of a run, with a few markers that tell it from others."""
+    style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+    curves = [(history.loss, "-", "training" if alone else label)]
+    if history.validation_loss:
+        name = "validation" if alone else f"{label}, validation"
+        curves.append((history.validation_loss, (0, (4, 2)), name))
+    for losses, line, name in curves:
+        epochs = np.arange(1, len(losses) + 1)
+        every = max(1, len(losses) // 8)
+        # Runs have their markers at different epochs, so that equal losses do not hide one.
+        ax.plot(epochs, losses, linestyle=line, label=name, markersize=5,
+                markevery=(i * every // 3 % len(losses), every), **style)  # fmt: skip
+
+
+def plot_decision_boundary(predictor: Any, X: Any, y: Any, ax: Axes | None = None) -> Axes:
+    """Draw which class is predicted where, for two inputs, and the samples of each class.
+
+    Samples that are predicted wrongly have a dark rim.
+
+    Parameters
+    ----------
+    predictor : object
+        Anything with ``predict``, from (n_samples, 2) to one label each: a `Network` with log_loss
+        or cross_entropy, an estimator.
+    X : array_like of shape (n_samples, 2)
+    y : array_like of shape (n_samples,)
+        Labels: numbers or text.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from fastperc import Network
+    >>> net = Network((2, 1), output="sigmoid", loss="log_loss", seed=0)
+    >>> ax = plot_decision_boundary(net, [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 1])
+    >>> ax.get_legend_handles_labels()[1]
+    ['0', '1']
+    """
+    X, y = _check_plane(X, y)
+    x1, x2 = (_span(column) for column in X.T)
+    grid = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
+    regions, predicted = _predicted(predictor, grid, y), _predicted(predictor, X, y)
+    classes = np.unique(np.concatenate([regions, predicted, y]))
+    colours = _class_colours(len(classes))
+    ax = _new_axes((5.6, 4.2)) if ax is None else ax
+    _draw_regions(ax, x1, x2, np.searchsorted(classes, regions).reshape(len(x2), -1), colours)
+    for k, label in enumerate(classes):
+        rims = np.where(predicted[y == label] == label, "white", "black")
+        size = min(40, 400 / math.sqrt(len(X)))
+        ax.scatter(*X[y == label].T, s=size, marker=MARKERS[k % len(MARKERS)], c=[colours[k]],
+                   edgecolors=rims, linewidths=0.8, label=str(label))  # fmt: skip
+    ax.set(xlabel="Input 1", ylabel="Input 2")
+    ax.legend(title="Class", loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    return ax
+
+
+def _check_plane(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    X = checks.check_array(X, "X")
+    if X.shape[1] != 2:
+        raise ValueError(
+            f"X: found {X.shape[1]} columns, expected 2: the picture is a plane. Train on two "
+            "columns, or on the first two principal components"
+        )
+    y = _labels(y, "y")
+    if len(y) != len(X):
+        raise ValueError(f"y: found {len(y)} labels, expected {len(X)}, one for each row of X")
+    return X, y
+
+
+def _predicted(predictor: Any, X: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The label of each row of X, of the same kind as ``y``."""
+    if not callable(getattr(predictor, "predict", None)):
+        raise TypeError(f"predictor: found {predictor!r:.60}, expected something with predict")
+    labels = _labels(predictor.predict(X), "predict(X)")
+    if (labels.dtype.kind in "US") != (y.dtype.kind in "US"):
+        raise TypeError(
+            f"y: found labels such as {y[0]!s:.60}, expected labels such as the predicted "
+            f"{labels[0]!s:.60}. Give y as it was trained on"
+        )
+    return labels
+
+
+def _labels(values: Any, name: str) -> np.ndarray:
+    """Labels as a 1-D array of whole numbers, truth values or text."""
+    labels = np.asarray(values)
+    labels = np.asarray(labels.tolist()) if labels.dtype.kind == "O" else labels
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or len(labels) == 0:
+        raise ValueError(f"{name}: found shape {labels.shape}, expected one label for each sample")
+    if labels.dtype.kind == "f":
+        odd = labels[labels != np.rint(labels)]
+        if len(odd):
+            raise ValueError(
+                f"{name}: found {odd[0]:g}, expected class labels. Only classifiers, such as "
+                "networks with log_loss or cross_entropy, have decision boundaries"
+            )
+        labels = labels.astype(np.int64)
+    return labels
+
+
+def _span(column: np.ndarray) -> np.ndarray:
+    """Evenly spaced points a little beyond the data."""
+    low, high = column.min(), column.max()
+    margin = 0.06 * (high - low) or 0.5
+    return np.linspace(low - margin, high + margin, GRID_POINTS)
+
+
+def _class_colours(n: int) -> np.ndarray:
+    """Colours (n, 3) of classes; beyond the palette, from dark to light."""
+    if n > len(COLOURS):
+        return require("matplotlib", extra="plot").colormaps["cividis"](np.linspace(0, 1, n))[:, :3]
+    return require("matplotlib.colors", extra="plot").to_rgba_array(COLOURS[:n])[:, :3]
+
+
+def _draw_regions(
+    ax: Axes, x1: np.ndarray, x2: np.ndarray, regions: np.ndarray, colours: np.ndarray
+) -> None:
+    """Tint each class's region, and draw where it ends."""
+    tints = 1 - 0.3 * (1 - colours)
+    extent = (x1[0], x1[-1], x2[0], x2[-1])
+    ax.imshow(tints[regions], extent=extent, origin="lower", aspect="auto", interpolation="nearest")
+    for k in np.unique(regions):
+        inside = regions == k
+        if not inside.all():
+            ax.contour(x1, x2, inside, levels=[0.5], colors=DARK, linewidths=0.8)
+
+
+def plot_speedups(names: Sequence[str], ratios: Sequence[float], ax: Axes | None = None) -> Axes:
+    """Draw how many times as fast things are as a baseline, as bars from 1 on a logarithmic axis.
+
+    What is slower than the baseline points to the left and is hatched.
+
+    Parameters
+    ----------
+    names : sequence of str
+        From top to bottom.
+    ratios : sequence of float
+        Time of the baseline divided by the time of each.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> ax = plot_speedups(["one sample", "batch of 32"], [164, 9.4])
+    >>> [text.get_text() for text in ax.texts]
+    ['164×', '9.4×']
+    """
+    names, ratios = _check_bars(names, ratios)
+    ticker = require("matplotlib.ticker", extra="plot")
+    ax = _new_axes((6.4, 1.1 + 0.38 * len(names))) if ax is None else ax
+    ax.set_xscale("log")
+    for i, ratio in enumerate(ratios):
+        _draw_bar(ax, i, ratio)
+    low, high = min(1.0, *ratios), max(1.0, *ratios)
+    room = max(high / low, 2.0) ** 0.14  # for the figures beside the longest bars
+    ax.set_xlim(low / room if low < 1 else 1.0, high * room)
+    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: _times(value)))
+    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    ax.set_xlabel("Speed-up (times as fast, logarithmic)")
+    _tidy(ax, grid="x")
+    return ax
+
+
+def _check_bars(names: Any, ratios: Any) -> tuple[list[str], list[float]]:
+    names = [str(name) for name in names]
+    ratios = [checks.check_positive(ratio, f"ratios[{i}]") for i, ratio in enumerate(ratios)]
+    if len(names) != len(ratios) or not names:
+        raise ValueError(
+            f"ratios: found {len(ratios)} for {len(names)} names, expected one for each, at least 1"
+        )
+    return names, ratios
+
+
+def _draw_bar(ax: Axes, i: int, ratio: float) -> None:
+    """A bar from 1 to the ratio, and the ratio in figures beside its end."""
+    slower = ratio < 1
+    look = (
+        {"color": COLOURS[1], "hatch": "////", "edgecolor": "white"}
+        if slower
+        else {"color": COLOURS[0]}
+    )
+    ax.barh(i, ratio - 1, left=1, height=0.66, **look)
+    ax.annotate(
+        _times(ratio), (ratio, i), (-4 if slower else 4, 0), textcoords="offset points",
+        ha="right" if slower else "left", va="center", color=DARK,
+    )  # fmt: skip
+
+
+def _times(ratio: float) -> str:
+    """A ratio to two or three digits: ``0.52×``, ``9.4×``, ``164×``, ``1,280×``."""
+    digits = max(0, 1 - math.floor(math.log10(ratio)))
+    text = f"{ratio:,.{digits}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + "×"
+
+
+def _new_axes(size: tuple[float, float]) -> Axes:
+    pyplot = require("matplotlib.pyplot", extra="plot")
+    return pyplot.subplots(figsize=size, layout="constrained")[1]
+
+
+def _tidy(ax: Axes, grid: str) -> None:
+    """A faint grid behind the data, and no frame at the top and right."""
+    ax.grid(axis=grid, color="0.88", linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
