@@ -13,18 +13,19 @@ class DivergedError(FloatingPointError):
         The epoch that failed, counted from 1.
     cause : str
         The likely cause.
+    kept : bool
+        Whether there is a network that keeps the weights; a plain training function has none.
     """
 
-    def __init__(self, epoch: int, cause: str):
-        super().__init__(epoch, cause)
+    def __init__(self, epoch: int, cause: str, kept: bool = True):
+        super().__init__(epoch, cause, kept)
         self.epoch = epoch
         self.cause = cause
+        self.kept = kept
 
     def __str__(self) -> str:
-        return (
-            f"training diverged in epoch {self.epoch}: {self.cause}. "
-            "The weights of the last good epoch are kept"
-        )
+        end = ". The weights of the last good epoch are kept" if self.kept else ""
+        return f"training diverged in epoch {self.epoch}: {self.cause}{end}"
 
 
 class ModelFileError(ValueError):

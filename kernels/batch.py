@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from .activations import times_slope
-from .jit import kernel, piece
+from .jit import kernel, piece, routine
 from .lanes import at, flat, load, rolled, store, view, width
 from .lanes_numpy import BYTES
 from .losses import finish_rows
@@ -140,7 +140,7 @@ def sum_of_weights(weight, order, first, rows):
     return s
 
 
-@piece
+@routine
 def add_gradient(X, Y, weight, order, first, rows, theta, t, loss, scale, target, work):
     """``target += scale * gradient`` for the rows ``order[first:first + rows]``, or X's own.
 
@@ -178,7 +178,7 @@ def _gather(source, order, first, n, columns, target):
             target[here + k] = source[there + k]
 
 
-@piece
+@routine
 def _add_chunk_gradient(x, y, w, rows, theta, t, loss, scale, target, work):
     """Forward and backward for one chunk: ``target += scale * gradient``; returns the loss."""
     c = t.shape[0] - COLUMNS

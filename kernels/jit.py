@@ -8,7 +8,7 @@ in `caching`.
 import os
 from functools import partial
 
-from numba import njit
+from numba import njit, types
 
 from .caching import keep_on_disk
 
@@ -18,7 +18,11 @@ FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
 
 # error_model: the Python model tests every division for zero, and that branch stops vectorisation.
 # nogil: callers may run kernels from several threads, on separate arrays.
-FLAGS = {"fastmath": FAST_MATH, "error_model": "numpy", "nogil": True}
+# no_cfunc_wrapper: nothing calls kernels from C.
+FLAGS = {"fastmath": FAST_MATH, "error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
+
+# No entrance from Python for what only kernels call: it would be half of the code to compile.
+INNER = {"no_cpython_wrapper": True}
 
 OFF_SWITCH = "FASTPERC_NUMBA_CACHE"
 
@@ -67,9 +71,38 @@ def kernel(function=None, /, **overrides):
         return partial(kernel, **overrides)
     options = FLAGS | overrides
     compiled = njit(**options)(function)
-    if compiled is not function and cache_is_on() and not options.get("forceinline"):
+    if compiled is not function and cache_is_on():
         keep_on_disk(compiled, options)
     return compiled
+
+
+def routine(function=None, /, **overrides):
+    """Compile a function that kernels call, as a function of its own.
+
+    For what is long or called in several places: inlined everywhere, it would be compiled as often.
+    Like a piece, it has no cache entry of its own.
+    """
+    if function is None:
+        return partial(routine, **overrides)
+    compiled = njit(**(FLAGS | INNER | overrides))(function)
+    if compiled is not function:
+        _ignore_literals(compiled)
+    return compiled
+
+
+def _ignore_literals(dispatcher):
+    """Compile for an int where Numba would compile for the int 0, and again for the int 1.
+
+    It takes each constant that a call shows for a type of its own, also the one that a loop counter
+    starts from: without this, most pieces are compiled two to six times.
+    """
+    resolve = dispatcher.get_call_template
+
+    def get_call_template(args, kws):
+        plain = [types.unliteral(a) for a in args]
+        return resolve(plain, {name: types.unliteral(a) for name, a in kws.items()})
+
+    dispatcher.get_call_template = get_call_template
 
 
 def piece(function=None, /, **overrides):
@@ -78,7 +111,7 @@ def piece(function=None, /, **overrides):
     A call that is not inlined passes every array with an atomic count of its references: more than
     a small layer costs. Pieces have no cache entry of their own; their code is in the kernel's.
     """
-    return kernel(function, forceinline=True, **overrides)
+    return routine(function, forceinline=True, **overrides)
 
 
 def cache_is_on():

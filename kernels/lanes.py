@@ -391,9 +391,11 @@ def power_of_two(typing, k):
     """2 to the power ``k``; ``k`` whole and within the range of normal numbers."""
 
     def code(context, builder, sig, args):
+        # By adding, not by converting to integers, for which AVX2 has no instruction: in
+        # 1.5 * 2**bits + bias + k, the last bits of the mantissa are bias + k.
         bias, bits = _float_format(k)
-        power = builder.fptosi(args[0], k.llvm_int)
-        power = builder.add(power, ir.Constant(k.llvm_int, [bias] * k.count))
+        shifted = builder.fadd(args[0], ir.Constant(k.llvm, [1.5 * 2.0**bits + bias] * k.count))
+        power = builder.bitcast(shifted, k.llvm_int)
         power = builder.shl(power, ir.Constant(k.llvm_int, [bits] * k.count))
         return builder.bitcast(power, k.llvm)
 
@@ -408,8 +410,10 @@ def exponent(typing, x):
         bias, bits = _float_format(x)
         e = builder.bitcast(args[0], x.llvm_int)
         e = builder.lshr(e, ir.Constant(x.llvm_int, [bits] * x.count))
-        e = builder.sub(e, ir.Constant(x.llvm_int, [bias] * x.count))
-        return builder.sitofp(e, x.llvm)
+        # Likewise the other way: the number 2**bits + e has e in its last bits.
+        e = builder.or_(e, ir.Constant(x.llvm_int, [(bias + bits) << bits] * x.count))
+        shifted = builder.bitcast(e, x.llvm)
+        return builder.fsub(shifted, ir.Constant(x.llvm, [2.0**bits + bias] * x.count))
 
     return x(x), code
 
@@ -530,6 +534,8 @@ class _Arithmetic(AbstractTemplate):
         lanes = next((a for a in args if isinstance(a, Lanes)), None)
         if lanes is None or len(args) != 2:
             return None
+        if any(isinstance(a, Lanes) and a != lanes for a in args):
+            return None  # of two dtypes
         return signature(lanes, *(a if isinstance(a, Lanes) else lanes.dtype for a in args))
 
 

@@ -65,18 +65,19 @@ def load(a, i):
 
 
 def store(a, i, v):
-    a[i : i + width(a)] = v
+    store_part(a, i, width(a), v)
 
 
 def load_part(a, i, n):
+    # What lies behind the end of a view is there in compiled code, and is not looked at.
     v = np.zeros(width(a), a.dtype)
-    n = min(n, width(a))
+    n = max(0, min(n, width(a), a.size - i))
     v[:n] = a[i : i + n]
     return v
 
 
 def store_part(a, i, n, v):
-    n = min(n, width(a))
+    n = max(0, min(n, width(a), a.size - i))
     a[i : i + n] = v[:n]
 
 

@@ -11,7 +11,7 @@ import math
 
 from .activations import SOFTMAX, activate, activate_layer, times_slope
 from .elementary import exp, softplus
-from .jit import piece
+from .jit import piece, routine
 from .lanes import (
     absolute,
     at,
@@ -147,7 +147,7 @@ def _finish_softmax(z, Y, start, n, d):
     return loss_sum
 
 
-@piece
+@routine
 def finish_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
     """`finish` for ``rows`` samples at once, whose sums lie row after row in ``z``, unpadded.
 

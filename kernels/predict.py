@@ -3,7 +3,7 @@
 import numpy as np
 
 from .activations import SOFTMAX, activate_layer
-from .jit import kernel, piece
+from .jit import kernel, piece, routine
 from .lanes import at, fill, flat, load, load_part, rolled, store, store_part, view, width
 from .lanes_numpy import BYTES
 from .losses import output_rows, softmax_layer
@@ -52,7 +52,7 @@ def predict_rows(X, theta, layers, out, work):
         first += rows
 
 
-@piece
+@routine
 def forward_rows(x, rows, theta, t, work):
     """The forward pass of ``rows`` samples up to the output layer's weighted sums.
 

@@ -7,11 +7,11 @@ arithmetic peak from 8 x 32 weights and batches of 8 on, which general BLAS does
 add in the same order.
 """
 
-from .jit import piece
+from .jit import piece, routine
 from .lanes import at, fill, load_part, rolled, store_part, total, transpose_block, width
 
 
-@piece
+@routine
 def product(x, rows, n_in, W, o, n_out, b, n_bias, z):
     """``z[r, k] = b[k] + sum_i x[r, i] * W[i, k]``; W begins at ``W[o]``, b at ``b[0]``.
 
@@ -108,7 +108,7 @@ def _product_strip(x, r, rows, n_in, W, o, n_out, b, n_bias, z, j):
     store_part(z, r3 * n_out + j, n, t)
 
 
-@piece
+@routine
 def product_column(x, rows, n_in, W, o, b, z):
     """`product` for one output: ``z[r] = b[0] + x[r] . W``, lanes along the inputs."""
     m = width(z)
@@ -133,7 +133,7 @@ def product_column(x, rows, n_in, W, o, b, z):
         r += 4
 
 
-@piece
+@routine
 def add_outer(x, d, rows, n_in, n_out, s, target, o):
     """``target[i, k] += s * sum_r x[r, i] * d[r, k]``; the target begins at ``target[o]``."""
     m = width(target)
@@ -232,7 +232,7 @@ def _outer_strip(x, i, d, rows, n_in, n_out, s, target, o, j):
         _add_block(target, o + i3 * n_out + j, n, s, t)
 
 
-@piece
+@routine
 def add_column_sums(d, rows, n_out, s, target, o):
     """``target[k] += s * sum_r d[r, k]``; the target begins at ``target[o]``."""
     m = width(target)
@@ -257,7 +257,7 @@ def add_column_sums(d, rows, n_out, s, target, o):
         j += m
 
 
-@piece
+@routine
 def transpose(W, o, n_in, n_out, out):
     """``out[k, i] = W[i, k]``; W begins at ``W[o]``."""
     m = width(W)
@@ -273,7 +273,7 @@ def transpose(W, o, n_in, n_out, out):
         i += m
 
 
-@piece
+@routine
 def add_transposed(W, n_in, n_out, s, target, o):
     """``target[i, k] += s * W[k, i]``, for a few outputs."""
     for i in range(n_in):
