@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 
 from .extras import require
-from .interrupts import INTERRUPTED, prompt_exit
+from .interrupts import INTERRUPTED, end_now, prompt_exit
 
 FINE, ERROR, WRONG_USAGE, BAD_DATA, BAD_MODEL_FILE, DIVERGED = range(6)
 
@@ -27,29 +27,31 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 fine, 1 an error of fastperc itself, 2 wrong usage, 3 bad data, 4 bad model file,
-        5 training diverged, 130 interrupted.
+        0 fine, 2 wrong usage, 3 bad data, 4 bad model file, 5 training diverged, 130 interrupted,
+        1 anything else.
     """
     words = [*(sys.argv[1:] if args is None else args)]
     with prompt_exit():
         try:
-            return _run([word for word in words if word != "--debug"])
+            status = _run([word for word in words if word != "--debug"])
         except KeyboardInterrupt:
-            complain("interrupted")
-            return INTERRUPTED
+            status = INTERRUPTED
         except BrokenPipeError:  # `fastperc replay | head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return ERROR
+            status = ERROR
         except Exception as error:
             if "--debug" in words:
                 traceback.print_exc()
             complain(message_of(error))
-            return exit_status(error)
+            status = exit_status(error)
+        if status == INTERRUPTED:
+            end_now()
+        return status
 
 
 def _run(args: list[str]) -> int:
-    for package in ("typer", "rich"):
-        require(package, extra="cli")
+    require("typer", extra="cli")
+    require("rich", extra="cli")
     from typer.main import get_command
 
     from .commands import app
@@ -95,5 +97,6 @@ def message_of(error: Exception) -> str:
 
 def complain(message: str) -> None:
     """One line on standard error, whatever is in the message."""
-    line = " ".join(message.split())
+    words = " ".join(message.split())
+    line = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in words)
     print(f"fastperc: {line}", file=sys.stderr)

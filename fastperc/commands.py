@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +12,14 @@ import typer
 app = typer.Typer(
     name="fastperc",
     help="The perceptron family, compiled: perceptrons and small dense networks on a CPU.",
-    epilog="Exit status: 0 fine, 1 an error of fastperc itself, 2 wrong usage, 3 bad data, "
-    "4 bad model file, 5 training diverged, 130 interrupted.",
+    epilog="Exit status: 0 fine, 2 wrong usage, 3 bad data, 4 bad model file, 5 training diverged, "
+    "130 interrupted, 1 anything else.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 
-class Dtype(str, Enum):
+class Dtype(StrEnum):
     """Of all arithmetic."""
 
     float32 = "float32"

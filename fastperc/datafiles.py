@@ -1,4 +1,4 @@
-"""Files of real data sets that scikit-learn does not ship: where they lie, and how they are read."""
+"""Files of the data sets that scikit-learn does not ship: where they lie, how they are read."""
 
 from __future__ import annotations
 

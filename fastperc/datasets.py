@@ -105,11 +105,13 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Dataset:
             "folder that has it, or none, to fetch the data from the network"
         )
     X, y = _fetch(name) if path is None else datafiles.read_file(name, path)
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
     if name == "california_housing":
-        *features, target = datafiles.CALIFORNIA_COLUMNS
-        return Dataset(name, X, y, tuple(features), (target,), DESCRIPTIONS[name])
-    features = datafiles.HEART_COLUMNS[:-1]
-    return Dataset(name, X, y, features, ("absence", "presence"), DESCRIPTIONS[name])
+        features, targets = datafiles.CALIFORNIA_COLUMNS[:-1], datafiles.CALIFORNIA_COLUMNS[-1:]
+    else:
+        features, targets = datafiles.HEART_COLUMNS[:-1], ("absence", "presence")
+    return Dataset(name, X, y, features, targets, DESCRIPTIONS[name])
 
 
 def split(

@@ -82,11 +82,10 @@ def kernel_cache() -> Iterator[tuple[str, str]]:
 
 
 def threads() -> str:
-    """On how many threads fastperc computes."""
-    import scipy.linalg.blas  # noqa: F401, the one that kernels call; it is asked about next
+    """On how many threads fastperc computes, and what stands beside it in measurements."""
+    import scipy.linalg.blas  # noqa: F401, SciPy's own BLAS; it is asked about next
     from threadpoolctl import threadpool_info
 
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    products = max((pool["num_threads"] for pool in pools), default=1)
-    names = sorted({f"{pool['internal_api']} {pool['version'] or ''}".strip() for pool in pools})
-    return f"training 1, its matrix products up to {products} ({', '.join(names) or 'no BLAS'})"
+    beside = {f"{pool['internal_api']} {pool['version']} up to {pool['num_threads']}" for pool in pools}
+    return ", ".join(["fastperc trains on 1", *sorted(beside)])

@@ -26,7 +26,7 @@ from .speed import Training, measure
 from .tasks import BUNDLED, EXTERNAL, Task
 
 TRAININGS = (Training((8, 32, 1), 5000), Training((64, 64, 10), 2000))
-SECONDS = 0.15  # for repeating each of the tutorials' loops
+SECONDS = 0.1  # for repeating each of the tutorials' loops
 
 
 def run(console: Console, out: Path, folder: Path | None = None, online: bool = False) -> None:
@@ -64,7 +64,9 @@ def run(console: Console, out: Path, folder: Path | None = None, online: bool = 
     if can_draw:
         show_pictures(console, out, contests, lines)
     else:
-        console.print("None, since matplotlib is missing: pip install 'fastperc[plot]'", markup=False)
+        console.print(
+            "None, since matplotlib is missing: pip install 'fastperc[plot]'", markup=False
+        )
     console.print(f"\nDone in {duration(perf_counter() - start)}.")
 
 

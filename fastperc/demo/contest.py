@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import mean
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +14,7 @@ from ..datasets import Dataset, split, standardise
 from ..network import Network
 from ..training import History
 from ..tutorials.timing import timed
-from .peers import peer
+from .peers import fit, peer
 from .tasks import Task
 
 TEST_FRACTION = 0.2
@@ -59,21 +62,28 @@ def compete(task: Task, dataset: Dataset) -> Result:
     """Train both sides on all splits; the split's number is also the seed of both."""
     ours, theirs = [], []
     for seed in range(task.n_splits):
-        X_train, X_test, y_train, y_test = prepared(dataset, seed)
+        parts = prepared(dataset, seed)
         net, estimator = task.network(dataset, seed), peer(task, dataset, seed)
-        seconds = timed(lambda: train(net, task, X_train, y_train))
-        ours.append((score(dataset, y_test, net.predict(X_test)), seconds))
-        seconds = timed(lambda: estimator.fit(X_train, y_train))
-        theirs.append((score(dataset, y_test, estimator.predict(X_test)), seconds))
+        ours.append(tried(dataset, parts, net, partial(train, net, task)))
+        theirs.append(tried(dataset, parts, estimator, partial(fit, estimator)))
     return Result(
         task,
         net.sizes,
         "accuracy" if dataset.has_classes else "R2",
-        len(X_train),
-        len(X_test),
+        len(parts[0]),
+        len(parts[1]),
         Side(*map(mean, zip(*ours, strict=True))),
         Side(*map(mean, zip(*theirs, strict=True))),
     )
+
+
+def tried(
+    dataset: Dataset, parts: Sequence[np.ndarray], model: Any, train_on: Callable[..., Any]
+) -> tuple[float, float]:
+    """The score of a model on one split, and the seconds that its training took."""
+    X_train, X_test, y_train, y_test = parts
+    seconds = timed(lambda: train_on(X_train, y_train))
+    return score(dataset, y_test, model.predict(X_test)), seconds
 
 
 def curves(task: Task, dataset: Dataset, seed: int = 0) -> History:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import AbstractContextManager
 from typing import Any
 
+import numpy as np
 from sklearn.linear_model import SGDRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from threadpoolctl import threadpool_limits
@@ -27,6 +29,13 @@ def peer(task: Task, dataset: Dataset, seed: int) -> Any:
         max_iter=MAX_ITER,
         random_state=seed,
     )
+
+
+def fit(estimator: Any, X: np.ndarray, y: np.ndarray) -> None:
+    """Train it. Ctrl-C makes it stop early and warn; but here, it ends the whole program."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Training interrupted by user")
+        estimator.fit(X, y)
 
 
 def one_thread() -> AbstractContextManager:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from ..network import Network
 from ..plots import plot_decision_boundary, plot_history, plot_speedups
 from ..training import History
 from ..tutorials import Speedup
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 DOTS_PER_INCH = 150
 PETAL = slice(2, 4)  # the columns of iris that tell the species apart
@@ -35,9 +32,9 @@ def draw_all(
     yield save(draw_speedups(speedups), folder / "speedups.png")
 
 
-def draw_losses(kind: str, histories: Mapping[str, History]) -> Axes:
+def draw_losses(kind: str, histories: Mapping[str, History]) -> Any:
     """Curves of all tasks of a kind, the legend beside them."""
-    ax = plot_history(histories)
+    ax: Any = plot_history(histories)
     ax.set_title(f"Loss of each {kind}: in training, and dashed on held-out samples")
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     ax.get_figure().set_size_inches(9, 4.5)
@@ -54,7 +51,7 @@ class Named:
         return self.names[self.net.predict(X)]
 
 
-def draw_boundary() -> Axes:
+def draw_boundary() -> Any:
     """Train on two features of iris, and draw which species is predicted where."""
     iris = load("iris")
     X, y = iris.X[:, PETAL], iris.y
@@ -66,18 +63,18 @@ def draw_boundary() -> Axes:
     return ax
 
 
-def draw_speedups(speedups: Iterable[Speedup]) -> Axes:
+def draw_speedups(speedups: Iterable[Speedup]) -> Any:
     """Bars, the longest on top."""
     ordered = sorted(speedups, key=lambda line: -line.ratio)
     names = [f"{line.name}\n{line.work}" for line in ordered]
-    ax = plot_speedups(names, [line.ratio for line in ordered])
+    ax: Any = plot_speedups(names, [line.ratio for line in ordered])
     ax.set_title("Compiled training against the same in Python and NumPy", loc="right")
     ax.tick_params(axis="y", labelsize=8)
     ax.get_figure().set_size_inches(8, 1 + 0.45 * len(ordered))
     return ax
 
 
-def save(ax: Axes, path: Path) -> Path:
+def save(ax: Any, path: Path) -> Path:
     """Write the figure in one step: a picture is there whole or not at all."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:

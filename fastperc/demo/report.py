@@ -42,13 +42,15 @@ def show_replay(console: Console, figures: Replay) -> None:
 
 def results_table() -> Table:
     """The empty table of the contests."""
-    sides = ("fastperc", "scikit-\nlearn")
-    right = ("splits", *(f"{what}\n{side}" for what in ("score", "time") for side in sides), "faster")
-    return table("data set", "network", *right, right=right)
+    sides = ("fastperc", "sklearn")
+    pairs = [f"{what}:\n{side}" for what in ("score", "time") for side in sides]
+    return table(
+        "data set", "network", "splits", *pairs, "faster", right=("splits", *pairs, "faster")
+    )
 
 
 def add_result(lines: Table, result: Result) -> None:
-    """A row of it, the better score and the shorter time marked; both scores if they print alike."""
+    """A row of it, the better score and the shorter time marked; both scores if they look alike."""
     ours, theirs = result.ours, result.theirs
     ahead = round(ours.score, 3) - round(theirs.score, 3)
     lines.add_row(
