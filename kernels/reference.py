@@ -64,13 +64,27 @@ def softmax(z):
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def elu(z):
+    below = np.where(np.real(z) > 0, 0 * z, z)  # exp never sees what would overflow
+    return np.where(np.real(z) > 0, z, np.expm1(below))
+
+
+def softplus(z):
+    size = np.where(np.real(z) > 0, z, -z)  # |z|
+    return relu(z) + np.log1p(np.exp(-size))
+
+
 ACTIVATIONS = {
     "identity": lambda z: z,
     "sigmoid": sigmoid,
     "logistic": sigmoid,
     "tanh": np.tanh,
     "relu": relu,
+    "leaky_relu": lambda z: np.where(np.real(z) > 0, z, 0.01 * z),
+    "elu": elu,
+    "softplus": softplus,
     "softmax": softmax,
+    "exp": np.exp,
 }
 
 # Derivatives, as functions of the output.
@@ -80,6 +94,10 @@ SLOPES = {
     "logistic": lambda a: a * (1 - a),
     "tanh": lambda a: 1 - a**2,
     "relu": lambda a: (a > 0).astype(a.dtype),
+    "leaky_relu": lambda a: np.where(a > 0, 1, 0.01).astype(a.dtype),
+    "elu": lambda a: np.where(a > 0, 1, a + 1),
+    "softplus": lambda a: -np.expm1(-a),
+    "exp": lambda a: a,
 }
 
 
@@ -101,18 +119,55 @@ def cross_entropy(z, p, y):
     return (y * (top - z + log_sum)).sum(axis=1)
 
 
+def absolute_error(z, p, y):
+    e = p - y
+    return np.where(np.real(e) > 0, e, -e).sum(axis=1)
+
+
+def huber(z, p, y):
+    e = p - y
+    size = np.where(np.real(e) > 0, e, -e)
+    return np.where(np.real(size) < 1, e**2 / 2, size - 0.5).sum(axis=1)
+
+
+def poisson(z, p, y):
+    return (p - y + y * (np.log(np.where(y > 0, y, 1)) - np.log(p))).sum(axis=1)
+
+
+def hinge(z, p, y):
+    return relu(1 - y * p).sum(axis=1)
+
+
 LOSSES = {
     "squared_error": squared_error,
+    "absolute_error": absolute_error,
+    "huber": huber,
+    "poisson": poisson,
     "log_loss": log_loss,
     "cross_entropy": cross_entropy,
+    "hinge": hinge,
+}
+
+# Derivatives by the outputs.
+LOSS_SLOPES = {
+    "squared_error": lambda p, y: p - y,
+    "absolute_error": lambda p, y: np.sign(p - y),
+    "huber": lambda p, y: np.clip(p - y, -1, 1),
+    "poisson": lambda p, y: 1 - y / p,
+    "hinge": lambda p, y: np.where(1 - y * p > 0, -y, 0),
 }
 
 
 def output_delta(loss, activation, p, y):
     """The derivative of each sample's loss by the output layer's weighted sums."""
-    if loss == "squared_error":
-        return (p - y) * SLOPES[activation](p)
-    return p - y
+    if (loss, activation) in {
+        ("log_loss", "sigmoid"),
+        ("log_loss", "logistic"),
+        ("cross_entropy", "softmax"),
+        ("poisson", "exp"),
+    }:
+        return p - y
+    return LOSS_SLOPES[loss](p, y) * SLOPES[activation](p)
 
 
 # --- passes -----------------------------------------------------------------------------------
