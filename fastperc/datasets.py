@@ -14,6 +14,7 @@ fetched by scikit-learn, which keeps a copy.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -183,7 +184,9 @@ def _load_bundled(name: str) -> Dataset:
 
 def _fetch(name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
-        X, y = _FETCHERS[name]()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that it tries again; the error says it
+            X, y = _FETCHERS[name]()
     except (OSError, ValueError) as error:
         raise DataError(
             f"{name}: could not be fetched ({error}). Put {datafiles.FILES[name]} into a folder "

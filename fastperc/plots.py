@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -21,10 +21,13 @@ from .training import History
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito (2008), "Color universal design", in an order in which neighbours also differ in
-# lightness; black is for text.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
-MARKERS = "os^Dv*PX<>"
+# Okabe and Ito (2008), "Color universal design", without black; then three of Tol (2021), "Colour
+# schemes". There is one marker more, so that colour and marker together tell 110 things apart.
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442",
+    "#332288", "#882255", "#999999",
+)  # fmt: skip
+MARKERS = "os^DvPX<>ph"
 DARK = "#333333"
 GRID_POINTS = 300  # along each side of a decision boundary's picture
 
@@ -62,12 +65,13 @@ def plot_history(
     losses = [loss for _, run in runs for loss in (*run.loss, *run.validation_loss)]
     if min(losses) > 0 and max(losses) > 10 * min(losses):
         ax.set_yscale("log")
-    ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+        ax.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel("Epoch")
     ax.set_ylabel("Loss (mean over samples)")
-    _tidy(ax, grid="both")
+    _tidy(ax, "both")
     if len(runs) > 1 or runs[0][1].validation_loss:
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, handlelength=3.5)
     return ax
 
 
@@ -77,11 +81,11 @@ def _labelled(histories: Any) -> list[tuple[str, History]]:
     elif isinstance(histories, Mapping):
         runs = list(histories.items())
     else:
-        runs = [tuple(pair) if _is_pair(pair) else (None, None) for pair in histories]
-    if not all(isinstance(history, History) for _, history in runs):
+        runs = list(histories) if isinstance(histories, Iterable) else [histories]
+    if not all(_is_run(run) for run in runs):
         raise TypeError(
             f"histories: found {histories!r:.60}, expected a History, or a dict or pairs of label "
-            "and History. Give {'label': net.history}"
+            "and History. Train first, and give net.history"
         )
     empty = [label for label, history in runs if not history.loss]
     if empty or not runs:
@@ -92,29 +96,30 @@ def _labelled(histories: Any) -> list[tuple[str, History]]:
     return runs
 
 
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, Sequence) and len(value) == 2
+def _is_run(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and isinstance(value[1], History)
 
 
 def _plot_run(ax: Axes, i: int, label: str, history: History, alone: bool) -> None:
     """The one or two curves of a run, with a few markers that tell it from others."""
-    style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
-    curves = [(history.loss, "-", "training" if alone else label)]
-    if history.validation_loss:
-        name = "validation" if alone else f"{label}, validation"
-        curves.append((history.validation_loss, (0, (4, 2)), name))
-    for losses, line, name in curves:
-        epochs = np.arange(1, len(losses) + 1)
-        every = max(1, len(losses) // 8)
-        # Runs have their markers at different epochs, so that equal losses do not hide one.
-        ax.plot(epochs, losses, linestyle=line, label=name, markersize=5,
-                markevery=(i * every // 3 % len(losses), every), **style)  # fmt: skip
+    names = ("training", "validation") if alone else (label, f"{label}, validation")
+    for losses, dashes, name in zip(
+        (history.loss, history.validation_loss), ("-", "--"), names, strict=True
+    ):
+        if losses:
+            every = max(1, len(losses) // 8)
+            # Runs have their markers at different epochs, so that equal losses do not hide one.
+            first = i * every // 3 % len(losses)
+            ax.plot(
+                range(1, len(losses) + 1), losses, dashes, label=name, color=_nth(COLOURS, i),
+                marker=_nth(MARKERS, i), markersize=5, markevery=(first, every),
+            )  # fmt: skip
 
 
 def plot_decision_boundary(predictor: Any, X: Any, y: Any, ax: Axes | None = None) -> Axes:
     """Draw which class is predicted where, for two inputs, and the samples of each class.
 
-    Samples that are predicted wrongly have a dark rim.
+    Samples that are predicted wrongly are hollow.
 
     Parameters
     ----------
@@ -134,7 +139,9 @@ def plot_decision_boundary(predictor: Any, X: Any, y: Any, ax: Axes | None = Non
     --------
     >>> from fastperc import Network
     >>> net = Network((2, 1), output="sigmoid", loss="log_loss", seed=0)
-    >>> ax = plot_decision_boundary(net, [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 1])
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 1]
+    >>> history = net.train(X, y, epochs=200, lr=0.5)
+    >>> ax = plot_decision_boundary(net, X, y)
     >>> ax.get_legend_handles_labels()[1]
     ['0', '1']
     """
@@ -143,16 +150,19 @@ def plot_decision_boundary(predictor: Any, X: Any, y: Any, ax: Axes | None = Non
     grid = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
     regions, predicted = _predicted(predictor, grid, y), _predicted(predictor, X, y)
     classes = np.unique(np.concatenate([regions, predicted, y]))
-    colours = _class_colours(len(classes))
-    ax = _new_axes((5.6, 4.2)) if ax is None else ax
+    colours = require("matplotlib.colors", extra="plot").to_rgba_array(COLOURS)[:, :3]
+    ax = _new_axes((6.4, 4.4)) if ax is None else ax
     _draw_regions(ax, x1, x2, np.searchsorted(classes, regions).reshape(len(x2), -1), colours)
+    size = min(36.0, max(8.0, 500 / math.sqrt(len(X))))
     for k, label in enumerate(classes):
-        rims = np.where(predicted[y == label] == label, "white", "black")
-        size = min(40, 400 / math.sqrt(len(X)))
-        ax.scatter(*X[y == label].T, s=size, marker=MARKERS[k % len(MARKERS)], c=[colours[k]],
-                   edgecolors=rims, linewidths=0.8, label=str(label))  # fmt: skip
+        of_class = y == label
+        _draw_samples(ax, X[of_class], predicted[of_class] == label, k, label, size)
+    if (predicted != y).any():
+        ax.scatter([], [], c="white", edgecolors=DARK, linewidths=1.4, label="predicted wrongly")
     ax.set(xlabel="Input 1", ylabel="Input 2")
-    ax.legend(title="Class", loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    ax.legend(
+        title="Class", loc="upper left", bbox_to_anchor=(1, 1), frameon=False, alignment="left"
+    )
     return ax
 
 
@@ -208,24 +218,32 @@ def _span(column: np.ndarray) -> np.ndarray:
     return np.linspace(low - margin, high + margin, GRID_POINTS)
 
 
-def _class_colours(n: int) -> np.ndarray:
-    """Colours (n, 3) of classes; beyond the palette, from dark to light."""
-    if n > len(COLOURS):
-        return require("matplotlib", extra="plot").colormaps["cividis"](np.linspace(0, 1, n))[:, :3]
-    return require("matplotlib.colors", extra="plot").to_rgba_array(COLOURS[:n])[:, :3]
-
-
 def _draw_regions(
     ax: Axes, x1: np.ndarray, x2: np.ndarray, regions: np.ndarray, colours: np.ndarray
 ) -> None:
     """Tint each class's region, and draw where it ends."""
-    tints = 1 - 0.3 * (1 - colours)
+    tints = 1 - 0.3 * (1 - colours)[np.arange(regions.max() + 1) % len(colours)]
     extent = (x1[0], x1[-1], x2[0], x2[-1])
     ax.imshow(tints[regions], extent=extent, origin="lower", aspect="auto", interpolation="nearest")
     for k in np.unique(regions):
         inside = regions == k
         if not inside.all():
             ax.contour(x1, x2, inside, levels=[0.5], colors=DARK, linewidths=0.8)
+
+
+def _draw_samples(
+    ax: Axes, X: np.ndarray, right: np.ndarray, k: int, label: Any, size: float
+) -> None:
+    """The samples of a class: filled where the prediction is right, hollow where it is wrong."""
+    marker, colour, wrong = _nth(MARKERS, k), _nth(COLOURS, k), ~right
+    ax.scatter(
+        X[right, 0], X[right, 1], size, colour, marker=marker, label=str(label),
+        edgecolors=DARK, linewidths=0.5,
+    )  # fmt: skip
+    ax.scatter(
+        X[wrong, 0], X[wrong, 1], size, "white", marker=marker,
+        edgecolors=colour, linewidths=1.4, zorder=2,
+    )  # fmt: skip
 
 
 def plot_speedups(names: Sequence[str], ratios: Sequence[float], ax: Axes | None = None) -> Axes:
@@ -252,21 +270,29 @@ def plot_speedups(names: Sequence[str], ratios: Sequence[float], ax: Axes | None
     ['164×', '9.4×']
     """
     names, ratios = _check_bars(names, ratios)
-    ticker = require("matplotlib.ticker", extra="plot")
-    ax = _new_axes((6.4, 1.1 + 0.38 * len(names))) if ax is None else ax
-    ax.set_xscale("log")
+    ax = _new_axes((6.4, 0.8 + 0.38 * len(names))) if ax is None else ax
     for i, ratio in enumerate(ratios):
         _draw_bar(ax, i, ratio)
-    low, high = min(1.0, *ratios), max(1.0, *ratios)
-    room = max(high / low, 2.0) ** 0.14  # for the figures beside the longest bars
-    ax.set_xlim(low / room if low < 1 else 1.0, high * room)
-    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: _times(value)))
-    ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    _scale_bars(ax, min(1.0, *ratios), max(1.0, *ratios))
     ax.set_yticks(range(len(names)), names)
-    ax.invert_yaxis()
+    ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlabel("Speed-up (times as fast, logarithmic)")
-    _tidy(ax, grid="x")
+    _tidy(ax, "x")
+    ax.axvline(1, color=DARK, linewidth=0.8)
     return ax
+
+
+def _scale_bars(ax: Axes, low: float, high: float) -> None:
+    """A logarithmic axis with room for the figures beside the longest bars, ticks such as 10×."""
+    ticker = require("matplotlib.ticker", extra="plot")
+    ax.set_xscale("log")
+    high = max(high, 2 * low)
+    room = (high / low) ** 0.2
+    ax.set_xlim(low / room if low < 1 else 1.0, high * room)
+    subs = (1.0,) if high > 30 * low else (1.0, 2.0, 5.0)
+    ax.xaxis.set_major_locator(ticker.LogLocator(subs=subs))
+    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: _times(value)))
+    ax.xaxis.set_minor_locator(ticker.NullLocator())
 
 
 def _check_bars(names: Any, ratios: Any) -> tuple[list[str], list[float]]:
@@ -282,12 +308,10 @@ def _check_bars(names: Any, ratios: Any) -> tuple[list[str], list[float]]:
 def _draw_bar(ax: Axes, i: int, ratio: float) -> None:
     """A bar from 1 to the ratio, and the ratio in figures beside its end."""
     slower = ratio < 1
-    look = (
-        {"color": COLOURS[1], "hatch": "////", "edgecolor": "white"}
-        if slower
-        else {"color": COLOURS[0]}
-    )
-    ax.barh(i, ratio - 1, left=1, height=0.66, **look)
+    ax.barh(
+        i, ratio - 1, left=1, height=0.66, color=COLOURS[slower], edgecolor="white",
+        hatch="////" if slower else "",
+    )  # fmt: skip
     ax.annotate(
         _times(ratio), (ratio, i), (-4 if slower else 4, 0), textcoords="offset points",
         ha="right" if slower else "left", va="center", color=DARK,
@@ -306,8 +330,13 @@ def _new_axes(size: tuple[float, float]) -> Axes:
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
-def _tidy(ax: Axes, grid: str) -> None:
+def _tidy(ax: Axes, grid: Literal["x", "both"]) -> None:
     """A faint grid behind the data, and no frame at the top and right."""
     ax.grid(axis=grid, color="0.88", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _nth(items: Sequence[str], i: int) -> str:
+    """The item of that number, from the start again after the last."""
+    return items[i % len(items)]

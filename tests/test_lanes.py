@@ -85,7 +85,20 @@ def views(on):
         out[42] = square.shape[0] * 100 + square.shape[1]
         out[43] = row.shape[0]
         out[44] = part.shape[0]
+        out[45] = square.strides[0] * 100 + square.strides[1]
         on.store(out, 48, on.load(row, m - 1))
+
+    return run
+
+
+def transposes(on):
+    def run(a, b, out):
+        m = on.width(a)
+        i = 0
+        for rows in (1, 2, m - 1, m):
+            for columns in (1, 3, m - 1, m):
+                on.transpose_block(a, 1, m + 2, rows, columns, out, i, m + 1)
+                i += m * (m + 1)
 
     return run
 
@@ -136,7 +149,8 @@ def summaries(on):
 def ordinary(dtype):
     """Multiples of 1/4 and positive multiples of 1/8: sums and products of them are exact."""
     rng = np.random.default_rng(3)
-    return rng.integers(-20, 20, 64).astype(dtype) / 4, rng.integers(1, 20, 64).astype(dtype) / 8
+    a, b = rng.integers(-20, 20, 400), rng.integers(1, 20, 400)
+    return a.astype(dtype) / 4, b.astype(dtype) / 8
 
 
 def special(dtype):
@@ -155,6 +169,7 @@ def special(dtype):
         (operators, ordinary),
         (blocks, special),
         (views, ordinary),
+        (transposes, ordinary),
         (choices, ordinary),
         (choices, special),
         (numbers, special),
@@ -163,12 +178,13 @@ def special(dtype):
 )
 def test_compiled_as_in_numpy(make, arguments, dtype):
     a, b = arguments(dtype)
-    got, expected = np.full((2, 1000), -1, dtype)
+    got, expected = np.full((2, 5000), -1, dtype)
     njit(**FLAGS)(make(lanes))(a, b, got)
     make(lanes_numpy)(a, b, expected)
     assert np.count_nonzero(expected != -1) > 2
     # "arcp" may cost the last bit of a division.
-    np.testing.assert_allclose(got, expected, rtol=2 * np.finfo(dtype).eps, atol=0)
+    tolerance = np.finfo(dtype).eps if make is operators else 0
+    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=0)
     np.testing.assert_array_equal(np.signbit(got), np.signbit(expected))
 
 
@@ -183,7 +199,7 @@ def test_the_largest_lane_is_a_number_if_any_is(dtype):
 
 
 def test_what_every_name_is_tested_by():
-    makers = (operators, blocks, views, choices, numbers, summaries)
+    makers = (operators, blocks, views, transposes, choices, numbers, summaries)
     codes = [make(lanes).__code__ for make in makers]
     assert {name for code in codes for name in code.co_names + code.co_freevars} >= INTRINSICS
 
@@ -215,12 +231,12 @@ def llvm_of(function):
 def test_a_rolled_loop_is_not_unrolled():
     def left_to_llvm(a, b, out):
         for i in range(b.shape[0]):
-            lanes.store(out, i, lanes.load(out, i) * a[i])
+            lanes.store(out, i, lanes.load(out, i) * lanes.at(a, i))
 
     def rolled(a, b, out):
         for i in range(b.shape[0]):
             lanes.rolled()
-            lanes.store(out, i, lanes.load(out, i) * a[i])
+            lanes.store(out, i, lanes.load(out, i) * lanes.at(a, i))
 
     count = llvm_of(left_to_llvm).count("fmul")
     assert count > 1

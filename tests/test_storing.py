@@ -390,6 +390,7 @@ CHANGES = {
     "negative sizes": (set_configuration(sizes=[-2, -3, 1]), r"sizes\[0\]: found -2"),
     "sizes as text": (set_configuration(sizes="2,3,1"), "sizes: found '2,3,1'"),
     "endless sizes": (set_configuration(sizes=[10**4000, 3, 1]), "found 4 tensors in 52 bytes"),
+    "far below no unit": (set_configuration(sizes=[-(10**4000), 1]), r"sizes\[0\]: found -1000"),
     "huge shape": (widen_everything, "found 4 tensors in 52 bytes"),
     "unknown activation": (set_configuration(hidden=["exec"]), "hidden: found 'exec'"),
     "too many activations": (set_configuration(hidden=["relu"] * 2), "hidden: found 2 activations"),
@@ -605,6 +606,24 @@ def test_a_disk_that_fills_up_leaves_the_old_file(share, path, original):
     with file_size_limit(int(share * path.stat().st_size)):
         assert_save_fails(path, errno.EFBIG)
     assert_same(Network.load(path), original)
+
+
+def test_the_disk_has_the_content_before_the_name(path, monkeypatch):
+    sync, replace, done = os.fsync, os.replace, []
+
+    def recorded_sync(handle):
+        status = os.fstat(handle)
+        done.append("folder" if stat.S_ISDIR(status.st_mode) else f"{status.st_size} bytes")
+        sync(handle)
+
+    def recorded_replace(*names):
+        done.append("name")
+        replace(*names)
+
+    monkeypatch.setattr(os, "fsync", recorded_sync)
+    monkeypatch.setattr(os, "replace", recorded_replace)
+    small_network(9).save(path)
+    assert done == [f"{path.stat().st_size} bytes", "name", "folder"]
 
 
 def test_interrupting_a_save_leaves_the_old_file(path, original, monkeypatch):

@@ -110,6 +110,18 @@ def test_predict_has_the_dimensions_of_y():
     assert network(k=2).predict(X).shape == (70, 2)
 
 
+def test_parameters_may_be_set_to_any_array_of_their_shape():
+    X, Y = draw()
+    model, other = network(), network()
+    other.w1, other.b2 = np.asfortranarray(model.w1), model.b2.tolist()
+    assert np.array_equal(
+        other.fit(X, Y, epochs=2).predict(X), model.fit(X, Y, epochs=2).predict(X)
+    )
+    other.w2 = np.ones((7, 1))
+    with pytest.raises(ValueError, match=r"w2: found shape \(7, 1\), expected \(6, 1\)"):
+        other.fit(X, Y)
+
+
 def test_divergence_keeps_the_last_good_epoch():
     X, Y = draw()
     model = network(lr=50.0)

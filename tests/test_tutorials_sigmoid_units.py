@@ -154,8 +154,10 @@ BAD = {
     "number": (PERCEPTRON, dict(X=1.0), ValueError, "X: found 0 dimensions"),
     "no rounds": (PERCEPTRON, dict(iterations=0), ValueError, "iterations: found 0"),
     "first layer": (LAYERS, dict(weights1=[[0.1, 0.2]]), ValueError, "weights1: found shape"),
-    "second layer": (LAYERS, dict(weights2=[0.1]), ValueError, "expected 2 rows and 1 columns"),
-    "outputs": (LAYERS, dict(y=[[1, 0]]), ValueError, "expected 2 rows and 2 columns"),
+    "second layer": (LAYERS, dict(weights2=[0.1]), ValueError, "expected 2 rows and any number"),
+    "outputs": (LAYERS, dict(y=[[1, 0]]), ValueError, "y: found 2 columns"),
+    "ragged": (LAYERS, dict(X=[[1.0, 2.0], [1.0]]), ValueError, "X: found something that is not"),
+    "ragged targets": (LAYERS, dict(y=[[1], [1, 2]]), ValueError, "y: found something that is not"),
     "cube": (LAYERS, dict(weights1=np.ones((2, 2, 2))), ValueError, "weights1: found 3 dim"),
     "negative rounds": (LAYERS, dict(iterations=-3), ValueError, "iterations: found -3"),
 }

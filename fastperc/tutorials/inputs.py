@@ -11,6 +11,14 @@ def check_vector(values, name):
     return check_array(values, name, ndim=1)
 
 
+def is_vector(values):
+    """Whether ``values`` has one dimension. A ragged list has not; `check_array` then says why."""
+    try:
+        return np.ndim(values) == 1
+    except ValueError:
+        return False
+
+
 def check_same_length(**vectors):
     """Raise unless all have one entry for each sample; their names are the keywords."""
     if len({len(v) for v in vectors.values()}) > 1:

@@ -144,7 +144,7 @@ def train_model(X1, X2, Y, epochs, learning_rate, *, as_published=False, verbose
         if verbose:
             print_errors(start, errors[:good])
         if good < len(errors):
-            raise DivergedError(start + good + 1, cause(lr, as_published))
+            raise DivergedError(start + good + 1, cause(lr, as_published), kept=False)
     return y_pred
 
 

@@ -6,7 +6,7 @@ from ..checks import check_array, check_count, check_targets
 from ..errors import DivergedError
 from ..kernels.delta_rule import delta_rule_rounds
 from ..kernels.tutorials import sigmoid_unit_rounds
-from .inputs import padded_rows, whole_blocks
+from .inputs import is_vector, padded_rows, whole_blocks
 from .slicing import slices
 
 
@@ -101,10 +101,9 @@ def train_two_layer(X, y, weights1, weights2, iterations):
     [0.0, 0.0, 1.0, 1.0]
     """
     X = check_samples(X)
-    n_outputs = 1 if np.ndim(y) < 2 else np.shape(y)[1]
-    Y = check_targets(y, "squared_error", len(X), n_outputs, np.float64)
     w1 = check_weights(weights1, "weights1", X.shape[1])
-    w2 = check_weights(weights2, "weights2", w1.shape[1], n_outputs)
+    w2 = check_weights(weights2, "weights2", w1.shape[1])
+    Y = check_targets(y, "squared_error", len(X), w2.shape[1], np.float64)
     outputs = run_layers(X, Y, w1, w2, check_count(iterations, "iterations"))
     shapes = np.shape(weights1), np.shape(weights2), np.shape(y)
     return tuple(a.reshape(shape) for a, shape in zip((w1, w2, outputs), shapes, strict=True))
@@ -128,12 +127,12 @@ def run_layers(X, Y, w1, w2, rounds):
 
 def check_samples(X):
     """``X`` as an array (n_samples, n_inputs); one sample may come as a vector."""
-    return np.atleast_2d(check_array(X, "X", ndim=1 if np.ndim(X) == 1 else 2))
+    return np.atleast_2d(check_array(X, "X", ndim=1 if is_vector(X) else 2))
 
 
 def check_weights(weights, name, n_rows, n_columns=None):
     """A copy of ``weights``, 2-D; a vector stands for one column."""
-    W = check_array(weights, name, ndim=1 if np.ndim(weights) == 1 else 2)
+    W = check_array(weights, name, ndim=1 if is_vector(weights) else 2)
     W = W.reshape(len(W), -1).copy()
     if len(W) != n_rows or n_columns not in (None, W.shape[1]):
         wanted = "any number of" if n_columns is None else n_columns
@@ -148,4 +147,4 @@ def check_good(start, good, stop):
     """Raise unless all rounds from ``start`` to ``stop`` were good."""
     if good < stop - start:
         cause = "X is too large for the delta rule's step of 1; scale its values to about 1"
-        raise DivergedError(start + good + 1, cause)
+        raise DivergedError(start + good + 1, cause, kept=False)

@@ -1,0 +1,102 @@
+"""How the command line looks: tables, times and factors on a rich console."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+WIDTH = 104  # where standard output is no terminal: enough for every table
+BEST = "bold green"
+WRONG = "bold red"
+
+
+def make_console() -> Console:
+    """Standard output: colours and the terminal's width if it is one, plain text otherwise."""
+    is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=WIDTH if is_free else None, highlight=False)
+
+
+def show_heading(console: Console, title: str, text: str = "") -> None:
+    """A title with space above it, and perhaps a sentence below."""
+    console.print(f"\n[bold cyan]{title}[/]")
+    if text:
+        console.print(f"{text}\n")
+
+
+def table(*columns: str, right: Sequence[str] = ()) -> Table:
+    """An empty table with these headers; the columns in ``right`` hold figures."""
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False,
+                 header_style="bold", caption_justify="left")  # fmt: skip
+    for column in columns:
+        is_figure = column in right
+        made.add_column(column, justify="right" if is_figure else "left", no_wrap=is_figure)
+    return made
+
+
+class Growing:
+    """A table that is shown while its rows come in; where this is no terminal, once it is complete.
+
+    It is drawn without a second thread, which would disturb what is timed.
+    """
+
+    def __init__(self, console: Console, table: Table):
+        self.console, self.table = console, table
+        self.live = Live(table, console=console, auto_refresh=False)
+
+    def __enter__(self) -> Growing:
+        if self.console.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.table.caption = None
+        if self.console.is_terminal:
+            self.live.refresh()
+            self.live.stop()
+        else:
+            self.console.print(self.table)
+
+    def waiting_for(self, what: str) -> None:
+        """Say below the rows so far what is being done."""
+        if self.console.is_terminal:
+            self.table.caption = f"{what} ..."
+            self.live.refresh()
+
+
+def marked(text: str, is_best: bool) -> str:
+    """A cell that stands out if it is the best."""
+    return f"[{BEST}]{text}" if is_best else text
+
+
+def duration(seconds: float) -> str:
+    """A time, with a unit that leaves two or three digits.
+
+    Examples
+    --------
+    >>> [duration(t) for t in (2.5e-6, 0.0123, 4.56, 78)]
+    ['2.5 us', '12 ms', '4.6 s', '78 s']
+    """
+    unit, size = next(
+        ((unit, size) for unit, size in (("s", 1.0), ("ms", 1e-3)) if seconds >= size),
+        ("us", 1e-6),
+    )
+    value = seconds / size
+    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
+
+
+def factor(ratio: float) -> str:
+    """A ratio as a factor.
+
+    Examples
+    --------
+    >>> [factor(ratio) for ratio in (0.85, 6.42, 12.3, 1280)]
+    ['0.85x', '6.4x', '12x', '1,280x']
+    """
+    digits = 2 if ratio < 0.995 else 1 if ratio < 9.95 else 0
+    return f"{ratio:,.{digits}f}x"

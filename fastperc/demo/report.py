@@ -1,0 +1,91 @@
+"""The demo's tables, and the sentences that are made from figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ..console import WRONG, duration, factor, marked, table
+from ..tutorials import Replay, Speedup
+from ..warming import Warmed
+from .contest import Result
+
+
+def plain(name: str) -> str:
+    """A data set's name as words."""
+    return name.replace("_", " ")
+
+
+def show_kernels(console: Console, step: Warmed) -> None:
+    """What it took to have the kernels ready."""
+    if step.source == "compiled":
+        end = "compiled. They are kept: later runs only load them."
+    else:
+        end = "compiled by an earlier run."
+    console.print(f"Kernels ready in {duration(step.seconds)}, {end}")
+
+
+def show_replay(console: Console, figures: Replay) -> None:
+    """For each run of the tutorials, how many figures agree, and the last of them."""
+    right = ("published", "computed", "agree")
+    lines = table("training run", *right, right=right)
+    for run in dict.fromkeys(figure.run for figure in figures):
+        own = [figure for figure in figures if figure.run == run]
+        agree = sum(figure.agrees for figure in own)
+        last = own[-1]
+        cells = f"{run}: {last.quantity}", last.published, last.computed, f"{agree} of {len(own)}"
+        lines.add_row(*cells, style=None if agree == len(own) else WRONG)
+    console.print(lines)
+
+
+def results_table() -> Table:
+    """The empty table of the contests."""
+    sides = ("fastperc", "scikit-\nlearn")
+    right = ("splits", *(f"{what}\n{side}" for what in ("score", "time") for side in sides), "faster")
+    return table("data set", "network", *right, right=right)
+
+
+def add_result(lines: Table, result: Result) -> None:
+    """A row of it, the better score and the shorter time marked; both scores if they print alike."""
+    ours, theirs = result.ours, result.theirs
+    ahead = round(ours.score, 3) - round(theirs.score, 3)
+    lines.add_row(
+        plain(result.task.data),
+        "-".join(map(str, result.sizes)),
+        str(result.task.n_splits),
+        marked(score(result.measure, ours.score), ahead >= 0),
+        marked(score(result.measure, theirs.score), ahead <= 0),
+        marked(duration(ours.seconds), result.ratio >= 1),
+        marked(duration(theirs.seconds), result.ratio <= 1),
+        factor(result.ratio),
+    )
+
+
+def score(measure: str, value: float) -> str:
+    """Accuracies as percentages, others with their name.
+
+    Examples
+    --------
+    >>> score("accuracy", 0.975), score("R2", 0.4649)
+    ('97.5 %', 'R2 0.465')
+    """
+    return f"{100 * value:.1f} %" if measure == "accuracy" else f"{measure} {value:.3f}"
+
+
+def speedups_table() -> Table:
+    """The empty table of the speed-ups."""
+    right = ("loop", "kernel", "faster")
+    return table("training", "work", *right, right=right)
+
+
+def add_speedup(lines: Table, line: Speedup) -> None:
+    """A row of it."""
+    seconds = duration(line.loop_seconds), duration(line.compiled_seconds)
+    lines.add_row(line.name, line.work, *seconds, marked(factor(line.ratio), line.ratio >= 1))
+
+
+def show_path(console: Console, path: Path) -> None:
+    """On a line of its own, unbroken, so that it can be clicked or copied."""
+    console.print(str(path), soft_wrap=True, highlight=False, markup=False)

@@ -1,0 +1,108 @@
+"""Compiles kernels before they are needed, and says how long each took."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from . import options
+from .network import Network
+
+
+@dataclass(frozen=True)
+class Warmed:
+    """What one step of `warmup` found.
+
+    Attributes
+    ----------
+    what : str
+        What the kernel is for.
+    dtype : str
+    seconds : float
+        Until it had been called once.
+    source : str
+        Where its machine code is from: ``"compiled"``, ``"disk"``, or ``"memory"`` if it had been
+        used before in this process.
+    """
+
+    what: str
+    dtype: str
+    seconds: float
+    source: str
+
+
+def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
+    """Call every kernel of `Network` once on little data, so that later calls need not compile.
+
+    Machine code is kept on disk: once is enough until fastperc, Numba or the processor changes.
+
+    Parameters
+    ----------
+    dtypes : sequence of {"float32", "float64"}
+
+    Yields
+    ------
+    Warmed
+        After each step.
+
+    Examples
+    --------
+    >>> for step in warmup(["float32"]):
+    ...     print(step.what)
+    training, one sample at a time
+    training, mini-batches
+    outputs for many samples
+    output for one sample
+    loss
+    gradient
+    """
+    for dtype in map(options.check_dtype, dtypes):
+        for what, call in _calls(dtype):
+            yield timed(what, str(dtype), call)
+
+
+def warm_tutorials() -> Warmed:
+    """The same for `fastperc.tutorials`, which computes in float64."""
+    from .tutorials.cases import all_cases
+
+    cases = all_cases()
+    return timed("tutorials", "float64", lambda: [case.compiled() for case in cases])
+
+
+def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
+    net = Network((2, 2, 1), seed=0, dtype=dtype)
+    X, y = np.ones((2, 2)), np.ones(2)
+    return [
+        ("training, one sample at a time", lambda: net.train(X, y, epochs=1)),
+        ("training, mini-batches", lambda: net.train(X, y, epochs=1, batch_size=2)),
+        ("outputs for many samples", lambda: net.forward(X)),
+        ("output for one sample", lambda: net.predict_one(X[0])),
+        ("loss", lambda: net.loss(X, y)),
+        ("gradient", lambda: net.backward(X, y)),
+    ]
+
+
+def timed(what: str, dtype: str, call: Callable[[], object]) -> Warmed:
+    """Call a function, and see how long it takes and where its kernels' machine code is from."""
+    n_before, n_loaded_before = _machine_code()
+    start = perf_counter()
+    call()
+    seconds = perf_counter() - start
+    n, n_loaded = _machine_code()
+    source = "compiled" if n - n_before > n_loaded - n_loaded_before else "disk"
+    return Warmed(what, dtype, seconds, "memory" if n == n_before else source)
+
+
+def _machine_code() -> tuple[int, int]:
+    """How many compiled versions of kernels this process has, and how many came from disk."""
+    modules = [m for name, m in sys.modules.items() if name.startswith(f"{__package__}.kernels.")]
+    values = {id(value): value for module in modules for value in vars(module).values()}.values()
+    kernels = [value for value in values if hasattr(value, "signatures")]
+    return (
+        sum(len(kernel.signatures) for kernel in kernels),
+        sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels),
+    )

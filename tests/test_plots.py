@@ -1,0 +1,429 @@
+"""Pictures are tested by what is in them: curves, regions, bars, labels; not by their pixels."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from fastperc import History, Network, plots
+from fastperc.plots import plot_decision_boundary, plot_history, plot_speedups
+
+
+@pytest.fixture
+def ax():
+    figure = Figure(layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.subplots()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    """Whatever a picture does to matplotlib as a whole is a failure."""
+    before = matplotlib.rcParams.copy()
+    yield
+    pyplot.close("all")
+    assert matplotlib.rcParams == before
+
+
+def drawn(ax):
+    """Draw for real: only that finds a layout or a text that does not work."""
+    ax.figure.canvas.draw()
+    return ax
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()] if ax.get_legend() else []
+
+
+# --- learning curves -----------------------------------------------------------------------------
+
+
+def run(loss, validation_loss=()):
+    return History(loss=list(loss), validation_loss=list(validation_loss))
+
+
+def test_a_history_is_a_curve_over_epochs_counted_from_1(ax):
+    assert plot_history(run([3.0, 2.0, 1.5]), ax=ax) is ax
+    (curve,) = ax.lines
+    np.testing.assert_array_equal(curve.get_xydata(), [[1, 3], [2, 2], [3, 1.5]])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Epoch", "Loss (mean over samples)")
+    assert ax.get_yscale() == "linear"
+    assert legend(drawn(ax)) == []
+
+
+def test_validation_is_dashed_in_the_same_colour(ax):
+    plot_history(run([3, 2], [4, 3]), ax)
+    training, validation = ax.lines
+    assert [training.get_linestyle(), validation.get_linestyle()] == ["-", "--"]
+    assert training.get_color() == validation.get_color()
+    assert validation.get_ydata().tolist() == [4, 3]
+    assert legend(ax) == ["training", "validation"]
+
+
+def test_runs_differ_in_colour_and_in_marker(ax):
+    runs = {f"run {i}": run([3, 2], [3, 2] if i == 1 else []) for i in range(12)}
+    plot_history(runs, ax)
+    assert legend(drawn(ax)) == ["run 0", "run 1", "run 1, validation", *list(runs)[2:]]
+    assert len({(line.get_color(), line.get_marker()) for line in ax.lines}) == 12
+    assert len({line.get_color() for line in ax.lines[:8]}) == 7
+    assert len({line.get_marker() for line in ax.lines[:8]}) == 7
+
+
+def test_pairs_may_have_the_same_label(ax):
+    plot_history([("a", run([2, 1])), ("a", run([3, 1]))], ax)
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[2, 1], [3, 1]]
+
+
+@pytest.mark.parametrize(
+    ("loss", "validation_loss", "scale"),
+    [
+        ([10, 5, 1], [], "linear"),
+        ([10.1, 5, 1], [], "log"),
+        ([5, 1], [50, 40], "log"),
+        ([100, 0], [], "linear"),
+        ([100, -1], [], "linear"),
+    ],
+)
+def test_the_loss_axis_is_logarithmic_over_a_decade(loss, validation_loss, scale, ax):
+    plot_history(run(loss, validation_loss), ax)
+    assert drawn(ax).get_yscale() == scale
+
+
+def test_losses_are_written_out(ax):
+    plot_history(run([100, 0.01]), ax)
+    shown = {tick.get_text() for tick in drawn(ax).get_yticklabels()}
+    assert {"0.1", "1", "10"} <= shown
+
+
+def test_a_single_epoch_can_be_seen(ax):
+    plot_history(run([3.0]), ax)
+    (curve,) = drawn(ax).lines
+    assert curve.get_marker() == "o"
+    assert curve.get_markevery() == (0, 1)
+
+
+@pytest.mark.parametrize("n_epochs", [2, 7, 8, 100, 100_000])
+def test_a_curve_has_a_handful_of_markers(n_epochs, ax):
+    plot_history({"a": run(range(n_epochs)), "b": run(range(n_epochs))}, ax)
+    for line in ax.lines:
+        first, every = line.get_markevery()
+        assert 1 <= len(range(first, n_epochs, every)) <= 15
+
+
+def test_epochs_are_whole_numbers(ax):
+    plot_history(run([3, 2, 1]), ax)
+    assert all(tick == round(tick) for tick in drawn(ax).get_xticks())
+
+
+def test_a_history_plots_itself(ax):
+    net = Network((1, 1), seed=0)
+    history = net.train([[0.0], [1.0]], [0.0, 1.0], epochs=4, validation=0.5)
+    assert history.plot(ax=ax) is ax
+    assert [len(line.get_xdata()) for line in ax.lines] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, 3, "loss", [1.0, 2.0], [run([1])], {"a": [1, 2]}, [("a", run([1]), 3)]]
+)
+def test_what_is_no_history_is_a_type_error(wrong, ax):
+    with pytest.raises(TypeError, match=r"histories: found .*, expected a History, or a dict or"):
+        plot_history(wrong, ax)
+
+
+@pytest.mark.parametrize(
+    ("empty", "where"),
+    [(run([]), "at all"), ({}, "at all"), ({"a": run([1]), "b": run([])}, "'b'")],
+)
+def test_no_epoch_is_a_value_error(empty, where, ax):
+    with pytest.raises(ValueError, match=f"histories: found no epoch .*{where}, expected at least"):
+        plot_history(empty, ax)
+    assert not ax.lines
+
+
+# --- decision boundaries -------------------------------------------------------------------------
+
+
+class Stripes:
+    """Predicts labels by where the first input lies between walls."""
+
+    def __init__(self, walls, labels):
+        self.walls, self.labels = walls, np.asarray(labels)
+
+    def predict(self, X):
+        return self.labels[np.searchsorted(self.walls, X[:, 0])]
+
+
+X = np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 1.0], [4.0, 4.0]])
+
+
+def samples(ax):
+    """The groups of samples: (marker colour, positions) of each that is not empty."""
+    groups = [c for c in ax.collections if isinstance(c, PathCollection) and len(c.get_offsets())]
+    return [(to_hex(c.get_facecolor()[0]), c.get_offsets().tolist()) for c in groups]
+
+
+def test_regions_follow_the_predictions(ax):
+    assert plot_decision_boundary(Stripes([1.5], [0, 1]), X, [0, 0, 1, 1], ax) is ax
+    (image,) = drawn(ax).images
+    pixels = np.asarray(image.get_array())
+    assert pixels.shape == (plots.GRID_POINTS, plots.GRID_POINTS, 3)
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) == 2
+    left, right, bottom, top = image.get_extent()
+    assert left < 0 < 4 < right
+    assert bottom < 0 < 4 < top
+    wall = np.flatnonzero((pixels[0] != pixels[0, 0]).any(axis=-1))[0] / plots.GRID_POINTS
+    assert left + wall * (right - left) == pytest.approx(1.5, abs=0.03)
+
+
+def test_the_boundary_is_a_line_between_the_regions(ax):
+    plot_decision_boundary(Stripes([1.5], [0, 1]), X, [0, 0, 1, 1], ax)
+    lines = [c for c in ax.collections if not isinstance(c, PathCollection)]
+    walls = np.concatenate([path.vertices for line in lines for path in line.get_paths()])
+    np.testing.assert_allclose(walls[:, 0], 1.5, atol=0.02)
+
+
+def test_the_second_input_is_upwards(ax):
+    class Upper:
+        def predict(self, X):
+            return (X[:, 1] > 3).astype(int)
+
+    plot_decision_boundary(Upper(), X, [0, 0, 0, 1], ax)
+    (image,) = ax.images
+    pixels = np.asarray(image.get_array())
+    assert image.origin == "lower"
+    np.testing.assert_array_equal(pixels[0], pixels[0, :1].repeat(plots.GRID_POINTS, axis=0))
+    assert (pixels[0] == pixels[plots.GRID_POINTS // 2]).all()
+    assert (pixels[0] != pixels[-1]).any(axis=-1).all()
+
+
+def test_samples_are_filled_where_right_and_hollow_where_wrong(ax):
+    plot_decision_boundary(Stripes([1.5], [0, 1]), X, [0, 1, 1, 1], ax)
+    blue, red = (colour.lower() for colour in plots.COLOURS[:2])
+    assert samples(ax) == [
+        (blue, [[0, 0]]),
+        (red, [[2, 1], [4, 4]]),
+        ("#ffffff", [[1, 2]]),
+    ]
+    assert legend(drawn(ax)) == ["0", "1", "predicted wrongly"]
+
+
+def test_labels_may_be_text_and_any_number_of_them(ax):
+    names = [f"class {i:02}" for i in range(12)]
+    predictor = Stripes(np.linspace(0, 4, 11), names)
+    plot_decision_boundary(predictor, X, predictor.predict(X), ax)
+    assert legend(drawn(ax)) == names
+    groups = [c for c in ax.collections if c.get_label() in names]
+    looks = {(str(c.get_facecolor()), c.get_paths()[0].vertices.tobytes()) for c in groups}
+    assert len(looks) == 12
+    assert len(np.unique(np.asarray(ax.images[0].get_array()).reshape(-1, 3), axis=0)) == 10
+
+
+@pytest.mark.parametrize(
+    ("labels", "y"),
+    [
+        ([0.0, 1.0], [0, 0, 1, 1]),
+        ([False, True], [False, False, True, True]),
+        ([-1, 1], [[-1], [-1], [1], [1]]),
+        (np.array(["a", "b"], dtype=object), ["a", "a", "b", "b"]),
+        (["a", "b"], np.array(["a", "a", "b", "b"], dtype=object)),
+    ],
+)
+def test_labels_of_every_kind(labels, y, ax):
+    plot_decision_boundary(Stripes([1.5], labels), X, y, ax)
+    assert len(legend(drawn(ax))) == 2
+    assert len(samples(ax)) == 2
+
+
+def test_one_class_everywhere_has_no_boundary(ax):
+    plot_decision_boundary(Stripes([], [7]), X, [7, 7, 7, 7], ax)
+    assert legend(drawn(ax)) == ["7"]
+    assert all(isinstance(c, PathCollection) for c in ax.collections)
+
+
+def test_samples_on_one_spot_can_be_drawn(ax):
+    plot_decision_boundary(Stripes([0.1], [0, 1]), np.zeros((3, 2)), [0, 0, 0], ax)
+    assert drawn(ax).images[0].get_extent() == pytest.approx((-0.5, 0.5, -0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        Network((2, 1), output="sigmoid", loss="log_loss", seed=0),
+        Network((2, 4, 3), output="softmax", loss="cross_entropy", seed=0, dtype="float64"),
+    ],
+    ids=["binary", "classes"],
+)
+def test_a_network_has_decision_boundaries(net, ax):
+    plot_decision_boundary(net, X.tolist(), net.predict(X), ax)
+    assert "predicted wrongly" not in legend(drawn(ax))
+
+
+@pytest.mark.parametrize(
+    ("predictor", "X", "y", "message"),
+    [
+        (Stripes([1], [0, 1]), np.ones((4, 3)), [0, 1, 0, 1], "X: found 3 columns, expected 2"),
+        (Stripes([1], [0, 1]), X, [0, 1], "y: found 2 labels, expected 4, one for each row of X"),
+        (Stripes([1], [0, 1]), X, [0.5, 1, 2, 3], "y: found 0.5, expected class labels"),
+        (Stripes([1], [0, 1]), X, np.ones((4, 2)), r"y: found shape \(4, 2\), expected one label"),
+        (Stripes([1], [0, 1]), X * np.nan, [0, 1, 0, 1], "X: found nan"),
+        (Network((2, 1), seed=0), X, [0, 1, 0, 1], "found .*, expected class labels. Only classif"),
+    ],
+)
+def test_what_has_no_decision_boundary_is_a_value_error(predictor, X, y, message, ax):
+    with pytest.raises(ValueError, match=message):
+        plot_decision_boundary(predictor, X, y, ax)
+    assert not ax.images
+
+
+def test_what_does_not_predict_is_a_type_error(ax):
+    with pytest.raises(TypeError, match="predictor: found 'net', expected something with predict"):
+        plot_decision_boundary("net", X, [0, 1, 0, 1], ax)
+
+
+def test_labels_of_another_kind_than_predicted_are_a_type_error(ax):
+    with pytest.raises(TypeError, match=r"y: found labels such as no, .* the predicted 0\."):
+        plot_decision_boundary(Stripes([1], [0, 1]), X, ["no", "yes", "no", "yes"], ax)
+
+
+# --- speed-ups -----------------------------------------------------------------------------------
+
+
+def bars(ax):
+    """Each bar's two ends on the speed-up axis."""
+    ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in ax.patches]
+    return [tuple(map(float, pair)) for pair in ends]
+
+
+def test_bars_begin_at_1_and_end_at_the_ratio(ax):
+    assert plot_speedups(["a", "b", "c"], [164, 9.4, 0.5], ax) is ax
+    assert bars(ax) == [(1, pytest.approx(164)), (1, pytest.approx(9.4)), (1, pytest.approx(0.5))]
+    assert ax.get_xscale() == "log"
+    assert ax.get_xlabel() == "Speed-up (times as fast, logarithmic)"
+
+
+def test_names_read_from_top_to_bottom(ax):
+    plot_speedups(["first", "second"], [2, 3], ax)
+    assert [label.get_text() for label in drawn(ax).get_yticklabels()] == ["first", "second"]
+    top, bottom = (bar.get_y() for bar in ax.patches)
+    assert ax.transData.transform((1, top))[1] > ax.transData.transform((1, bottom))[1]
+
+
+def test_what_is_slower_is_hatched(ax):
+    plot_speedups(["a", "b"], [0.5, 2], ax)
+    slower, faster = ax.patches
+    assert slower.get_hatch()
+    assert not faster.get_hatch()
+    assert slower.get_facecolor() != faster.get_facecolor()
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(1234.5, "1,234×"), (164.2, "164×"), (12.04, "12×"), (9.44, "9.4×"), (2.0, "2×"), (1, "1×"),
+     (0.523, "0.52×"), (0.05, "0.05×"), (0.00123, "0.0012×"), (2.5e6, "2,500,000×")],
+)  # fmt: skip
+def test_the_ratio_stands_beside_its_bar(ratio, text, ax):
+    plot_speedups(["a"], [ratio], ax)
+    assert [label.get_text() for label in ax.texts] == [text]
+
+
+@pytest.mark.parametrize(
+    "ratios", [[1234.5, 812, 9.4], [0.52, 1.0, 3.1], [0.001, 0.02], [1.0], [12.0], [0.2, 50_000]]
+)
+def test_everything_fits_into_the_picture(ratios, ax):
+    plot_speedups([f"name {i}" for i in range(len(ratios))], ratios, ax)
+    renderer = drawn(ax).figure.canvas.get_renderer()
+    frame = ax.get_window_extent(renderer)
+    for text in ax.texts:
+        box = text.get_window_extent(renderer)
+        assert frame.x0 <= box.x0
+        assert box.x1 <= frame.x1
+    low, high = ax.get_xlim()
+    shown = [tick for tick in ax.get_xticks() if low <= tick <= high]
+    assert len(shown) >= 2
+
+
+@pytest.mark.parametrize(
+    ("names", "ratios", "error", "message"),
+    [
+        (["a"], [1, 2], ValueError, "ratios: found 2 for 1 names, expected one for each"),
+        ([], [], ValueError, "ratios: found 0 for 0 names, expected one for each, at least 1"),
+        (["a"], [0], ValueError, r"ratios\[0\]: found 0, expected a finite number greater than 0"),
+        (["a"], [float("nan")], ValueError, r"ratios\[0\]: found nan"),
+        (["a"], ["fast"], TypeError, r"ratios\[0\]: found 'fast', expected a number"),
+    ],
+)
+def test_ratios_that_are_none(names, ratios, error, message, ax):
+    with pytest.raises(error, match=message):
+        plot_speedups(names, ratios, ax)
+    assert not ax.patches
+
+
+# --- manners -------------------------------------------------------------------------------------
+
+CALLS = {
+    "history": lambda ax=None: plot_history(run([100, 1], [100, 2]), ax),
+    "boundary": lambda ax=None: plot_decision_boundary(Stripes([1], [0, 1]), X, [0, 1, 0, 1], ax),
+    "speedups": lambda ax=None: plot_speedups(["a", "b"], [2, 0.3], ax),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_without_axes_a_figure_is_made(call, tmp_path):
+    ax = call()
+    assert pyplot.gcf() is ax.figure
+    ax.figure.savefig(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 5_000
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_with_axes_pyplot_is_left_alone(call, ax, monkeypatch):
+    def refuse(name, *args, **kwargs):
+        assert "pyplot" not in name
+        return imported(name, *args, **kwargs)
+
+    imported = plots.require
+    monkeypatch.setattr(plots, "require", refuse)
+    assert call(ax) is ax
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_nothing_is_shown(call, monkeypatch):
+    monkeypatch.setattr(pyplot, "show", lambda *args, **kwargs: pytest.fail("shown"))
+    call()
+
+
+WITHOUT_MATPLOTLIB = """
+import sys
+
+class Absent:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] == "matplotlib":
+            raise ModuleNotFoundError(f"No module named {name!r}", name="matplotlib")
+
+sys.meta_path.insert(0, Absent())
+from fastperc import History, plots
+
+class Predictor:
+    def predict(self, X):
+        return X[:, 0] > 1
+
+for draw in (
+    lambda: plots.plot_history(History(loss=[1.0])),
+    lambda: plots.plot_decision_boundary(Predictor(), [[0, 0], [2, 2]], [False, True]),
+    lambda: plots.plot_speedups(["a"], [2.0]),
+):
+    try:
+        draw()
+    except ImportError as error:
+        print(error)
+"""
+
+
+def test_without_matplotlib_the_extra_is_named(run_python):
+    message = "this needs matplotlib, which is not installed: pip install 'fastperc[plot]'"
+    assert run_python(WITHOUT_MATPLOTLIB).splitlines() == [message] * 3
