@@ -28,7 +28,13 @@ def work_size(layers, dtype, batch_size):
     block = BYTES // np.dtype(dtype).itemsize
     rows = min(CHUNK, batch_size)
     widest, n_out = int(layers[:, N_OUT].max()), int(layers[-1, N_OUT])
-    parts = [theta_size(layers), theta_size(layers), _largest_transpose(layers), rows * widest, rows * widest]
+    parts = [
+        theta_size(layers),
+        theta_size(layers),
+        _largest_transpose(layers),
+        rows * widest,
+        rows * widest,
+    ]
     parts += [rows * int(layers[0, N_IN]), rows * n_out, rows]
     return sum(-(-part // block) * block for part in parts) + rows_work_size(layers, dtype, rows)
 
@@ -67,7 +73,7 @@ def train_batches(
         if weight_sum > 0:
             # Plain descent of one chunk adds the gradient to theta at once: when a layer's turn
             # comes, those below it have been served.
-            at_once = plain and rows <= CHUNK
+            at_once = plain and batch_size <= CHUNK
             if not at_once:
                 clear(gradient)
             target = theta if at_once else gradient

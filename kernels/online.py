@@ -80,7 +80,12 @@ def train_online(
     # Views that own nothing, because a slice counts references (see `lanes.view`); and flat ones,
     # because a row is then a view too.
     X, Y, weight, order, theta, t = (
-        flat(X), flat(Y), flat(weight), flat(order), flat(theta), flat(layers)
+        flat(X),
+        flat(Y),
+        flat(weight),
+        flat(order),
+        flat(theta),
+        flat(layers),
     )
     a, d, x_here, x_there, packed = parts(flat(work), t)
 

@@ -15,7 +15,18 @@ from .lanes_numpy import BYTES
 from .online import copy, forward, input_of, row_of, take
 from .packing import pack, padded, unpack
 from .predict import all_finite
-from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, PADDED, ROWS, UNITS, WIDE, rows_size, units_size
+from .table import (
+    ACTIVATION,
+    COLUMNS,
+    N_IN,
+    N_OUT,
+    PADDED,
+    ROWS,
+    UNITS,
+    WIDE,
+    rows_size,
+    units_size,
+)
 from .updates import MEMORY, has_penalties, penalise, update
 
 

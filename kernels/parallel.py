@@ -13,11 +13,16 @@ import numba
 import numpy as np
 from numba import prange
 
-from .batch import add_gradient, add_part, clear, slab_start, sum_of_weights
+from .batch import CHUNK, SLABS, add_gradient, add_part, clear, slab_start, sum_of_weights
 from .jit import kernel
 from .lanes import flat, view
-from .predict import CHUNK, predict_chunk
+from .predict import predict_chunk
 from .updates import penalise, update
+
+
+def count_slabs(rows):
+    """`batch.slabs_of`, for Python."""
+    return min(SLABS, -(-rows // CHUNK))
 
 
 @kernel(parallel=True)
@@ -58,6 +63,15 @@ def step_of_slabs(gradients, theta, layers, rule, rates, state, clock, weight_su
     theta, t, rates = flat(theta), flat(layers), flat(rates)
     penalise(rule, rates, theta, total, t, False, weight_sum)
     update(rule, rates, theta, total, flat(state), flat(clock))
+
+
+@kernel
+def add_up(sums):
+    """The sum from first to last."""
+    s = 0.0
+    for i in range(sums.shape[0]):
+        s += sums[i]
+    return s
 
 
 @kernel

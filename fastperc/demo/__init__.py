@@ -64,7 +64,9 @@ def run(console: Console, out: Path, folder: Path | None = None, online: bool = 
     if can_draw:
         show_pictures(console, out, contests, lines)
     else:
-        console.print("None, since matplotlib is missing: pip install 'fastperc[plot]'", markup=False)
+        console.print(
+            "None, since matplotlib is missing: pip install 'fastperc[plot]'", markup=False
+        )
     console.print(f"\nDone in {duration(perf_counter() - start)}.")
 
 

@@ -43,7 +43,11 @@ def show_replay(console: Console, figures: Replay) -> None:
 def results_table() -> Table:
     """The empty table of the contests."""
     sides = ("fastperc", "scikit-\nlearn")
-    right = ("splits", *(f"{what}\n{side}" for what in ("score", "time") for side in sides), "faster")
+    right = (
+        "splits",
+        *(f"{what}\n{side}" for what in ("score", "time") for side in sides),
+        "faster",
+    )
     return table("data set", "network", *right, right=right)
 
 
