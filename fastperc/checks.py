@@ -152,7 +152,8 @@ def check_targets(
     """Turn targets into the array of shape (n_samples, n_outputs) that kernels read.
 
     For ``cross_entropy``, labels 0 to n_outputs - 1, or one row of probabilities per sample; for
-    ``log_loss``, 0 and 1 (or probabilities), one column per output; otherwise numbers.
+    ``log_loss``, 0 and 1 (or probabilities), one column per output; for ``hinge``, -1 and 1 or 0
+    and 1; for ``poisson``, no negative numbers; otherwise numbers.
     """
     raw = _as_numbers(y, name)
     if raw.ndim == 0 or raw.shape[0] != n_samples:
@@ -168,6 +169,13 @@ def check_targets(
             "one column per output"
         )
     targets = check_array(raw, name, dtype=dtype, columns=n_outputs)
+    if loss == "hinge":
+        return _signs(targets, name)
+    if loss == "poisson" and targets.min() < 0:
+        raise ValueError(
+            f"{name}: found {targets[targets < 0][0]:g}, expected no negative number for "
+            "loss='poisson', which is for counts. Use another loss"
+        )
     if loss in ("log_loss", "cross_entropy") and (targets.min() < 0 or targets.max() > 1):
         odd = targets[(targets < 0) | (targets > 1)][0]
         raise ValueError(
@@ -183,6 +191,19 @@ def check_targets(
                 "that sum to 1. Labels that do not exclude each other want loss='log_loss'"
             )
     return targets
+
+
+def _signs(targets: np.ndarray, name: str) -> np.ndarray:
+    """-1 and 1, also from 0 and 1."""
+    found = set(np.unique(targets).tolist())
+    if not (found <= {-1.0, 1.0} or found <= {0.0, 1.0}):
+        odd = next(iter(sorted(found - {-1.0, 0.0, 1.0}) or sorted(found)))
+        raise ValueError(
+            f"{name}: found {odd:g}, expected labels -1 and 1, or 0 and 1, for loss='hinge'"
+        )
+    signs = np.where(targets > 0, 1, -1).astype(targets.dtype)
+    signs.flags.writeable = False
+    return signs
 
 
 def _one_hot(labels: np.ndarray, n_classes: int, dtype: Any, name: str) -> np.ndarray:

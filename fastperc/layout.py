@@ -61,8 +61,13 @@ INITS = {
 }
 
 
-def initialise(theta: np.ndarray, sizes: Sequence[int], init: str, rng: np.random.Generator):
-    """Write start weights named ``init`` (one of `INITS`) and zero biases to ``theta``."""
+def initialise(
+    theta: np.ndarray, sizes: Sequence[int], init: str | np.ndarray, rng: np.random.Generator
+):
+    """Write start weights named ``init`` (one of `INITS`) and zero biases to ``theta``, or a copy."""
+    if not isinstance(init, str):
+        theta[:] = init
+        return
     weights, biases = views(theta, sizes)
     for W, b in zip(weights, biases, strict=True):
         W[...] = INITS[init](rng, *W.shape)

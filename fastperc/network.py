@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import copy as copying
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import checks, options
-from .kernels import activations, batch, losses, online, predict
+from .kernels import activations, batch, losses, predict, single
 from .kernels.table import describe
-from .layout import INITS, aligned_zeros, initialise, n_parameters, views
+from .layout import aligned_zeros, initialise, n_parameters, views
 from .single import Room
+from .stepping import Plan, stepper
 from .training import History, Job, run
+
+
+class CompiledNetwork(NamedTuple):
+    """A network as compiled code takes it; see `Network.compiled`."""
+
+    theta: np.ndarray
+    layers: np.ndarray
+    loss: int
+    out: np.ndarray
+    work: np.ndarray
+
 
 class Network:
     """A dense network: layers of units, each a weighted sum and an activation.
@@ -31,16 +43,17 @@ class Network:
         Number of inputs, of units in each hidden layer (none to a few), of outputs.
     hidden : str or sequence of str
         Activation of the hidden layers, one name or one per layer: ``identity``, ``sigmoid``
-        (or ``logistic``), ``tanh``, ``relu``.
+        (or ``logistic``), ``tanh``, ``relu``, ``leaky_relu``, ``elu``, ``softplus``.
     output : str
-        Activation of the output layer; ``softmax`` with cross_entropy only.
-    loss : {"squared_error", "log_loss", "cross_entropy"}
-        Half the sum over outputs of (p - y)**2; binary log loss, summed over outputs (needs
-        ``output="sigmoid"``); log loss of one class among many (needs ``output="softmax"``). A loss
-        over samples is the mean of theirs, weighted if they have weights.
-    init : str
+        Activation of the output layer: these, ``exp``, and ``softmax`` with cross_entropy only.
+    loss : str
+        ``squared_error`` (half the sum over outputs of (p - y)**2), ``absolute_error``, ``huber``,
+        ``poisson`` (needs output ``exp`` or ``softplus``); ``log_loss`` (one probability per output,
+        needs ``sigmoid``), ``cross_entropy`` (one class among many, needs ``softmax``), ``hinge``.
+        A loss over samples is the mean of theirs, weighted if they have weights.
+    init : str or array_like
         Start weights: ``glorot``, ``he``, ``lecun``, ``uniform`` (+-1/sqrt(n_in)), ``normal``,
-        ``zeros``. Biases start at 0.
+        ``zeros``; biases start at 0. Or all parameters, as one vector laid out as ``theta``.
     seed : int, Generator or None
         For start weights and the order of samples.
     dtype : {"float32", "float64"}
@@ -64,29 +77,32 @@ class Network:
         hidden: str | Sequence[str] = "relu",
         output: str = "identity",
         loss: str = "squared_error",
-        init: str = "glorot",
+        init: Any = "glorot",
         seed: int | np.random.Generator | None = None,
         dtype: Any = "float32",
     ):
         self.sizes = options.check_sizes(sizes)
         self.hidden = options.check_hidden(hidden, len(self.sizes) - 2)
         self.output, self.loss_name = options.check_output(output, loss, self.sizes[-1])
-        checks.check_choice(init, "init", INITS)
+        start = options.check_init(init, self.sizes)
         self.dtype = options.check_dtype(dtype)
         self.rng = options.check_seed(seed)
         self.theta = aligned_zeros(n_parameters(self.sizes), self.dtype)
-        initialise(self.theta, self.sizes, init, self.rng)
+        initialise(self.theta, self.sizes, start, self.rng)
         self.lr = 0.01
+        self.labels = (0, 1)  # of hinge
         self.history: History | None = None
         self._prepare()
 
     def _prepare(self) -> None:
         """Make what follows from the configuration: views, table, scratch."""
         self.weights, self.biases = views(self.theta, self.sizes)
-        codes = [activations.CODES[name] for name in (*self.hidden, self.output)]
-        self.layers = describe(self.sizes, codes, self.dtype)
+        self.codes = [activations.CODES[name] for name in (*self.hidden, self.output)]
+        self.layers = describe(self.sizes, self.codes, self.dtype)
         self.loss_code = losses.CODES[self.loss_name]
-        self._rooms: list[Room] = []  # those not in use; `pop` and `append` are safe between threads
+        self._rooms: list[
+            Room
+        ] = []  # those not in use; `pop` and `append` are safe between threads
 
     # --- training ----------------------------------------------------------------------------
 
@@ -96,12 +112,16 @@ class Network:
         y,
         *,
         epochs: int = 100,
-        lr: float = 0.01,
+        lr: float | Callable[[int], float] = 0.01,
         batch_size: int = 1,
         optimizer: str = "sgd",
         momentum: float = 0.0,
         nesterov: bool = False,
         alpha: float = 0.0,
+        l1: float = 0.0,
+        clip_norm: float | None = None,
+        betas: Sequence[float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
         shuffle: bool = True,
         sample_weight=None,
         validation=None,
@@ -119,19 +139,31 @@ class Network:
         X : array_like of shape (n_samples, n_inputs)
             Not copied if it is C-contiguous and of the network's dtype.
         y : array_like of shape (n_samples,) or (n_samples, n_outputs)
-            Numbers for squared_error; 0 and 1 for log_loss; labels 0 to n_outputs - 1, or rows of
-            probabilities, for cross_entropy.
+            Numbers for the losses of regression; 0 and 1 for log_loss; labels 0 to n_outputs - 1,
+            or rows of probabilities, for cross_entropy; -1 and 1 or 0 and 1 for hinge.
         epochs : int
-            How often to go through the samples.
-        lr : float
-            Learning rate.
+            How often to go through the samples; for lbfgs, the largest number of iterations.
+        lr : float or callable
+            Learning rate, or a function from the epoch's number, counted from 1, to one; see
+            `fastperc.schedules`. The first step of rprop; lbfgs does not use it.
         batch_size : int
             Samples per update; 1 is the textbook's stochastic gradient descent. More than there
-            are samples means all of them.
-        optimizer : {"sgd"}
-            How a gradient becomes a step.
-        momentum, nesterov, alpha
-            Not built yet: 0.0, False and 0.0 only.
+            are samples means all of them, which rprop and lbfgs always take.
+        optimizer : {"sgd", "adam", "adamw", "rprop", "lbfgs"}
+            How a gradient becomes a step; lbfgs is SciPy's.
+        momentum : float
+            With sgd, the part of its velocity that a step keeps.
+        nesterov : bool
+            Whether that looks one step ahead.
+        alpha : float
+            Penalty ``alpha / 2 * sum(W**2)`` on the mean loss; with adamw, the weights' decay per
+            unit of learning rate instead. Weights only, like l1.
+        l1 : float
+            Penalty ``l1 * sum(abs(W))``.
+        clip_norm : float, optional
+            Gradients of a larger norm are scaled down to it.
+        betas, epsilon
+            Of adam and adamw; as in PyTorch.
         shuffle : bool
             Draw a new order of the samples for each epoch.
         sample_weight : array_like of shape (n_samples,), optional
@@ -146,7 +178,8 @@ class Network:
         tol : float
             See ``patience``; without it, end at the first epoch that improves by less than ``tol``.
         threads : int
-            1, until the parallel kernel exists.
+            How many may compute the gradient of batches of more than 256 samples. The result does
+            not depend on it.
         progress : bool
             Show a progress bar.
         callback : callable, optional
@@ -168,53 +201,52 @@ class Network:
         KeyboardInterrupt
             Within a quarter of a second after Ctrl-C; the network can be used as it is then.
         """
+        stopping = options.check_stopping(patience, tol, time_limit)
+        rule, rates = options.check_rule(
+            optimizer, momentum, nesterov, alpha, l1, clip_norm, betas, epsilon
+        )
+        schedule = options.check_schedule(lr)
+        batch_size = checks.check_count(batch_size, "batch_size")
+        threads = checks.check_count(threads, "threads")
+        shuffled = checks.check_flag(shuffle, "shuffle")
+        epochs = checks.check_count(epochs, "epochs")
+        progress = checks.check_flag(progress, "progress")
+        callback = options.check_callback(callback)
         if validation is not None and not isinstance(validation, (tuple, list)):
             X, y, sample_weight, validation = self._hold_out(X, y, sample_weight, validation)
         X, Y, weight = self._check_samples(X, y, sample_weight)
-        lr = checks.check_positive(lr, "lr")
-        batch_size = min(checks.check_count(batch_size, "batch_size"), len(X))
-        options.check_unbuilt(optimizer, momentum, nesterov, alpha, threads)
+        validation_loss = self._validation_loss(validation)
+        full = optimizer in ("rprop", "lbfgs")
+        plan = Plan(
+            X=X, Y=Y, weight=weight, batch_size=len(X) if full else min(batch_size, len(X)),
+            rule=rule, rates=rates, threads=threads,
+        )  # fmt: skip
         job = Job(
-            advance=self._stepper(X, Y, weight, lr, batch_size),
+            advance=stepper(self, plan),
             theta=self.theta,
             n_samples=len(X),
-            n_steps=-(-len(X) // batch_size),
-            epochs=checks.check_count(epochs, "epochs"),
+            n_steps=plan.n_steps,
+            epochs=epochs,
             weight_sum=float(weight.sum(dtype=np.float64)) if len(weight) else len(X),
-            rng=self.rng if checks.check_flag(shuffle, "shuffle") else None,
-            stopping=options.check_stopping(patience, tol, time_limit),
-            validation_loss=self._validation_loss(validation),
-            callback=options.check_callback(callback),
-            progress=checks.check_flag(progress, "progress"),
-            lr=lr,
+            rates=rates,
+            schedule=schedule,
+            watched_schedule=lr if callable(lr) else None,
+            rng=self.rng if shuffled and plan.n_steps > 1 else None,
+            stopping=stopping,
+            validation_loss=validation_loss,
+            callback=callback,
+            progress=progress,
         )
-        self.lr = lr
+        self.lr = schedule(1)
         self.history = History()
-        run(job, self.history)
-        return self.history
+        if optimizer == "lbfgs":
+            from .quasi_newton import run_lbfgs
 
-    def _stepper(self, X, Y, weight, lr, batch_size):
-        """The function that takes training steps: the kernel, with all but the steps filled in."""
-        kernel_lr = self.dtype.type(lr)
-        good = np.empty_like(self.theta)
-        if batch_size == 1:
-            work = aligned_zeros(online.work_size(self.layers, self.dtype), self.dtype)
-
-            def advance(order, first, last, losses):
-                return online.train_online(
-                    X, Y, weight, order, self.theta, self.layers, self.loss_code, kernel_lr,
-                    first, last, work, good, losses,
-                )  # fmt: skip
+            run_lbfgs(self, plan, job, self.history)
         else:
-            work = self._batch_work(batch_size)
-
-            def advance(order, first, last, losses):
-                return batch.train_batches(
-                    X, Y, weight, order, self.theta, self.layers, self.loss_code, kernel_lr,
-                    batch_size, first, last, work, good, losses,
-                )  # fmt: skip
-
-        return advance
+            run(job, self.history)
+        self.labels = (0, 1) if self.loss_name != "hinge" else options.hinge_labels(y)
+        return self.history
 
     def learn_one(self, x, y, *, lr: float | None = None) -> float:
         """Take one step of stochastic gradient descent on one sample.
@@ -242,19 +274,27 @@ class Network:
 
     # --- use ---------------------------------------------------------------------------------
 
-    def forward(self, X) -> np.ndarray:
+    def forward(self, X, *, threads: int = 1) -> np.ndarray:
         """The outputs for every row of X: shape (n_samples, n_outputs)."""
         X = checks.check_array(X, "X", dtype=self.dtype, columns=self.sizes[0])
+        threads = checks.check_count(threads, "threads")
         out = np.empty((len(X), self.sizes[-1]), self.dtype)
         size = predict.rows_work_size(self.layers, self.dtype, min(predict.CHUNK, len(X)))
-        work = aligned_zeros(size, self.dtype)
-        predict.predict_rows(X, self.theta, self.layers, out, work)
+        if threads > 1 and len(X) > predict.CHUNK:
+            from .kernels import parallel
+
+            if parallel.threads_are_safe():
+                work = aligned_zeros(4 * threads * size, self.dtype).reshape(4 * threads, size)
+                with parallel.using_threads(threads):
+                    parallel.predict_slabs(X, self.theta, self.layers, out, work)
+                return out
+        predict.predict_rows(X, self.theta, self.layers, out, aligned_zeros(size, self.dtype))
         return out
 
     def predict(self, X) -> np.ndarray:
-        """Labels for log_loss (0 or 1 per output) and cross_entropy, otherwise the outputs.
+        """Labels for log_loss, hinge and cross_entropy, otherwise the outputs.
 
-        One value per row of X, or one row of values where a network has several outputs (one label
+        0 or 1 per output for log_loss; for hinge too, or -1 or 1 if it was trained on these. One value per row of X, or one row of values where a network has several outputs (one label
         with cross_entropy).
         """
         out = self.forward(X)
@@ -262,6 +302,8 @@ class Network:
             return out.argmax(axis=1)
         if self.loss_name == "log_loss":
             out = (out >= 0.5).astype(np.int64)
+        if self.loss_name == "hinge":
+            out = np.where(out > 0, self.labels[1], self.labels[0])
         return out[:, 0] if out.shape[1] == 1 else out
 
     def predict_one(self, x) -> float | np.ndarray:
@@ -272,9 +314,11 @@ class Network:
         self._rooms.append(room)
         return out
 
-    def loss(self, X, y, sample_weight=None) -> float:
-        """The mean loss on (X, y)."""
-        return self._mean_loss(*self._check_samples(X, y, sample_weight))
+    def loss(self, X, y, sample_weight=None, *, alpha: float = 0.0, l1: float = 0.0) -> float:
+        """The mean loss on (X, y), plus penalties as in `train`."""
+        alpha, l1 = options.check_penalties(alpha, l1)
+        mean = self._mean_loss(*self._check_samples(X, y, sample_weight))
+        return mean + self._penalty(alpha, l1)
 
     def _mean_loss(self, X, Y, weight) -> float:
         loss_sum, weight_sum = batch.loss_rows(
@@ -282,19 +326,49 @@ class Network:
         )
         return loss_sum / weight_sum
 
-    def backward(self, X, y, sample_weight=None) -> np.ndarray:
-        """The gradient of the mean loss on (X, y): a flat vector laid out as ``theta``."""
-        X, Y, weight = self._check_samples(X, y, sample_weight)
-        gradient = np.empty_like(self.theta)
-        _, weight_sum = batch.gradient_rows(
-            X, Y, weight, self.theta, self.layers, self.loss_code, gradient,
+    def _penalty(self, alpha: float, l1: float) -> float:
+        if alpha == 0 and l1 == 0:
+            return 0.0
+        weights = [W.astype(np.float64) for W in self.weights]
+        squares = sum(float((W * W).sum()) for W in weights)
+        return alpha / 2 * squares + l1 * sum(float(np.abs(W).sum()) for W in weights)
+
+    def backward(
+        self, X, y, sample_weight=None, *, alpha: float = 0.0, l1: float = 0.0
+    ) -> np.ndarray:
+        """The gradient of `loss`: a flat vector laid out as ``theta``."""
+        alpha, l1 = options.check_penalties(alpha, l1)
+        return self._loss_and_gradient(*self._check_samples(X, y, sample_weight), alpha, l1)[1]
+
+    def _loss_and_gradient(self, X, Y, weight, alpha=0.0, l1=0.0) -> tuple[float, np.ndarray]:
+        gradient, order = np.empty_like(self.theta), np.empty((0, len(X)), np.int64)
+        loss_sum, weight_sum = batch.gradient_rows(
+            X, Y, weight, order, self.theta, self.layers, self.loss_code, gradient,
             self._batch_work(len(X)),
         )  # fmt: skip
         gradient /= self.dtype.type(weight_sum)
-        return gradient
+        number = self.dtype.type
+        for W, g in zip(self.weights, views(gradient, self.sizes)[0], strict=True):
+            if alpha or l1:
+                g += number(alpha) * W + number(l1) * np.sign(W)
+        return loss_sum / weight_sum + self._penalty(alpha, l1), gradient
 
     def _batch_work(self, batch_size: int) -> np.ndarray:
         return aligned_zeros(batch.work_size(self.layers, self.dtype, batch_size), self.dtype)
+
+    def compiled(self) -> CompiledNetwork:
+        """What a caller's own ``@njit`` code needs to use the network: arrays and ints.
+
+        See `fastperc.kernels.single` for the functions to call with it. ``theta`` is the network's
+        own, so what compiled code learns, the network knows.
+        """
+        return CompiledNetwork(
+            theta=self.theta,
+            layers=self.layers,
+            loss=self.loss_code,
+            out=np.zeros(self.sizes[-1], self.dtype),
+            work=aligned_zeros(single.work_size(self.layers, self.dtype), self.dtype),
+        )
 
     # --- keeping -----------------------------------------------------------------------------
 
@@ -316,7 +390,7 @@ class Network:
         return copying.deepcopy(self)
 
     def __getstate__(self):
-        made = ("weights", "biases", "layers", "loss_code", "_rooms")
+        made = ("weights", "biases", "codes", "layers", "loss_code", "_rooms")
         return {name: value for name, value in self.__dict__.items() if name not in made}
 
     def __setstate__(self, state):

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from . import checks
-from .kernels import activations, losses
+from .kernels import activations, losses, updates
+from .layout import INITS, n_parameters
 from .training import Stopping
 
-OPTIMIZERS = ("sgd",)
+OPTIMIZERS = ("sgd", "adam", "adamw", "rprop", "lbfgs")
 DTYPES = ("float32", "float64")
 
 
@@ -44,10 +45,10 @@ def check_hidden(hidden: Any, n_hidden: int) -> tuple[str, ...]:
 
 
 def _check_hidden_name(name: Any) -> str:
-    choices = [other for other in activations.CODES if other != "softmax"]
-    if name == "softmax":
+    choices = [other for other in activations.CODES if other not in activations.OUTPUT_ONLY]
+    if isinstance(name, str) and name in activations.OUTPUT_ONLY:
         raise ValueError(
-            "hidden: found 'softmax', which is for the output layer only. "
+            f"hidden: found {name!r}, which is for the output layer only. "
             f"Use one of {', '.join(choices)}"
         )
     return checks.check_choice(name, "hidden", choices)
@@ -57,11 +58,12 @@ def check_output(output: Any, loss: Any, n_outputs: int) -> tuple[str, str]:
     """Output activation and loss, which have to fit."""
     output = checks.check_choice(output, "output", activations.CODES)
     loss = checks.check_choice(loss, "loss", losses.CODES)
-    wanted = losses.OUTPUT_OF.get(loss)
-    if wanted and activations.CODES[output] != activations.CODES[wanted]:
+    wanted = losses.OUTPUTS_OF.get(loss)
+    codes = [activations.CODES[name] for name in wanted or ()]
+    if wanted and activations.CODES[output] not in codes:
         raise ValueError(
-            f"output: found {output!r}, expected {wanted!r} with loss={loss!r}: that loss is "
-            f"defined on its outputs. Give output={wanted!r}"
+            f"output: found {output!r}, expected {' or '.join(map(repr, wanted))} with "
+            f"loss={loss!r}: that loss is defined on its outputs. Give output={wanted[0]!r}"
         )
     if output == "softmax" and loss != "cross_entropy":
         raise ValueError(
@@ -96,19 +98,89 @@ def check_seed(seed: Any) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def check_unbuilt(optimizer: Any, momentum: Any, nesterov: Any, alpha: Any, threads: Any) -> None:
-    """Options that only have their neutral value so far."""
+RULES = {"adam": updates.ADAM, "adamw": updates.ADAMW, "rprop": updates.RPROP}
+
+
+def check_rule(
+    optimizer: Any,
+    momentum: Any,
+    nesterov: Any,
+    alpha: Any,
+    l1: Any,
+    clip_norm: Any,
+    betas: Any,
+    epsilon: Any,
+) -> tuple[int, np.ndarray]:
+    """The code of the update rule, and its numbers but for the learning rate."""
     checks.check_choice(optimizer, "optimizer", OPTIMIZERS)
-    if checks.check_number(momentum, "momentum") != 0:
-        raise ValueError(f"momentum: found {momentum!r}, expected 0.0; there is no other yet")
-    if checks.check_flag(nesterov, "nesterov"):
-        raise ValueError("nesterov: found True, expected False; there is no momentum yet")
-    if checks.check_number(alpha, "alpha") != 0:
-        raise ValueError(f"alpha: found {alpha!r}, expected 0.0; there is no penalty yet")
-    if checks.check_count(threads, "threads") != 1:
+    rates = np.zeros(updates.N_RATES)
+    rates[updates.FRICTION] = _check_fraction(momentum, "momentum")
+    nesterov = checks.check_flag(nesterov, "nesterov")
+    if optimizer != "sgd" and (momentum != 0 or nesterov):
         raise ValueError(
-            f"threads: found {threads}, expected 1: there is no parallel kernel yet"
+            f"momentum: found momentum={momentum!r}, nesterov={nesterov!r} with "
+            f"optimizer={optimizer!r}, expected 0.0 and False: they belong to 'sgd'"
         )
+    if nesterov and momentum == 0:
+        raise ValueError("nesterov: found True with momentum=0.0, expected a momentum, such as 0.9")
+    rates[updates.L2] = checks.check_number(alpha, "alpha", least=0)
+    rates[updates.L1] = checks.check_number(l1, "l1", least=0)
+    if clip_norm is not None:
+        rates[updates.CLIP] = checks.check_positive(clip_norm, "clip_norm")
+    if isinstance(betas, (str, bytes)) or not isinstance(betas, Sequence) or len(betas) != 2:
+        raise ValueError(f"betas: found {betas!r:.60}, expected two numbers such as (0.9, 0.999)")
+    for index, beta in zip((updates.BETA1, updates.BETA2), betas, strict=True):
+        rates[index] = _check_fraction(beta, "betas")
+    rates[updates.EPSILON] = checks.check_positive(epsilon, "epsilon")
+    rates[updates.EPSILON_SCALED] = 1
+    if optimizer in RULES:
+        return RULES[optimizer], rates
+    if momentum == 0:
+        return updates.SGD, rates
+    return updates.NESTEROV if nesterov else updates.MOMENTUM, rates
+
+
+def _check_fraction(value: Any, name: str) -> float:
+    number = checks.check_number(value, name, least=0)
+    if number >= 1:
+        raise ValueError(f"{name}: found {value!r}, expected a number from 0 to below 1")
+    return number
+
+
+def check_penalties(alpha: Any, l1: Any) -> tuple[float, float]:
+    """Factors of the penalties, not negative."""
+    return checks.check_number(alpha, "alpha", least=0), checks.check_number(l1, "l1", least=0)
+
+
+def check_init(init: Any, sizes: Sequence[int]) -> str | np.ndarray:
+    """The name of start weights, or all parameters in one vector."""
+    if init is None or isinstance(init, str):
+        return checks.check_choice(init, "init", INITS)
+    start = checks.check_array(init, "init", ndim=1)
+    if len(start) != n_parameters(sizes):
+        raise ValueError(
+            f"init: found {len(start)} numbers, expected {n_parameters(sizes)}, as many as a "
+            f"network of sizes {tuple(sizes)} has parameters"
+        )
+    return start
+
+
+def hinge_labels(y: Any) -> tuple[int, int]:
+    """Which labels the targets had: -1 and 1, or 0 and 1."""
+    return (-1, 1) if np.min(np.asarray(y, dtype=np.float64)) < 0 else (0, 1)
+
+
+def check_schedule(lr: Any) -> Callable[[int], float]:
+    """A function from epoch to learning rate."""
+    if callable(lr):
+
+        def checked(epoch: int) -> float:
+            return checks.check_number(lr(epoch), f"lr({epoch})", least=0)
+
+        checked(1)
+        return checked
+    rate = checks.check_positive(lr, "lr")
+    return lambda epoch: rate
 
 
 def check_stopping(patience: Any, tol: Any, time_limit: Any) -> Stopping:

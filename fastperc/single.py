@@ -9,12 +9,11 @@ import numpy as np
 
 from . import checks
 from .errors import DivergedError
-from .kernels import online, predict
+from .kernels import single
 from .layout import aligned_zeros
 
 if TYPE_CHECKING:
     from .network import Network
-
 
 NUMBERS = frozenset({float, int})
 
@@ -27,24 +26,16 @@ class Room:
     """
 
     def __init__(self, net: Network):
-        n_in, n_out = net.sizes[0], net.sizes[-1]
         self.net = net
-        self.x, self.y = np.zeros((1, n_in), net.dtype), np.zeros((1, n_out), net.dtype)
-        self.out = np.zeros(n_out, net.dtype)
-        self.work = aligned_zeros(online.work_size(net.layers, net.dtype), net.dtype)
-        self.good, self.losses = np.empty_like(net.theta), np.zeros(1)
+        self.x, self.y = np.zeros(net.sizes[0], net.dtype), np.zeros(net.sizes[-1], net.dtype)
+        self.out = np.zeros(net.sizes[-1], net.dtype)
+        self.work = aligned_zeros(single.work_size(net.layers, net.dtype), net.dtype)
+        self.one_number = net.loss_name == "squared_error" and net.sizes[-1] == 1
         self.lr, self.rate = 0.0, net.dtype.type(0)
-        self.order, self.weight = np.empty((0, 1), np.int64), np.empty(0, net.dtype)
-        # The kernels are compiled for read-only data, as `checks` makes it.
-        self.X, self.Y = self.x.view(), self.y.view()
-        for array in (self.X, self.Y, self.weight):
-            array.flags.writeable = False
-        self.inputs, self.row, self.target = self.X[0], self.x[0], self.y[0]
-        self.one_number = net.loss_name == "squared_error" and n_out == 1
 
     def take_inputs(self, x: Any) -> None:
         """Copy the sample in. Whether it is finite, the kernel finds out."""
-        row = self.row
+        row = self.x
         if type(x) is np.ndarray:
             plain = x.shape == row.shape and x.dtype.kind == "f"
         else:
@@ -56,7 +47,7 @@ class Room:
     def take_target(self, y: Any) -> None:
         """Copy the target in, as `Network.train` takes it."""
         if self.one_number and type(y) is float and math.isfinite(y):
-            self.target[0] = y
+            self.y[0] = y
             return
         net = self.net
         target = np.asarray(y)
@@ -64,26 +55,24 @@ class Room:
             target = target.reshape(1, -1)
         else:
             target = target.reshape(1)
-        self.y[:] = checks.check_targets(target, net.loss_name, 1, net.sizes[-1], net.dtype)
+        self.y[:] = checks.check_targets(target, net.loss_name, 1, net.sizes[-1], net.dtype)[0]
 
     def predict(self) -> float | np.ndarray:
         """The outputs for the sample taken in."""
         net = self.net
-        if not predict.predict_one(self.inputs, net.theta, net.layers, self.out, self.work):
-            checks.check_array(self.inputs, "x", ndim=1, dtype=net.dtype)
-        return self.out.item() if len(self.out) == 1 else self.out.copy()
+        if not single.predict_one(self.x, net.theta, net.layers, self.out, self.work):
+            checks.check_array(self.x, "x", ndim=1, dtype=net.dtype)
+        return self.out.item() if self.out.size == 1 else self.out.copy()
 
     def learn(self, lr: float) -> float:
         """One step of gradient descent on the sample taken in; returns its loss before."""
         net = self.net
         if lr != self.lr:
             self.lr, self.rate = lr, net.dtype.type(lr)
-        self.losses[0] = 0.0
-        reached = online.train_online(
-            self.X, self.Y, self.weight, self.order, net.theta, net.layers, net.loss_code,
-            self.rate, 0, 1, self.work, self.good, self.losses,
-        )  # fmt: skip
-        if reached < 0:
-            checks.check_array(self.inputs, "x", ndim=1, dtype=net.dtype)
+        loss = single.learn_one(
+            self.x, self.y, net.theta, net.layers, net.loss_code, self.rate, self.work
+        )
+        if loss != loss:  # NaN
+            checks.check_array(self.x, "x", ndim=1, dtype=net.dtype)
             raise DivergedError(1, f"loss or weights became infinite or NaN with lr={lr:g}")
-        return self.losses.item()
+        return loss

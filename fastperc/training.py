@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DivergedError
+from .kernels.updates import LR
 
 SLICE = 0.05  # seconds that a kernel call should take
 WINDOW = 1 << 16  # samples whose order is drawn in one go
@@ -32,7 +33,8 @@ class History:
         How long training took.
     stopped : str
         Why it ended: ``"epochs"`` (all done), ``"patience"``, ``"tol"``, ``"time_limit"``,
-        ``"callback"``, ``"interrupted"`` or ``"diverged"``.
+        ``"callback"``, ``"schedule"`` (it says so), ``"converged"`` (lbfgs), ``"interrupted"`` or
+        ``"diverged"``.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -97,17 +99,19 @@ class Job:
     n_steps: int  # an epoch
     epochs: int
     weight_sum: float
+    rates: np.ndarray  # of the update rule; the schedule writes the learning rate into it
+    schedule: Callable[[int], float]
+    watched_schedule: Any  # the caller's own, which may want to see each epoch's loss
     rng: np.random.Generator | None  # None: the samples keep their order
     stopping: Stopping
     validation_loss: Callable[[], float] | None = None
     callback: Callable[[int, History], Any] | None = None
     progress: bool = False
-    lr: float = 0.0
 
     @property
     def window(self) -> int:
         """How many epochs may pass before Python looks at one."""
-        if self.stopping.watches or self.validation_loss or self.callback:
+        if self.stopping.watches or self.validation_loss or self.callback or self.watched_schedule:
             return 1
         return max(1, WINDOW // self.n_samples)
 
@@ -115,7 +119,7 @@ class Job:
 def run(job: Job, history: History) -> None:
     """Train; see `Network.train` for what can end it and what it raises."""
     begin = time.perf_counter()
-    bar = _progress_bar(job)
+    bar = progress_bar(job)
     try:
         history.stopped = _epochs(job, history, bar, begin)
     except KeyboardInterrupt:
@@ -137,6 +141,7 @@ def _epochs(job: Job, history: History, bar, begin: float) -> str:
     pace = _Pace(job.stopping.time_limit, begin)
     while len(history.loss) < job.epochs:
         n_epochs = min(job.window, job.epochs - len(history.loss))
+        job.rates[LR] = job.schedule(len(history.loss) + 1)
         order = _order(job, n_epochs)
         losses = np.zeros(n_epochs)
         step, end = 0, n_epochs * job.n_steps
@@ -145,13 +150,13 @@ def _epochs(job: Job, history: History, bar, begin: float) -> str:
             done = reached // job.n_steps if reached >= 0 else -1 - reached
             history.loss += (losses[step // job.n_steps : done] / job.weight_sum).tolist()
             if bar is not None:
-                _show(bar, history)
+                show(bar, history)
             if reached < 0:
-                raise DivergedError(len(history.loss) + 1, _likely_cause(job))
+                raise DivergedError(len(history.loss) + 1, likely_cause(job))
             step = reached
             if pace.is_over:
                 return "time_limit"
-        reason = _after_epoch(job, history)
+        reason = after_epoch(job, history)
         if reason:
             return reason
     return "epochs"
@@ -183,7 +188,7 @@ def _order(job: Job, n_epochs: int) -> np.ndarray:
     return np.stack([job.rng.permutation(job.n_samples) for _ in range(n_epochs)])
 
 
-def _after_epoch(job: Job, history: History) -> str:
+def after_epoch(job: Job, history: History) -> str:
     """Validation, stopping rule and callback; returns why to stop, or nothing."""
     watched = history.loss[-1]
     if job.validation_loss is not None:
@@ -192,22 +197,25 @@ def _after_epoch(job: Job, history: History) -> str:
     reason = ""
     if job.stopping.watches:
         reason = job.stopping.reason(watched, job.theta, job.validation_loss is not None)
+    watch = getattr(job.watched_schedule, "watch", None)
+    if watch is not None and watch(history.loss[-1]):
+        reason = reason or "schedule"
     if job.callback is not None and job.callback(len(history.loss), history) is True:
         reason = reason or "callback"
     return reason
 
 
-def _likely_cause(job: Job) -> str:
+def likely_cause(job: Job) -> str:
     size = float(np.abs(job.theta).max())
     if size > 1e6:
         return f"the weights had grown to {size:.2g} before. Start again with a smaller lr"
     return (
-        f"loss or weights became infinite or NaN with lr={job.lr:g}. Use a smaller lr, or scale "
+        f"loss or weights became infinite or NaN with lr={job.rates[LR]:g}. Use a smaller lr, or scale "
         "the inputs (and the targets of a regression) to about -1 to 1"
     )
 
 
-def _progress_bar(job: Job):
+def progress_bar(job: Job):
     if not job.progress:
         return None
     from tqdm.auto import tqdm
@@ -215,7 +223,7 @@ def _progress_bar(job: Job):
     return tqdm(total=job.epochs, unit="epoch")
 
 
-def _show(bar, history: History) -> None:
+def show(bar, history: History) -> None:
     new = len(history.loss) - bar.n
     if new:
         bar.set_postfix(loss=f"{history.loss[-1]:.4g}", refresh=False)

@@ -5,22 +5,31 @@ shares one compiled kernel. To add one: a code and a name here, a branch in `act
 `times_slope`, and its twin in `reference`.
 """
 
-from .elementary import sigmoid, tanh
+from .elementary import exp, expm1, sigmoid, softplus, tanh
 from .jit import piece
-from .lanes import at_least, fill, keep, load, pick, rolled, store, width
+from .lanes import at_least, keep, load, pick, rolled, store, width
 
-IDENTITY, SIGMOID, TANH, RELU, SOFTMAX = range(5)
+IDENTITY, SIGMOID, TANH, RELU, SOFTMAX, LEAKY_RELU, ELU, SOFTPLUS, EXP = range(9)
 
-# What users call them. Softmax stands at the output only, and only with cross-entropy: it is
-# computed over a whole layer, in `losses`.
+# What users call them.
 CODES = {
     "identity": IDENTITY,
     "sigmoid": SIGMOID,
     "logistic": SIGMOID,
     "tanh": TANH,
     "relu": RELU,
+    "leaky_relu": LEAKY_RELU,
+    "elu": ELU,
+    "softplus": SOFTPLUS,
     "softmax": SOFTMAX,
+    "exp": EXP,
 }
+
+# At the output only: softmax because it is computed over a whole layer (in `losses`), exp because it
+# is there for counts.
+OUTPUT_ONLY = ("softmax", "exp")
+
+LEAK = 0.01  # slope of leaky_relu below 0
 
 
 @piece
@@ -32,6 +41,14 @@ def activate(code, z):
         return tanh(z)
     if code == RELU:
         return at_least(z, 0.0)
+    if code == LEAKY_RELU:
+        return pick(z, 0.0, z, LEAK * z)
+    if code == ELU:
+        return pick(z, 0.0, z, expm1(z))
+    if code == SOFTPLUS:
+        return softplus(z)
+    if code == EXP:
+        return exp(z)
     return z
 
 
@@ -44,6 +61,14 @@ def times_slope(code, a, d):
         return d * (1.0 - a * a)
     if code == RELU:
         return pick(a, 0.0, d, d * 0.0)
+    if code == LEAKY_RELU:
+        return pick(a, 0.0, d, LEAK * d)
+    if code == ELU:
+        return pick(a, 0.0, d, d * (a + 1.0))
+    if code == SOFTPLUS:  # a = log(1 + exp(z)), so sigmoid(z) = 1 - exp(-a)
+        return d * (0.0 - expm1(0.0 - a))
+    if code == EXP:
+        return d * a
     return d
 
 

@@ -1,7 +1,7 @@
 """Training with one update per batch: the mean gradient of a few samples, or of all.
 
 The layers' work is three matrix products each, see `products`. A batch of more than `CHUNK` rows
-passes through in chunks whose gradients are added in order, so that scratch stays small.
+is cut into slabs (see `parallel`), and these into chunks, so that scratch stays small.
 """
 
 import math
@@ -18,7 +18,9 @@ from .packing import padded
 from .predict import CHUNK, all_finite, forward_rows, rows_work_size
 from .products import add_column_sums, add_outer, add_transposed, product, transpose
 from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, WIDE, theta_size
-from .updates import descend
+from .updates import LR, SGD, has_penalties, penalise, update
+
+SLABS = 16  # at most; each has a gradient of its own
 
 
 def work_size(layers, dtype, batch_size):
@@ -26,7 +28,13 @@ def work_size(layers, dtype, batch_size):
     block = BYTES // np.dtype(dtype).itemsize
     rows = min(CHUNK, batch_size)
     widest, n_out = int(layers[:, N_OUT].max()), int(layers[-1, N_OUT])
-    parts = [theta_size(layers), _largest_transpose(layers), rows * widest, rows * widest]
+    parts = [
+        theta_size(layers),
+        theta_size(layers),
+        _largest_transpose(layers),
+        rows * widest,
+        rows * widest,
+    ]
     parts += [rows * int(layers[0, N_IN]), rows * n_out, rows]
     return sum(-(-part // block) * block for part in parts) + rows_work_size(layers, dtype, rows)
 
@@ -39,42 +47,43 @@ def _largest_transpose(layers):
 
 @kernel
 def train_batches(
-    X, Y, weight, order, theta, layers, loss, lr, batch_size, first, last, work, last_good, losses
-):
+    X, Y, weight, order, theta, layers, loss, rule, rates, state, clock, batch_size, first, last,
+    work, last_good, losses,
+):  # fmt: skip
     """Take the steps ``first <= step < last``, one batch each; see `online.train_online`.
 
-    An epoch has ``ceil(n / batch_size)`` steps; its last batch may be smaller. A step is::
-
-        theta -= lr * sum_r(weight[r] * gradient(r)) / sum_r(weight[r])
-
-    and none where the weights of a batch are all 0.
+    An epoch has ``ceil(n / batch_size)`` steps; its last batch may be smaller. The gradient of a
+    step is ``sum_r(weight[r] * gradient(r)) / sum_r(weight[r])`` plus that of the penalties. A batch
+    whose weights are all 0 is passed over. ``rule``, ``rates``, ``state``, ``clock``: see `updates`.
     """
-    n = X.shape[0]
+    n, n_order = X.shape[0], order.shape[0]
     n_steps = (n + batch_size - 1) // batch_size
-    theta, good, t = flat(theta), flat(last_good), flat(layers)
+    theta, good, t, rates = flat(theta), flat(last_good), flat(layers), flat(rates)
     gradient, rest = split(flat(work), theta.shape[0])
+    part, rest = split(rest, theta.shape[0])
+    plain = rule == SGD and not has_penalties(rates)
     for step in range(first, last):
         epoch, position = step // n_steps, step % n_steps
         if position == 0:
             copy(theta, good)
         start = position * batch_size
         rows = min(batch_size, n - start)
-        row = epoch * n + start if order.shape[0] > 0 else start
+        row = epoch * n + start if n_order > 0 else start
         weight_sum = sum_of_weights(weight, order, row, rows)
         if weight_sum > 0:
-            rate = lr / theta.dtype.type(weight_sum)
-            # A batch of one chunk adds its gradient to theta at once; the layers above have been
-            # passed by then, and those below do not look at it.
-            at_once = rows <= CHUNK
-            target = theta if at_once else gradient
+            # Plain descent of one chunk adds the gradient to theta at once: when a layer's turn
+            # comes, those below it have been served.
+            at_once = plain and batch_size <= CHUNK
             if not at_once:
                 clear(gradient)
-            scale = -rate if at_once else rate / rate
-            losses[epoch] += add_gradient(
-                X, Y, weight, order, row, rows, theta, t, loss, scale, target, rest
+            target = theta if at_once else gradient
+            scale = theta.dtype.type((-at(rates, LR) if at_once else 1.0) / weight_sum)
+            losses[epoch] += add_slabs(
+                X, Y, weight, order, row, rows, theta, t, loss, scale, target, part, rest
             )
             if not at_once:
-                descend(theta, gradient, rate)
+                penalise(rule, rates, theta, gradient, t, False, weight_sum)
+                update(rule, rates, theta, gradient, flat(state), flat(clock))
         if position == n_steps - 1 and not (math.isfinite(losses[epoch]) and all_finite(theta)):
             copy(good, theta)
             return -1 - epoch
@@ -82,16 +91,17 @@ def train_batches(
 
 
 @kernel
-def gradient_rows(X, Y, weight, theta, layers, loss, gradient, work):
+def gradient_rows(X, Y, weight, order, theta, layers, loss, gradient, work):
     """Sum over all rows of X of the gradient, written to ``gradient``, laid out as theta.
 
-    Returns the (weighted) sums of the losses and of the weights.
+    ``order`` has no rows. Returns the (weighted) sums of the losses and of the weights.
     """
-    gradient, order, n = flat(gradient), np.zeros((0, 0), np.int64), X.shape[0]
+    gradient, n = flat(gradient), X.shape[0]
+    part, rest = split(flat(work), theta.shape[0])
     clear(gradient)
     one = gradient.dtype.type(1)
-    loss_sum = add_gradient(
-        X, Y, weight, order, 0, n, flat(theta), flat(layers), loss, one, gradient, flat(work)
+    loss_sum = add_slabs(
+        X, Y, weight, order, 0, n, flat(theta), flat(layers), loss, one, gradient, part, rest
     )
     return loss_sum, sum_of_weights(weight, order, 0, n)
 
@@ -138,6 +148,43 @@ def sum_of_weights(weight, order, first, rows):
     for r in range(first, first + rows):
         s += weight[order[r]] if order.shape[0] > 0 else weight[r]
     return s
+
+
+@piece
+def slabs_of(rows):
+    """Into how many slabs a batch is cut, on any number of threads."""
+    return min(SLABS, (rows + CHUNK - 1) // CHUNK)
+
+
+@piece
+def slab_start(s, n_slabs, rows):
+    """Where slab ``s`` of ``n_slabs`` begins."""
+    return s * rows // n_slabs
+
+
+@piece
+def add_slabs(X, Y, weight, order, first, rows, theta, t, loss, scale, target, part, work):
+    """`add_gradient`, slab by slab, the way `parallel` does it."""
+    n_slabs = slabs_of(rows)
+    loss_sum = 0.0
+    for s in range(n_slabs):
+        begin, end = slab_start(s, n_slabs, rows), slab_start(s + 1, n_slabs, rows)
+        if s > 0:
+            clear(part)
+        loss_sum += add_gradient(
+            X, Y, weight, order, first + begin, end - begin, theta, t, loss, scale,
+            part if s > 0 else target, work,
+        )  # fmt: skip
+        if s > 0:
+            add_part(part, target)
+    return loss_sum
+
+
+@piece
+def add_part(part, total):
+    """``total += part``."""
+    for i in range(total.shape[0]):
+        total[i] += part[i]
 
 
 @routine

@@ -1,19 +1,9 @@
-"""The loops that a dense layer is made of: z = x W + b, g = W d, and W -= s x d.
+"""The loops that a dense layer is made of: z = x W + b, g = W d, and the outer product of x and d.
 
 On rows of whole SIMD blocks (see `table`): a *wide* layer has one row per input, a *narrow* one a
-row per output. What is "add up scaled rows" for the one is "multiply a row with a vector" for the
-other, so four loops serve both directions of both:
-
-=============  ========================  =========================
-loop           wide: rows of n_out       narrow: rows of n_in
-=============  ========================  =========================
-forward        `add_rows`                `dot_rows`
-back + update  `back_wide`               `back_narrow`
-update + next  `sweep_wide`              `sweep_narrow`
-=============  ========================  =========================
-
-SIMD lanes run along a row. ``q`` is the padded length of a wide row, ``p`` that of a narrow one.
-Each weight is read and written once where the plain loops would pass over W two or three times.
+row per output. What is "add up scaled rows" for the one is "multiply rows with a vector" for the
+other. SIMD lanes run along a row. ``q`` is the padded length of a wide row, ``p`` that of a narrow
+one. `sweeps` has the same loops with the update drawn in.
 """
 
 from .activations import times_slope
@@ -112,189 +102,69 @@ def dot_rows(W, n_out, p, x, z):
 
 
 @piece
-def step_row(W, r, step, d, n):
-    """``W[r:r + n] -= step * d``: a bias row."""
-    j = 0
-    while j < n:
-        rolled()
-        store(W, r + j, load(W, r + j) - step * load(d, j))
-        j += width(W)
-
-
-@piece
-def back_wide(W, n_in, q, step, a, d, code, g):
-    """Backward, wide, in one sweep over W.
-
-    For each input i, in this order: ``g[i] = W[i] . d``, then ``W[i] -= step * a[i] * d``. ``g`` is
-    multiplied with the slope of the layer below, whose outputs ``a`` are.
-    """
+def pull_wide(W, n_in, q, a, d, code, g):
+    """Backward, wide: ``g[i] = W[i] . d`` times the slope at the outputs ``a`` of the layer below."""
     m = width(d)
     first, r = 0, 0
     while first < n_in:
         rolled()
         block = fill(d, 0.0)
-        n = min(n_in - first, m)
-        for i in range(n):
+        for i in range(min(n_in - first, m)):
             rolled()
-            s = step * at(a, first + i)
             t = fill(d, 0.0)
             j = 0
-            while j + 4 * m <= q:
-                rolled()
-                w0, w1 = load(W, r + j), load(W, r + j + m)
-                w2, w3 = load(W, r + j + 2 * m), load(W, r + j + 3 * m)
-                d0, d1 = load(d, j), load(d, j + m)
-                d2, d3 = load(d, j + 2 * m), load(d, j + 3 * m)
-                t += (w0 * d0 + w1 * d1) + (w2 * d2 + w3 * d3)
-                store(W, r + j, w0 - s * d0)
-                store(W, r + j + m, w1 - s * d1)
-                store(W, r + j + 2 * m, w2 - s * d2)
-                store(W, r + j + 3 * m, w3 - s * d3)
-                j += 4 * m
             while j < q:
                 rolled()
-                w, dj = load(W, r + j), load(d, j)
-                t += w * dj
-                store(W, r + j, w - s * dj)
+                t += load(W, r + j) * load(d, j)
                 j += m
             block = place(block, i, total(t))
             r += q
         store(g, first, times_slope(code, load(a, first), block))
         first += m
-    step_row(W, n_in * q, step, d, q)
 
 
 @piece
-def back_narrow(W, n_out, p, step, a, d, code, g):
-    """Backward, narrow: ``g = sum_k d[k] * W[k]``, ``W[k] -= step * d[k] * a``, in one sweep."""
+def pull_narrow(W, n_out, p, a, d, code, g):
+    """Backward, narrow: ``g = sum_k d[k] * W[k]`` times the slope at ``a``."""
     m = width(d)
     j = 0
-    while j + 4 * m <= p:
-        rolled()
-        a0, a1, a2, a3 = load(a, j), load(a, j + m), load(a, j + 2 * m), load(a, j + 3 * m)
-        t0 = t1 = t2 = t3 = fill(d, 0.0)
-        r = j
-        for k in range(n_out):
-            rolled()
-            dk = at(d, k)
-            s = step * dk
-            w0, w1, w2, w3 = load(W, r), load(W, r + m), load(W, r + 2 * m), load(W, r + 3 * m)
-            t0 += dk * w0
-            t1 += dk * w1
-            t2 += dk * w2
-            t3 += dk * w3
-            store(W, r, w0 - s * a0)
-            store(W, r + m, w1 - s * a1)
-            store(W, r + 2 * m, w2 - s * a2)
-            store(W, r + 3 * m, w3 - s * a3)
-            r += p
-        store(g, j, times_slope(code, a0, t0))
-        store(g, j + m, times_slope(code, a1, t1))
-        store(g, j + 2 * m, times_slope(code, a2, t2))
-        store(g, j + 3 * m, times_slope(code, a3, t3))
-        j += 4 * m
     while j < p:
         rolled()
-        aj = load(a, j)
-        t = fill(d, 0.0)
-        r = j
-        for k in range(n_out):
+        even, odd = fill(d, 0.0), fill(d, 0.0)
+        r, k = j, 0
+        while k + 2 <= n_out:
             rolled()
-            w, dk = load(W, r), at(d, k)
-            t += dk * w
-            store(W, r, w - (step * dk) * aj)
-            r += p
-        store(g, j, times_slope(code, aj, t))
+            even += at(d, k) * load(W, r)
+            odd += at(d, k + 1) * load(W, r + p)
+            r += 2 * p
+            k += 2
+        if k < n_out:
+            even += at(d, k) * load(W, r)
+        store(g, j, times_slope(code, load(a, j), even + odd))
         j += m
-    step_row(W, n_out * p, step, d, n_out)
 
 
 @piece
-def sweep_wide(W, n_in, q, step, x, d, x_next, z):
-    """First layer, wide: this sample's update and the next one's weighted sums in one sweep.
-
-    Plainly: ``W -= step * outer(x, d); b -= step * d; z = x_next @ W + b``.
-    """
-    m = width(d)
+def outer_rows(u, n, v, q, s, G):
+    """``G[i] = s * u[i] * v`` for n rows of length q: a layer's gradient by W."""
+    m = width(G)
     j = 0
-    while j + 4 * m <= q:
-        rolled()
-        s0, s1 = step * load(d, j), step * load(d, j + m)
-        s2, s3 = step * load(d, j + 2 * m), step * load(d, j + 3 * m)
-        b = n_in * q + j
-        z0, z1 = load(W, b) - s0, load(W, b + m) - s1
-        z2, z3 = load(W, b + 2 * m) - s2, load(W, b + 3 * m) - s3
-        store(W, b, z0)
-        store(W, b + m, z1)
-        store(W, b + 2 * m, z2)
-        store(W, b + 3 * m, z3)
-        r = j
-        for i in range(n_in):
-            rolled()
-            xi, yi = at(x, i), at(x_next, i)
-            w0, w1 = load(W, r) - xi * s0, load(W, r + m) - xi * s1
-            w2, w3 = load(W, r + 2 * m) - xi * s2, load(W, r + 3 * m) - xi * s3
-            store(W, r, w0)
-            store(W, r + m, w1)
-            store(W, r + 2 * m, w2)
-            store(W, r + 3 * m, w3)
-            z0 += yi * w0
-            z1 += yi * w1
-            z2 += yi * w2
-            z3 += yi * w3
-            r += q
-        store(z, j, z0)
-        store(z, j + m, z1)
-        store(z, j + 2 * m, z2)
-        store(z, j + 3 * m, z3)
-        j += 4 * m
     while j < q:
         rolled()
-        s = step * load(d, j)
-        even, odd = load(W, n_in * q + j) - s, fill(d, 0.0)
-        store(W, n_in * q + j, even)
-        r, i = j, 0
-        while i + 2 <= n_in:
+        sv = s * load(v, j)
+        r = j
+        for i in range(n):
             rolled()
-            w0 = load(W, r) - at(x, i) * s
-            w1 = load(W, r + q) - at(x, i + 1) * s
-            store(W, r, w0)
-            store(W, r + q, w1)
-            even += at(x_next, i) * w0
-            odd += at(x_next, i + 1) * w1
-            r += 2 * q
-            i += 2
-        if i < n_in:
-            w0 = load(W, r) - at(x, i) * s
-            store(W, r, w0)
-            even += at(x_next, i) * w0
-        store(z, j, even + odd)
+            store(G, r, at(u, i) * sv)
+            r += q
         j += m
 
 
 @piece
-def sweep_narrow(W, n_out, p, step, x, d, x_next, z):
-    """First layer, narrow: as `sweep_wide`; here ``x`` and ``x_next`` are padded like the rows."""
-    m = width(d)
-    b = n_out * p
-    step_row(W, b, step, d, n_out)
-    first, r = 0, 0
-    while first < n_out:
+def scaled_row(s, v, q, G, r):
+    """``G[r:r + q] = s * v``: a layer's gradient by b."""
+    j = 0
+    while j < q:
         rolled()
-        sums = load(W, b + first)
-        n = min(n_out - first, m)
-        for k in range(n):
-            rolled()
-            s = step * at(d, first + k)
-            t = fill(d, 0.0)
-            j = 0
-            while j < p:
-                rolled()
-                w = load(W, r + j) - s * load(x, j)
-                store(W, r + j, w)
-                t += w * load(x_next, j)
-                j += m
-            sums += place(fill(d, 0.0), k, total(t))
-            r += p
-        store(z, first, sums)
-        first += m
+        store(G, r + j, s * load(v, j))
+        j += width(G)

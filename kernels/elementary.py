@@ -112,6 +112,17 @@ def exp(x):
 
 
 @in_order
+def expm1(x):
+    """``e**x - 1`` without cancellation near 0; infinite from about 88 (709) on."""
+    highest = 709.0 if is_double(x) else 88.0
+    t = at_least(at_most(x, highest), -40.0)
+    k = _whole(t * LOG2_E)
+    s = power_of_two(k - 1.0)  # half of it, since 2**k may be out of range
+    y = 2.0 * ((s - 0.5) + _expm1(s, t, k))
+    return pick(x, highest, fill(x, math.inf), y)
+
+
+@in_order
 def sigmoid(x):
     """``1 / (1 + e**-x)``, as ``exp(r) / (exp(r) + 2**-k)`` with both sides of it times ``2**-64``.
 

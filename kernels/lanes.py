@@ -339,9 +339,7 @@ def _bound(predicate):
     def bound(typing, v, s):
         def code(context, builder, sig, args):
             limit = _spread(builder, args[1], v.llvm)
-            return builder.select(
-                builder.fcmp_ordered(predicate, limit, args[0]), limit, args[0]
-            )
+            return builder.select(builder.fcmp_ordered(predicate, limit, args[0]), limit, args[0])
 
         return v(v, v.dtype), code
 

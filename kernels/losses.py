@@ -1,45 +1,65 @@
 """Loss functions, chosen by an integer code: from weighted sums to outputs, loss and delta.
 
 The delta is the derivative of the loss by the output layer's weighted sums z. Where loss and output
-activation belong together (log loss with sigmoid, cross-entropy with softmax) it is ``p - y``
-exactly, and the loss is computed from z, not from the outputs, so that it stays finite and precise
-when these round to 0 or 1. To add one: a code and a name here, a branch in `finish`, and its twin
+activation belong together (log loss with sigmoid, cross-entropy with softmax, poisson with exp) it is
+``p - y`` exactly, and the loss is computed from z, not from the outputs, so that it stays finite and
+precise when these round to 0 or 1. To add one: a code and a name here, a branch in `finish`, and its twin
 in `reference`.
 """
 
 import math
 
-from .activations import SOFTMAX, activate, activate_layer, times_slope
-from .elementary import exp, softplus
+from .activations import EXP, SOFTMAX, activate, activate_layer, times_slope
+from .elementary import exp, expm1, log, softplus
 from .jit import piece, routine
 from .lanes import (
     absolute,
     at,
     at_least,
+    at_most,
     fill,
     highest,
     keep,
     keep_or,
     load,
     load_part,
+    pick,
     rolled,
     store,
     total,
     view,
     width,
+    with_sign,
 )
 from .packing import copy_row, write_row
 
-SQUARED_ERROR, LOG_LOSS, CROSS_ENTROPY = range(3)
+(
+    SQUARED_ERROR,
+    LOG_LOSS,
+    CROSS_ENTROPY,
+    ABSOLUTE_ERROR,
+    HUBER,
+    POISSON,
+    HINGE,
+) = range(7)
 
 CODES = {
     "squared_error": SQUARED_ERROR,
+    "absolute_error": ABSOLUTE_ERROR,
+    "huber": HUBER,
+    "poisson": POISSON,
     "log_loss": LOG_LOSS,
     "cross_entropy": CROSS_ENTROPY,
+    "hinge": HINGE,
 }
 
-# The output activation that a loss insists on, because its formulas take it for granted.
-OUTPUT_OF = {"log_loss": "sigmoid", "cross_entropy": "softmax"}
+# The output activations that a loss insists on, because its formulas take them for granted; any but
+# softmax for the others.
+OUTPUTS_OF = {
+    "log_loss": ("sigmoid",),
+    "cross_entropy": ("softmax",),
+    "poisson": ("exp", "softplus"),
+}
 
 
 @piece
@@ -62,7 +82,19 @@ def finish(loss, activation, z, Y, start, n, d):
     Returns
     -------
     float64
-        ``sum((p - y)**2) / 2``, ``-sum(y log p + (1 - y) log(1 - p))`` or ``-sum(y log p)``.
+        The loss, summed over outputs.
+
+    Notes
+    -----
+    With p the outputs, z the weighted sums, e = p - y::
+
+        squared_error    e**2 / 2
+        absolute_error   |e|
+        huber            e**2 / 2 where |e| < 1, elsewhere |e| - 1/2
+        poisson          p - y + y log(y / p)
+        log_loss         -(y log p + (1 - y) log(1 - p))
+        cross_entropy    -y log p
+        hinge            max(0, 1 - y p), y = -1 or 1
     """
     if loss == CROSS_ENTROPY:
         return _finish_softmax(z, Y, start, n, d)
@@ -82,10 +114,37 @@ def finish(loss, activation, z, Y, start, n, d):
 def _elementwise(loss, activation, z, y):
     """Outputs, deltas and losses of one block, for losses that are sums over the outputs."""
     p = activate(activation, z)
-    if loss == SQUARED_ERROR:
-        e = p - y
-        return p, times_slope(activation, p, e), 0.5 * e * e
-    return p, p - y, log_loss(z, y)
+    if loss == LOG_LOSS:
+        return p, p - y, log_loss(z, y)
+    if loss == POISSON:
+        return _poisson(activation, z, p, y)
+    if loss == HINGE:
+        margin = 1.0 - y * p
+        slope = pick(margin, 0.0, 0.0 - y, y * 0.0)
+        return p, times_slope(activation, p, slope), at_least(margin, 0.0)
+    e = p - y
+    if loss == ABSOLUTE_ERROR:
+        # The derivative at 0 is taken as 0, which is one of its values.
+        sign = pick(absolute(e), 0.0, with_sign(e * 0.0 + 1.0, e), e * 0.0)
+        return p, times_slope(activation, p, sign), absolute(e)
+    if loss == HUBER:
+        c = at_most(at_least(e, -1.0), 1.0)
+        return p, times_slope(activation, p, c), c * (e - 0.5 * c)
+    return p, times_slope(activation, p, e), 0.5 * e * e
+
+
+@piece(fastmath={"contract"})
+def _poisson(activation, z, p, y):
+    """The block of `_elementwise` for counts: ``log p`` is known from z where p rounds to 0."""
+    log_p = z if activation == EXP else pick(z, -15.0, log(p), z - 0.5 * exp(z))
+    log_y = log(pick(y, 0.0, y, y * 0.0 + 1.0))
+    loss = (p - y) + y * (log_y - log_p)
+    if activation == EXP:
+        return p, p - y, loss
+    # softplus: (1 - y / p) slope, and slope / p, which goes to 1 where both go to 0
+    slope = 0.0 - expm1(0.0 - p)
+    ratio = pick(p, 1e-30, slope / at_least(p, 1e-30), p * 0.0 + 1.0)
+    return p, slope - y * ratio, loss
 
 
 @piece(fastmath={"contract"})  # in this order: (max(z, 0) - y z) is exactly 0 for a sure, right z

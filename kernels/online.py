@@ -11,13 +11,14 @@ import math
 import numpy as np
 
 from .activations import activate_layer
-from .dense import add_rows, back_narrow, back_wide, dot_rows, sweep_narrow, sweep_wide
+from .dense import add_rows, dot_rows
 from .jit import kernel, piece
 from .lanes import at, flat, rolled, view, width
 from .lanes_numpy import BYTES
 from .losses import finish
 from .packing import copy_row, pack, padded, rows_of, unpack
 from .predict import all_finite
+from .sweeps import back_narrow, back_wide, sweep_narrow, sweep_wide
 from .table import (
     ACTIVATION,
     COLUMNS,
@@ -79,23 +80,28 @@ def train_online(
     # Views that own nothing, because a slice counts references (see `lanes.view`); and flat ones,
     # because a row is then a view too.
     X, Y, weight, order, theta, t = (
-        flat(X), flat(Y), flat(weight), flat(order), flat(theta), flat(layers)
+        flat(X),
+        flat(Y),
+        flat(weight),
+        flat(order),
+        flat(theta),
+        flat(layers),
     )
-    a, d, x_here, x_there, packed = _parts(flat(work), t)
+    a, d, x_here, x_there, packed = parts(flat(work), t)
 
     if first % n == 0:
         copy(theta, last_good)
     pack(theta, packed, t)
-    row = _row(order, first, n)
-    x = _input(X, row, t, x_here)
-    _take(rows_of(theta, packed, t, 0), t, 0, x, a)
+    row = row_of(order, first, n)
+    x = input_of(X, row, t, x_here)
+    take(rows_of(theta, packed, t, 0), t, 0, x, a)
     epoch, left = first // n, n - first % n
     for step in range(first, last):
         w = at(weight, row) if weight.shape[0] > 0 else lr * 0 + 1
-        losses[epoch] += w * _forward(theta, packed, t, a, Y, row * n_out, loss, d)
-        row = _row(order, min(step + 1, last - 1), n)
-        x_next = _input(X, row, t, x_there)
-        _backward(theta, packed, t, lr * w, x, a, d, x_next)
+        losses[epoch] += w * forward(theta, packed, t, a, Y, row * n_out, loss, d)
+        row = row_of(order, min(step + 1, last - 1), n)
+        x_next = input_of(X, row, t, x_there)
+        backward(theta, packed, t, lr * w, x, a, d, x_next)
         x = x_next
         x_here, x_there = x_there, x_here
         left -= 1
@@ -118,7 +124,7 @@ def work_size(layers, dtype):
 
 
 @piece
-def _parts(work, t):
+def parts(work, t):
     """Activations, deltas, two padded inputs and the packed rows: parts of one array."""
     c = t.shape[0] - COLUMNS
     units = at(t, c + UNITS) + at(t, c + PADDED)
@@ -134,13 +140,13 @@ def _parts(work, t):
 
 
 @piece
-def _row(order, step, n):
+def row_of(order, step, n):
     """Which row of X a step takes."""
     return at(order, step) if order.shape[0] > 0 else step % n
 
 
 @piece
-def _input(X, row, t, room):
+def input_of(X, row, t, room):
     """The sample's inputs; copied to ``room``, and padded, for a narrow first layer."""
     n_in = at(t, N_IN)
     if at(t, WIDE):
@@ -150,7 +156,7 @@ def _input(X, row, t, room):
 
 
 @piece
-def _take(W, t, c, x, z):
+def take(W, t, c, x, z):
     """The weighted sums of the layer at ``c`` for the inputs ``x``."""
     if at(t, c + WIDE):
         add_rows(W, at(t, c + N_IN), at(t, c + PADDED), x, z)
@@ -159,7 +165,7 @@ def _take(W, t, c, x, z):
 
 
 @piece
-def _forward(theta, packed, t, a, Y, start, loss, d):
+def forward(theta, packed, t, a, Y, start, loss, d):
     """From the first layer's weighted sums to outputs, loss (returned) and the last delta."""
     c = 0
     z = view(a, 0, at(t, PADDED))
@@ -169,13 +175,13 @@ def _forward(theta, packed, t, a, Y, start, loss, d):
         x = z
         c += COLUMNS
         z = view(a, at(t, c + UNITS), at(t, c + PADDED))
-        _take(rows_of(theta, packed, t, c), t, c, x, z)
+        take(rows_of(theta, packed, t, c), t, c, x, z)
     delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
     return finish(loss, at(t, c + ACTIVATION), z, Y, start, at(t, c + N_OUT), delta)
 
 
 @piece
-def _backward(theta, packed, t, step, x, a, d, x_next):
+def backward(theta, packed, t, step, x, a, d, x_next):
     """From the last delta back to the first layer, updating each; then x_next into the first."""
     c = t.shape[0] - COLUMNS
     delta = view(d, at(t, c + UNITS), at(t, c + PADDED))

@@ -38,18 +38,22 @@ def predict_rows(X, theta, layers, out, work):
     work : array
         ``rows_work_size(layers, dtype, CHUNK)`` elements of scratch.
     """
-    n, n_in, n_out = X.shape[0], X.shape[1], out.shape[1]
-    X, out, theta, t, work = flat(X), flat(out), flat(theta), flat(layers), flat(work)
-    first = 0
-    while first < n:
-        rows = min(CHUNK, n - first)
-        x = view(X, first * n_in, rows * n_in)
-        z, room = forward_rows(x, rows, theta, t, work)
-        output_rows(at(t, t.shape[0] - COLUMNS + ACTIVATION), z, rows, n_out, room)
-        target = view(out, first * n_out, rows * n_out)
-        for i in range(rows * n_out):
-            target[i] = z[i]
-        first += rows
+    for chunk in range((X.shape[0] + CHUNK - 1) // CHUNK):
+        predict_chunk(X, theta, layers, out, chunk, work)
+
+
+@routine
+def predict_chunk(X, theta, layers, out, chunk, work):
+    """`predict_rows` for the rows ``CHUNK * chunk`` to ``CHUNK * (chunk + 1)``."""
+    first, n_in, n_out = chunk * CHUNK, X.shape[1], out.shape[1]
+    rows = min(CHUNK, X.shape[0] - first)
+    t = flat(layers)
+    x = view(flat(X), first * n_in, rows * n_in)
+    z, room = forward_rows(x, rows, flat(theta), t, flat(work))
+    output_rows(at(t, t.shape[0] - COLUMNS + ACTIVATION), z, rows, n_out, room)
+    target = view(flat(out), first * n_out, rows * n_out)
+    for i in range(rows * n_out):
+        target[i] = z[i]
 
 
 @routine
@@ -83,32 +87,6 @@ def weighted_sums(x, rows, theta, t, c, z):
         product(x, rows, n_in, theta, o, n_out, b, n_out, z)
 
 
-@kernel
-def predict_one(x, theta, layers, out, work):
-    """Write the network's outputs for the sample ``x`` (1-D) to ``out`` (1-D).
-
-    ``work`` is scratch of `units_size` elements. Works on ``theta`` as it lies, without packing.
-    Returns whether all of ``x`` is finite.
-    """
-    theta, t, work = flat(theta), flat(layers), flat(work)
-    a = flat(x)
-    c = 0
-    while c < t.shape[0]:
-        z = view(work, at(t, c + UNITS), at(t, c + PADDED))
-        add_unpadded_rows(theta, at(t, c + OFFSET), at(t, c + N_IN), at(t, c + N_OUT), a, z)
-        if at(t, c + ACTIVATION) == SOFTMAX:
-            softmax_layer(z, at(t, c + N_OUT))
-        else:
-            activate_layer(at(t, c + ACTIVATION), z, at(t, c + N_OUT))
-        a = z
-        c += COLUMNS
-    j = 0
-    while j < out.shape[0]:
-        store_part(out, j, out.shape[0] - j, load(a, j))
-        j += width(a)
-    return all_finite(flat(x))
-
-
 @piece
 def all_finite(v):
     """Whether no element is infinite or NaN: times 0, these are NaN, and so is their sum."""
@@ -116,24 +94,3 @@ def all_finite(v):
     for i in range(v.shape[0]):
         zero += v[i] * 0.0
     return zero == 0.0
-
-
-@piece
-def add_unpadded_rows(theta, o, n_in, n_out, x, z):
-    """``z = b + x @ W``, W and b where ``theta`` has them; `dense.add_rows` with partial loads."""
-    j = 0
-    while j < n_out:
-        rolled()
-        n = n_out - j
-        r, i = o + j, 0
-        even, odd = load_part(theta, r + n_in * n_out, n), fill(z, 0.0)
-        while i + 2 <= n_in:
-            rolled()
-            even += at(x, i) * load_part(theta, r, n)
-            odd += at(x, i + 1) * load_part(theta, r + n_out, n)
-            r += 2 * n_out
-            i += 2
-        if i < n_in:
-            even += at(x, i) * load_part(theta, r, n)
-        store(z, j, even + odd)
-        j += width(z)

@@ -43,7 +43,9 @@ class Model:
 
 def flatten(weights, biases):
     """Layer by layer W, then b, in one vector."""
-    return np.concatenate([part.ravel() for pair in zip(weights, biases, strict=True) for part in pair])
+    return np.concatenate(
+        [part.ravel() for pair in zip(weights, biases, strict=True) for part in pair]
+    )
 
 
 # --- activations ------------------------------------------------------------------------------
@@ -64,13 +66,27 @@ def softmax(z):
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def elu(z):
+    below = np.where(np.real(z) > 0, 0 * z, z)  # exp never sees what would overflow
+    return np.where(np.real(z) > 0, z, np.expm1(below))
+
+
+def softplus(z):
+    size = np.where(np.real(z) > 0, z, -z)  # |z|
+    return relu(z) + np.log1p(np.exp(-size))
+
+
 ACTIVATIONS = {
     "identity": lambda z: z,
     "sigmoid": sigmoid,
     "logistic": sigmoid,
     "tanh": np.tanh,
     "relu": relu,
+    "leaky_relu": lambda z: np.where(np.real(z) > 0, z, 0.01 * z),
+    "elu": elu,
+    "softplus": softplus,
     "softmax": softmax,
+    "exp": np.exp,
 }
 
 # Derivatives, as functions of the output.
@@ -80,6 +96,10 @@ SLOPES = {
     "logistic": lambda a: a * (1 - a),
     "tanh": lambda a: 1 - a**2,
     "relu": lambda a: (a > 0).astype(a.dtype),
+    "leaky_relu": lambda a: np.where(a > 0, 1, 0.01).astype(a.dtype),
+    "elu": lambda a: np.where(a > 0, 1, a + 1),
+    "softplus": lambda a: -np.expm1(-a),
+    "exp": lambda a: a,
 }
 
 
@@ -101,18 +121,55 @@ def cross_entropy(z, p, y):
     return (y * (top - z + log_sum)).sum(axis=1)
 
 
+def absolute_error(z, p, y):
+    e = p - y
+    return np.where(np.real(e) > 0, e, -e).sum(axis=1)
+
+
+def huber(z, p, y):
+    e = p - y
+    size = np.where(np.real(e) > 0, e, -e)
+    return np.where(np.real(size) < 1, e**2 / 2, size - 0.5).sum(axis=1)
+
+
+def poisson(z, p, y):
+    return (p - y + y * (np.log(np.where(y > 0, y, 1)) - np.log(p))).sum(axis=1)
+
+
+def hinge(z, p, y):
+    return relu(1 - y * p).sum(axis=1)
+
+
 LOSSES = {
     "squared_error": squared_error,
+    "absolute_error": absolute_error,
+    "huber": huber,
+    "poisson": poisson,
     "log_loss": log_loss,
     "cross_entropy": cross_entropy,
+    "hinge": hinge,
+}
+
+# Derivatives by the outputs.
+LOSS_SLOPES = {
+    "squared_error": lambda p, y: p - y,
+    "absolute_error": lambda p, y: np.sign(p - y),
+    "huber": lambda p, y: np.clip(p - y, -1, 1),
+    "poisson": lambda p, y: 1 - y / p,
+    "hinge": lambda p, y: np.where(1 - y * p > 0, -y, 0),
 }
 
 
 def output_delta(loss, activation, p, y):
     """The derivative of each sample's loss by the output layer's weighted sums."""
-    if loss == "squared_error":
-        return (p - y) * SLOPES[activation](p)
-    return p - y
+    if (loss, activation) in {
+        ("log_loss", "sigmoid"),
+        ("log_loss", "logistic"),
+        ("cross_entropy", "softmax"),
+        ("poisson", "exp"),
+    }:
+        return p - y
+    return LOSS_SLOPES[loss](p, y) * SLOPES[activation](p)
 
 
 # --- passes -----------------------------------------------------------------------------------
@@ -159,37 +216,78 @@ def gradient(model, X, Y, weight=None):
     return flatten(*backward(model, X, Y, weight)) / weight.sum()
 
 
+# --- update rules: each makes a function (theta, gradient) -> None that changes theta in place ------
+
+
+def sgd(lr):
+    def step(theta, gradient):
+        theta -= lr * gradient
+
+    return step
+
+
+def momentum(lr, friction, nesterov=False):
+    velocity = 0.0
+
+    def step(theta, gradient):
+        nonlocal velocity
+        velocity = friction * velocity - lr * gradient
+        theta += friction * velocity - lr * gradient if nesterov else velocity
+
+    return step
+
+
+def adam(lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    m = v = 0.0
+    t = 0
+
+    def step(theta, gradient):
+        nonlocal m, v, t
+        t += 1
+        m = beta1 * m + (1 - beta1) * gradient
+        v = beta2 * v + (1 - beta2) * gradient**2
+        theta -= lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + epsilon)
+
+    return step
+
+
+def rprop(lr, grow=1.2, shrink=0.5, smallest=1e-6, largest=50.0):
+    before, steps = 0.0, lr
+
+    def step(theta, gradient):
+        nonlocal before, steps
+        turned = np.sign(gradient * before)
+        factor = np.where(turned > 0, grow, np.where(turned < 0, shrink, 1.0))
+        bound = np.clip(steps * factor, smallest, largest)
+        steps = np.where(turned == 0, steps, bound)
+        before = np.where(turned < 0, 0.0, gradient)
+        theta -= np.sign(before) * steps
+
+    return step
+
+
 # --- training ---------------------------------------------------------------------------------
 
 
-def step(model, by_weights, by_biases, rate):
-    """Gradient descent: every parameter minus ``rate`` times its gradient."""
-    for W, g in zip(model.weights, by_weights, strict=True):
-        W -= rate * g
-    for b, g in zip(model.biases, by_biases, strict=True):
-        b -= rate * g
+def penalised(model, gradient, alpha=0.0, l1=0.0, clip=0.0):
+    """The gradient with the penalties' ``alpha W + l1 sign(W)``, scaled down to the norm ``clip``."""
+    bends = [alpha * W + l1 * np.sign(W) for W in model.weights]
+    gradient = gradient + flatten(bends, [np.zeros_like(b) for b in model.biases])
+    norm = np.sqrt((gradient**2).sum())
+    return gradient * (clip / norm) if clip and norm > clip else gradient
 
 
-def train_online(model, X, Y, lr, epochs=1, weight=None, order=None):
-    """One update per sample; returns the loss of each epoch, summed as samples were met.
+def train(
+    model, X, Y, rule, epochs=1, batch_size=1, weight=None, order=None, decay=0.0, **penalties
+):
+    """Update after each batch; returns each epoch's loss, summed as samples were met.
 
-    ``order`` (epochs, n): each epoch's order of the rows.
+    The gradient is the weighted mean of the batch's; with ``batch_size=1`` the weight is a factor of
+    the step instead. A batch of weight 0 is passed over. ``decay``: by how much, times itself, each
+    weight shrinks before a step (AdamW). ``order`` (epochs, n): each epoch's order of the rows.
     """
     weight = np.ones(len(X), X.dtype) if weight is None else weight
-    totals = []
-    for epoch in range(epochs):
-        total = 0.0
-        for n in range(len(X)) if order is None else order[epoch]:
-            x, y, w = X[n : n + 1], Y[n : n + 1], weight[n : n + 1]
-            total += float(w[0] * losses(model, x, y)[0])
-            step(model, *backward(model, x, y, w), lr)
-        totals.append(total)
-    return totals
-
-
-def train_batches(model, X, Y, lr, batch_size, epochs=1, weight=None, order=None):
-    """One update per batch, with its weighted mean gradient; returns as `train_online`."""
-    weight = np.ones(len(X), X.dtype) if weight is None else weight
+    sizes = [len(W) for W in model.weights] + [len(model.biases[-1])]
     totals = []
     for epoch in range(epochs):
         rows = np.arange(len(X)) if order is None else order[epoch]
@@ -197,8 +295,26 @@ def train_batches(model, X, Y, lr, batch_size, epochs=1, weight=None, order=None
         for first in range(0, len(X), batch_size):
             batch = rows[first : first + batch_size]
             x, y, w = X[batch], Y[batch], weight[batch]
+            if w.sum() == 0:
+                continue
             total += float((w * losses(model, x, y)).sum())
-            if w.sum() > 0:
-                step(model, *backward(model, x, y, w), lr / w.sum())
+            gradient = flatten(*backward(model, x, y, w)) / (1 if batch_size == 1 else w.sum())
+            gradient = penalised(model, gradient, **penalties)
+            for W in model.weights:
+                W *= 1 - decay
+            theta = model.theta
+            rule(theta, gradient)
+            there = Model.from_theta(theta, sizes, model.activations, model.loss)
+            model.weights, model.biases = there.weights, there.biases
         totals.append(total)
     return totals
+
+
+def train_online(model, X, Y, lr, epochs=1, **options):
+    """Plain gradient descent, one update per sample; see `train`."""
+    return train(model, X, Y, sgd(lr), epochs, 1, **options)
+
+
+def train_batches(model, X, Y, lr, batch_size, epochs=1, **options):
+    """Plain gradient descent, one update per batch; see `train`."""
+    return train(model, X, Y, sgd(lr), epochs, batch_size, **options)

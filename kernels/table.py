@@ -26,7 +26,7 @@ N_IN, N_OUT, ACTIVATION, OFFSET, WIDE, DIRECT, ROWS, UNITS, PADDED = range(COLUM
 REDUCTION = 2
 
 
-def describe(sizes, activations, dtype):
+def describe(sizes, activations, dtype, direct=True):
     """Build the table of a network.
 
     Parameters
@@ -37,6 +37,9 @@ def describe(sizes, activations, dtype):
         One code of `activations` per layer, the output layer's last.
     dtype : dtype
         float32 or float64; decides how many elements a block has.
+    direct : bool
+        Whether rows may be used in place. Without, all lie in one array, so that a rule of
+        `updates` can loop over it.
 
     Returns
     -------
@@ -57,9 +60,9 @@ def describe(sizes, activations, dtype):
         wide = _wide_cost(n_in, padded_out // block, is_first) <= _narrow_cost(
             n_out, padded_in // block
         )
-        direct = wide and padded_out == n_out and offset % block == 0
-        layer[:] = n_in, n_out, code, offset, wide, direct, rows, units, padded_out
-        if direct:
+        in_place = direct and wide and padded_out == n_out and offset % block == 0
+        layer[:] = n_in, n_out, code, offset, wide, in_place, rows, units, padded_out
+        if in_place:
             layer[ROWS] = offset
         else:
             rows += (n_in + 1) * padded_out if wide else n_out * padded_in + padded_out

@@ -13,9 +13,19 @@ HEADS = [
     ("sigmoid", "squared_error"),
     ("tanh", "squared_error"),
     ("relu", "squared_error"),
+    ("softplus", "squared_error"),
+    ("identity", "absolute_error"),
+    ("leaky_relu", "absolute_error"),
+    ("identity", "huber"),
+    ("elu", "huber"),
+    ("exp", "poisson"),
+    ("softplus", "poisson"),
     ("sigmoid", "log_loss"),
     ("softmax", "cross_entropy"),
+    ("identity", "hinge"),
+    ("tanh", "hinge"),
 ]
+HIDDEN = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus"]
 
 # Depths 0 to 3; widths on both sides of a SIMD block, and of four.
 SIZES = [
@@ -49,7 +59,9 @@ class Problem:
         return self.y
 
 
-def problem(sizes, hidden="tanh", head=("identity", "squared_error"), dtype="float64", n=30, seed=0):
+def problem(
+    sizes, hidden="tanh", head=("identity", "squared_error"), dtype="float64", n=30, seed=0
+):
     rng = np.random.default_rng(seed)
     output, loss = head
     if head[0] == "softmax" and sizes[-1] == 1:
@@ -58,8 +70,12 @@ def problem(sizes, hidden="tanh", head=("identity", "squared_error"), dtype="flo
     for b in net.biases:
         b[...] = rng.uniform(-0.5, 0.5, b.shape)
     X = rng.standard_normal((n, sizes[0])).astype(dtype)
-    if loss == "squared_error":
-        y = np.sin(X @ rng.standard_normal((sizes[0], sizes[-1])))
+    if loss in ("squared_error", "absolute_error", "huber"):
+        y = 1.5 * np.sin(X @ rng.standard_normal((sizes[0], sizes[-1])))
+    elif loss == "poisson":
+        y = rng.poisson(1.0, (n, sizes[-1]))
+    elif loss == "hinge":
+        y = rng.choice([-1, 1], (n, sizes[-1]))
     elif loss == "log_loss":
         y = rng.integers(0, 2, (n, sizes[-1]))
     else:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fastperc.kernels import batch, reference
+from fastperc.kernels import batch, reference, updates
 from fastperc.kernels.predict import CHUNK
 from fastperc.layout import aligned_zeros
-from networks import HEADS, SIZES, fixed, problem
+from networks import HEADS, HIDDEN, SIZES, fixed, problem
 
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
 
@@ -15,12 +15,20 @@ def scratch(net, batch_size):
     return aligned_zeros(batch.work_size(net.layers, net.dtype, batch_size), net.dtype)
 
 
+def plain(net, lr):
+    """Rule, rates, state and clock of gradient descent."""
+    rates = np.zeros(updates.N_RATES)
+    rates[updates.LR] = lr
+    return updates.SGD, rates, np.empty(0, net.dtype), np.zeros(3)
+
+
 def kernel_gradient(p, weight):
     net = p.net
     gradient = np.full_like(net.theta, np.nan)
     sums = batch.gradient_rows(
-        p.X, p.Y, weight, net.theta, net.layers, net.loss_code, gradient, scratch(net, len(p.X))
-    )
+        p.X, p.Y, weight, np.empty((0, len(p.X)), np.int64), net.theta, net.layers, net.loss_code,
+        gradient, scratch(net, len(p.X)),
+    )  # fmt: skip
     return gradient, sums
 
 
@@ -42,7 +50,7 @@ def check_gradient(p):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("head", HEADS, ids="-".join)
-@pytest.mark.parametrize("hidden", ["identity", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("hidden", HIDDEN)
 def test_gradient_of_any_activation_and_loss(hidden, head, dtype):
     check_gradient(problem((6, 20, 3), hidden=hidden, head=head, dtype=dtype))
 
@@ -67,7 +75,7 @@ def trajectory(p, batch_size, epochs, order=None, weighted=False, cuts=()):
     for first, last in zip(marks, marks[1:], strict=False):
         reached = batch.train_batches(
             p.X, p.Y, p.weight if weighted else fixed(np.empty(0, net.dtype)), order, net.theta,
-            net.layers, net.loss_code, net.dtype.type(0.2), batch_size, first, last,
+            net.layers, net.loss_code, *plain(net, 0.2), batch_size, first, last,
             scratch(net, batch_size), np.empty_like(net.theta), losses,
         )  # fmt: skip
         assert reached == last
@@ -87,7 +95,7 @@ def test_trajectory(batch_size, shuffled, weighted, dtype):
     X, Y, w = p.X.astype(float), p.Y.astype(float), p.weight.astype(float)
     start = p.model.theta
     wanted = reference.train_batches(
-        p.model, X, Y, 0.2, batch_size, epochs, w if weighted else None, order
+        p.model, X, Y, 0.2, batch_size, epochs, weight=w if weighted else None, order=order
     )
     tolerance = TOLERANCE[dtype]
     assert np.abs(p.model.theta - start).max() > 1e-2
@@ -120,7 +128,7 @@ def test_divergence_returns_the_epoch_and_restores_its_beginning():
     net, n = p.net, len(p.X)
     arguments = (
         fixed(p.X * 10), p.Y, fixed(np.empty(0)), np.empty((0, n), np.int64), net.theta, net.layers,
-        net.loss_code, 0.5, 10,
+        net.loss_code, *plain(net, 0.5), 10,
     )  # fmt: skip
     start, work, good = net.theta.copy(), scratch(net, 10), np.empty_like(net.theta)
     losses = np.zeros(300)

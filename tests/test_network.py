@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastperc import DivergedError, Network
-from fastperc.kernels import batch, online, predict, reference
+from fastperc.kernels import batch, online, predict, reference, single
 from networks import HEADS, problem
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -139,7 +139,7 @@ def test_start_weights(init):
 
 
 def test_a_second_network_of_another_kind_compiles_nothing():
-    kernels = [online.train_online, batch.train_batches, predict.predict_rows]
+    kernels = [online.train_online, batch.train_batches, predict.predict_rows, single.learn_one]
     if not hasattr(kernels[0], "signatures"):
         pytest.skip("the compiler is off: NUMBA_DISABLE_JIT=1")
     rng = np.random.default_rng(0)

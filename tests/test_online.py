@@ -5,7 +5,7 @@ import pytest
 
 from fastperc.kernels import online, reference
 from fastperc.layout import aligned_zeros
-from networks import HEADS, SIZES, fixed, problem
+from networks import HEADS, HIDDEN, SIZES, fixed, problem
 
 TOLERANCE = {"float64": 1e-10, "float32": 2e-4}
 
@@ -60,7 +60,7 @@ def test_any_depth_and_width(sizes, dtype):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("head", HEADS, ids="-".join)
-@pytest.mark.parametrize("hidden", ["identity", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("hidden", HIDDEN)
 def test_any_activation_and_loss(hidden, head, dtype):
     compare(problem((6, 20, 3), hidden=hidden, head=head, dtype=dtype))
 
@@ -99,7 +99,16 @@ def test_divergence_returns_the_epoch_and_restores_its_beginning(sizes):
     net, n = p.net, len(p.X)
     work = aligned_zeros(online.work_size(net.layers, net.dtype), net.dtype)
     good, losses = np.empty_like(net.theta), np.zeros(400)
-    arguments = (p.X, p.Y, fixed(np.empty(0)), np.empty((0, n), np.int64), net.theta, net.layers, 0, 0.3)
+    arguments = (
+        p.X,
+        p.Y,
+        fixed(np.empty(0)),
+        np.empty((0, n), np.int64),
+        net.theta,
+        net.layers,
+        0,
+        0.3,
+    )
     start = net.theta.copy()
     reached = online.train_online(*arguments, 0, 400 * n, work, good, losses)
     assert reached < 0

@@ -32,10 +32,15 @@ def test_there_and_back(sizes, dtype):
         wanted = np.zeros_like(theta[part]) if layer[table.DIRECT] else theta[part]
         assert np.array_equal(back[part], wanted)
     assert (packed[-5:] == -7).all()  # nothing is written behind the end
-    assert packed[:-5].sum(dtype=float) == sum(  # and zeros around the weights
-        theta[l[table.OFFSET] : l[table.OFFSET] + (l[table.N_IN] + 1) * l[table.N_OUT]].sum(dtype=float)
-        for l in layers
-        if not l[table.DIRECT]
+    assert (
+        packed[:-5].sum(dtype=float)
+        == sum(  # and zeros around the weights
+            theta[l[table.OFFSET] : l[table.OFFSET] + (l[table.N_IN] + 1) * l[table.N_OUT]].sum(
+                dtype=float
+            )
+            for l in layers
+            if not l[table.DIRECT]
+        )
     )
 
 

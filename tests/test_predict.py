@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastperc.kernels import predict, reference
-from networks import HEADS, SIZES, problem
+from networks import HEADS, HIDDEN, SIZES, problem
 
 TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
 
@@ -18,7 +18,9 @@ def check(p):
     assert many.dtype == p.net.dtype
     np.testing.assert_allclose(many, wanted, rtol=tolerance, atol=tolerance)
     for x, row in zip(p.X[:5], wanted, strict=False):
-        np.testing.assert_allclose(p.net.predict_one(x), row.squeeze(), rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(
+            p.net.predict_one(x), row.squeeze(), rtol=tolerance, atol=tolerance
+        )
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -28,7 +30,7 @@ def test_any_depth_and_width(sizes, dtype):
 
 
 @pytest.mark.parametrize("head", HEADS, ids="-".join)
-@pytest.mark.parametrize("hidden", ["identity", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("hidden", HIDDEN)
 def test_any_activation(hidden, head):
     check(problem((6, 20, 3), hidden=hidden, head=head))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastperc.kernels import reference
-from networks import HEADS, SIZES, problem
+from networks import HEADS, HIDDEN, SIZES, problem
 
 
 def complex_step(model, sizes, X, Y, weight):
@@ -27,7 +27,7 @@ def check(p):
 
 
 @pytest.mark.parametrize("head", HEADS, ids="-".join)
-@pytest.mark.parametrize("hidden", ["identity", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("hidden", HIDDEN)
 def test_gradient_of_every_activation_and_loss(hidden, head):
     check(problem((3, 5, 4, 2), hidden=hidden, head=head, n=7))
 

@@ -1,0 +1,108 @@
+"""Learning rates that change with the epoch, for `Network.train(lr=...)`.
+
+A schedule is any function from the epoch's number, counted from 1, to a learning rate. These make the
+usual ones:
+
+>>> from fastperc import schedules
+>>> rate = schedules.cosine(0.1, epochs=100)
+>>> [round(rate(epoch), 4) for epoch in (1, 50, 100)]
+[0.1, 0.0508, 0.0]
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .checks import check_count, check_number, check_positive
+
+Schedule = Callable[[int], float]
+
+
+def constant(lr: float) -> Schedule:
+    """Always ``lr``."""
+    lr = check_positive(lr, "lr")
+    return lambda epoch: lr
+
+
+def invscaling(lr: float, power: float = 0.5) -> Schedule:
+    """``lr / epoch**power``."""
+    lr, power = check_positive(lr, "lr"), check_positive(power, "power")
+    return lambda epoch: lr / epoch**power
+
+
+def step(lr: float, every: int, factor: float = 0.1) -> Schedule:
+    """``lr``, times ``factor`` after every ``every`` epochs."""
+    lr, every = check_positive(lr, "lr"), check_count(every, "every")
+    factor = check_positive(factor, "factor")
+    return lambda epoch: lr * factor ** ((epoch - 1) // every)
+
+
+def cosine(lr: float, epochs: int, least: float = 0.0) -> Schedule:
+    """From ``lr`` in the first epoch down to ``least`` in the last, along half a cosine.
+
+    Source: Loshchilov and Hutter (2017), without restarts.
+    """
+    lr, epochs = check_positive(lr, "lr"), check_count(epochs, "epochs")
+    least = check_number(least, "least", least=0)
+
+    def rate(epoch: int) -> float:
+        done = min(1.0, (epoch - 1) / max(1, epochs - 1))
+        return least + (lr - least) * (1 + math.cos(math.pi * done)) / 2
+
+    return rate
+
+
+def one_cycle(lr: float, epochs: int, warm_up: float = 0.3, start: float = 25.0) -> Schedule:
+    """Up from ``lr / start`` to ``lr`` in the first ``warm_up`` of the epochs, then down to 0.
+
+    Both along half a cosine. Source: Smith and Topin (2018).
+    """
+    lr, epochs = check_positive(lr, "lr"), check_count(epochs, "epochs")
+    warm_up, start = check_positive(warm_up, "warm_up"), check_positive(start, "start")
+    if warm_up >= 1:
+        raise ValueError(f"warm_up: found {warm_up:g}, expected a fraction of the epochs below 1")
+    top = warm_up * epochs
+
+    def rate(epoch: int) -> float:
+        if epoch <= top:
+            part = (epoch - 1) / max(top - 1, 1)
+            return lr / start + (lr - lr / start) * (1 - math.cos(math.pi * part)) / 2
+        part = min(1.0, (epoch - top) / (epochs + 1 - top))
+        return lr * (1 + math.cos(math.pi * part)) / 2
+
+    return rate
+
+
+@dataclass
+class Adaptive:
+    """``lr``, divided by ``divisor`` each time two epochs in a row do not lower the training loss.
+
+    By at least ``tol``, that is, and training ends where the rate would fall below ``least``: what
+    scikit-learn calls ``learning_rate="adaptive"``. An object remembers one training run.
+    """
+
+    lr: float
+    tol: float = 1e-4
+    patience: int = 2
+    divisor: float = 5.0
+    least: float = 1e-6
+    best: float = field(default=math.inf, repr=False)
+    waited: int = field(default=0, repr=False)
+
+    def __post_init__(self):
+        self.lr = check_positive(self.lr, "lr")
+
+    def __call__(self, epoch: int) -> float:
+        return self.lr
+
+    def watch(self, loss: float) -> bool:
+        """Take note of an epoch's training loss; returns whether to end training."""
+        self.waited = self.waited + 1 if loss > self.best - self.tol else 0
+        self.best = min(self.best, loss)
+        if self.waited < self.patience:
+            return False
+        if self.lr / self.divisor < self.least:
+            return True
+        self.lr /= self.divisor
+        self.waited = 0
+        return False

@@ -1,0 +1,167 @@
+"""From options to kernels: which one takes the steps of a training run, and with what scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .kernels import batch, online, online_rules, updates
+from .kernels.table import describe
+from .layout import aligned_zeros
+
+if TYPE_CHECKING:
+    from .network import Network
+
+Advance = Callable[[np.ndarray, int, int, np.ndarray], int]
+
+
+@dataclass
+class Plan:
+    """What to train on, and by which rule."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    weight: np.ndarray
+    batch_size: int
+    rule: int
+    rates: np.ndarray  # see `kernels.updates`
+    threads: int = 1
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of an epoch."""
+        return -(-len(self.X) // self.batch_size)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step is the learning rate times the gradient and nothing else."""
+        penalties = (updates.L1, updates.L2, updates.L2_PER_WEIGHT, updates.CLIP)
+        return self.rule == updates.SGD and not self.rates[list(penalties)].any()
+
+
+def stepper(net: Network, plan: Plan) -> Advance:
+    """The function that takes training steps; see `training.Job`."""
+    if plan.batch_size == 1 and plan.rule != updates.RPROP:
+        return _Online(net, plan) if plan.is_plain else _OnlineByRule(net, plan)
+    if plan.threads > 1 and plan.batch_size > batch.CHUNK:
+        return _ThreadedBatches(net, plan)
+    return _Batches(net, plan)
+
+
+class _Steps:
+    """Scratch and memory of a training run; called, it takes steps."""
+
+    def __init__(self, net: Network, plan: Plan):
+        self.net, self.plan = net, plan
+        self.good = np.empty_like(net.theta)
+
+    def zeros(self, n: int) -> np.ndarray:
+        return aligned_zeros(n, self.net.dtype)
+
+
+class _Online(_Steps):
+    """One update per sample, plain."""
+
+    def __init__(self, net: Network, plan: Plan):
+        super().__init__(net, plan)
+        self.work = self.zeros(online.work_size(net.layers, net.dtype))
+
+    def __call__(self, order, first, last, losses):
+        net, plan = self.net, self.plan
+        lr = net.dtype.type(plan.rates[updates.LR])
+        return online.train_online(
+            plan.X, plan.Y, plan.weight, order, net.theta, net.layers, net.loss_code, lr,
+            first, last, self.work, self.good, losses,
+        )  # fmt: skip
+
+
+class _OnlineByRule(_Steps):
+    """One update per sample, by any rule."""
+
+    def __init__(self, net: Network, plan: Plan):
+        super().__init__(net, plan)
+        self.layers = describe(net.sizes, net.codes, net.dtype, direct=False)
+        self.work = self.zeros(online_rules.work_size(self.layers, net.dtype))
+        self.state = self.zeros(online_rules.state_size(plan.rule, self.layers, net.dtype))
+        self.clock = np.zeros(3)
+
+    def __call__(self, order, first, last, losses):
+        net, plan = self.net, self.plan
+        return online_rules.train_online_by_rule(
+            plan.X, plan.Y, plan.weight, order, net.theta, self.layers, net.loss_code, plan.rule,
+            plan.rates, self.state, self.clock, first, last, self.work, self.good, losses,
+        )  # fmt: skip
+
+
+class _Batches(_Steps):
+    """One update per batch."""
+
+    def __init__(self, net: Network, plan: Plan):
+        super().__init__(net, plan)
+        self.work = self.zeros(batch.work_size(net.layers, net.dtype, plan.batch_size))
+        self.state = self.zeros(updates.MEMORY[plan.rule] * net.theta.size)
+        self.clock = np.zeros(3)
+
+    def __call__(self, order, first, last, losses):
+        net, plan = self.net, self.plan
+        return batch.train_batches(
+            plan.X, plan.Y, plan.weight, order, net.theta, net.layers, net.loss_code, plan.rule,
+            plan.rates, self.state, self.clock, plan.batch_size, first, last, self.work, self.good,
+            losses,
+        )  # fmt: skip
+
+
+class _ThreadedBatches(_Batches):
+    """One update per batch, its gradient computed on several threads. The same bits as `_Batches`."""
+
+    def __init__(self, net: Network, plan: Plan):
+        from .kernels import parallel
+
+        super().__init__(net, plan)
+        self.parallel = parallel
+        n_slabs = parallel.count_slabs(plan.batch_size)
+        room = batch.work_size(net.layers, net.dtype, batch.CHUNK)
+        self.rooms = self.zeros(n_slabs * room).reshape(n_slabs, room)
+        self.gradients = self.zeros(n_slabs * net.theta.size).reshape(n_slabs, -1)
+        self.sums = np.zeros(n_slabs)
+
+    def __call__(self, order, first, last, losses):
+        if not self.parallel.threads_are_safe():
+            return super().__call__(order, first, last, losses)
+        step = first
+        with self.parallel.using_threads(self.plan.threads):
+            while 0 <= step < last:
+                step = self.take(order, step, losses)
+        return step
+
+    def take(self, order, step, losses):
+        """One step: as `kernels.batch.train_batches` has it."""
+        net, plan = self.net, self.plan
+        epoch, position = divmod(step, plan.n_steps)
+        if position == 0:
+            self.good[:] = net.theta
+        row = position * plan.batch_size
+        rows = min(plan.batch_size, len(plan.X) - row)
+        row += epoch * len(plan.X) if len(order) else 0
+        weight_sum = self.parallel.weight_of_batch(plan.weight, order, row, rows)
+        if weight_sum > 0:
+            n_slabs = self.parallel.count_slabs(rows)
+            gradients, sums = self.gradients[:n_slabs], self.sums[:n_slabs]
+            self.parallel.slab_gradients(
+                plan.X, plan.Y, plan.weight, order, row, rows, net.theta, net.layers,
+                net.loss_code, net.dtype.type(1 / weight_sum), gradients, sums, self.rooms,
+            )  # fmt: skip
+            losses[epoch] += self.parallel.add_up(sums)
+            self.parallel.step_of_slabs(
+                gradients, net.theta, net.layers, plan.rule, plan.rates, self.state, self.clock,
+                weight_sum,
+            )  # fmt: skip
+        if position == plan.n_steps - 1 and not (
+            np.isfinite(losses[epoch]) and np.isfinite(net.theta).all()
+        ):
+            net.theta[:] = self.good
+            return -1 - epoch
+        return step + 1

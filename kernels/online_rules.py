@@ -1,0 +1,135 @@
+"""Training with one update per sample by any rule of `updates`, with penalties and clipping.
+
+As `online`, but each sample's gradient is written down, in rows like the weights, before the rule
+loops over it. All rows lie in one array here, and so does what the rule remembers.
+"""
+
+import math
+
+import numpy as np
+
+from .dense import outer_rows, pull_narrow, pull_wide, scaled_row
+from .jit import kernel, piece
+from .lanes import at, flat, rolled, view, width
+from .lanes_numpy import BYTES
+from .online import copy, forward, input_of, row_of, take
+from .packing import pack, padded, unpack
+from .predict import all_finite
+from .table import (
+    ACTIVATION,
+    COLUMNS,
+    N_IN,
+    N_OUT,
+    PADDED,
+    ROWS,
+    UNITS,
+    WIDE,
+    rows_size,
+    units_size,
+)
+from .updates import MEMORY, has_penalties, penalise, update
+
+
+def work_size(layers, dtype):
+    """Number of elements of the scratch array of `train_online_by_rule`."""
+    block = BYTES // np.dtype(dtype).itemsize
+    one_input = -(-int(layers[0, N_IN]) // block) * block
+    return 2 * units_size(layers) + one_input + 2 * rows_size(layers, dtype)
+
+
+def state_size(rule, layers, dtype):
+    """Number of elements that the rule remembers."""
+    return MEMORY[rule] * rows_size(layers, dtype)
+
+
+@kernel
+def train_online_by_rule(
+    X, Y, weight, order, theta, layers, loss, rule, rates, state, clock, first, last, work,
+    last_good, losses,
+):  # fmt: skip
+    """Take the steps ``first <= step < last``; see `online.train_online`.
+
+    Parameters
+    ----------
+    layers
+        The table made with ``direct=False``.
+    rule, rates, clock
+        See `updates`.
+    state : array
+        ``state_size(rule, layers, dtype)`` elements; zeros at the beginning.
+    """
+    n, n_out = X.shape[0], Y.shape[1]
+    X, Y, weight, order = flat(X), flat(Y), flat(weight), flat(order)
+    theta, t, state, rates, clock = flat(theta), flat(layers), flat(state), flat(rates), flat(clock)
+    a, d, room, rows, gradient = _parts(flat(work), t)
+    bends = has_penalties(rates)
+    if first % n == 0:
+        copy(theta, last_good)
+    pack(theta, rows, t)
+    epoch, left = first // n, n - first % n
+    for step in range(first, last):
+        row = row_of(order, step, n)
+        w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
+        if w > 0:  # a sample of weight 0 leaves no trace in what the rule remembers
+            x = input_of(X, row, t, room)
+            take(rows, t, 0, x, a)
+            losses[epoch] += w * forward(theta, rows, t, a, Y, row * n_out, loss, d)
+            _write_gradient(rows, t, x, a, d, w, gradient)
+            if bends:
+                penalise(rule, rates, rows, gradient, t, True, 1.0)
+            update(rule, rates, rows, gradient, state, clock)
+        left -= 1
+        if left == 0:
+            unpack(rows, t, theta)
+            if not (math.isfinite(losses[epoch]) and all_finite(theta)):
+                copy(last_good, theta)
+                return -1 - epoch
+            copy(theta, last_good)
+            epoch, left = epoch + 1, n
+    unpack(rows, t, theta)
+    return last
+
+
+@piece
+def _parts(work, t):
+    """Activations, deltas, a padded input, the rows and their gradient: parts of one array."""
+    c = t.shape[0] - COLUMNS
+    units = at(t, c + UNITS) + at(t, c + PADDED)
+    x = padded(at(t, N_IN), width(work))
+    used = 2 * units + x
+    n = (work.shape[0] - used) // 2
+    return (
+        view(work, 0, units),
+        view(work, units, units),
+        view(work, 2 * units, x),
+        view(work, used, n),
+        view(work, used + n, n),
+    )
+
+
+@piece
+def _write_gradient(rows, t, x, a, d, w, gradient):
+    """The sample's gradient, times w, from the last delta back to the first layer."""
+    c = t.shape[0] - COLUMNS
+    delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
+    while c >= 0:
+        rolled()
+        n_in, n_out, q = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + PADDED)
+        p = padded(n_in, width(a))
+        W, G = view(rows, at(t, c + ROWS), q), view(gradient, at(t, c + ROWS), q)
+        below = at(t, c - COLUMNS + UNITS) if c > 0 else 0
+        inputs = view(a, below, p) if c > 0 else x
+        if at(t, c + WIDE):
+            outer_rows(inputs, n_in, delta, q, w, G)
+            scaled_row(w, delta, q, G, n_in * q)
+        else:
+            outer_rows(delta, n_out, inputs, p, w, G)
+            scaled_row(w, delta, q, G, n_out * p)
+        if c > 0:
+            code, g = at(t, c - COLUMNS + ACTIVATION), view(d, below, p)
+            if at(t, c + WIDE):
+                pull_wide(W, n_in, q, inputs, delta, code, g)
+            else:
+                pull_narrow(W, n_out, p, inputs, delta, code, g)
+            delta = g
+        c -= COLUMNS

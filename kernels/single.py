@@ -1,0 +1,124 @@
+"""One sample at a time: to be called from Python a million times, or from a user's own kernels.
+
+Both functions take arrays and numbers only, allocate nothing and can be called inside ``@njit`` code;
+`fastperc.Network.compiled` hands out what they need. Their signatures are stable.
+"""
+
+import math
+
+from .activations import SOFTMAX, activate_layer
+from .jit import kernel, piece
+from .lanes import at, fill, flat, load, load_part, rolled, store, store_part, view, width
+from .losses import softmax_layer
+from .online import backward, copy, forward, input_of, parts, take
+from .online import work_size as online_work_size
+from .packing import pack, padded, rows_of, unpack
+from .predict import all_finite
+from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, PADDED, UNITS, theta_size
+
+
+def work_size(layers, dtype):
+    """Number of elements of scratch that `learn_one` takes; `predict_one` takes less."""
+    return theta_size(layers) + 16 + online_work_size(layers, dtype)
+
+
+@kernel
+def predict_one(x, theta, layers, out, work):
+    """Write the network's outputs for one sample to ``out``.
+
+    Parameters
+    ----------
+    x : array of shape (n_inputs,)
+    theta : array of shape (n_parameters,)
+    layers : int64 array of shape (n_layers, COLUMNS)
+        See `table`.
+    out : array of shape (n_outputs,)
+        Written.
+    work : array
+        Scratch; all arrays but ``layers`` are C-contiguous and of one dtype.
+
+    Returns
+    -------
+    bool
+        Whether all of ``x`` is finite.
+    """
+    theta, t, work = flat(theta), flat(layers), flat(work)
+    a = flat(x)
+    c = 0
+    while c < t.shape[0]:
+        rolled()
+        n_in, n_out = at(t, c + N_IN), at(t, c + N_OUT)
+        z = view(work, at(t, c + UNITS), at(t, c + PADDED))
+        _add_unpadded_rows(theta, at(t, c + OFFSET), n_in, n_out, a, z)
+        if at(t, c + ACTIVATION) == SOFTMAX:
+            softmax_layer(z, n_out)
+        else:
+            activate_layer(at(t, c + ACTIVATION), z, n_out)
+        a = z
+        c += COLUMNS
+    j = 0
+    while j < out.shape[0]:
+        rolled()
+        store_part(out, j, out.shape[0] - j, load(a, j))
+        j += width(a)
+    return all_finite(flat(x))
+
+
+@piece
+def _add_unpadded_rows(theta, o, n_in, n_out, x, z):
+    """``z = b + x @ W``, W and b where ``theta`` has them; `dense.add_rows` with partial loads."""
+    m = width(z)
+    j = 0
+    while j < n_out:
+        rolled()
+        n = n_out - j
+        r, i = o + j, 0
+        even, odd = load_part(theta, r + n_in * n_out, n), fill(z, 0.0)
+        while i + 2 <= n_in:
+            rolled()
+            even += at(x, i) * load_part(theta, r, n)
+            odd += at(x, i + 1) * load_part(theta, r + n_out, n)
+            r += 2 * n_out
+            i += 2
+        if i < n_in:
+            even += at(x, i) * load_part(theta, r, n)
+        store(z, j, even + odd)
+        j += m
+
+
+@kernel
+def learn_one(x, y, theta, layers, loss, lr, work):
+    """Take one step of plain stochastic gradient descent on one sample.
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n_inputs,) and (n_outputs,)
+    theta : array of shape (n_parameters,)
+        Read and written.
+    layers, loss
+        See `table` and `losses`.
+    lr : float
+        Learning rate.
+    work : array
+        ``work_size(layers, dtype)`` elements of scratch.
+
+    Returns
+    -------
+    float64
+        The loss before the step; NaN, and ``theta`` as it was, if anything became infinite or NaN.
+    """
+    theta, t, work = flat(theta), flat(layers), flat(work)
+    before = view(work, 0, theta.shape[0])
+    used = padded(theta.shape[0], width(work))
+    a, d, x_here, _, packed = parts(view(work, used, work.shape[0] - used), t)
+    copy(theta, before)
+    pack(theta, packed, t)
+    inputs = input_of(flat(x), 0, t, x_here)
+    take(rows_of(theta, packed, t, 0), t, 0, inputs, a)
+    loss_before = forward(theta, packed, t, a, flat(y), 0, loss, d)
+    backward(theta, packed, t, theta.dtype.type(lr), inputs, a, d, inputs)
+    unpack(packed, t, theta)
+    if not (math.isfinite(loss_before) and all_finite(theta)):
+        copy(before, theta)
+        return math.nan
+    return loss_before

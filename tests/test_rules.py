@@ -1,0 +1,162 @@
+"""Every update rule against its twin in NumPy, over 20 epochs: per sample, in batches, all at once."""
+
+import numpy as np
+import pytest
+
+from fastperc import Network, schedules
+from fastperc.kernels import reference
+from networks import problem
+
+RULES = {
+    "sgd": ({}, lambda lr: reference.sgd(lr)),
+    "momentum": ({"momentum": 0.8}, lambda lr: reference.momentum(lr, 0.8)),
+    "nesterov": (
+        {"momentum": 0.8, "nesterov": True},
+        lambda lr: reference.momentum(lr, 0.8, nesterov=True),
+    ),
+    "adam": ({"optimizer": "adam"}, reference.adam),
+    "adam, other numbers": (
+        {"optimizer": "adam", "betas": (0.8, 0.9), "epsilon": 1e-3},
+        lambda lr: reference.adam(lr, 0.8, 0.9, 1e-3),
+    ),
+    "adamw": ({"optimizer": "adamw", "alpha": 0.5}, reference.adam),
+    "rprop": ({"optimizer": "rprop"}, reference.rprop),
+}
+PENALTIES = {
+    "none": {},
+    "l2": {"alpha": 0.3},
+    "l1": {"l1": 0.02},
+    "clip": {"clip_norm": 0.05},
+    "all": {"alpha": 0.1, "l1": 0.01, "clip_norm": 0.3},
+}
+EPOCHS, LR = 20, 0.01
+
+
+def compare(name, batch_size, penalties, sizes=(5, 18, 3), weighted=False, dtype="float64"):
+    p = problem(sizes, n=13, dtype=dtype)
+    options, rule = RULES[name]
+    options = {**options, **penalties}
+    weight = p.weight if weighted else None
+    assert not weighted or (p.weight == 0).any()
+    history = p.net.train(
+        p.X, p.y, epochs=EPOCHS, lr=LR, batch_size=batch_size, shuffle=False, sample_weight=weight,
+        **options,
+    )  # fmt: skip
+    decay = LR * options["alpha"] if name == "adamw" else 0.0
+    wanted = reference.train(
+        p.model, p.X.astype(float), p.Y.astype(float), rule(LR), EPOCHS, batch_size,
+        weight=None if weight is None else weight.astype(float), decay=decay,
+        alpha=0.0 if decay else options.get("alpha", 0.0), l1=options.get("l1", 0.0),
+        clip=options.get("clip_norm", 0.0),
+    )  # fmt: skip
+    tolerance = 1e-9 if dtype == "float64" else 2e-3
+    np.testing.assert_allclose(p.net.theta, p.model.theta, rtol=tolerance, atol=tolerance)
+    total = len(p.X) if weight is None else weight.sum()
+    np.testing.assert_allclose(history.loss, np.divide(wanted, total), rtol=tolerance)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 4, 13])
+@pytest.mark.parametrize("name", [n for n in RULES if n != "rprop"])
+def test_rule(name, batch_size, weighted):
+    compare(name, batch_size, {}, weighted=weighted)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rprop_takes_all_samples(weighted):
+    compare("rprop", 13, {}, weighted=weighted)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 13])
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_penalties(name, penalty, batch_size):
+    compare(name, batch_size, PENALTIES[penalty])
+
+
+@pytest.mark.parametrize("sizes", [(3, 1), (40, 2), (8, 32, 1), (4, 16, 16, 2)], ids=str)
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_penalties_spare_biases_whatever_the_layout(sizes, batch_size):
+    compare("momentum", batch_size, PENALTIES["all"], sizes=sizes)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("name", ["momentum", "adam"])
+def test_float32(name, batch_size):
+    compare(name, batch_size, PENALTIES["l2"], dtype="float32")
+
+
+def test_gradient_and_loss_with_penalties():
+    p = problem((4, 6, 2))
+    for alpha, l1 in ((0.3, 0.0), (0.0, 0.2), (0.1, 0.1)):
+        gradient = p.net.backward(p.X, p.y, alpha=alpha, l1=l1)
+        wanted = reference.gradient(p.model, p.X, p.Y)
+        wanted = reference.penalised(p.model, wanted, alpha, l1)
+        np.testing.assert_allclose(gradient, wanted, rtol=1e-12)
+        h, i = 1e-6, 3
+        p.net.theta[i] += h
+        above = p.net.loss(p.X, p.y, alpha=alpha, l1=l1)
+        p.net.theta[i] -= 2 * h
+        below = p.net.loss(p.X, p.y, alpha=alpha, l1=l1)
+        p.net.theta[i] += h
+        assert (above - below) / (2 * h) == pytest.approx(gradient[i], rel=1e-6)
+
+
+def test_lbfgs_finds_the_minimum_of_a_linear_regression():
+    rng = np.random.default_rng(0)
+    X, noise = rng.standard_normal((50, 4)), rng.standard_normal(50)
+    y = X @ [1.0, -2.0, 3.0, 0.5] + 0.1 * noise
+    net = Network((4, 1), dtype="float64", seed=0)
+    history = net.train(X, y, optimizer="lbfgs", epochs=200)
+    best, *_ = np.linalg.lstsq(np.c_[X, np.ones(50)], y, rcond=None)
+    np.testing.assert_allclose(net.theta, best, atol=1e-4)
+    assert history.stopped == "converged"
+    assert (np.diff(history.loss) <= 0).all()
+
+
+def test_lbfgs_with_a_penalty_stops_where_the_gradient_is_0():
+    p = problem((3, 4, 1))
+    p.net.train(p.X, p.y, optimizer="lbfgs", epochs=2000, alpha=0.05)
+    assert np.abs(p.net.backward(p.X, p.y, alpha=0.05)).max() < 1e-4
+
+
+def test_lbfgs_heeds_callback_and_refuses_l1():
+    p = problem((3, 4, 1))
+    history = p.net.train(p.X, p.y, optimizer="lbfgs", callback=lambda e, h: e == 3)
+    assert (history.stopped, len(history.loss)) == ("callback", 3)
+    assert p.net.loss(p.X, p.y) == pytest.approx(history.loss[-1], rel=1e-12)
+    with pytest.raises(ValueError, match="l1: found 0.1 with optimizer='lbfgs'"):
+        p.net.train(p.X, p.y, optimizer="lbfgs", l1=0.1)
+
+
+def test_schedule_by_hand():
+    p, q = problem((3, 4, 1)), problem((3, 4, 1))
+    rate = schedules.step(0.1, every=2, factor=0.5)
+    p.net.train(p.X, p.y, epochs=5, lr=rate, shuffle=False)
+    for lr in (0.1, 0.1, 0.05, 0.05, 0.025):
+        q.net.train(q.X, q.y, epochs=1, lr=lr, shuffle=False)
+    assert np.array_equal(p.net.theta, q.net.theta)
+
+
+BAD = [
+    ({"momentum": 1.0}, r"momentum: found 1.0, expected a number from 0 to below 1"),
+    ({"momentum": -0.5}, r"momentum: found -0.5, expected a finite number at least 0"),
+    ({"nesterov": True}, r"nesterov: found True with momentum=0.0"),
+    ({"optimizer": "adam", "momentum": 0.9}, r"momentum: found momentum=0.9.*belong to 'sgd'"),
+    ({"alpha": -1}, r"alpha: found -1, expected a finite number at least 0"),
+    ({"l1": np.inf}, r"l1: found inf"),
+    ({"clip_norm": 0}, r"clip_norm: found 0, expected a finite number greater than 0"),
+    ({"betas": 0.9}, r"betas: found 0.9, expected two numbers"),
+    ({"betas": (0.9, 1.0)}, r"betas: found 1.0, expected a number from 0 to below 1"),
+    ({"epsilon": 0}, r"epsilon: found 0"),
+    ({"lr": lambda epoch: -1.0}, r"lr\(1\): found -1.0, expected a finite number at least 0"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD, ids=[m[:30] for _, m in BAD])
+def test_bad_options(options, message):
+    p = problem((3, 4, 1))
+    before = p.net.theta.copy()
+    with pytest.raises(ValueError, match=message):
+        p.net.train(p.X, p.y, **options)
+    assert np.array_equal(p.net.theta, before)

@@ -1,0 +1,63 @@
+"""Networks inside a user's own compiled code."""
+
+import numba
+import numpy as np
+import pytest
+
+from fastperc.kernels.single import learn_one, predict_one
+from networks import HEADS, SIZES, problem
+
+compiled_only = pytest.mark.skipif(
+    numba.config.DISABLE_JIT, reason="the compiler is off: NUMBA_DISABLE_JIT=1"
+)
+
+
+@numba.njit
+def predict_all(X, theta, layers, out, work):
+    outputs = np.empty((len(X), len(out)), X.dtype)
+    for i in range(len(X)):
+        predict_one(X[i], theta, layers, out, work)
+        outputs[i] = out
+    return outputs
+
+
+@numba.njit
+def learn_all(X, Y, theta, layers, loss, lr, work):
+    total = 0.0
+    for i in range(len(X)):
+        total += learn_one(X[i], Y[i], theta, layers, loss, lr, work)
+    return total
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_predicting_inside_compiled_code(sizes):
+    p = problem(sizes)
+    net = p.net.compiled()
+    outputs = predict_all(p.X, net.theta, net.layers, net.out, net.work)
+    np.testing.assert_allclose(outputs, p.net.forward(p.X), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("head", HEADS, ids="-".join)
+def test_learning_inside_compiled_code(head):
+    p, q = problem((4, 9, 3), head=head), problem((4, 9, 3), head=head)
+    net = p.net.compiled()
+    total = learn_all(p.X, p.Y, net.theta, net.layers, net.loss, 0.01, net.work)
+    y = q.y.argmax(axis=1) if head[0] == "softmax" else q.y
+    history = q.net.train(q.X, y, epochs=1, lr=0.01, shuffle=False)
+    np.testing.assert_allclose(p.net.theta, q.net.theta, rtol=1e-13)
+    assert total / len(p.X) == pytest.approx(history.loss[0], rel=1e-13)
+
+
+def test_divergence_leaves_theta_alone():
+    p = problem((4, 9, 1), hidden="relu")
+    net, before = p.net.compiled(), p.net.theta.copy()
+    x = np.full(4, 1e300)
+    assert np.isnan(learn_one(x, np.ones(1), net.theta, net.layers, net.loss, 1.0, net.work))
+    assert np.array_equal(p.net.theta, before)
+
+
+def test_arrays_and_ints_only():
+    net = problem((4, 9, 1)).net
+    handed = net.compiled()
+    assert handed.theta is net.theta
+    assert all(isinstance(part, (np.ndarray, int)) for part in handed)
