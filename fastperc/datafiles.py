@@ -96,6 +96,8 @@ def _read_california(path: Path) -> np.ndarray:
 
 def _read_heart(path: Path) -> np.ndarray:
     table = np.loadtxt(path, ndmin=2, max_rows=_at_most("heart_statlog"))
+    if table.size == 0:
+        raise ValueError("found no data")
     if table.shape[1] != len(HEART_COLUMNS):
         raise ValueError(f"found {table.shape[1]} columns, expected {len(HEART_COLUMNS)}")
     if not np.isin(table[:, -1], (1, 2)).all():

@@ -1,6 +1,7 @@
-"""Where each layer's weights and biases lie in the flat vector of parameters, and how they start."""
+"""Where each layer's weights and biases lie in the vector of parameters, and how they start."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,7 +18,7 @@ def aligned_zeros(n: int, dtype) -> np.ndarray:
 
 def n_parameters(sizes: Sequence[int]) -> int:
     """How many weights and biases a network has."""
-    return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:], strict=False))
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
 
 
 def views(theta: np.ndarray, sizes: Sequence[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -33,7 +34,7 @@ def views(theta: np.ndarray, sizes: Sequence[int]) -> tuple[list[np.ndarray], li
     """
     weights, biases = [], []
     start = 0
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in pairwise(sizes):
         end = start + n_in * n_out
         weights.append(theta[start:end].reshape(n_in, n_out))
         biases.append(theta[end : end + n_out])
@@ -64,7 +65,7 @@ INITS = {
 def initialise(
     theta: np.ndarray, sizes: Sequence[int], init: str | np.ndarray, rng: np.random.Generator
 ):
-    """Write start weights named ``init`` (one of `INITS`) and zero biases to ``theta``, or a copy."""
+    """Write start weights named ``init`` (of `INITS`) and zero biases to ``theta``, or a copy."""
     if not isinstance(init, str):
         theta[:] = init
         return

@@ -48,8 +48,9 @@ class Network:
         Activation of the output layer: these, ``exp``, and ``softmax`` with cross_entropy only.
     loss : str
         ``squared_error`` (half the sum over outputs of (p - y)**2), ``absolute_error``, ``huber``,
-        ``poisson`` (needs output ``exp`` or ``softplus``); ``log_loss`` (one probability per output,
-        needs ``sigmoid``), ``cross_entropy`` (one class among many, needs ``softmax``), ``hinge``.
+        ``poisson`` (needs output ``exp`` or ``softplus``); ``log_loss`` (one probability per
+        output, needs ``sigmoid``), ``cross_entropy`` (one class among many, needs ``softmax``),
+        ``hinge``.
         A loss over samples is the mean of theirs, weighted if they have weights.
     init : str or array_like
         Start weights: ``glorot``, ``he``, ``lecun``, ``uniform`` (+-1/sqrt(n_in)), ``normal``,
@@ -294,7 +295,8 @@ class Network:
     def predict(self, X) -> np.ndarray:
         """Labels for log_loss, hinge and cross_entropy, otherwise the outputs.
 
-        0 or 1 per output for log_loss; for hinge too, or -1 or 1 if it was trained on these. One value per row of X, or one row of values where a network has several outputs (one label
+        0 or 1 per output for log_loss; for hinge too, or -1 or 1 if it was trained on these. One
+        value per row of X, or one row of values where a network has several outputs (one label
         with cross_entropy).
         """
         out = self.forward(X)
@@ -338,7 +340,8 @@ class Network:
     ) -> np.ndarray:
         """The gradient of `loss`: a flat vector laid out as ``theta``."""
         alpha, l1 = options.check_penalties(alpha, l1)
-        return self._loss_and_gradient(*self._check_samples(X, y, sample_weight), alpha, l1)[1]
+        X, Y, weight = self._check_samples(X, y, sample_weight)
+        return self._loss_and_gradient(X, Y, weight, alpha, l1)[1]
 
     def _loss_and_gradient(self, X, Y, weight, alpha=0.0, l1=0.0) -> tuple[float, np.ndarray]:
         gradient, order = np.empty_like(self.theta), np.empty((0, len(X)), np.int64)

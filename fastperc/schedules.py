@@ -1,7 +1,7 @@
 """Learning rates that change with the epoch, for `Network.train(lr=...)`.
 
-A schedule is any function from the epoch's number, counted from 1, to a learning rate. These make the
-usual ones:
+A schedule is any function from the epoch's number, counted from 1, to a learning rate. These make
+the usual ones:
 
 >>> from fastperc import schedules
 >>> rate = schedules.cosine(0.1, epochs=100)

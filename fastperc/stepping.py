@@ -115,7 +115,7 @@ class _Batches(_Steps):
 
 
 class _ThreadedBatches(_Batches):
-    """One update per batch, its gradient computed on several threads. The same bits as `_Batches`."""
+    """One update per batch, its gradient computed on several threads: the bits of `_Batches`."""
 
     def __init__(self, net: Network, plan: Plan):
         from .kernels import parallel

@@ -210,8 +210,8 @@ def likely_cause(job: Job) -> str:
     if size > 1e6:
         return f"the weights had grown to {size:.2g} before. Start again with a smaller lr"
     return (
-        f"loss or weights became infinite or NaN with lr={job.rates[LR]:g}. Use a smaller lr, or scale "
-        "the inputs (and the targets of a regression) to about -1 to 1"
+        f"loss or weights became infinite or NaN with lr={job.rates[LR]:g}. Use a smaller lr, or "
+        "scale the inputs (and the targets of a regression) to about -1 to 1"
     )
 
 

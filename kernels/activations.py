@@ -25,8 +25,8 @@ CODES = {
     "exp": EXP,
 }
 
-# At the output only: softmax because it is computed over a whole layer (in `losses`), exp because it
-# is there for counts.
+# At the output only: softmax because it is computed over a whole layer (in `losses`), exp because
+# it is there for counts.
 OUTPUT_ONLY = ("softmax", "exp")
 
 LEAK = 0.01  # slope of leaky_relu below 0

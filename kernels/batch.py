@@ -53,8 +53,9 @@ def train_batches(
     """Take the steps ``first <= step < last``, one batch each; see `online.train_online`.
 
     An epoch has ``ceil(n / batch_size)`` steps; its last batch may be smaller. The gradient of a
-    step is ``sum_r(weight[r] * gradient(r)) / sum_r(weight[r])`` plus that of the penalties. A batch
-    whose weights are all 0 is passed over. ``rule``, ``rates``, ``state``, ``clock``: see `updates`.
+    step is ``sum_r(weight[r] * gradient(r)) / sum_r(weight[r])`` plus that of the penalties. A
+    batch whose weights are all 0 is passed over. ``rule``, ``rates``, ``state``, ``clock``: see
+    `updates`.
     """
     n, n_order = X.shape[0], order.shape[0]
     n_steps = (n + batch_size - 1) // batch_size

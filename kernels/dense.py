@@ -103,7 +103,7 @@ def dot_rows(W, n_out, p, x, z):
 
 @piece
 def pull_wide(W, n_in, q, a, d, code, g):
-    """Backward, wide: ``g[i] = W[i] . d`` times the slope at the outputs ``a`` of the layer below."""
+    """Backward, wide: ``g[i] = W[i] . d`` times the slope at the outputs ``a`` below."""
     m = width(d)
     first, r = 0, 0
     while first < n_in:

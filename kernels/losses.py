@@ -1,10 +1,10 @@
 """Loss functions, chosen by an integer code: from weighted sums to outputs, loss and delta.
 
-The delta is the derivative of the loss by the output layer's weighted sums z. Where loss and output
-activation belong together (log loss with sigmoid, cross-entropy with softmax, poisson with exp) it is
-``p - y`` exactly, and the loss is computed from z, not from the outputs, so that it stays finite and
-precise when these round to 0 or 1. To add one: a code and a name here, a branch in `finish`, and its twin
-in `reference`.
+The delta is the derivative of the loss by the output layer's weighted sums z. Where loss and
+output activation belong together (log loss with sigmoid, cross-entropy with softmax, poisson with
+exp) it is ``p - y`` exactly, and the loss is computed from z, not from the outputs, so that it
+stays finite and precise when these round to 0 or 1. To add one: a code and a name here, a branch in
+`_elementwise`, and its twin in `reference`.
 """
 
 import math
@@ -161,7 +161,10 @@ def surprise(z, y, top, log_sum):
 
 @piece
 def softmax_layer(z, n):
-    """``z[k] = exp(z[k]) / sum(exp(z))`` in place; returns the largest z and log(sum(exp(z - it)))."""
+    """``z[k] = exp(z[k]) / sum(exp(z))`` in place.
+
+    Returns the largest z, and the logarithm of ``sum(exp(z - largest))``.
+    """
     m = width(z)
     top = -math.inf
     j = 0

@@ -38,7 +38,7 @@ def train_online(
 ):
     """Take the steps ``first <= step < last``; step s is sample ``s % n`` of epoch ``s // n``.
 
-    In the plain form, with sample (x, y), its outputs a[0] = x, a[1], ..., a[L] and a target loss E::
+    In the plain form, with the outputs a[0] = x, a[1], ..., a[L] and the loss E of a sample::
 
         delta[L] = dE / dz[L]
         delta[l] = (W[l] @ delta[l+1]) * slope(a[l])       # with the weights of before the update
@@ -76,7 +76,7 @@ def train_online(
         ``last``; or, if loss or parameters became infinite or NaN in epoch e, ``-1 - e``, and
         theta is what it was at that epoch's beginning.
     """
-    n, n_in, n_out = X.shape[0], X.shape[1], Y.shape[1]
+    n, n_out = X.shape[0], Y.shape[1]
     # Views that own nothing, because a slice counts references (see `lanes.view`); and flat ones,
     # because a row is then a view too.
     X, Y, weight, order, theta, t = (

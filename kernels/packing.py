@@ -1,7 +1,7 @@
 """From ``theta`` to rows of whole SIMD blocks, and back (see `table`).
 
-Done once per kernel call, so that loops over a row of 3 or 100 weights need no remainder: masked
-stores cannot be forwarded to the next sample's loads, and scalar remainders cost more than the rest.
+Done once per kernel call, so that loops over a row of 3 or 100 weights need no remainder: a scalar
+one costs more than all else, and masked stores are slow to be loaded again by the next sample.
 """
 
 from .jit import piece

@@ -1,8 +1,8 @@
 """Gradients and outputs of many samples on several threads, the same bits on any number of them.
 
 Rows are cut into slabs by how many there are, never by the number of threads; each slab's gradient
-is summed on its own, and the slabs are added in order. The serial kernels of `batch` do the same, so
-they serve as twins: ``threads=2`` changes no digit.
+is summed on its own, and the slabs are added in order. The serial kernels of `batch` do the same,
+so they serve as twins: ``threads=2`` changes no digit.
 """
 
 import contextlib

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from .activations import SOFTMAX, activate_layer
+from .activations import activate_layer
 from .jit import kernel, piece, routine
-from .lanes import at, fill, flat, load, load_part, rolled, store, store_part, view, width
+from .lanes import at, flat, rolled, view, width
 from .lanes_numpy import BYTES
-from .losses import output_rows, softmax_layer
+from .losses import output_rows
 from .packing import padded
 from .products import product, product_column
-from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, PADDED, UNITS
+from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, PADDED
 
 # Rows that go through the layers together: enough that matrix products are fast, few enough that
 # their activations stay in the cache.

@@ -3,8 +3,8 @@
 Arrays are as they lie in ``theta`` and in the activations, rows without padding: masked loads and
 stores take care of the ends. A tile of 4 rows by 4 blocks stays in registers, so that each loaded
 block is used four times. SIMD lanes run along the units of a layer. These reach the machine's
-arithmetic peak from 8 x 32 weights and batches of 8 on, which general BLAS does not, and they always
-add in the same order.
+arithmetic peak from 8 x 32 weights and batches of 8 on, which general BLAS does not, and they
+always add in the same order.
 """
 
 from .jit import piece, routine

@@ -7,6 +7,7 @@ complex step.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Model:
     def from_theta(cls, theta, sizes, activations, loss):
         """The model whose parameters lie in ``theta``: layer by layer W in C order, then b."""
         weights, biases, start = [], [], 0
-        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        for n_in, n_out in pairwise(sizes):
             end = start + n_in * n_out
             weights.append(theta[start:end].reshape(n_in, n_out).copy())
             biases.append(theta[end : end + n_out].copy())
@@ -216,7 +217,7 @@ def gradient(model, X, Y, weight=None):
     return flatten(*backward(model, X, Y, weight)) / weight.sum()
 
 
-# --- update rules: each makes a function (theta, gradient) -> None that changes theta in place ------
+# --- update rules: each makes a function (theta, gradient) that changes theta in place ------------
 
 
 def sgd(lr):
@@ -270,7 +271,7 @@ def rprop(lr, grow=1.2, shrink=0.5, smallest=1e-6, largest=50.0):
 
 
 def penalised(model, gradient, alpha=0.0, l1=0.0, clip=0.0):
-    """The gradient with the penalties' ``alpha W + l1 sign(W)``, scaled down to the norm ``clip``."""
+    """The gradient plus the penalties' ``alpha W + l1 sign(W)``, its norm at most ``clip``."""
     bends = [alpha * W + l1 * np.sign(W) for W in model.weights]
     gradient = gradient + flatten(bends, [np.zeros_like(b) for b in model.biases])
     norm = np.sqrt((gradient**2).sum())
@@ -282,9 +283,9 @@ def train(
 ):
     """Update after each batch; returns each epoch's loss, summed as samples were met.
 
-    The gradient is the weighted mean of the batch's; with ``batch_size=1`` the weight is a factor of
-    the step instead. A batch of weight 0 is passed over. ``decay``: by how much, times itself, each
-    weight shrinks before a step (AdamW). ``order`` (epochs, n): each epoch's order of the rows.
+    The gradient is the weighted mean of the batch's; with ``batch_size=1`` the weight is a factor
+    of the step instead. A batch of weight 0 is passed over. ``decay``: by how much, times itself,
+    each weight shrinks before a step (AdamW). ``order`` (epochs, n): each epoch's order of rows.
     """
     weight = np.ones(len(X), X.dtype) if weight is None else weight
     sizes = [len(W) for W in model.weights] + [len(model.biases[-1])]

@@ -1,7 +1,7 @@
 """One sample at a time: to be called from Python a million times, or from a user's own kernels.
 
-Both functions take arrays and numbers only, allocate nothing and can be called inside ``@njit`` code;
-`fastperc.Network.compiled` hands out what they need. Their signatures are stable.
+Both functions take arrays and numbers only, allocate nothing and can be called inside ``@njit``
+code; `fastperc.Network.compiled` hands out what they need. Their signatures are stable.
 """
 
 import math

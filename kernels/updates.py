@@ -2,8 +2,8 @@
 
 `update` picks the rule by its code. All take the gradient of a mean (with penalties, clipped) and
 keep their memory in two arrays of the caller: ``state``, one or two vectors as long as theta, and
-``clock``, three float64: steps taken, beta1 and beta2 to their power. To add one: a code, a name, how
-many vectors it remembers, a loop, and its twin in `reference`.
+``clock``, three float64: steps taken, beta1 and beta2 to their power. To add one: a code, a name,
+how many vectors it remembers, a loop, and its twin in `reference`.
 """
 
 import math
@@ -49,7 +49,7 @@ def update(rule, rates, theta, gradient, state, clock):
         descend(theta, gradient, lr)
     elif rule == RPROP:
         resilient(theta, gradient, first, second, lr, clock[0] == 1)
-    elif rule == MOMENTUM or rule == NESTEROV:
+    elif rule in (MOMENTUM, NESTEROV):
         friction = number(at(rates, FRICTION))
         roll(theta, gradient, first, friction, lr, rule == NESTEROV)
     else:

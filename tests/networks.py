@@ -87,6 +87,6 @@ def problem(
 
 
 def fixed(array):
-    """The array, read-only: what the facade hands to kernels, so that tests compile nothing more."""
+    """The array, read-only as the facade hands it on, so that tests compile nothing more."""
     array.flags.writeable = False
     return array

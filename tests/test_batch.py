@@ -1,5 +1,7 @@
 """The batch kernels against their twins: gradients, losses and whole trajectories."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -72,7 +74,7 @@ def trajectory(p, batch_size, epochs, order=None, weighted=False, cuts=()):
     order = np.empty((0, n), np.int64) if order is None else order
     losses = np.zeros(epochs)
     marks = sorted({0, epochs * steps, *cuts})
-    for first, last in zip(marks, marks[1:], strict=False):
+    for first, last in pairwise(marks):
         reached = batch.train_batches(
             p.X, p.Y, p.weight if weighted else fixed(np.empty(0, net.dtype)), order, net.theta,
             net.layers, net.loss_code, *plain(net, 0.2), batch_size, first, last,

@@ -28,8 +28,8 @@ HOMES = {
     "numba": set(),
     "llvmlite": set(),
     "matplotlib": {"plots.py"},
-    "sklearn": {"estimators.py", "datasets.py", "demo.py"},
-    "typer": {"cli.py"},
+    "sklearn": {"estimators.py", "datasets.py", "peers.py"},
+    "typer": {"cli.py", "commands.py"},
 }
 
 

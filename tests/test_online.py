@@ -1,5 +1,7 @@
 """The per-sample kernel against its twin: whole trajectories, for every kind of network."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ def trajectory(p, epochs, order=None, weighted=False, lr=0.05, cuts=()):
     order = np.empty((0, n), np.int64) if order is None else order
     losses, thetas = np.zeros(epochs), []
     marks = sorted({*cuts, *range(0, epochs * n + 1, n)})
-    for first, last in zip(marks, marks[1:], strict=False):
+    for first, last in pairwise(marks):
         reached = online.train_online(
             p.X, p.Y, weight, order, net.theta, net.layers, net.loss_code, dtype(lr),
             first, last, work, np.empty_like(net.theta), losses,

@@ -1,4 +1,4 @@
-"""Every update rule against its twin in NumPy, over 20 epochs: per sample, in batches, all at once."""
+"""Every update rule against its twin in NumPy, over 20 epochs: per sample, in batches, at once."""
 
 import numpy as np
 import pytest
@@ -125,7 +125,7 @@ def test_lbfgs_heeds_callback_and_refuses_l1():
     history = p.net.train(p.X, p.y, optimizer="lbfgs", callback=lambda e, h: e == 3)
     assert (history.stopped, len(history.loss)) == ("callback", 3)
     assert p.net.loss(p.X, p.y) == pytest.approx(history.loss[-1], rel=1e-12)
-    with pytest.raises(ValueError, match="l1: found 0.1 with optimizer='lbfgs'"):
+    with pytest.raises(ValueError, match=r"l1: found 0.1 with optimizer='lbfgs'"):
         p.net.train(p.X, p.y, optimizer="lbfgs", l1=0.1)
 
 

@@ -1,0 +1,82 @@
+"""Tables grow on a terminal and appear whole elsewhere; times and factors keep two or three digits."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from fastperc.console import WIDTH, Growing, duration, factor, make_console, marked, table
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 us"),
+        (9.9e-7, "1.0 us"),
+        (0.0000123, "12 us"),
+        (0.00949, "9.5 ms"),
+        (0.00996, "10 ms"),
+        (0.5, "500 ms"),
+        (1, "1.0 s"),
+        (3700, "3,700 s"),
+    ],
+)
+def test_duration(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(0.054, "0.05x"), (0.999, "1.0x"), (9.96, "10x"), (1234.5, "1,234x")]
+)
+def test_factor(ratio, text):
+    assert factor(ratio) == text
+
+
+def printed(width, is_terminal):
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=is_terminal, _environ={})
+    with Growing(console, table("name", "figure", right=("figure",))) as lines:
+        lines.waiting_for("counting")
+        lines.table.add_row("one", "1")
+        seen_before_the_end = out.getvalue()
+        lines.table.add_row("two", marked("22", True))
+    return seen_before_the_end, out.getvalue()
+
+
+def test_where_there_is_no_terminal_the_table_appears_once_and_plain():
+    before, text = printed(40, is_terminal=False)
+    assert before == ""
+    assert [line.split() for line in text.splitlines()] == [
+        ["name", "figure"],
+        ["─" * len("name  figure")],
+        ["one", "1"],
+        ["two", "22"],
+    ]
+    assert "\x1b" not in text
+
+
+def test_on_a_terminal_one_sees_what_is_being_done():
+    before, text = printed(40, is_terminal=True)
+    assert "counting ..." in before
+    assert "22" in text
+    last_picture = text[text.rindex("name") :]
+    assert "counting" not in last_picture
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h")  # the cursor is back
+
+
+def test_figures_stay_whole_and_text_wraps_where_it_is_narrow():
+    out = io.StringIO()
+    lines = table("what", "figure", right=("figure",))
+    lines.add_row("a rather long description", "123456")
+    Console(file=out, width=20).print(lines)
+    assert "123456" in out.getvalue()
+    assert max(map(len, out.getvalue().splitlines())) <= 20
+
+
+@pytest.mark.parametrize(("columns", "width"), [(None, WIDTH), ("60", 60)])
+def test_piped_output_is_wide_enough_unless_told_otherwise(monkeypatch, columns, width):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns:
+        monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert make_console().width == width

@@ -1,0 +1,97 @@
+"""Ctrl-C ends a process at once, whatever it is doing."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+PROMISE = 0.25  # seconds
+
+# A second thread takes the lead where the main one does not come round to the exception.
+BUSY = {
+    "waiting": "time.sleep(60)",
+    "catching it": """
+        while True:
+            try:
+                time.sleep(60)
+            except KeyboardInterrupt:
+                pass""",
+    "in C": "hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)",
+    "cleaning up for long": """
+        try:
+            time.sleep(60)
+        finally:
+            time.sleep(60)""",
+}
+
+PROGRAM = """
+import hashlib, time
+from fastperc.interrupts import end_now, prompt_exit
+
+with prompt_exit():
+    print("ready", flush=True)
+    try:
+        %s
+    except KeyboardInterrupt:
+        end_now()
+"""
+
+
+def interrupt(process):
+    """Send SIGINT; returns the seconds until the process ends, and its standard error."""
+    start = time.perf_counter()
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    return time.perf_counter() - start, stderr
+
+
+@pytest.mark.parametrize("what", BUSY)
+def test_a_process_ends_in_time_whatever_it_does(what):
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM % BUSY[what]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.05)
+    seconds, stderr = interrupt(process)
+    assert process.returncode == 130
+    assert seconds < PROMISE
+    assert stderr == "fastperc: interrupted\n"
+
+
+def test_outside_the_block_nothing_is_left_behind(run_python):
+    code = """
+import signal, sys, threading, time
+from fastperc.interrupts import prompt_exit
+hook = sys.unraisablehook
+for _ in range(3):
+    with prompt_exit():
+        assert threading.active_count() == 2
+time.sleep(0.2)
+assert threading.active_count() == 1
+assert signal.set_wakeup_fd(-1) == -1
+assert sys.unraisablehook is hook
+try:
+    signal.raise_signal(signal.SIGINT)
+    time.sleep(1)
+except KeyboardInterrupt:
+    time.sleep(0.5)
+    print("still here")
+"""
+    assert run_python(code) == "still here\n"
+
+
+def test_only_sigint_ends_it(run_python):
+    code = """
+import signal, time
+from fastperc.interrupts import prompt_exit
+signal.signal(signal.SIGTERM, lambda *_: print("SIGTERM"))
+with prompt_exit():
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(0.3)
+"""
+    assert run_python(code) == "SIGTERM\n"

@@ -1,0 +1,50 @@
+"""Warming up compiles every kernel that a network needs, and says where machine code came from."""
+
+import pytest
+
+from fastperc import Network, warming
+
+
+def test_every_kernel_is_called_for_both_dtypes():
+    steps = list(warming.warmup())
+    assert len({(step.what, step.dtype) for step in steps}) == len(steps) == 12
+    assert {step.dtype for step in steps} == {"float32", "float64"}
+    assert all(step.seconds > 0 for step in steps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nothing_is_left_to_compile_for_any_network(dtype):
+    list(warming.warmup([dtype]))
+    before = warming._machine_code()
+    net = Network((3, 5, 4), hidden="tanh", output="softmax", loss="cross_entropy", dtype=dtype)
+    X, y = [[1, 2, 3], [4, 5, 6]], [0, 3]
+    net.train(X, y, epochs=2, sample_weight=[1, 2], validation=(X, y))
+    net.train(X, y, epochs=2, batch_size=2)
+    net.learn_one(X[0], 1)
+    net.predict_one(X[0])
+    net.predict(X)
+    net.backward(X, y)
+    assert warming._machine_code() == before
+
+
+def test_the_second_time_it_is_in_memory():
+    list(warming.warmup(["float32"]))
+    assert {step.source for step in warming.warmup(["float32"])} == {"memory"}
+
+
+def test_an_unknown_dtype_is_refused():
+    with pytest.raises(ValueError, match="dtype: found 'float16', expected 'float32'"):
+        list(warming.warmup(["float16"]))
+
+
+def test_compiled_the_first_time_and_from_disk_the_next(run_python, tmp_path):
+    code = """
+import numpy as np
+from fastperc.kernels.predict import predict_rows
+from fastperc import Network, warming
+net = Network((1, 1), seed=0)
+print(warming.timed("outputs", "float32", lambda: net.forward([[1.0]])).source)
+"""
+    environment = {"NUMBA_CACHE_DIR": tmp_path}
+    assert run_python(code, **environment) == "compiled\n"
+    assert run_python(code, **environment) == "disk\n"
