@@ -13,6 +13,9 @@ from . import options
 from .network import Network
 
 
+ROWS = 600  # so many that threads are worth it
+
+
 @dataclass(frozen=True)
 class Warmed:
     """What one step of `warmup` found.
@@ -54,9 +57,13 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
     >>> for step in warmup(["float32"]):
     ...     print(step.what)
     training, one sample at a time
+    training, one sample, any rule
     training, mini-batches
+    training, batches on threads
     outputs for many samples
+    outputs on threads
     output for one sample
+    learning one sample
     loss
     gradient
     """
@@ -76,11 +83,20 @@ def warm_tutorials() -> Warmed:
 def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
     net = Network((2, 2, 1), seed=0, dtype=dtype)
     X, y = np.ones((2, 2)), np.ones(2)
+    many, targets = np.ones((ROWS, 2)), np.ones(ROWS)
+
+    def train(n, **options):
+        return lambda: net.train(many[:n], targets[:n], epochs=1, **options)
+
     return [
-        ("training, one sample at a time", lambda: net.train(X, y, epochs=1)),
-        ("training, mini-batches", lambda: net.train(X, y, epochs=1, batch_size=2)),
+        ("training, one sample at a time", train(2)),
+        ("training, one sample, any rule", train(2, optimizer="adam")),
+        ("training, mini-batches", train(2, batch_size=2)),
+        ("training, batches on threads", train(ROWS, batch_size=ROWS, threads=2)),
         ("outputs for many samples", lambda: net.forward(X)),
+        ("outputs on threads", lambda: net.forward(many, threads=2)),
         ("output for one sample", lambda: net.predict_one(X[0])),
+        ("learning one sample", lambda: net.learn_one(X[0], 1.0)),
         ("loss", lambda: net.loss(X, y)),
         ("gradient", lambda: net.backward(X, y)),
     ]

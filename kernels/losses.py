@@ -43,6 +43,13 @@ from .packing import copy_row, write_row
     HINGE,
 ) = range(7)
 
+# Codes without a name, for the estimators: the same deltas, but a loss that counts no output as
+# closer to 0 or 1 than the dtype's epsilon, as learning curves of probabilities are often drawn.
+CAPPED_LOG_LOSS, CAPPED_CROSS_ENTROPY = 7, 8
+
+# A quantile's level lies in its code, behind the others: QUANTILE + level * LEVELS.
+QUANTILE, LEVELS = 1 << 20, 1 << 24
+
 CODES = {
     "squared_error": SQUARED_ERROR,
     "absolute_error": ABSOLUTE_ERROR,
@@ -60,6 +67,16 @@ OUTPUTS_OF = {
     "cross_entropy": ("softmax",),
     "poisson": ("exp", "softplus"),
 }
+
+
+
+def quantile_code(level):
+    """The code of the loss whose minimum is at a quantile, 0 < level < 1.
+
+    >>> quantile_code(0.5) - QUANTILE == LEVELS // 2
+    True
+    """
+    return QUANTILE + round(level * LEVELS)
 
 
 @piece
@@ -95,14 +112,18 @@ def finish(loss, activation, z, Y, start, n, d):
         log_loss         -(y log p + (1 - y) log(1 - p))
         cross_entropy    -y log p
         hinge            max(0, 1 - y p), y = -1 or 1
+        quantile         max(q (y - p), (q - 1) (y - p))
     """
-    if loss == CROSS_ENTROPY:
-        return _finish_softmax(z, Y, start, n, d)
+    if loss == CROSS_ENTROPY or loss == CAPPED_CROSS_ENTROPY:
+        return _finish_softmax(z, Y, start, n, d, most_surprise(loss, z))
+    most = most_surprise(loss, z)
     loss_sum = 0.0
     j = 0
     while j < n:
         rolled()
-        p, delta, e = _elementwise(loss, activation, load(z, j), load_part(Y, start + j, n - j))
+        p, delta, e = _elementwise(
+            loss, activation, load(z, j), load_part(Y, start + j, n - j), most
+        )
         store(z, j, keep(p, n - j))
         store(d, j, keep(delta, n - j))
         loss_sum += total(keep(e, n - j))
@@ -111,11 +132,13 @@ def finish(loss, activation, z, Y, start, n, d):
 
 
 @piece
-def _elementwise(loss, activation, z, y):
+def _elementwise(loss, activation, z, y, most):
     """Outputs, deltas and losses of one block, for losses that are sums over the outputs."""
     p = activate(activation, z)
     if loss == LOG_LOSS:
         return p, p - y, log_loss(z, y)
+    if loss == CAPPED_LOG_LOSS:
+        return p, p - y, at_most(log_loss(z, y), most)
     if loss == POISSON:
         return _poisson(activation, z, p, y)
     if loss == HINGE:
@@ -123,6 +146,10 @@ def _elementwise(loss, activation, z, y):
         slope = pick(margin, 0.0, 0.0 - y, y * 0.0)
         return p, times_slope(activation, p, slope), at_least(margin, 0.0)
     e = p - y
+    if loss >= QUANTILE:
+        q = (loss - QUANTILE) / LEVELS
+        slope = pick(e, 0.0, e * 0.0 + (1.0 - q), pick(0.0 - e, 0.0, e * 0.0 - q, e * 0.0))
+        return p, times_slope(activation, p, slope), slope * e
     if loss == ABSOLUTE_ERROR:
         # The derivative at 0 is taken as 0, which is one of its values.
         sign = pick(absolute(e), 0.0, with_sign(e * 0.0 + 1.0, e), e * 0.0)
@@ -154,9 +181,17 @@ def log_loss(z, y):
 
 
 @piece(fastmath={"contract"})  # in this order, again: the largest z goes out exactly
-def surprise(z, y, top, log_sum):
-    """``-y log p`` for ``p = exp(z - top) / exp(log_sum)``."""
-    return y * ((top - z) + log_sum)
+def surprise(z, y, top, log_sum, most):
+    """``-y log p`` for ``p = exp(z - top) / exp(log_sum)``, where ``-log p`` is at most ``most``."""
+    return y * at_most((top - z) + log_sum, most)
+
+
+@piece
+def most_surprise(loss, z):
+    """The most that an output can cost: ``-log(epsilon)`` of the dtype, or anything."""
+    if loss != CAPPED_LOG_LOSS and loss != CAPPED_CROSS_ENTROPY:
+        return math.inf
+    return 36.04365338911715 if z.itemsize == 8 else 15.942385152878742
 
 
 @piece
@@ -190,7 +225,7 @@ def softmax_layer(z, n):
 
 
 @piece
-def _finish_softmax(z, Y, start, n, d):
+def _finish_softmax(z, Y, start, n, d, most):
     m = width(z)
     j = 0
     while j < n:  # the delta's place keeps z until it is needed
@@ -203,7 +238,7 @@ def _finish_softmax(z, Y, start, n, d):
     while j < n:
         rolled()
         y = load_part(Y, start + j, n - j)
-        loss_sum += total(surprise(load(d, j), y, top, log_sum))
+        loss_sum += total(surprise(load(d, j), y, top, log_sum, most))
         store(d, j, load(z, j) - y)
         j += m
     return loss_sum
@@ -217,7 +252,7 @@ def finish_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
     padded rows. Returns the weighted sum of the losses.
     """
     loss_sum = 0.0
-    if loss == CROSS_ENTROPY or weight.shape[0] > 0:
+    if loss == CROSS_ENTROPY or loss == CAPPED_CROSS_ENTROPY or weight.shape[0] > 0:
         q = room.shape[0] // 2
         zr, dr = view(room, 0, q), view(room, q, q)
         for r in range(rows):

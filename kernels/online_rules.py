@@ -61,7 +61,7 @@ def train_online_by_rule(
     n, n_out = X.shape[0], Y.shape[1]
     X, Y, weight, order = flat(X), flat(Y), flat(weight), flat(order)
     theta, t, state, rates, clock = flat(theta), flat(layers), flat(state), flat(rates), flat(clock)
-    a, d, room, rows, gradient = _parts(flat(work), t)
+    a, d, room, rows, gradient = parts_by_rule(flat(work), t)
     bends = has_penalties(rates)
     if first % n == 0:
         copy(theta, last_good)
@@ -74,7 +74,7 @@ def train_online_by_rule(
             x = input_of(X, row, t, room)
             take(rows, t, 0, x, a)
             losses[epoch] += w * forward(theta, rows, t, a, Y, row * n_out, loss, d)
-            _write_gradient(rows, t, x, a, d, w, gradient)
+            write_gradient(rows, t, x, a, d, w, gradient)
             if bends:
                 penalise(rule, rates, rows, gradient, t, True, 1.0)
             update(rule, rates, rows, gradient, state, clock)
@@ -91,7 +91,7 @@ def train_online_by_rule(
 
 
 @piece
-def _parts(work, t):
+def parts_by_rule(work, t):
     """Activations, deltas, a padded input, the rows and their gradient: parts of one array."""
     c = t.shape[0] - COLUMNS
     units = at(t, c + UNITS) + at(t, c + PADDED)
@@ -108,7 +108,7 @@ def _parts(work, t):
 
 
 @piece
-def _write_gradient(rows, t, x, a, d, w, gradient):
+def write_gradient(rows, t, x, a, d, w, gradient):
     """The sample's gradient, times w, from the last delta back to the first layer."""
     c = t.shape[0] - COLUMNS
     delta = view(d, at(t, c + UNITS), at(t, c + PADDED))

@@ -150,7 +150,7 @@ def penalise(rule, rates, theta, gradient, layers, as_rows, weight_sum):
     kept = number(1) - number(at(rates, LR)) * l2
     if l1 != 0 or l2 != 0:
         for c in range(0, layers.shape[0], COLUMNS):
-            start, n = _weights_of(layers, c, as_rows, theta)
+            start, n = weights_of(layers, c, as_rows, theta)
             w, g = view(theta, start, n), view(gradient, start, n)
             for i in range(n):
                 bend = l1 if w[i] > 0 else (-l1 if w[i] < 0 else number(0))
@@ -161,7 +161,7 @@ def penalise(rule, rates, theta, gradient, layers, as_rows, weight_sum):
 
 
 @piece
-def _weights_of(layers, c, as_rows, theta):
+def weights_of(layers, c, as_rows, theta):
     """Where W of the layer at ``c`` begins, and how many elements it has, padding included."""
     n_in, n_out = at(layers, c + N_IN), at(layers, c + N_OUT)
     if not as_rows:

@@ -7,7 +7,7 @@ from fastperc import Network, warming
 
 def test_every_kernel_is_called_for_both_dtypes():
     steps = list(warming.warmup())
-    assert len({(step.what, step.dtype) for step in steps}) == len(steps) == 12
+    assert len({(step.what, step.dtype) for step in steps}) == len(steps) == 20
     assert {step.dtype for step in steps} == {"float32", "float64"}
     assert all(step.seconds > 0 for step in steps)
 
@@ -19,7 +19,11 @@ def test_nothing_is_left_to_compile_for_any_network(dtype):
     net = Network((3, 5, 4), hidden="tanh", output="softmax", loss="cross_entropy", dtype=dtype)
     X, y = [[1, 2, 3], [4, 5, 6]], [0, 3]
     net.train(X, y, epochs=2, sample_weight=[1, 2], validation=(X, y))
-    net.train(X, y, epochs=2, batch_size=2)
+    net.train(X, y, epochs=2, batch_size=2, optimizer="rprop")
+    net.train(X, y, epochs=2, optimizer="sgd", momentum=0.9, alpha=0.1, clip_norm=1)
+    net.train(X, y, epochs=2, optimizer="lbfgs")
+    net.train(X * 300, y * 300, epochs=2, batch_size=600, threads=2, sample_weight=[1] * 600)
+    net.forward(X * 300, threads=2)
     net.learn_one(X[0], 1)
     net.predict_one(X[0])
     net.predict(X)

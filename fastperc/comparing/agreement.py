@@ -1,0 +1,227 @@
+"""Whether a variant takes the reference's steps, and where it first does not.
+
+A step's mistake is in its gradient, and a step that starts from right parameters shows which block's
+gradient is wrong. So the question is not how far the ends are apart but which step is the first wrong
+one. It is found from outside, by training ever longer beginnings of the run: 1, 2, 4, ... steps,
+then, between the last right and the first wrong length, by halving.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from ..kernels import reference
+from .problem import Problem
+from .runners import Runner
+
+# Per step, in units of rounding, as a random walk: see `tolerance`.
+ROUNDINGS = 16
+PROPORTIONAL = 1e-3  # moves that differ from a multiple of the right ones by less are that multiple
+EPOCHS_OF_FULL = 20  # one epoch is only one step there
+
+
+@dataclass(frozen=True)
+class WrongBlock:
+    """A block of parameters that is wrong after the first wrong step.
+
+    Attributes
+    ----------
+    name : str
+        ``W1``, ``b1``, ...
+    difference : float
+        The largest, infinite if the shapes differ.
+    index : tuple of int
+        Where it is.
+    found, expected : float
+        What is there.
+    note : str
+        What the move of this step looks like, if there is something to say.
+    """
+
+    name: str
+    difference: float
+    index: tuple[int, ...] = ()
+    found: float = math.nan
+    expected: float = math.nan
+    note: str = ""
+
+    def __str__(self) -> str:
+        end = f" ({self.note})" if self.note else ""
+        if not self.index:
+            return f"{self.name}{end}"
+        place = ", ".join(map(str, self.index))
+        return f"{self.name}[{place}] is {self.found:.9g}, expected {self.expected:.9g}{end}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What checking one variant found.
+
+    Attributes
+    ----------
+    steps : int
+        How many steps were checked.
+    first_wrong : int or None
+        The first step, counted from 1, after which parameters are wrong.
+    blocks : list of WrongBlock
+        In the order of the layers.
+    absolute, relative, ulps : float
+        The largest difference at the end of what was checked: as it is, divided by the largest
+        parameter of the same block, and in units of that one's last place.
+    dtype : str
+        Of the check.
+    """
+
+    steps: int
+    dtype: str
+    first_wrong: int | None = None
+    blocks: list[WrongBlock] = field(default_factory=list)
+    absolute: float = 0.0
+    relative: float = 0.0
+    ulps: float = 0.0
+
+    @property
+    def agrees(self) -> bool:
+        return self.first_wrong is None
+
+    def __str__(self) -> str:
+        if self.agrees:
+            return f"agrees over {self.steps:,} steps"
+        wrong = "; ".join(map(str, self.blocks))
+        names = ", ".join(block.name for block in self.blocks)
+        return f"first wrong step: {self.first_wrong:,}, in {names} ({self.dtype}). {wrong}"
+
+
+class Oracle:
+    """The reference's parameters after any number of steps, in float64; computed as asked for."""
+
+    def __init__(self, problem: Problem):
+        self.problem = problem
+        self.X, self.Y = (array.astype(np.float64) for array in problem.samples)
+        self.states = {0: problem.theta.astype(np.float64)}
+
+    def after(self, steps: int) -> list[np.ndarray]:
+        """W1, b1, ... after so many steps."""
+        if steps not in self.states:
+            begin = max(known for known in self.states if known < steps)
+            model = self._model(self.states[begin])
+            for step in range(begin, steps):
+                self._step(model, step)
+            self.states[steps] = model.theta
+        model = self._model(self.states[steps])
+        return [a for pair in zip(model.weights, model.biases, strict=True) for a in pair]
+
+    def _model(self, theta: np.ndarray) -> reference.Model:
+        p = self.problem
+        return reference.Model.from_theta(theta, p.sizes, p.activations, p.loss)
+
+    def _step(self, model: reference.Model, step: int) -> None:
+        p = self.problem
+        first = step % p.n_steps * p.batch_size
+        rows = slice(first, min(first + p.batch_size, p.n_samples))
+        reference.train_batches(model, self.X[rows], self.Y[rows], p.lr, p.batch_size)
+
+
+def train_steps(problem: Problem, runner: Runner, steps: int) -> list[np.ndarray]:
+    """The parameters after so many steps from the start."""
+    runner.reset()
+    epochs, rest = divmod(steps, problem.n_steps)
+    for _ in range(epochs):
+        runner.train(problem.n_samples)
+    if rest:
+        runner.train(rest * problem.batch_size)
+    return runner.parameters()
+
+
+def tolerance(dtype: str, steps: int, expected: np.ndarray, scale: float) -> float:
+    """How far rounding may take a block in so many steps: a random walk of a few units each."""
+    unit = float(np.finfo(dtype).eps) * max(scale, float(np.abs(expected).max()))
+    return ROUNDINGS * unit * math.sqrt(steps)
+
+
+def check(problem: Problem, runner: Runner, seconds: float = 3.0) -> Finding:
+    """Look for the first wrong step, through as many steps as fit into the time.
+
+    At least one step is checked; an epoch at most (`EPOCHS_OF_FULL` of one step).
+    """
+    oracle = Oracle(problem)
+    limit = EPOCHS_OF_FULL if problem.kind == "full" else problem.n_steps
+    right, steps, begin = 0, 1, perf_counter()
+    while True:
+        wrong = wrong_blocks(problem, runner, oracle, steps)
+        if wrong:
+            return _narrow_down(problem, runner, oracle, right, steps)
+        right = steps
+        if steps == limit or 3 * (perf_counter() - begin) > seconds:
+            return _measure(problem, oracle, runner.parameters(), right)
+        steps = min(2 * steps, limit)
+
+
+def _narrow_down(problem, runner, oracle, right: int, wrong: int) -> Finding:
+    while wrong - right > 1:
+        middle = (right + wrong) // 2
+        if wrong_blocks(problem, runner, oracle, middle):
+            wrong = middle
+        else:
+            right = middle
+    blocks = wrong_blocks(problem, runner, oracle, wrong)
+    difference = max(block.difference for block in blocks)
+    return Finding(wrong, problem.dtype, wrong, blocks, difference, math.inf, math.inf)
+
+
+def _measure(problem, oracle, found: list[np.ndarray], steps: int) -> Finding:
+    """The differences of a variant that agrees."""
+    absolute = relative = ulps = 0.0
+    for block, expected in zip(found, oracle.after(steps), strict=True):
+        difference, largest = np.abs(block - expected).max(), np.abs(expected).max()
+        absolute = max(absolute, float(difference))
+        relative = max(relative, float(difference / largest))
+        ulps = max(ulps, float(difference / np.spacing(largest.astype(problem.dtype))))
+    return Finding(steps, problem.dtype, None, [], absolute, relative, ulps)
+
+
+def wrong_blocks(problem, runner, oracle: Oracle, steps: int) -> list[WrongBlock]:
+    """The blocks that are wrong after so many steps."""
+    found, expected = train_steps(problem, runner, steps), oracle.after(steps)
+    before = oracle.after(steps - 1)
+    scale = max(1.0, *(float(np.abs(block).max()) for block in expected))
+    blocks = []
+    for name, *arrays in zip(problem.block_names, found, expected, before, strict=True):
+        allowed = tolerance(problem.dtype, steps, arrays[1], scale)
+        wrong = compare_block(name, *arrays, allowed)
+        if wrong is not None:
+            blocks.append(wrong)
+    return blocks
+
+
+def compare_block(name, found, expected, before, allowed: float) -> WrongBlock | None:
+    """What is wrong with a block, or None."""
+    found = np.asarray(found, dtype=np.float64)
+    if found.shape != expected.shape:
+        note = f"shape {found.shape}, expected {expected.shape}"
+        return WrongBlock(name, math.inf, note=note)
+    difference = np.where(np.isfinite(found), np.abs(found - expected), np.inf)
+    if difference.max() <= allowed:
+        return None
+    index = np.unravel_index(difference.argmax(), difference.shape)
+    return WrongBlock(
+        name, float(difference.max()), tuple(map(int, index)), float(found[index]),
+        float(expected[index]), note_on(found - before, expected - before),
+    )  # fmt: skip
+
+
+def note_on(move: np.ndarray, right_move: np.ndarray) -> str:
+    """What a wrong move has to do with the right one: nothing at all, or so many times as far."""
+    size = float((right_move**2).sum())
+    if not np.isfinite(move).all():
+        return "not finite"
+    if not move.any():
+        return "it did not move"
+    factor = float((move * right_move).sum()) / size if size else 0.0
+    if np.abs(move - factor * right_move).max() <= PROPORTIONAL * np.abs(move).max():
+        return f"it moved {factor:.4g} times as far as it should"
+    return ""
