@@ -102,11 +102,11 @@ def warmup(
     console = make_console()
     right = ("time",)
     with Growing(console, table("kernels", "dtype", "from", *right, right=right)) as lines:
-        lines.waiting_for("this takes about half a minute, the first time")
+        lines.waiting_for("the first time, this takes about a minute")
         seconds = 0.0
         for step in warming.warmup(DTYPES if dtype is None else (dtype.value,)):
             lines.table.add_row(step.what, step.dtype, step.source, duration(step.seconds))
-            lines.waiting_for("this takes about half a minute, the first time")
+            lines.waiting_for("the first time, this takes about a minute")
             seconds += step.seconds
     console.print(f"\nReady after {duration(seconds)}.")
 

@@ -5,14 +5,15 @@ import pytest
 from fastperc import Network, warming
 
 
-def test_every_kernel_is_called_for_both_dtypes():
+@pytest.mark.slow
+def test_both_dtypes_by_default():
     steps = list(warming.warmup())
     assert len({(step.what, step.dtype) for step in steps}) == len(steps) == 20
     assert {step.dtype for step in steps} == {"float32", "float64"}
     assert all(step.seconds > 0 for step in steps)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_nothing_is_left_to_compile_for_any_network(dtype):
     list(warming.warmup([dtype]))
     before = warming._machine_code()

@@ -15,11 +15,14 @@ from time import perf_counter
 import numpy as np
 
 from ..kernels import reference
+from .loops import numpy_epoch
 from .problem import Problem
-from .runners import Runner
+from .runners import FunctionRunner, Runner
 
-# Per step, in units of rounding, as a random walk: see `tolerance`.
+# How far rounding may take a parameter: so many units of the last place per step, as a random walk; or,
+# where training itself makes differences grow, so many times as far as it takes the NumPy loop.
 ROUNDINGS = 16
+SHARE = 32
 PROPORTIONAL = 1e-3  # moves that differ from a multiple of the right ones by less are that multiple
 EPOCHS_OF_FULL = 20  # one epoch is only one step there
 
@@ -103,6 +106,7 @@ class Oracle:
         self.problem = problem
         self.X, self.Y = (array.astype(np.float64) for array in problem.samples)
         self.states = {0: problem.theta.astype(np.float64)}
+        self.loop = FunctionRunner(problem, numpy_epoch(problem))
 
     def after(self, steps: int) -> list[np.ndarray]:
         """W1, b1, ... after so many steps."""
@@ -114,6 +118,11 @@ class Oracle:
             self.states[steps] = model.theta
         model = self._model(self.states[steps])
         return [a for pair in zip(model.weights, model.biases, strict=True) for a in pair]
+
+    def rounding(self, steps: int) -> list[float]:
+        """How far each block is from the NumPy loop's in the problem's dtype: rounding, as grown."""
+        found = train_steps(self.problem, self.loop, steps)
+        return [float(np.abs(a - b).max()) for a, b in zip(found, self.after(steps), strict=True)]
 
     def _model(self, theta: np.ndarray) -> reference.Model:
         p = self.problem
@@ -137,10 +146,9 @@ def train_steps(problem: Problem, runner: Runner, steps: int) -> list[np.ndarray
     return runner.parameters()
 
 
-def tolerance(dtype: str, steps: int, expected: np.ndarray, scale: float) -> float:
-    """How far rounding may take a block in so many steps: a random walk of a few units each."""
-    unit = float(np.finfo(dtype).eps) * max(scale, float(np.abs(expected).max()))
-    return ROUNDINGS * unit * math.sqrt(steps)
+def tolerance(dtype: str, steps: int, scale: float) -> float:
+    """How far rounding may take parameters of this size in so many steps."""
+    return ROUNDINGS * float(np.finfo(dtype).eps) * scale * math.sqrt(steps)
 
 
 def check(problem: Problem, runner: Runner, seconds: float = 3.0) -> Finding:
@@ -150,10 +158,11 @@ def check(problem: Problem, runner: Runner, seconds: float = 3.0) -> Finding:
     """
     oracle = Oracle(problem)
     limit = EPOCHS_OF_FULL if problem.kind == "full" else problem.n_steps
-    right, steps, begin = 0, 1, perf_counter()
+    right, steps = 0, 1
+    wrong_blocks(problem, runner, oracle, 1)  # what has to be compiled, is
+    begin = perf_counter()
     while True:
-        wrong = wrong_blocks(problem, runner, oracle, steps)
-        if wrong:
+        if wrong_blocks(problem, runner, oracle, steps):
             return _narrow_down(problem, runner, oracle, right, steps)
         right = steps
         if steps == limit or 3 * (perf_counter() - begin) > seconds:
@@ -189,13 +198,16 @@ def wrong_blocks(problem, runner, oracle: Oracle, steps: int) -> list[WrongBlock
     found, expected = train_steps(problem, runner, steps), oracle.after(steps)
     before = oracle.after(steps - 1)
     scale = max(1.0, *(float(np.abs(block).max()) for block in expected))
-    blocks = []
-    for name, *arrays in zip(problem.block_names, found, expected, before, strict=True):
-        allowed = tolerance(problem.dtype, steps, arrays[1], scale)
-        wrong = compare_block(name, *arrays, allowed)
-        if wrong is not None:
-            blocks.append(wrong)
-    return blocks
+    allowed = tolerance(problem.dtype, steps, scale)
+    triples = [*zip(problem.block_names, found, expected, before, strict=True)]
+    if not any(compare_block(*triple, allowed) for triple in triples):
+        return []
+    grown = oracle.rounding(steps)
+    candidates = (
+        compare_block(*triple, max(allowed, SHARE * rounding))
+        for triple, rounding in zip(triples, grown, strict=True)
+    )
+    return [block for block in candidates if block is not None]
 
 
 def compare_block(name, found, expected, before, allowed: float) -> WrongBlock | None:

@@ -139,7 +139,7 @@ def make_problem(
         kind=kind, sizes=sizes, hidden=hidden, output=output, loss=loss,
         dtype=options.check_dtype(dtype).name, n_samples=n_samples,
         batch_size={"online": 1, "full": n_samples}.get(kind, batch_size),
-        lr=checks.check_positive(lr, "lr"), seed=checks.check_count(seed, "seed", least=0),
+        lr=min(0.01, 0.5 / sizes[0]) if lr is None else checks.check_positive(lr, "lr"), seed=checks.check_count(seed, "seed", least=0),
         data=data,
     )  # fmt: skip
 

@@ -1,0 +1,106 @@
+"""Timing that can be believed on a busy machine: in turn, best and median, interval of the ratio.
+
+All contestants run in every round, so that whatever else the machine does meets all of them; the
+best time is what the code can do, and how far the rounds scatter is said with it.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+LEAST_ROUNDS = 7
+MOST_ROUNDS = 60
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Something to time.
+
+    Attributes
+    ----------
+    call : callable
+        What is timed.
+    setup : callable
+        Runs before each call, off the clock.
+    units : int
+        By how many a call's time is divided: samples, elements, calls.
+    """
+
+    call: Callable[[], object]
+    setup: Callable[[], object]
+    units: int
+
+
+def seconds_of(timed: Timed) -> float:
+    """Seconds that one call takes, after its setup."""
+    timed.setup()
+    begin = perf_counter()
+    timed.call()
+    return perf_counter() - begin
+
+
+def interleave(contestants: Mapping[str, Timed], seconds: float) -> dict[str, list[float]]:
+    """Time all in turn; the nanoseconds per unit of each in each round.
+
+    Parameters
+    ----------
+    contestants : mapping of name to Timed
+        Warm: each has been called before.
+    seconds : float
+        About how long it may take in all; at least `LEAST_ROUNDS` rounds are made, at most
+        `MOST_ROUNDS`.
+    """
+    rounds: dict[str, list[float]] = {name: [] for name in contestants}
+    begin, n_rounds = perf_counter(), 0
+    with quiet():
+        while n_rounds < LEAST_ROUNDS or (
+            n_rounds < MOST_ROUNDS and perf_counter() - begin < seconds
+        ):
+            for name, timed in contestants.items():
+                rounds[name].append(1e9 * seconds_of(timed) / timed.units)
+            n_rounds += 1
+    return rounds
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without garbage collection, other libraries' threads, and NumPy's warnings of overflow."""
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        with threadpool_limits(1), np.errstate(all="ignore"):
+            yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """Where the median of the rounds lies with a probability of 95 %, by bootstrap."""
+    return _between(np.median(_resampled(np.array(values)), axis=1))
+
+
+def ratio_interval(base: list[float], values: list[float]) -> tuple[float, float]:
+    """The same for ``median(base) / median(values)``; round by round, as they were timed."""
+    pairs = _resampled(np.stack([base, values], axis=1))
+    medians = np.median(pairs, axis=1)
+    return _between(medians[:, 0] / medians[:, 1])
+
+
+def _resampled(values: np.ndarray) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return values[rng.integers(0, len(values), (RESAMPLES, len(values)))]
+
+
+def _between(values: np.ndarray) -> tuple[float, float]:
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)

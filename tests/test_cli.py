@@ -1,0 +1,227 @@
+"""The command line: what it prints, the status it ends with, and how it takes Ctrl-C."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fastperc import cli, commands
+from fastperc.datafiles import DataError
+from fastperc.errors import DivergedError, ModelFileError
+
+RUN = [sys.executable, "-c", "import sys; from fastperc.cli import main; sys.exit(main())"]
+
+
+def test_version(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == "fastperc 0.1.0\n"
+
+
+@pytest.mark.parametrize("args", [[], ["--help"]])
+def test_help_lists_every_command(args, capsys):
+    assert cli.main(args) == 0
+    out = capsys.readouterr().out
+    for command in ("demo", "replay", "warmup", "info"):
+        assert f" {command} " in out
+    assert "130 interrupted" in out
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["dmo"], "No such command 'dmo'"),
+        (["demo", "--onlin"], "No such option: --onlin"),
+        (["demo", "--data", "/no/such/folder"], "'/no/such/folder' does not exist"),
+        (["demo", "--out", __file__], "is a file"),
+        (["warmup", "--dtype", "float16"], "'float16' is not one of 'float32', 'float64'"),
+        (["info", "extra"], "extra"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(args, said, capsys):
+    assert cli.main(args) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("fastperc: ")
+    assert err.count("\n") == 1
+    assert said in err
+    assert "fastperc --help" in err
+
+
+@pytest.mark.parametrize("package", ["typer", "rich"])
+def test_without_the_extra_the_line_that_installs_it(package, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, package, None)
+    assert cli.main(["info"]) == 2
+    assert capsys.readouterr().err == (
+        f"fastperc: this needs {package}, which is not installed: pip install 'fastperc[cli]'\n"
+    )
+
+
+def test_a_folder_without_data_is_bad_data(tmp_path, capsys):
+    assert cli.main(["demo", "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 3
+    err = capsys.readouterr().err
+    assert "neither california_housing.csv.gz nor heart_statlog.dat" in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_made_is_wrong_usage(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert cli.main(["demo", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert f"cannot use '{tmp_path}/file/out': Not a directory" in capsys.readouterr().err
+
+
+def failing(monkeypatch, error):
+    """Let `fastperc info` fail."""
+
+    def fail():
+        raise error
+
+    monkeypatch.setattr("fastperc.surroundings.surroundings", fail)
+    return ["info"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (DataError("a hole in column 3"), 3),
+        (ModelFileError("model.fp: not a model"), 4),
+        (DivergedError(7, "too fast"), 5),
+        (PermissionError(13, "Permission denied", "/root/out"), 2),
+        (OSError("disk full"), 2),
+        (ZeroDivisionError("division by zero"), 1),
+    ],
+)
+def test_each_kind_of_error_has_its_status_and_one_line(error, status, monkeypatch, capsys):
+    assert cli.main(failing(monkeypatch, error)) == status
+    err = capsys.readouterr().err
+    assert err.startswith("fastperc: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+def test_an_unexpected_error_says_how_to_find_out_more(monkeypatch, capsys):
+    cli.main(failing(monkeypatch, ZeroDivisionError("division by zero")))
+    assert "ZeroDivisionError: division by zero. " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_traceback_with_debug_before_or_after_the_command(place, monkeypatch, capsys):
+    args = failing(monkeypatch, DataError("a hole"))
+    args.insert(place, "--debug")
+    assert cli.main(args) == 3
+    err = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in err
+    assert err.endswith("fastperc: a hole\n")
+
+
+def test_a_message_cannot_break_the_line_or_command_the_terminal(capsys):
+    cli.complain("a\n  b\x1b[31m\x07 é")
+    assert capsys.readouterr().err == "fastperc: a b\\x1b[31m\\x07 é\n"
+
+
+def test_info_prints_facts_in_two_columns(capsys):
+    assert cli.main(["info"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:2] == ["fastperc", "0.1.0,"]
+    assert {"numba", "processor", "threads"} <= {line.split()[0] for line in lines}
+
+
+def test_warmup_prints_a_line_for_each_kernel(capsys):
+    assert cli.main(["warmup", "--dtype", "float32"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("float32") == 10
+    assert "float64" not in out
+    assert "Ready after" in out
+
+
+def test_replay_prints_every_figure(capsys):
+    assert cli.main(["replay"]) == 0
+    out = capsys.readouterr().out
+    assert out.count(" yes") == 283
+    assert " NO" not in out
+    assert out.endswith("283 of 283 figures agree to every printed digit.\n")
+
+
+def test_replay_fails_if_a_figure_differs(monkeypatch, capsys):
+    from fastperc.tutorials import Figure, Replay
+
+    figures = Replay((Figure("a", "b", "1.5", "1.5", 1.5), Figure("a", "c", "1.5", "1.6", 1.6)))
+    monkeypatch.setattr("fastperc.tutorials.replay", lambda: figures)
+    assert cli.main(["replay"]) == 1
+    assert "1 of 2 figures agree" in capsys.readouterr().out
+
+
+def test_replay_does_not_wait_for_scikit_learn(run_python):
+    code = """
+import sys
+from fastperc.cli import main
+main(["replay"])
+print("sklearn" in sys.modules, "matplotlib" in sys.modules, file=sys.stderr)
+print("loaded:", *{"sklearn", "matplotlib"} & set(sys.modules))
+"""
+    assert run_python(code).splitlines()[-1] == "loaded:"
+
+
+def test_the_installed_program_is_the_same(repository):
+    import tomllib
+
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    assert project["scripts"] == {"fastperc": "fastperc.cli:main"}
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    process = subprocess.Popen(
+        [*RUN, "replay"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=60) in (0, 1)
+    assert process.stderr.read() == ""
+    process.stderr.close()
+
+
+def interrupt_after(seconds, args, folder):
+    """Start a command, press Ctrl-C; returns status, seconds until the end, standard error."""
+    process = subprocess.Popen(
+        [*RUN, *args], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=folder
+    )
+    time.sleep(seconds)
+    start = time.perf_counter()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    return process.returncode, time.perf_counter() - start, err
+
+
+def check_interrupted(outcome):
+    status, seconds, err = outcome
+    assert (status, err) == (130, "fastperc: interrupted\n")
+    assert seconds < 0.25
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5, 4])
+def test_ctrl_c_during_the_demo(seconds, tmp_path):
+    check_interrupted(interrupt_after(seconds, ["demo"], tmp_path))
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_50_random_moments_of_the_demo(tmp_path):
+    moments = random.Random(0)
+    for _ in range(50):
+        check_interrupted(interrupt_after(moments.uniform(0.4, 9), ["demo"], tmp_path))
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_kernels_are_compiled(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    for seconds in (1, 2, 3, 4, 5):
+        check_interrupted(interrupt_after(seconds, ["warmup"], tmp_path))
+
+
+def test_pictures_need_no_screen(monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    monkeypatch.setattr("fastperc.demo.run", lambda *_: None)
+    commands.demo()
+    assert os.environ["MPLBACKEND"] == "Agg"
