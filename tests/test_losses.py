@@ -87,7 +87,7 @@ def test_other_losses_are_right_or_refused(head, z, dtype):
             net.train([[z]], [y], epochs=1)
     else:
         tolerance = 1e-12 if dtype == "float64" else 1e-5
-        assert found == pytest.approx(wanted, rel=tolerance, abs=4 * np.finfo(dtype).eps)
+        assert found == pytest.approx(wanted, rel=tolerance, abs=4 * float(np.finfo(dtype).eps))
         assert np.isfinite(net.backward([[z]], [y])).all()
 
 
