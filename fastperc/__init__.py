@@ -17,18 +17,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers see
     from . import datasets, plots, tutorials
+    from .comparing import Comparison, compare
     from .errors import DivergedError, ModelFileError
+    from .estimators import MLPClassifier, MLPRegressor
     from .network import Network
     from .training import History
 
     __version__: str
 
 __all__ = [
+    "Comparison",
     "DivergedError",
     "History",
+    "MLPClassifier",
+    "MLPRegressor",
     "ModelFileError",
     "Network",
     "__version__",
+    "compare",
     "datasets",
     "plots",
     "tutorials",
@@ -36,10 +42,14 @@ __all__ = [
 
 # Where each public name lives. A test holds this table, __all__ and the imports above together.
 _HOMES = {
+    "Comparison": "comparing",
     "DivergedError": "errors",
     "History": "training",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "ModelFileError": "errors",
     "Network": "network",
+    "compare": "comparing",
 }
 _SUBMODULES = frozenset({"datasets", "plots", "tutorials"})
 

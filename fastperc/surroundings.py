@@ -87,5 +87,7 @@ def threads() -> str:
     from threadpoolctl import threadpool_info
 
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    beside = {f"{pool['internal_api']} {pool['version']} up to {pool['num_threads']}" for pool in pools}
+    beside = {
+        f"{pool['internal_api']} {pool['version']} up to {pool['num_threads']}" for pool in pools
+    }
     return ", ".join(["fastperc trains on 1", *sorted(beside)])

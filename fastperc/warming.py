@@ -12,7 +12,6 @@ import numpy as np
 from . import options
 from .network import Network
 
-
 ROWS = 600  # so many that threads are worth it
 
 

@@ -69,7 +69,6 @@ OUTPUTS_OF = {
 }
 
 
-
 def quantile_code(level):
     """The code of the loss whose minimum is at a quantile, 0 < level < 1.
 

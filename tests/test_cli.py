@@ -13,6 +13,7 @@ from fastperc import cli, commands
 from fastperc.datafiles import DataError
 from fastperc.errors import DivergedError, ModelFileError
 
+slow = pytest.mark.slow
 RUN = [sys.executable, "-c", "import sys; from fastperc.cli import main; sys.exit(main())"]
 
 
@@ -159,7 +160,6 @@ def test_replay_does_not_wait_for_scikit_learn(run_python):
 import sys
 from fastperc.cli import main
 main(["replay"])
-print("sklearn" in sys.modules, "matplotlib" in sys.modules, file=sys.stderr)
 print("loaded:", *{"sklearn", "matplotlib"} & set(sys.modules))
 """
     assert run_python(code).splitlines()[-1] == "loaded:"
@@ -201,16 +201,19 @@ def check_interrupted(outcome):
     assert seconds < 0.25
 
 
-@pytest.mark.parametrize("seconds", [0.5, 1.5, 4])
+@pytest.mark.parametrize(
+    "seconds", [0.5, 1.5, pytest.param(5, marks=slow), pytest.param(10, marks=slow)]
+)
 def test_ctrl_c_during_the_demo(seconds, tmp_path):
     check_interrupted(interrupt_after(seconds, ["demo"], tmp_path))
 
 
 @pytest.mark.slow
 def test_ctrl_c_at_50_random_moments_of_the_demo(tmp_path):
+    """From the imports to the first trainings; the others take the later parts."""
     moments = random.Random(0)
     for _ in range(50):
-        check_interrupted(interrupt_after(moments.uniform(0.4, 9), ["demo"], tmp_path))
+        check_interrupted(interrupt_after(moments.uniform(0.3, 3), ["demo"], tmp_path))
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Tables grow on a terminal and appear whole elsewhere; times and factors keep two or three digits."""
+"""Tables grow on a terminal and appear whole elsewhere; times and factors keep a few digits."""
 
 import io
 

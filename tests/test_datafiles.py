@@ -17,7 +17,10 @@ CALIFORNIA_ROW = "8.3252,41.0,6.98,1.02,322.0,2.55,37.88,-122.23,4.526"
 HEART_ROW = "70.0 1.0 4.0 130.0 322.0 0.0 2.0 109.0 0.0 2.4 2.0 3.0 3.0 {}"
 
 
-def california(rows, header=",".join(CALIFORNIA_COLUMNS)):
+HEADER = ",".join(CALIFORNIA_COLUMNS)
+
+
+def california(rows, header=HEADER):
     return gzip.compress("\n".join([header, *rows, ""]).encode())
 
 
@@ -55,13 +58,25 @@ def test_heart_disease_is_read_with_presence_as_class_1(read):
 DAMAGED = {
     "empty": ("california_housing", b"", "expected 'MedInc,"),
     "not gzip": ("california_housing", b"MedInc,HouseAge\n1,2\n", "Not a gzipped file"),
-    "cut short": ("california_housing", california([CALIFORNIA_ROW] * 20640)[:1000], "ended before"),
+    "cut short": (
+        "california_housing",
+        california([CALIFORNIA_ROW] * 20640)[:1000],
+        "ended before",
+    ),
     "bad checksum": ("california_housing", california([CALIFORNIA_ROW])[:-8] + bytes(8), "CRC"),
-    "another header": ("california_housing", california(["1"], "price"), "found the header 'price'"),
+    "another header": (
+        "california_housing",
+        california(["1"], "price"),
+        "found the header 'price'",
+    ),
     "header only": ("california_housing", california([]), "no data"),
     "ragged": ("california_housing", california([CALIFORNIA_ROW, "1,2"]), "columns"),
     "text": ("california_housing", california([CALIFORNIA_ROW.replace("41.0", "old")]), "'old'"),
-    "hole": ("california_housing", california([CALIFORNIA_ROW.replace("41.0", "nan")]), "found nan"),
+    "hole": (
+        "california_housing",
+        california([CALIFORNIA_ROW.replace("41.0", "nan")]),
+        "found nan",
+    ),
     "too few": ("california_housing", california([CALIFORNIA_ROW]), "1 samples .* expected 20640"),
     "too many": ("heart_statlog", heart([1] * 1000), "271 samples .* expected 270"),
     "no rows": ("heart_statlog", b"", "found no data"),

@@ -1,5 +1,4 @@
-"""Data sets load with their names, splits keep the classes' shares, standardising takes the training
-part's measure."""
+"""Data sets load with their names, splits keep classes' shares, scaling follows the training part."""
 
 import numpy as np
 import pytest
@@ -48,7 +47,7 @@ def test_classes_of_the_heart_data(data_folder):
 
 
 def test_an_unknown_name_is_answered_with_the_list():
-    with pytest.raises(ValueError, match="found 'titanic', expected one of breast_cancer, .*iris"):
+    with pytest.raises(ValueError, match=r"found 'titanic', expected one of breast_cancer, .*iris"):
         load("titanic")
     with pytest.raises(TypeError, match="name: found 3"):
         load(3)
@@ -94,7 +93,7 @@ def test_without_a_network_the_error_names_the_file_and_the_variable(
         raise OSError("no route to host")
 
     monkeypatch.setattr(f"sklearn.datasets.{function}", fail)
-    with pytest.raises(DataError, match="no route to host.*Put .* into a folder.*FASTPERC_DATA"):
+    with pytest.raises(DataError, match=r"no route to host.*Put .* into a folder.*FASTPERC_DATA"):
         load(name)
 
 

@@ -15,8 +15,14 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 LEAST_ROUNDS = 7
 MOST_ROUNDS = 60
+TRIES = 5
 RESAMPLES = 2000
 
 
@@ -40,11 +46,26 @@ class Timed:
 
 
 def seconds_of(timed: Timed) -> float:
-    """Seconds that one call takes, after its setup."""
-    timed.setup()
-    begin = perf_counter()
-    timed.call()
-    return perf_counter() - begin
+    """Seconds that one call takes, after its setup.
+
+    A call during which the system gave the core to another process is made again, a few times: it
+    says how busy the machine is, not how fast the code.
+    """
+    seconds = []
+    for _ in range(TRIES):
+        timed.setup()
+        before = interruptions()
+        begin = perf_counter()
+        timed.call()
+        seconds.append(perf_counter() - begin)
+        if interruptions() == before:
+            return seconds[-1]
+    return min(seconds)
+
+
+def interruptions() -> int:
+    """How often another process has taken this one's core; 0 where the system does not say."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw if resource else 0
 
 
 def interleave(contestants: Mapping[str, Timed], seconds: float) -> dict[str, list[float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -74,9 +74,11 @@ class Problem:
         """``W1``, ``b1``, ``W2``, ..., in the order of `start`."""
         return [f"{kind}{layer}" for layer in range(1, len(self.sizes)) for kind in "Wb"]
 
-    def astype(self, dtype: str) -> Problem:
-        """The same in another precision."""
-        return replace(self, dtype=dtype)
+    def summary(self) -> dict[str, Any]:
+        """All but the samples, for JSON."""
+        return {
+            f.name: getattr(self, f.name) for f in fields(self) if f.name != "data"
+        }
 
     @cached_property
     def samples(self) -> tuple[np.ndarray, np.ndarray]:

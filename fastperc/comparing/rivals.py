@@ -39,7 +39,7 @@ class SklearnRunner:
         kind = MLPClassifier if problem.loss == "log_loss" else MLPRegressor
         self.target = self.Y[:, 0] if problem.sizes[-1] == 1 else self.Y
         self.net = kind(
-            problem.sizes[1:-1], activation=SKLEARN_NAMES[problem.hidden], solver="sgd", alpha=0,
+            hidden_layer_sizes=problem.sizes[1:-1], activation=SKLEARN_NAMES[problem.hidden], solver="sgd", alpha=0,
             batch_size=problem.batch_size, learning_rate_init=problem.lr, momentum=0,
             shuffle=False, nesterovs_momentum=False,
         )  # fmt: skip

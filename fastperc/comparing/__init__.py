@@ -1,0 +1,161 @@
+"""Compare kernels: do they take the same steps, and how fast is each.
+
+`compare` trains one problem in several ways and with your own function beside them; what it returns
+is a `Comparison`. The files, from the bottom: `problem` (what is trained), `loops`, `c_twin` and
+`rivals` (who trains it), `runners` and `variants` (how they are called, and their names),
+`agreement` (the first wrong step), `children` (what hangs or crashes), `clock`, `machine` and `code`
+(how fast, and why), `contest` (one after the other), `comparison` (the result).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .. import checks
+from ..surroundings import surroundings
+from . import machine
+from .agreement import Finding, WrongBlock
+from .clock import quiet
+from .comparison import Comparison, Row
+from .contest import Contestant, enter_function, enter_variant, read_code, time_all, work_out
+from .problem import KINDS, Problem, make_problem
+from .variants import BASELINE, choose
+
+__all__ = ["Comparison", "Finding", "Row", "WrongBlock", "compare"]
+
+
+def compare(
+    kernel: str | Callable = "online",
+    against: str | None = None,
+    *,
+    variants: str | Iterable[str] | None = None,
+    sizes: Any = (8, 32, 1),
+    hidden: str = "sigmoid",
+    output: str = "identity",
+    loss: str = "squared_error",
+    X: Any = None,
+    y: Any = None,
+    n_samples: int = 20_000,
+    batch_size: int = 32,
+    dtype: Any = "float32",
+    lr: float | None = None,
+    seed: int = 0,
+    seconds: float = 2.0,
+    time_limit: float = 20.0,
+    inspect: bool = False,
+) -> Comparison:
+    """Train one problem in several ways: do they agree with the reference, how fast is each?
+
+    Parameters
+    ----------
+    kernel : str or callable
+        A way of training, ``"online"``, ``"batches"`` or ``"full"``; or your own function that
+        trains one epoch, in plain Python, NumPy or compiled by Numba, see below.
+    against : str
+        The way of training that your function implements.
+    variants : str or iterable of str, optional
+        What to compare, besides the NumPy loop that is always there: ``python``, ``fastperc``,
+        ``2 threads``, ``c``, ``sklearn``, ``torch``, or ``all``. By default those of fastperc, and C
+        where there is a compiler.
+    sizes, hidden, output, loss, dtype
+        The network, as in `fastperc.Network`; sizes also as ``"8-32-1"``. Biases do not start at 0,
+        so that a wrong sign of theirs shows.
+    X, y : array_like, optional
+        Samples; by default ``n_samples`` of them are drawn.
+    batch_size : int
+        Of ``"batches"``.
+    lr : float, optional
+        Learning rate; by default 0.01, or less for more than 50 inputs.
+    seed : int
+        Of samples and start.
+    seconds : float
+        About how long to time.
+    time_limit : float
+        A function of yours that has not been checked after so many seconds hangs.
+    inspect : bool
+        Also compile fastperc's kernel afresh, for its compile time and machine code.
+
+    Returns
+    -------
+    Comparison
+
+    Notes
+    -----
+    **Your function** is called as ``epoch(X, Y, weights, biases, lr)``, for ``"batches"`` as
+    ``epoch(X, Y, weights, biases, lr, batch_size)``:
+
+    - ``X`` (n, n_inputs) and ``Y`` (n, n_outputs), of ``dtype``; take the rows in their order.
+    - ``weights`` and ``biases``: one array per layer, (n_in, n_out) and (n_out,). Lists of them, or
+      tuples if Numba compiled the function.
+    - Train: for ``"online"`` one update per row; for ``"batches"`` one for each ``batch_size`` rows,
+      of which the last may be fewer; for ``"full"`` a single one with all rows. An update is
+      ``parameter -= lr * gradient`` of the mean loss of the rows; squared_error is half the sum over
+      outputs of ``(p - y)**2``.
+    - Change the arrays in place and return nothing, or return the new ``(weights, biases)``.
+
+    It is checked in float64 first, if it takes that, then in ``dtype``, in a process of its own where
+    the system allows: one that raises, crashes or hangs is reported, and the others go on. If it takes
+    a wrong step, the result says which is the first and in which blocks (``W1``, ``b1``, ...).
+
+    Times are per sample. All variants run in turn in every round, each from fresh parameters, with
+    libraries on one thread; slow ones train only the first samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def my_epoch(X, Y, weights, biases, lr):  # a linear unit, and a mistake
+    ...     (W,), (b,) = weights, biases
+    ...     for x, y in zip(X, Y, strict=True):
+    ...         error = x @ W + b - y
+    ...         W -= lr * np.outer(x, error)
+    ...         b += lr * error
+    >>> result = compare(my_epoch, "online", sizes=(3, 1), n_samples=100, seconds=0.1)
+    >>> result.agrees
+    False
+    >>> finding = result["my_epoch"].finding
+    >>> finding.first_wrong, [block.name for block in finding.blocks]
+    (1, ['b1'])
+    >>> finding.blocks[0].note
+    'it moved -1 times as far as it should'
+    """
+    function, kind = split(kernel, against)
+    problem = make_problem(
+        kind, sizes, dtype, n_samples, batch_size, lr, seed, hidden, output, loss, X, y
+    )
+    chosen, notes = choose(variants, problem)
+    seconds = checks.check_positive(seconds, "seconds")
+    time_limit = checks.check_positive(time_limit, "time_limit")
+    with quiet():
+        # Somebody's own function first: its process is a copy of this one, best made before any
+        # thread has been started here.
+        own = [enter_function(function, problem, time_limit)] if function is not None else []
+        contestants = own + [enter_variant(variant, problem) for variant in chosen]
+        time_all(contestants, seconds)
+    return sum_up(problem, contestants, notes, checks.check_flag(inspect, "inspect"))
+
+
+def split(kernel: Any, against: Any) -> tuple[Callable | None, Any]:
+    """Somebody's function, if there is one, and the way of training."""
+    if not callable(kernel):
+        return None, kernel if against is None else against
+    if against is None:
+        raise ValueError(
+            f"against: found None, expected one of {', '.join(KINDS)}: what your function does in an "
+            "epoch"
+        )
+    return kernel, against
+
+
+def sum_up(problem: Problem, contestants: list[Contestant], notes, inspect: bool) -> Comparison:
+    """The result of a comparison whose contestants have been timed."""
+    rows = [contestant.row for contestant in contestants]
+    peak = machine.measure_machine(problem.dtype)
+    traffic = machine.bytes_per_sample(problem)
+    (baseline,) = (row for row in rows if row.name == BASELINE)
+    for contestant in contestants:
+        work_out(contestant.row, baseline, problem, peak, traffic)
+        read_code(contestant, inspect)
+    return Comparison(
+        problem.title, rows, BASELINE, peak, traffic, problem.summary(), dict(surroundings()), notes
+    )

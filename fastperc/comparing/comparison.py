@@ -1,0 +1,209 @@
+"""What a comparison found: rows, and the table, picture and JSON made of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .agreement import Finding
+from .machine import Machine
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass
+class Row:
+    """One variant.
+
+    Attributes
+    ----------
+    name, what : str
+    finding : Finding or None
+        How it compares with the reference; None if it did not run.
+    trouble : str
+        What it did instead of training.
+    rounds : list of float
+        Nanoseconds per sample in each round.
+    best, median, low, high : float
+        Of the rounds; the median lies between low and high with a probability of 95 %.
+    ratio, ratio_low, ratio_high : float
+        Median time of the baseline divided by this one's, and the same interval of it.
+    gflops, share_of_peak, gbytes : float
+        Matrix work and least memory traffic per second, at the best time.
+    first_call : float
+        Seconds of the first call, compilation included.
+    compile_seconds : float
+        Of the kernel, compiled afresh.
+    packed_fma : int or None
+        Packed multiply-adds in its machine code.
+    samples : int
+        How many were trained on the clock.
+    """
+
+    name: str
+    what: str
+    finding: Finding | None = None
+    trouble: str = ""
+    rounds: list[float] = field(default_factory=list, repr=False)
+    best: float = math.nan
+    median: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    ratio: float = math.nan
+    ratio_low: float = math.nan
+    ratio_high: float = math.nan
+    gflops: float = math.nan
+    share_of_peak: float = math.nan
+    gbytes: float = math.nan
+    first_call: float = math.nan
+    compile_seconds: float = math.nan
+    packed_fma: int | None = None
+    samples: int = 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it ran and took the reference's steps."""
+        return self.finding is not None and self.finding.agrees
+
+
+COLUMNS = ("variant", "agrees", "difference", "ulps", "ns/sample", "median", "95 %", "faster",
+           "95 %", "GFLOP/s", "of peak", "B/sample", "compile", "packed FMA")  # fmt: skip
+
+
+@dataclass
+class Comparison:
+    """What `compare` returns; printed, it is a table.
+
+    Attributes
+    ----------
+    title : str
+    rows : list of Row
+    baseline : str
+        The name of the row that the ratios refer to.
+    machine : Machine
+        What this machine does at most, measured.
+    bytes_per_sample : float
+    problem : dict
+        What was trained.
+    surroundings : dict
+        Versions and processor.
+    notes : list of str
+        What was left out.
+    """
+
+    title: str
+    rows: list[Row]
+    baseline: str
+    machine: Machine
+    bytes_per_sample: float
+    problem: dict[str, Any]
+    surroundings: dict[str, str]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all variants ran and took the reference's steps."""
+        return all(row.agrees for row in self.rows)
+
+    def __getitem__(self, name: str) -> Row:
+        """The row of a variant."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        names = ", ".join(row.name for row in self.rows)
+        raise KeyError(f"found {name!r}, expected one of {names}")
+
+    def table(self) -> str:
+        """The rows as lines of text, and below what is wrong with those that do not agree."""
+        cells = [COLUMNS, *(self._cells(row) for row in self.rows)]
+        kept = [c for c in range(len(COLUMNS)) if any(row[c] != "-" for row in cells[1:])]
+        widths = {c: max(len(row[c]) for row in cells) for c in kept}
+        lines = [
+            "  ".join(
+                row[c].ljust(widths[c]) if c == 0 else row[c].rjust(widths[c]) for c in kept
+            ).rstrip()
+            for row in cells
+        ]
+        peak = (
+            f"peak of one core, measured: {self.machine.gflops:.0f} GFLOP/s in matrix products, "
+            f"{self.machine.gbytes:.0f} GB/s in copying"
+        )
+        return "\n".join([self.title, "", *lines, "", peak, *self._explanations()])
+
+    def _explanations(self) -> list[str]:
+        lines = [f"{row.name} {row.trouble}" for row in self.rows if row.trouble]
+        lines += [
+            f"{row.name}: {row.finding}" for row in self.rows if row.finding and not row.agrees
+        ]
+        return [*lines, *self.notes]
+
+    def _cells(self, row: Row) -> tuple[str, ...]:
+        finding = row.finding
+        agrees = "-" if finding is None else "yes" if finding.agrees else "NO"
+        per_sample = "-" if math.isnan(row.best) else f"{self.bytes_per_sample:,.0f}"
+        return (
+            row.name,
+            "failed" if row.trouble else agrees,
+            "-" if finding is None else f"{finding.absolute:.1e}",
+            "-" if finding is None or math.isinf(finding.ulps) else f"{finding.ulps:.1f}",
+            figure(row.best), figure(row.median), span(row.low, row.high, figure),
+            times(row.ratio), span(row.ratio_low, row.ratio_high, times),
+            "-" if math.isnan(row.gflops) else f"{row.gflops:.2g}",
+            "-" if math.isnan(row.share_of_peak) else f"{100 * row.share_of_peak:.1f} %",
+            per_sample,
+            "-" if math.isnan(row.compile_seconds) else f"{row.compile_seconds:.1f} s",
+            "-" if row.packed_fma is None else str(row.packed_fma),
+        )  # fmt: skip
+
+    __str__ = table
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw nanoseconds per sample as bars; see `fastperc.plots.plot_comparison`."""
+        from .. import plots
+
+        timed = [row for row in self.rows if not math.isnan(row.best)]
+        return plots.plot_comparison(
+            [row.name for row in timed], [row.median for row in timed],
+            [(row.low, row.high) for row in timed],
+            wrong=[row.name for row in timed if not row.agrees], title=self.title, ax=ax,
+        )  # fmt: skip
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Everything as JSON, also written to ``path`` if one is given."""
+        text = json.dumps(without_nan(asdict(self)), indent=2) + "\n"
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+
+def figure(ns: float) -> str:
+    """Nanoseconds with three digits: ``0.92``, ``79.4``, ``12,300``; ``-`` if there are none."""
+    if math.isnan(ns):
+        return "-"
+    digits = max(0, 2 - math.floor(math.log10(ns)))
+    return f"{ns:,.{digits}f}"
+
+
+def times(ratio: float) -> str:
+    """A factor with two or three digits: ``0.52x``, ``9.4x``, ``164x``."""
+    if math.isnan(ratio):
+        return "-"
+    return f"{ratio:,.{max(0, 1 - math.floor(math.log10(ratio)))}f}x"
+
+
+def span(low: float, high: float, write) -> str:
+    """Both ends of an interval."""
+    return "-" if math.isnan(low) else f"{write(low)}..{write(high)}"
+
+
+def without_nan(value: Any) -> Any:
+    """The same for JSON, which knows neither NaN nor infinity: null in their place."""
+    if isinstance(value, dict):
+        return {name: without_nan(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

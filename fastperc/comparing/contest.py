@@ -1,0 +1,147 @@
+"""The steps of a comparison: check each variant, time them together, work out the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+
+from .agreement import Finding, check
+from .children import TroubleError, describe, in_child
+from .clock import Timed, interleave, interval, ratio_interval, seconds_of
+from .code import compile_afresh, kernel_of, packed_fma
+from .comparison import Row
+from .machine import Machine, flops_per_sample
+from .problem import Problem
+from .runners import FunctionRunner, NetworkRunner, Runner
+from .variants import VARIANTS, Variant
+
+ROUND = 0.02  # seconds of a slow variant in one round: it gets as many samples as fit
+FAST = 0.002  # a faster one is called several times, so that the clock's own time does not count
+
+
+class Contestant:
+    """A row of the result, and what fills it: `runner` is None if it cannot train."""
+
+    def __init__(self, row: Row, problem: Problem):
+        self.row, self.problem = row, problem
+        self.runner: Runner | None = None
+        self.timed: Timed | None = None
+
+    def enter(self, make: Callable[[Problem], Runner]) -> None:
+        """Make the runner, train an epoch's beginning for the first time, check it if need be."""
+        try:
+            begin = perf_counter()
+            runner = make(self.problem)
+            runner.train(self.problem.batch_size)
+            self.row.first_call = perf_counter() - begin
+            if self.row.finding is None:
+                self.row.finding = check(self.problem, runner)
+        except Exception as error:  # it is reported, and the others go on
+            self.row.trouble = describe(error)
+        else:
+            self.runner = runner
+
+    def can_be_timed(self) -> bool:
+        """Whether it trains, also for more than a step; if so, `timed` is what to time."""
+        try:
+            self.timed = self._prepare() if self.runner else None
+        except Exception as error:  # after a wrong step, the next may be impossible
+            if self.row.agrees:
+                self.row.trouble = describe(error)
+        return self.timed is not None
+
+    def _prepare(self) -> Timed:
+        """An epoch; of a slow one, the beginning of an epoch; of a fast one, several."""
+        runner, n, size = self.runner, self.problem.n_samples, self.problem.batch_size
+        assert runner is not None
+        few = min(n, -(-200 // size) * size)
+        trial = Timed(lambda: runner.train(few), runner.reset, few)
+        per_sample = min(seconds_of(trial) for _ in range(3)) / few
+        rows = max(few, min(n, int(ROUND / per_sample / size) * size))
+        self.row.samples = rows
+        repeats = max(1, int(FAST / (per_sample * rows)))
+
+        def call():
+            for _ in range(repeats):
+                runner.train(rows)
+
+        return Timed(call, runner.reset, repeats * rows)
+
+
+def judge(function: Callable, problem: Problem, seconds: float) -> Finding:
+    """Check somebody's function in a process of its own, in float64 and in the problem's dtype.
+
+    Float64 tells a wrong formula from rounding, so it has the first word; a function that cannot
+    take it is checked in the problem's dtype alone.
+    """
+
+    def examine() -> Finding:
+        with np.errstate(all="ignore"):
+            exact = replace(problem, dtype="float64")
+            try:
+                finding = check(exact, FunctionRunner(exact, function))
+            except Exception:
+                return check(problem, FunctionRunner(problem, function))
+            if not finding.agrees or problem.dtype == "float64":
+                return finding
+            return check(problem, FunctionRunner(problem, function))
+
+    return in_child(examine, seconds)
+
+
+def enter_function(function: Callable, problem: Problem, time_limit: float) -> Contestant:
+    """Somebody's own function."""
+    name = getattr(function, "__name__", type(function).__name__)
+    row = Row(name if name not in VARIANTS else f"my {name}", "your function")
+    contestant = Contestant(row, problem)
+    try:
+        row.finding = judge(function, problem, time_limit)
+    except TroubleError as error:
+        row.trouble = str(error)
+    else:
+        contestant.enter(lambda p: FunctionRunner(p, function))
+    return contestant
+
+
+def enter_variant(variant: Variant, problem: Problem) -> Contestant:
+    """One of ours."""
+    contestant = Contestant(Row(variant.name, variant.what), problem)
+    contestant.enter(variant.make)
+    return contestant
+
+
+def time_all(contestants: list[Contestant], seconds: float) -> None:
+    """Time all that can train, in turn."""
+    able = {c.row.name: c for c in contestants if c.can_be_timed()}
+    rounds = interleave({name: c.timed for name, c in able.items() if c.timed}, seconds)
+    for name, times in rounds.items():
+        able[name].row.rounds = times
+
+
+def work_out(row: Row, baseline: Row, problem: Problem, machine: Machine, traffic: float) -> None:
+    """The figures that follow from the rounds."""
+    if not row.rounds:
+        return
+    row.best, row.median = min(row.rounds), float(np.median(row.rounds))
+    row.low, row.high = interval(row.rounds)
+    row.gflops, row.gbytes = flops_per_sample(problem) / row.best, traffic / row.best
+    row.share_of_peak = row.gflops / machine.gflops
+    if baseline.rounds:
+        row.ratio = float(np.median(baseline.rounds)) / row.median
+        row.ratio_low, row.ratio_high = ratio_interval(baseline.rounds, row.rounds)
+
+
+def read_code(contestant: Contestant, inspect: bool) -> None:
+    """What can be said of the machine code of a compiled contestant."""
+    row, runner, problem = contestant.row, contestant.runner, contestant.problem
+    if isinstance(runner, FunctionRunner):
+        row.packed_fma = packed_fma(runner.function)
+        if row.packed_fma is not None:
+            row.compile_seconds = row.first_call
+    elif isinstance(runner, NetworkRunner) and inspect and runner.threads == 1:
+        kernel = kernel_of(problem)
+        if hasattr(kernel, "signatures"):  # nothing is compiled with NUMBA_DISABLE_JIT=1
+            row.compile_seconds, row.packed_fma = compile_afresh(kernel, problem.dtype)

@@ -1,0 +1,438 @@
+"""MLPClassifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    type_of_target,
+    unique_labels,
+)
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..kernels import losses
+from . import parameters
+from .base import BaseMLP
+from .epochs import Samples
+from .one_row import OneRow
+
+
+def _gives_probabilities(estimator: Any) -> bool:
+    if estimator.loss == "hinge":
+        raise AttributeError("loss='hinge' learns margins, not probabilities: use loss='log_loss'")
+    return True
+
+
+def _gives_margins(estimator: Any) -> bool:
+    if estimator.loss != "hinge":
+        raise AttributeError("decision_function belongs to loss='hinge': use predict_proba")
+    return True
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    """A dense network that classifies: scikit-learn's, compiled.
+
+    Every parameter, attribute and method of `sklearn.neural_network.MLPClassifier` means what it
+    means there, and an int as ``random_state`` gives the same start weights, batches and splits.
+
+    >>> from fastperc import MLPClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier(hidden_layer_sizes=(16,), solver="lbfgs", random_state=1).fit(X, y)
+    >>> model.predict(X[[0, 50, 100]]).tolist()
+    [0, 1, 2]
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Units of each hidden layer.
+    activation : str or sequence of str, default='relu'
+        Of the hidden layers, one name or one for each: identity, logistic (sigmoid), tanh, relu,
+        leaky_relu, elu, softplus.
+    solver : {'lbfgs', 'sgd', 'adam', 'adamw', 'rprop'}, default='adam'
+        lbfgs and rprop take all samples at once. With adamw, ``alpha`` is the weights' decay per
+        unit of learning rate.
+    alpha : float, default=0.0001
+        Penalty ``alpha / 2 * sum(W**2)``, divided by the number of samples in the batch.
+    batch_size : int or 'auto', default='auto'
+        Samples per step; 'auto' is ``min(200, n_samples)``.
+    learning_rate : str or callable, default='constant'
+        'constant', 'invscaling', 'adaptive' (these with sgd); 'step', 'cosine', 'one_cycle' over
+        ``max_iter`` epochs; or a function from the epoch's number, counted from 1, to a rate.
+    learning_rate_init : float, default=0.001
+    power_t : float, default=0.5
+        Exponent of 'invscaling'.
+    max_iter : int, default=200
+        Most epochs; with lbfgs, most iterations.
+    shuffle : bool, default=True
+        A new order of the samples in each epoch.
+    random_state : int, RandomState or None, default=None
+    tol : float, default=1e-4
+        Progress below it counts as none.
+    verbose : bool or int, default=False
+        Print a line per epoch.
+    warm_start : bool, default=False
+        Let `fit` go on from the present weights.
+    momentum : float, default=0.9
+        Of sgd.
+    nesterovs_momentum : bool, default=True
+    early_stopping : bool, default=False
+        Stop where the validation score stalls, and keep the best weights.
+    validation_fraction : float, default=0.1
+        Part of the samples set aside for it, if `fit` is given no validation set.
+    beta_1, beta_2, epsilon : float
+        Of adam and adamw.
+    n_iter_no_change : int, default=10
+        Epochs in a row without progress that are tolerated.
+    max_fun : int, default=15000
+        Most evaluations of the loss, with lbfgs.
+    loss : {'log_loss', 'hinge'}, default='log_loss'
+        With hinge there is `decision_function` and no `predict_proba`.
+    class_weight : dict, 'balanced' or None, default=None
+        Factors of the sample weights. In batches of one sample, where weights would cancel, they
+        multiply the gradient. 'balanced' in `partial_fit` goes by the labels seen so far.
+    l1 : float, default=0.0
+        Penalty ``l1 * sum(abs(W))`` on each batch's mean loss; not part of ``loss_curve_``.
+    clip_norm : float, optional
+        Gradients of a larger norm are scaled down to it.
+    scoring : str or callable, optional
+        What early stopping watches: 'loss', or a scikit-learn scorer; by default the accuracy.
+    scale : {'standard', None}, default=None
+        Bring inputs to mean 0 and deviation 1, here and in `predict`; ``coefs_`` are those of the
+        scaled inputs. Determined at the first `fit` or `partial_fit`.
+    dtype : {'float32', 'float64', None}, default=None
+        Of all arithmetic; by default that of X.
+    n_threads : int, default=1
+        For batches of more than 256 samples, and for predictions.
+    time_limit : float, optional
+        End training after so many seconds.
+    progress : bool, default=False
+        Show a progress bar.
+    callback : callable, optional
+        Called as ``callback(epoch, model)`` after each epoch; returning True ends training.
+
+    Attributes
+    ----------
+    classes_, loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_, t_, \
+coefs_, intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activation_
+        As in scikit-learn. Arrays in ``coefs_`` and ``intercepts_`` may be written to or replaced.
+    validation_loss_curve_ : list of float
+        Mean loss on the validation set after each epoch, without penalties; if there is one.
+    """
+
+    _parameter_constraints: dict = {
+        **parameters.SHARED,
+        "loss": [StrOptions({"log_loss", "hinge"})],
+        "class_weight": [None, dict, list, StrOptions({"balanced"})],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        loss="log_loss",
+        class_weight=None,
+        l1=0.0,
+        clip_norm=None,
+        scoring=None,
+        scale=None,
+        dtype=None,
+        n_threads=1,
+        time_limit=None,
+        progress=False,
+        callback=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.class_weight = class_weight
+        self.l1 = l1
+        self.clip_norm = clip_norm
+        self.scoring = scoring
+        self.scale = scale
+        self.dtype = dtype
+        self.n_threads = n_threads
+        self.time_limit = time_limit
+        self.progress = progress
+        self.callback = callback
+
+    # --- what comes in -----------------------------------------------------------------------
+
+    def _validate_input(self, X, y, incremental: bool, reset: bool):
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True,
+            dtype=(np.float64, np.float32), reset=reset,
+        )  # fmt: skip
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._check_classes(unique_labels(y))
+        return X, self._targets(y)
+
+    def _check_classes(self, classes) -> None:
+        """The classes of a later call: all of them with warm_start, known ones in partial_fit."""
+        if self.warm_start:
+            if set(classes) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous "
+                    f"call to fit. Previously got {self.classes_}, `y` has {classes}"
+                )
+        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has {classes}. The first call to partial_fit has to name all classes"
+            )
+
+    def _targets(self, y) -> np.ndarray:
+        """One column of 0 and 1 per output, or of -1 and 1 for hinge."""
+        Y = self._label_binarizer.transform(y).reshape(len(y), -1)
+        return 2 * Y - 1 if self.loss == "hinge" else Y
+
+    def _validate_held(self, X, y):
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True,
+            dtype=(np.float64, np.float32), reset=False,
+        )  # fmt: skip
+        classes = unique_labels(y)
+        if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(f"y_val has classes {classes}, expected classes of y: {self.classes_}")
+        return X, self._targets(y)
+
+    def _all_weights(self, y, weight, incremental: bool):
+        if self.class_weight is None:
+            return weight, False
+        y = np.asarray(y)
+        factors = compute_sample_weight(self._weight_of_classes(y, incremental), y)
+        return (factors if weight is None else factors * weight), True
+
+    def _weight_of_classes(self, y, incremental: bool):
+        """``class_weight``, 'balanced' made numbers by the labels that `partial_fit` saw so far."""
+        if self.class_weight != "balanced" or not incremental:
+            return self.class_weight
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(
+                "class_weight: found 'balanced' with several labels per sample, which partial_fit "
+                "cannot count. Give a list of dicts, one for each output"
+            )
+        if not hasattr(self, "_class_counts"):
+            self._class_counts = np.zeros(len(self.classes_))
+        self._class_counts += [np.count_nonzero(y == c) for c in self.classes_]
+        seen = self._class_counts > 0
+        balanced = self._class_counts.sum() / (seen.sum() * np.maximum(self._class_counts, 1))
+        return dict(zip(self.classes_.tolist(), balanced.tolist(), strict=True))
+
+    def _take_target(self, row: OneRow, y) -> bool:
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            row.y[:] = self._targets(np.reshape(y, (1, -1)))[0]
+        else:
+            low = -1 if self.loss == "hinge" else 0
+            row.y[:] = low
+            k = self._index_of(y)
+            if len(row.y) > 1 or k == 1:
+                row.y[min(k, len(row.y) - 1)] = 1
+        if self.class_weight is None:
+            return False
+        y = np.reshape(y, (1, -1) if np.ndim(y) else 1)
+        row.weight[:] = self._all_weights(y, None, incremental=True)[0]
+        return True
+
+    def _index_of(self, label) -> int:
+        """Where a label stands in ``classes_``."""
+        k = int(np.searchsorted(self.classes_, label))
+        if k == len(self.classes_) or self.classes_[k] != label:
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has [{label!r}]"
+            )
+        return k
+
+    def _head(self) -> tuple[str, str, int]:
+        if self.loss == "hinge":
+            return "identity", "hinge", losses.HINGE
+        if self._label_binarizer.y_type_ == "multiclass":
+            return "softmax", "cross_entropy", losses.CAPPED_CROSS_ENTROPY
+        return "logistic", "log_loss", losses.CAPPED_LOG_LOSS
+
+    def _strata(self, Y):
+        return Y > 0 if self.n_outputs_ == 1 else None
+
+    # --- partial_fit and prediction --------------------------------------------------------------
+
+    @available_if(lambda estimator: estimator._check_solver())
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Go once through the given samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), optional
+        classes : array of shape (n_classes,), optional
+            All classes that will ever come; required in the first call.
+
+        Returns
+        -------
+        self : object
+        """
+        if _check_partial_fit_first_call(self, classes):
+            is_multilabel = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if is_multilabel else classes)
+        return self._partial_fit(X, y, sample_weight)
+
+    def _labels(self, out: np.ndarray):
+        """Outputs to labels."""
+        if self.loss == "hinge":
+            return self._label_binarizer.inverse_transform(
+                out[:, 0] if self.n_outputs_ == 1 else out, threshold=0.0
+            )
+        return self._label_binarizer.inverse_transform(out[:, 0] if self.n_outputs_ == 1 else out)
+
+    def _score_of(self, out: np.ndarray, samples: Samples) -> float:
+        """The accuracy."""
+        Y = samples.Y
+        middle = 0.0 if self.loss == "hinge" else 0.5
+        if len(self.classes_) == 1:
+            right = np.ones(len(Y), bool)
+        elif self.n_outputs_ > 1 and self._label_binarizer.y_type_ == "multiclass":
+            right = out.argmax(axis=1) == Y.argmax(axis=1)
+        else:
+            right = ((out > middle) == (middle < Y)).all(axis=1)
+        return float(np.average(right, weights=samples.weight if len(samples.weight) else None))
+
+    def predict(self, X):
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        return self._labels(self._outputs(X))
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X):
+        """Estimate probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y_prob : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        out = self._outputs(X)
+        if self.n_outputs_ > 1:
+            return out
+        return np.hstack([1 - out, out])
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X):
+        """The logarithms of `predict_proba`."""
+        probabilities = self.predict_proba(X)
+        return np.log(probabilities, out=probabilities)
+
+    @available_if(_gives_margins)
+    def decision_function(self, X):
+        """The outputs of a network trained on the hinge loss: positive for the class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        margins : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        out = self._outputs(X)
+        return out[:, 0] if self.n_outputs_ == 1 else out
+
+    def predict_one(self, x):
+        """The label of one sample, in microseconds: only the length of x is looked at.
+
+        Parameters
+        ----------
+        x : sequence of n_features numbers
+
+        Returns
+        -------
+        label, or ndarray of shape (n_classes,) where samples have several
+        """
+        row = self._room()
+        row.take_inputs(x)
+        out = row.predict()
+        if len(out) > 1 and self._label_binarizer.y_type_.startswith("multilabel"):
+            label = (out > (0.0 if self.loss == "hinge" else 0.5)).astype(int)
+        elif len(out) > 1:
+            label = self.classes_[out.argmax()]
+        else:
+            is_second = out.item() > (0.0 if self.loss == "hinge" else 0.5)
+            label = self.classes_[-1 if is_second else 0]
+        self._rows.append(row)
+        return label
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,100 @@
+"""Training by SciPy's L-BFGS-B: all samples at once, in float64 whatever the network's dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.optimize import _check_optimize_result
+
+from ..kernels import batch
+from ..layout import aligned_zeros, views
+from ..network import Network
+from .epochs import Samples, dense_rows, fixed, windows
+
+
+class Objective:
+    """Mean loss and gradient, with penalty, as functions of theta.
+
+    ``loss_scale`` multiplies the loss but not the gradient: that of several outputs is defined as a
+    mean over them, and learned from as a sum.
+    """
+
+    def __init__(self, net: Network, samples: Samples, alpha: float, loss_scale: float):
+        self.net, self.samples = net, samples
+        self.alpha, self.loss_scale = alpha, loss_scale
+
+    def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        net = self.net
+        net.theta[:] = theta
+        loss, weight_sum, gradient = self._sums()
+        squares = 0.0
+        for W, g in zip(net.weights, views(gradient, net.sizes)[0], strict=True):
+            squares += float((W * W).sum())
+            g += self.alpha * W
+        gradient /= weight_sum
+        return (loss * self.loss_scale + 0.5 * self.alpha * squares) / weight_sum, gradient
+
+    def _sums(self) -> tuple[float, float, np.ndarray]:
+        net, s = self.net, self.samples
+        total, part = np.zeros_like(net.theta), np.empty_like(net.theta)
+        sums = np.zeros(2)
+        for rows in windows(s.X, batch.CHUNK) if s.is_sparse else [slice(None)]:
+            X = dense_rows(s.X, rows, net.dtype) if s.is_sparse else s.X
+            work = aligned_zeros(batch.work_size(net.layers, net.dtype, len(X)), net.dtype)
+            weight = s.weight[rows] if len(s.weight) else s.weight
+            order = np.empty((0, len(X)), np.int64)
+            sums += batch.gradient_rows(
+                X, s.Y[rows], weight, order, net.theta, net.layers, net.loss_code, part, work
+            )
+            total += part
+        return float(sums[0]), float(sums[1]), total
+
+
+def in_float64(net: Network, samples: Samples) -> tuple[Network, Samples]:
+    """The same network and samples in float64."""
+    if net.dtype == np.float64:
+        return net, samples
+    twin = Network(
+        net.sizes, hidden=net.hidden, output=net.output, loss=net.loss_name, init=net.theta,
+        dtype="float64",
+    )  # fmt: skip
+    twin.loss_code = net.loss_code
+    X = samples.X if samples.is_sparse else fixed(samples.X, np.float64)
+    Y, weight = fixed(samples.Y, np.float64), fixed(samples.weight, np.float64)
+    return twin, Samples(X, Y, weight, samples.weight_is_factor)
+
+
+def minimise(
+    net: Network, samples: Samples, estimator: Any, loss_scale: float, watch: Any
+) -> tuple[int, float]:
+    """Train; returns the number of iterations and the final loss.
+
+    ``watch(loss)`` is called after each iteration; it may raise StopIteration.
+    """
+    from scipy.optimize import minimize
+
+    wide, wide_samples = in_float64(net, samples)
+    objective = Objective(wide, wide_samples, estimator.alpha, loss_scale)
+
+    def after_iteration(intermediate_result) -> None:
+        net.theta[:] = intermediate_result.x
+        watch(float(intermediate_result.fun))
+
+    result = minimize(
+        objective,
+        wide.theta.copy(),
+        method="L-BFGS-B",
+        jac=True,
+        callback=after_iteration,
+        options={
+            "maxfun": estimator.max_fun,
+            "maxiter": estimator.max_iter,
+            "gtol": estimator.tol,
+        },
+    )
+    net.theta[:] = result.x
+    if result.status == 99:  # ended by `watch`
+        return result.nit, float(result.fun)
+    n_iter = _check_optimize_result("lbfgs", result, estimator.max_iter)
+    return n_iter, float(result.fun)

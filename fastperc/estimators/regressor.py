@@ -1,0 +1,235 @@
+"""MLPRegressor."""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..kernels import losses
+from . import parameters
+from .base import BaseMLP
+from .epochs import Samples
+from .one_row import OneRow
+from .scaling import Scaling
+
+
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """A dense network for numbers: scikit-learn's, compiled.
+
+    Every parameter, attribute and method of `sklearn.neural_network.MLPRegressor` means what it
+    means there, and an int as ``random_state`` gives the same start weights, batches and splits.
+
+    >>> import numpy as np
+    >>> from fastperc import MLPRegressor
+    >>> X = np.linspace(-3, 3, 200).reshape(-1, 1)
+    >>> model = MLPRegressor(hidden_layer_sizes=(16,), solver="lbfgs", random_state=1)
+    >>> bool(model.fit(X, np.sin(X[:, 0])).score(X, np.sin(X[:, 0])) > 0.99)
+    True
+
+    Parameters
+    ----------
+    loss : str, default='squared_error'
+        'squared_error' (half of it), 'poisson' (half the deviance, with exp at the output),
+        'absolute_error', 'huber' (half the square up to an error of 1, then linear), 'quantile'.
+    quantile : float, default=0.5
+        Which one loss='quantile' estimates.
+    hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, \
+power_t, max_iter, shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, \
+early_stopping, validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun, l1, \
+clip_norm, dtype, n_threads, time_limit, progress, callback
+        As in `MLPClassifier`.
+    scoring : str or callable, optional
+        What early stopping watches: 'loss', or a scikit-learn scorer; by default R^2.
+    scale : {'standard', None}, default=None
+        Bring inputs and targets (these not with 'poisson') to mean 0 and deviation 1, and
+        predictions back. ``coefs_`` and losses are those of the scaled numbers.
+
+    Attributes
+    ----------
+    loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_, t_, coefs_, \
+intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activation_
+        As in scikit-learn. Arrays in ``coefs_`` and ``intercepts_`` may be written to or replaced.
+    validation_loss_curve_ : list of float
+        Mean loss on the validation set after each epoch, without penalties; if there is one.
+    """
+
+    _parameter_constraints: dict = {
+        **parameters.SHARED,
+        "loss": [StrOptions({"squared_error", "poisson", "absolute_error", "huber", "quantile"})],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        quantile=0.5,
+        l1=0.0,
+        clip_norm=None,
+        scoring=None,
+        scale=None,
+        dtype=None,
+        n_threads=1,
+        time_limit=None,
+        progress=False,
+        callback=None,
+    ):
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.quantile = quantile
+        self.l1 = l1
+        self.clip_norm = clip_norm
+        self.scoring = scoring
+        self.scale = scale
+        self.dtype = dtype
+        self.n_threads = n_threads
+        self.time_limit = time_limit
+        self.progress = progress
+        self.callback = callback
+
+    def _validate_input(self, X, y, incremental: bool, reset: bool):
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
+            dtype=(np.float64, np.float32), reset=reset,
+        )  # fmt: skip
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError(
+                f"y: found {y.min():g}, expected no negative number with loss='poisson': it is for "
+                "counts"
+            )
+        return X, y.reshape(len(y), -1)
+
+    def _validate_held(self, X, y):
+        X, Y = self._validate_input(X, y, False, reset=False)
+        if Y.shape[1] != self.n_outputs_:
+            raise ValueError(f"y_val has {Y.shape[1]} columns, expected {self.n_outputs_} as in y")
+        return X, Y
+
+    def _take_target(self, row: OneRow, y) -> bool:
+        row.y[:] = y
+        if self._target_scaling is not None:
+            row.y[:] = self._target_scaling.apply(row.y)
+        return False
+
+    def _scaling_of_targets(self, Y) -> Scaling | None:
+        return None if self.loss == "poisson" else Scaling.of(np.asarray(Y, np.float64))
+
+    def _head(self) -> tuple[str, str, int]:
+        if self.loss == "poisson":
+            return "exp", "poisson", losses.POISSON
+        if self.loss == "quantile":
+            return "identity", "absolute_error", losses.quantile_code(self.quantile)
+        return "identity", self.loss, losses.CODES[self.loss]
+
+    def _loss_scale(self) -> float:
+        return 1.0 if self.loss == "poisson" else 1.0 / self.n_outputs_
+
+    @available_if(lambda estimator: estimator._check_solver())
+    def partial_fit(self, X, y, sample_weight=None):
+        """Go once through the given samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self : object
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def _score_of(self, out: np.ndarray, samples: Samples) -> float:
+        """R^2."""
+        if not np.isfinite(out).all():
+            return float("nan")
+        weight = samples.weight if len(samples.weight) else None
+        return float(r2_score(samples.Y, out, sample_weight=weight))
+
+    def predict(self, X):
+        """Predict numbers.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        check_is_fitted(self)
+        out = self._outputs(X)
+        return out[:, 0] if out.shape[1] == 1 else out
+
+    def predict_one(self, x):
+        """The prediction for one sample, in microseconds: only the length of x is looked at.
+
+        Parameters
+        ----------
+        x : sequence of n_features numbers
+
+        Returns
+        -------
+        float, or ndarray of shape (n_outputs,)
+        """
+        row = self._room()
+        row.take_inputs(x)
+        out = self._outputs_one(row)
+        value = out.item() if len(out) == 1 else out.copy()
+        self._rows.append(row)
+        return value

@@ -1,0 +1,324 @@
+import json
+import math
+import os
+
+import faulty_kernels as kernels
+import numpy as np
+import pytest
+from numba import njit
+from numba.core import config
+
+import fastperc
+from fastperc.comparing import agreement, c_twin, compare
+from fastperc.comparing.children import TroubleError, in_child
+from fastperc.comparing.loops import numpy_epoch
+from fastperc.comparing.problem import KINDS, Problem, parse_sizes
+from fastperc.comparing.runners import FunctionRunner, NetworkRunner
+from fastperc.comparing.variants import VARIANTS, choose
+
+QUICK = {"n_samples": 60, "seconds": 0.01, "variants": "numpy"}
+CLASSIFIER = {"sizes": (13, 8, 1), "hidden": "relu", "output": "sigmoid", "loss": "log_loss",
+              "lr": 0.1, "dtype": "float64"}  # fmt: skip
+ON_LINUX = pytest.mark.skipif(os.name != "posix", reason="needs a process that can be copied")
+
+
+def finding(function, kind, **options):
+    result = compare(function, kind, **{**QUICK, **options})
+    assert result["numpy"].agrees
+    return result[function.__name__].finding
+
+
+def names(found):
+    return [block.name for block in found.blocks]
+
+
+# --- the mistakes of the published tutorials ------------------------------------------------------
+
+
+def test_a_right_unit_agrees_and_the_published_square_does_not():
+    assert finding(kernels.linear_unit, "online", sizes=(2, 1)).agrees
+    found = finding(kernels.squared_error_unit, "online", sizes=(2, 1))
+    assert found.first_wrong == 1
+    assert names(found) == ["W1", "b1"]
+
+
+def test_the_right_classifier_agrees():
+    found = finding(kernels.classifier, "full", **CLASSIFIER)
+    assert found.agrees
+    assert found.steps == agreement.EPOCHS_OF_FULL
+    assert found.ulps < 100
+
+
+@pytest.mark.parametrize(
+    ("function", "wrong"),
+    [
+        (kernels.two_for_the_number_of_samples, ["W1", "b1", "W2", "b2"]),
+        (kernels.a_sum_for_its_error, ["W2"]),
+        (kernels.the_slope_of_tanh, ["W1", "b1"]),
+        (kernels.bias_sums_over_units, ["b1", "b2"]),
+        (kernels.backwards_through_new_weights, ["W1", "b1"]),
+    ],
+)
+def test_the_first_wrong_step_and_block_of_each_mistake_are_named(function, wrong):
+    found = finding(function, "full", **CLASSIFIER)
+    assert found.first_wrong == 1
+    assert names(found) == wrong
+
+
+def test_a_wrong_divisor_is_told_by_its_factor():
+    found = finding(kernels.two_for_the_number_of_samples, "full", **CLASSIFIER)
+    assert {b.note for b in found.blocks} == {"it moved 30 times as far as it should"}
+
+
+def test_a_missing_method_is_reported_with_its_line():
+    result = compare(kernels.misnamed_method, "full", **{**QUICK, **CLASSIFIER})
+    trouble = result["misnamed_method"].trouble
+    assert trouble.startswith("raises AttributeError: 'Net' object has no attribute 'init_weight'")
+    assert "faulty_kernels.py: self.init_weight()" in trouble
+    assert not result.agrees
+    assert not math.isnan(result["numpy"].best)
+
+
+def test_a_block_of_another_shape_is_wrong_and_its_kernel_is_not_timed():
+    row = compare(kernels.bias_sums_over_units, "full", **{**QUICK, **CLASSIFIER})[
+        "bias_sums_over_units"
+    ]
+    assert [str(b) for b in row.finding.blocks] == [
+        "b1 (shape (60, 8), expected (8,))",
+        "b2 (shape (60, 1), expected (1,))",
+    ]
+    assert math.isnan(row.best)
+
+
+# --- the first wrong step ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_right_network_agrees_in_either_dtype(dtype):
+    found = finding(kernels.network, "batches", batch_size=7, dtype=dtype)
+    assert found.agrees
+    assert (found.steps, found.dtype) == (9, dtype)
+    assert 0 < found.absolute < 100 * np.finfo(dtype).eps
+
+
+def test_a_mistake_in_the_middle_is_found_where_it_is():
+    found = finding(kernels.network_wrong_from_step_38, "online")
+    assert (found.first_wrong, names(found)) == (38, ["W2"])
+    assert found.blocks[0].index == (3, 0)
+    assert found.blocks[0].difference == pytest.approx(1e-6, rel=1e-3)
+
+
+def test_a_last_batch_that_is_left_out_is_missed():
+    found = finding(kernels.network_that_forgets_the_last_batch, "batches", batch_size=7)
+    assert found.first_wrong == 9  # 60 samples: 8 whole batches and one of 4
+    assert {block.note for block in found.blocks} == {"it did not move"}
+
+
+def test_every_block_that_is_scaled_is_noticed():
+    problem = Problem(n_samples=20, dtype="float64")
+    for name in problem.block_names:
+
+        def scaled(X, Y, weights, biases, lr, name=name):
+            block = {"W": weights, "b": biases}[name[0]][int(name[1]) - 1]
+            start = block.copy()
+            kernels.network(X, Y, weights, biases, lr)
+            block += 1e-4 * (block - start)
+
+        found = agreement.check(problem, FunctionRunner(problem, scaled))
+        assert (found.first_wrong, names(found)) == (1, [name])
+
+
+def test_growing_differences_are_not_taken_for_mistakes():
+    # At this rate training is chaotic: what rounds differently is soon somewhere else.
+    problem = Problem(sizes=(300, 16, 1), n_samples=300, lr=0.3)
+    finding = agreement.check(problem, NetworkRunner(problem))
+    assert finding.agrees
+
+
+def test_nan_is_wrong():
+    expected = np.zeros(3)
+    wrong = agreement.compare_block("b1", np.array([0, np.nan, 0]), expected, expected, 1.0)
+    assert (wrong.index, wrong.note) == ((1,), "not finite")
+
+
+# --- what does not train ----------------------------------------------------------------------------
+
+
+@ON_LINUX
+@pytest.mark.parametrize(
+    ("function", "trouble"),
+    [
+        (kernels.network_that_hangs, "hangs: not done after 1 s"),
+        (kernels.network_that_crashes, "crashes: its process ended with signal 6"),
+        (kernels.network_that_returns_one_array, "raises TypeError: the kernel returned ndarray"),
+    ],
+)
+def test_a_kernel_that_fails_is_reported_and_the_others_go_on(function, trouble):
+    result = compare(function, "online", time_limit=1, **QUICK)
+    assert result[function.__name__].trouble.startswith(trouble)
+    assert trouble in result.table()
+    assert not result.agrees
+    assert result["numpy"].agrees
+    assert not math.isnan(result["numpy"].best)
+
+
+@ON_LINUX
+def test_a_compiled_endless_loop_hangs_too():
+    @njit
+    def endless(X, Y, weights, biases, lr):
+        while lr > 0:
+            X[0, 0] += 1
+
+    result = compare(endless, "online", time_limit=6, **QUICK)
+    assert result["endless"].trouble == "hangs: not done after 6 s"
+
+
+def test_a_child_hands_back_results_and_errors():
+    assert in_child(lambda: np.arange(3).sum(), 10) == 3
+    with pytest.raises(TroubleError, match=r"raises ZeroDivisionError: .* at line \d+ of"):
+        in_child(lambda: 1 / 0, 10)
+
+
+# --- a compiled function --------------------------------------------------------------------------
+
+
+def test_a_compiled_function_takes_tuples_and_its_machine_code_is_read():
+    @njit
+    def compiled(X, Y, weights, biases, lr):
+        W, b = weights[0], biases[0]
+        for n in range(len(X)):
+            error = b[0] - Y[n, 0]
+            for i in range(len(W)):
+                error += X[n, i] * W[i, 0]
+            for i in range(len(W)):
+                W[i, 0] -= lr * error * X[n, i]
+            b[0] -= lr * error
+
+    result = compare(compiled, "online", sizes=(4, 1), **QUICK)
+    row = result["compiled"]
+    assert row.agrees
+    if not config.DISABLE_JIT:
+        assert row.packed_fma is not None
+        assert row.compile_seconds > 0
+    assert row.samples == 60
+
+
+# --- the variants -----------------------------------------------------------------------------------
+
+HEADS = [("identity", "squared_error"), ("sigmoid", "log_loss"), ("softmax", "cross_entropy")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("output", "loss"), HEADS)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_takes_the_steps_of_the_reference(name, output, loss, kind):
+    n = 600  # enough for threads, at kind full
+    problem = Problem(
+        kind, (5, 7, 3), hidden="tanh", output=output, loss=loss, n_samples=n, lr=0.05,
+        batch_size={"online": 1, "batches": 64, "full": n}[kind],
+    )  # fmt: skip
+    variant = VARIANTS[name]
+    if variant.refuses(problem):
+        pytest.skip(variant.refuses(problem))
+    with np.errstate(all="ignore"):
+        found = agreement.check(problem, variant.make(problem), seconds=0.3)
+    assert found.agrees, found
+    assert found.steps >= 16
+
+
+def test_what_cannot_run_is_left_out_and_said_if_it_was_asked_for():
+    problem = Problem("full", n_samples=50, batch_size=50)
+    chosen, left_out = choose("all", problem)
+    assert [v.name for v in chosen][:2] == ["numpy", "fastperc"]
+    assert any(line.startswith("python is left out: ") for line in left_out)
+    assert choose(None, problem)[1] == []
+    assert choose("c", problem) == ([VARIANTS["numpy"]], ["c is left out: the C loop is online only"])
+
+
+def test_without_a_compiler_c_is_left_out(monkeypatch):
+    monkeypatch.setattr(c_twin.shutil, "which", lambda name: None)
+    assert VARIANTS["c"].refuses(Problem()) == "there is no C compiler"
+
+
+def test_unknown_names_list_what_there_is():
+    with pytest.raises(ValueError, match="'onlin', expected one of online, batches, full"):
+        compare("onlin")
+    with pytest.raises(ValueError, match="'rust', expected one of python, numpy, fastperc"):
+        compare(variants="rust")
+    with pytest.raises(ValueError, match="against: found None, expected one of online"):
+        compare(kernels.network)
+    with pytest.raises(ValueError, match="'8x32', expected numbers such as 8-32-1"):
+        parse_sizes("8x32")
+
+
+# --- the result -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def result():
+    return compare("online", sizes="4-6-1", n_samples=300, seconds=0.2, variants=["fastperc"])
+
+
+def test_figures_follow_from_the_rounds(result):
+    numpy_row, row = result["numpy"], result["fastperc"]
+    assert result.agrees
+    assert row.best == min(row.rounds)
+    assert row.low <= row.median <= row.high
+    assert row.ratio == pytest.approx(numpy_row.median / row.median)
+    assert row.ratio_low <= row.ratio <= row.ratio_high
+    assert numpy_row.ratio == 1
+    # 4-6-1: forward 24 + 6 products, as many for the update, 6 on the way back; two each
+    assert row.gflops == pytest.approx(2 * (30 + 30 + 6) / row.best)
+    assert result.bytes_per_sample == 4 * (4 + 1 + 2 * 37)
+    assert row.ratio > 3
+
+
+def test_the_table_has_a_line_for_each_variant(result):
+    lines = result.table().splitlines()
+    assert lines[0] == "online: 4-6-1, 300 samples, float32"
+    assert [line.split()[0] for line in lines[3:5]] == ["numpy", "fastperc"]
+    assert str(result) == result.table()
+
+
+def test_json_holds_everything_and_is_standard(result, tmp_path):
+    text = result.to_json(tmp_path / "out.json")
+    assert (tmp_path / "out.json").read_text(encoding="utf-8") == text
+    stored = json.loads(text, parse_constant=pytest.fail)
+    assert stored["problem"]["sizes"] == [4, 6, 1]
+    assert [row["name"] for row in stored["rows"]] == ["numpy", "fastperc"]
+    assert stored["rows"][1]["finding"]["first_wrong"] is None
+    assert stored["rows"][0]["rounds"] == result["numpy"].rounds
+
+
+def test_an_unknown_row_lists_what_there_is(result):
+    with pytest.raises(KeyError, match="'jax', expected one of numpy, fastperc"):
+        result["jax"]
+
+
+def test_inspecting_says_whether_simd_is_used():
+    if config.DISABLE_JIT:
+        pytest.skip("NUMBA_DISABLE_JIT is set: nothing is compiled")
+    row = compare(sizes=(4, 1), seconds=0.01, n_samples=50, inspect=True)["fastperc"]
+    assert row.packed_fma > 10
+    assert row.compile_seconds > 0.1
+
+
+def test_own_samples_are_used():
+    X, y = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1]
+    result = compare(
+        kernels.classifier, "full", sizes=(2, 3, 1), hidden="relu", output="sigmoid",
+        loss="log_loss", X=X, y=y, seconds=0.01, variants="numpy",
+    )  # fmt: skip
+    assert result.problem["n_samples"] == 3
+    assert result.agrees
+
+
+def test_the_numpy_loop_leaves_its_samples_alone():
+    problem = Problem(n_samples=20)
+    X = problem.samples[0].copy()
+    FunctionRunner(problem, numpy_epoch(problem)).train(20)
+    np.testing.assert_array_equal(problem.samples[0], X)
+
+
+def test_it_is_a_public_name():
+    assert fastperc.compare is compare
