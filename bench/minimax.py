@@ -80,7 +80,7 @@ def minimax(function, weight, low, high, n):
 
 
 def value(coefficients, x):
-    return mpmath.polyval(coefficients[::-1], x)
+    return mpmath.fsum(c * x**power for power, c in enumerate(coefficients))
 
 
 def polynomials():

@@ -4,7 +4,7 @@ The delta is the derivative of the loss by the output layer's weighted sums z. W
 output activation belong together (log loss with sigmoid, cross-entropy with softmax, poisson with
 exp) it is ``p - y`` exactly, and the loss is computed from z, not from the outputs, so that it
 stays finite and precise when these round to 0 or 1. To add one: a code and a name here, a branch in
-`_elementwise`, and its twin in `reference`.
+`elementwise`, and its twin in `reference`.
 """
 
 import math
@@ -120,7 +120,7 @@ def finish(loss, activation, z, Y, start, n, d):
     j = 0
     while j < n:
         rolled()
-        p, delta, e = _elementwise(
+        p, delta, e = elementwise(
             loss, activation, load(z, j), load_part(Y, start + j, n - j), most
         )
         store(z, j, keep(p, n - j))
@@ -131,7 +131,7 @@ def finish(loss, activation, z, Y, start, n, d):
 
 
 @piece
-def _elementwise(loss, activation, z, y, most):
+def elementwise(loss, activation, z, y, most):
     """Outputs, deltas and losses of one block, for losses that are sums over the outputs."""
     p = activate(activation, z)
     if loss == LOG_LOSS:
@@ -161,7 +161,7 @@ def _elementwise(loss, activation, z, y, most):
 
 @piece(fastmath={"contract"})
 def _poisson(activation, z, p, y):
-    """The block of `_elementwise` for counts: ``log p`` is known from z where p rounds to 0."""
+    """The block of `elementwise` for counts: ``log p`` is known from z where p rounds to 0."""
     log_p = z if activation == EXP else pick(z, -15.0, log(p), z - 0.5 * exp(z))
     log_y = log(pick(y, 0.0, y, y * 0.0 + 1.0))
     loss = (p - y) + y * (log_y - log_p)

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .activations import activate_layer
+from .activations import IDENTITY, activate_layer
 from .dense import add_rows, dot_rows
 from .jit import kernel, piece
 from .lanes import at, flat, rolled, view, width
@@ -18,7 +18,7 @@ from .lanes_numpy import BYTES
 from .losses import finish
 from .packing import copy_row, pack, padded, rows_of, unpack
 from .predict import all_finite
-from .sweeps import back_narrow, back_wide, sweep_narrow, sweep_wide
+from .sweeps import back_narrow, back_wide, one_output, sweep_narrow, sweep_wide
 from .table import (
     ACTIVATION,
     COLUMNS,
@@ -94,14 +94,25 @@ def train_online(
     pack(theta, packed, t)
     row = row_of(order, first, n)
     x = input_of(X, row, t, x_here)
-    take(rows_of(theta, packed, t, 0), t, 0, x, a)
+    take_first(theta, packed, t, x, a)
+    if t.shape[0] > COLUMNS:
+        activate_layer(at(t, ACTIVATION), view(a, 0, at(t, PADDED)), at(t, N_OUT))
+    last_layer = t.shape[0] - COLUMNS
+    one_output = last_layer > 0 and at(t, last_layer + N_OUT) == 1 and not at(t, last_layer + WIDE)
     epoch, left = first // n, n - first % n
     for step in range(first, last):
-        w = at(weight, row) if weight.shape[0] > 0 else lr * 0 + 1
-        losses[epoch] += w * forward(theta, packed, t, a, Y, row * n_out, loss, d)
+        w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
+        hidden_layers(theta, packed, t, a)
+        if one_output:
+            found = _one_output(theta, packed, t, a, Y, row, loss, lr * w, d)
+            top = last_layer - COLUMNS
+        else:
+            found = output_layer(theta, packed, t, a, Y, row * n_out, loss, d)
+            top = last_layer
+        losses[epoch] += w * found
         row = row_of(order, min(step + 1, last - 1), n)
         x_next = input_of(X, row, t, x_there)
-        backward(theta, packed, t, lr * w, x, a, d, x_next)
+        backward(theta, packed, t, top, lr * w, x, a, d, x_next)
         x = x_next
         x_here, x_there = x_there, x_here
         left -= 1
@@ -167,23 +178,61 @@ def take(W, t, c, x, z):
 @piece
 def forward(theta, packed, t, a, Y, start, loss, d):
     """From the first layer's weighted sums to outputs, loss (returned) and the last delta."""
-    c = 0
+    if t.shape[0] > COLUMNS:
+        activate_layer(at(t, ACTIVATION), view(a, 0, at(t, PADDED)), at(t, N_OUT))
+    hidden_layers(theta, packed, t, a)
+    return output_layer(theta, packed, t, a, Y, start, loss, d)
+
+
+@piece
+def take_first(theta, packed, t, x, a):
+    """The first layer's weighted sums for the inputs x."""
+    take(rows_of(theta, packed, t, 0), t, 0, x, view(a, 0, at(t, PADDED)))
+
+
+@piece
+def hidden_layers(theta, packed, t, a):
+    """From the first layer's outputs to those of the last hidden layer."""
+    c = COLUMNS
     z = view(a, 0, at(t, PADDED))
     while c < t.shape[0] - COLUMNS:
         rolled()
+        x, z = z, view(a, at(t, c + UNITS), at(t, c + PADDED))
+        take(rows_of(theta, packed, t, c), t, c, x, z)
         activate_layer(at(t, c + ACTIVATION), z, at(t, c + N_OUT))
-        x = z
         c += COLUMNS
-        z = view(a, at(t, c + UNITS), at(t, c + PADDED))
+
+
+@piece
+def output_layer(theta, packed, t, a, Y, start, loss, d):
+    """From the last hidden outputs to the network's, their loss (returned) and the last delta."""
+    c = t.shape[0] - COLUMNS
+    z = view(a, at(t, c + UNITS), at(t, c + PADDED))
+    if c > 0:
+        x = view(a, at(t, c - COLUMNS + UNITS), at(t, c - COLUMNS + PADDED))
         take(rows_of(theta, packed, t, c), t, c, x, z)
     delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
     return finish(loss, at(t, c + ACTIVATION), z, Y, start, at(t, c + N_OUT), delta)
 
 
 @piece
-def backward(theta, packed, t, step, x, a, d, x_next):
-    """From the last delta back to the first layer, updating each; then x_next into the first."""
+def _one_output(theta, packed, t, a, Y, start, loss, step, d):
+    """All of a last layer of one unit at once: forward, loss (returned), backward and update.
+
+    The sum, the output and its delta stay in a register, the same number in every lane.
+    """
     c = t.shape[0] - COLUMNS
+    below, p = at(t, c - COLUMNS + UNITS), at(t, c - COLUMNS + PADDED)
+    W = rows_of(theta, packed, t, c)
+    x, g = view(a, below, p), view(d, below, p)
+    code = at(t, c - COLUMNS + ACTIVATION)
+    return one_output(loss, at(t, c + ACTIVATION), W, p, x, at(Y, start), step, code, g)
+
+
+@piece
+def backward(theta, packed, t, top, step, x, a, d, x_next):
+    """From the delta of the layer at ``top`` down, updating each; then x_next into the first."""
+    c = top
     delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
     while c > 0:
         rolled()
@@ -198,12 +247,15 @@ def backward(theta, packed, t, step, x, a, d, x_next):
             back_narrow(W, at(t, c + N_OUT), q, step, outputs, delta, code, g)
         delta = g
         c -= COLUMNS
-    W = rows_of(theta, packed, t, 0)
+    W, n_out = rows_of(theta, packed, t, 0), at(t, N_OUT)
     z = view(a, 0, at(t, PADDED))
+    code = at(t, ACTIVATION) if t.shape[0] > COLUMNS else IDENTITY
     if at(t, WIDE):
-        sweep_wide(W, at(t, N_IN), at(t, PADDED), step, x, delta, x_next, z)
+        sweep_wide(W, at(t, N_IN), at(t, PADDED), step, x, delta, x_next, code, n_out, z)
     else:
-        sweep_narrow(W, at(t, N_OUT), padded(at(t, N_IN), width(z)), step, x, delta, x_next, z)
+        p = padded(at(t, N_IN), width(z))
+        sweep_narrow(W, n_out, p, step, x, delta, x_next, z)
+        activate_layer(code, z, n_out)
 
 
 @piece

@@ -10,9 +10,9 @@ from .activations import SOFTMAX, activate_layer
 from .jit import kernel, piece
 from .lanes import at, fill, flat, load, load_part, rolled, store, store_part, view, width
 from .losses import softmax_layer
-from .online import backward, copy, forward, input_of, parts, take
+from .online import backward, copy, forward, input_of, parts, take_first
 from .online import work_size as online_work_size
-from .packing import pack, padded, rows_of, unpack
+from .packing import pack, padded, unpack
 from .predict import all_finite
 from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, PADDED, UNITS, theta_size
 
@@ -114,9 +114,10 @@ def learn_one(x, y, theta, layers, loss, lr, work):
     copy(theta, before)
     pack(theta, packed, t)
     inputs = input_of(flat(x), 0, t, x_here)
-    take(rows_of(theta, packed, t, 0), t, 0, inputs, a)
+    take_first(theta, packed, t, inputs, a)
     loss_before = forward(theta, packed, t, a, flat(y), 0, loss, d)
-    backward(theta, packed, t, theta.dtype.type(lr), inputs, a, d, inputs)
+    top = t.shape[0] - COLUMNS
+    backward(theta, packed, t, top, theta.dtype.type(lr), inputs, a, d, inputs)
     unpack(packed, t, theta)
     if not (math.isfinite(loss_before) and all_finite(theta)):
         copy(before, theta)

@@ -8,12 +8,14 @@ loop           wide: rows of n_out       narrow: rows of n_in
 =============  ========================  =========================
 back + update  `back_wide`               `back_narrow`
 update + next  `sweep_wide`              `sweep_narrow`
+all of it                                `one_output`
 =============  ========================  =========================
 """
 
-from .activations import times_slope
+from .activations import activate, activate_layer, times_slope
 from .jit import piece
-from .lanes import at, fill, load, place, rolled, store, total, width
+from .lanes import at, fill, keep, load, place, rolled, store, total, view, width
+from .losses import elementwise, most_surprise
 
 
 @piece
@@ -115,10 +117,10 @@ def back_narrow(W, n_out, p, step, a, d, code, g):
 
 
 @piece
-def sweep_wide(W, n_in, q, step, x, d, x_next, z):
-    """First layer, wide: this sample's update and the next one's weighted sums in one sweep.
+def sweep_wide(W, n_in, q, step, x, d, x_next, code, n, z):
+    """First layer, wide: this sample's update and the next one's n outputs in one sweep.
 
-    Plainly: ``W -= step * outer(x, d); b -= step * d; z = x_next @ W + b``.
+    Plainly: ``W -= step * outer(x, d); b -= step * d; z = activate(x_next @ W + b)``.
     """
     m = width(d)
     j = 0
@@ -152,6 +154,7 @@ def sweep_wide(W, n_in, q, step, x, d, x_next, z):
         store(z, j + m, z1)
         store(z, j + 2 * m, z2)
         store(z, j + 3 * m, z3)
+        activate_layer(code, view(z, j, 4 * m), n - j if n - j < 4 * m else 4 * m)
         j += 4 * m
     while j < q:
         rolled()
@@ -173,8 +176,37 @@ def sweep_wide(W, n_in, q, step, x, d, x_next, z):
             w0 = load(W, r) - at(x, i) * s
             store(W, r, w0)
             even += at(x_next, i) * w0
-        store(z, j, even + odd)
+        store(z, j, keep(activate(code, even + odd), n - j))
         j += m
+
+
+@piece
+def one_output(loss, activation, W, p, x, y, step, code, g):
+    """All that a layer of one unit has to do for a sample; W is its row, then b. Returns the loss.
+
+    Plainly: ``z = W . x + b``, the output, its loss and delta ``d``, then ``g = d * W`` times the
+    slope of the layer below, ``W -= step * d * x``, ``b -= step * d``. All of z, the output and d
+    is the same number in every lane, so that it needs not pass through memory.
+    """
+    m = width(x)
+    t = load(W, 0) * load(x, 0)
+    j = m
+    while j < p:
+        rolled()
+        t += load(W, j) * load(x, j)
+        j += m
+    z = fill(x, total(t) + at(W, p))
+    _, d, e = elementwise(loss, activation, z, fill(x, y), most_surprise(loss, x))
+    s = step * d
+    j = 0
+    while j < p:
+        rolled()
+        w, xj = load(W, j), load(x, j)
+        store(g, j, times_slope(code, xj, d * w))
+        store(W, j, w - s * xj)
+        j += m
+    store(W, p, load(W, p) - keep(s, 1))
+    return float(total(keep(e, 1)))
 
 
 @piece
