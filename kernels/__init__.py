@@ -2,26 +2,30 @@
 
 Ways of training, and the kernel that each runs on:
 
-======================================  =================================
-one update per sample                   `online.train_online`
+======================================  ===========================================
+one update per sample, plain            `online.train_online`
+one update per sample, any rule         `online_rules.train_online_by_rule`
 one update per mini-batch, or full      `batch.train_batches`
+a large batch on several threads        `parallel.slab_gradients`, `step_of_slabs`
 gradient, loss of given samples         `batch.gradient_rows`, `loss_rows`
-outputs of many samples, of one         `predict.predict_rows`, `predict_one`
+outputs of many samples                 `predict.predict_rows`, `parallel.predict_slabs`
+one sample, also in your own kernels    `single.predict_one`, `learn_one`
 the tutorials' own loops                `tutorials`, `delta_rule`, `tutorial_regression`
-======================================  =================================
+======================================  ===========================================
 
 What these are made of, from the bottom:
 
 =====================  ===========================================================
-`jit`, `caching`       the decorators ``@kernel`` and ``@piece``; machine code on disk
+`jit`, `caching`       the decorators ``@kernel``, ``@routine`` and ``@piece``; machine code on disk
 `lanes`                SIMD values of 64 bytes, and arrays that own nothing
 `elementary`           exp, log, sigmoid, tanh, softplus on SIMD values
 `activations`          a unit's output and slope, by integer code
 `losses`               from the last weighted sums to outputs, loss and delta, by code
+`updates`              what a step does with a gradient: rules, penalties, clipping, by code
 `table`                the integers that tell a kernel which network it has
 `packing`              a layer's weights as rows of whole SIMD blocks
-`dense`                the loops over these rows
-`updates`              what a step does with a gradient
+`dense`, `sweeps`      the loops over these rows; the same with the update drawn in
+`products`             matrix products for batches
 =====================  ===========================================================
 
 `reference` and `reference_tutorials` have all of it once more, in NumPy only.

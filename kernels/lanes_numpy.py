@@ -40,6 +40,22 @@ __all__ = [
 ]
 
 
+class Value(np.ndarray):
+    """An array that ``+=`` leaves alone, like a value in a register: two names may share it."""
+
+    def __iadd__(self, other):
+        return self + other
+
+    def __isub__(self, other):
+        return self - other
+
+    def __imul__(self, other):
+        return self * other
+
+    def __itruediv__(self, other):
+        return self / other
+
+
 def width(a):
     return BYTES // a.itemsize
 
@@ -70,7 +86,7 @@ def store(a, i, v):
 
 def load_part(a, i, n):
     # What lies behind the end of a view is there in compiled code, and is not looked at.
-    v = np.zeros(width(a), a.dtype)
+    v = np.zeros(width(a), a.dtype).view(Value)
     n = max(0, min(n, width(a), a.size - i))
     v[:n] = a[i : i + n]
     return v
@@ -82,7 +98,7 @@ def store_part(a, i, n, v):
 
 
 def fill(a, s):
-    return np.full(width(a), s, a.dtype)
+    return np.full(width(a), s, a.dtype).view(Value)
 
 
 def keep(v, n):
@@ -90,11 +106,11 @@ def keep(v, n):
 
 
 def keep_or(v, n, s):
-    return np.where(np.arange(v.size) < n, v, v.dtype.type(s))
+    return np.where(np.arange(v.size) < n, v, v.dtype.type(s)).view(Value)
 
 
 def place(v, k, s):
-    return np.where(np.arange(v.size) == k, v.dtype.type(s), v)
+    return np.where(np.arange(v.size) == k, v.dtype.type(s), v).view(Value)
 
 
 def total(v):
@@ -106,7 +122,7 @@ def highest(v):
 
 
 def pick(x, s, v, w):
-    return np.where(x > s, v, w)
+    return np.where(x > s, v, w).view(Value)
 
 
 def at_least(v, s):

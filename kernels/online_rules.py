@@ -116,7 +116,7 @@ def write_gradient(rows, t, x, a, d, w, gradient):
         rolled()
         n_in, n_out, q = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + PADDED)
         p = padded(n_in, width(a))
-        W, G = view(rows, at(t, c + ROWS), q), view(gradient, at(t, c + ROWS), q)
+        W, G = _from(rows, at(t, c + ROWS)), _from(gradient, at(t, c + ROWS))
         below = at(t, c - COLUMNS + UNITS) if c > 0 else 0
         inputs = view(a, below, p) if c > 0 else x
         if at(t, c + WIDE):
@@ -133,3 +133,9 @@ def write_gradient(rows, t, x, a, d, w, gradient):
                 pull_narrow(W, n_out, p, inputs, delta, code, g)
             delta = g
         c -= COLUMNS
+
+
+@piece
+def _from(v, start):
+    """All of ``v`` from ``start`` on."""
+    return view(v, start, v.shape[0] - start)

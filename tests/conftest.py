@@ -18,6 +18,13 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 REPOSITORY = Path(__file__).parents[1]
 
 
+def pytest_configure(config):
+    """With the compiler off, kernels are NumPy code, which warns where compiled code goes on."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}:
+        for what in ("overflow", "invalid value", "divide by zero"):
+            config.addinivalue_line("filterwarnings", f"ignore:{what} encountered:RuntimeWarning")
+
+
 @pytest.fixture(scope="session")
 def repository():
     """The root of the checkout."""
