@@ -90,4 +90,4 @@ def threads() -> str:
     beside = {
         f"{pool['internal_api']} {pool['version']} up to {pool['num_threads']}" for pool in pools
     }
-    return ", ".join(["fastperc trains on 1", *sorted(beside)])
+    return ", ".join(["fastperc trains on 1 unless told otherwise", *sorted(beside)])

@@ -14,7 +14,13 @@ from fastperc.datafiles import DataError
 from fastperc.errors import DivergedError, ModelFileError
 
 slow = pytest.mark.slow
-RUN = [sys.executable, "-c", "import sys; from fastperc.cli import main; sys.exit(main())"]
+PROGRAM = """
+import sys
+from fastperc.cli import main
+print("begin", flush=True)
+sys.exit(main())
+"""
+RUN = [sys.executable, "-c", PROGRAM]
 
 
 def test_version(capsys):
@@ -186,8 +192,9 @@ def test_a_reader_that_has_seen_enough_is_no_error():
 def interrupt_after(seconds, args, folder):
     """Start a command, press Ctrl-C; returns status, seconds until the end, standard error."""
     process = subprocess.Popen(
-        [*RUN, *args], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=folder
+        [*RUN, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
     )
+    assert process.stdout.readline() == "begin\n"  # before this, Ctrl-C is Python's own affair
     time.sleep(seconds)
     start = time.perf_counter()
     process.send_signal(signal.SIGINT)
@@ -213,7 +220,7 @@ def test_ctrl_c_at_50_random_moments_of_the_demo(tmp_path):
     """From the imports to the first trainings; the others take the later parts."""
     moments = random.Random(0)
     for _ in range(50):
-        check_interrupted(interrupt_after(moments.uniform(0.3, 3), ["demo"], tmp_path))
+        check_interrupted(interrupt_after(moments.uniform(0.02, 3), ["demo"], tmp_path))
 
 
 @pytest.mark.slow

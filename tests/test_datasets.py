@@ -1,4 +1,4 @@
-"""Data sets load with their names, splits keep classes' shares, scaling follows the training part."""
+"""Data sets have their names, splits keep classes' shares, scaling follows the training part."""
 
 import numpy as np
 import pytest
