@@ -101,9 +101,9 @@ class Network:
         self.codes = [activations.CODES[name] for name in (*self.hidden, self.output)]
         self.layers = describe(self.sizes, self.codes, self.dtype)
         self.loss_code = losses.CODES[self.loss_name]
-        self._rooms: list[
-            Room
-        ] = []  # those not in use; `pop` and `append` are safe between threads
+        self._work_sizes: dict[int, int] = {}
+        # Rooms that are not in use; `pop` and `append` are safe between threads.
+        self._rooms: list[Room] = []
 
     # --- training ----------------------------------------------------------------------------
 
@@ -357,7 +357,10 @@ class Network:
         return loss_sum / weight_sum + self._penalty(alpha, l1), gradient
 
     def _batch_work(self, batch_size: int) -> np.ndarray:
-        return aligned_zeros(batch.work_size(self.layers, self.dtype, batch_size), self.dtype)
+        rows = min(batch_size, batch.CHUNK)  # more never are in work at once
+        if rows not in self._work_sizes:
+            self._work_sizes[rows] = batch.work_size(self.layers, self.dtype, rows)
+        return aligned_zeros(self._work_sizes[rows], self.dtype)
 
     def compiled(self) -> CompiledNetwork:
         """What a caller's own ``@njit`` code needs to use the network: arrays and ints.
@@ -393,7 +396,7 @@ class Network:
         return copying.deepcopy(self)
 
     def __getstate__(self):
-        made = ("weights", "biases", "codes", "layers", "loss_code", "_rooms")
+        made = ("weights", "biases", "codes", "layers", "loss_code", "_work_sizes", "_rooms")
         return {name: value for name, value in self.__dict__.items() if name not in made}
 
     def __setstate__(self, state):
