@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from . import bench_command, compare_command
+
 app = typer.Typer(
     name="fastperc",
     help="The perceptron family, compiled: perceptrons and small dense networks on a CPU.",
@@ -120,3 +122,7 @@ def info() -> None:
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
         typer.echo(f"{name:{width}}  {value}")
+
+
+app.command()(compare_command.compare)
+app.command()(bench_command.bench)

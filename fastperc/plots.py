@@ -1,4 +1,4 @@
-"""Pictures: learning curves, decision boundaries, speed-ups.
+"""Pictures: learning curves, decision boundaries, weights, speed-ups, how times scale.
 
 Every function draws on the Axes it is given and returns it; without one, it makes a figure with
 `matplotlib.pyplot`, which notebooks show. Colours can be told apart by colour-blind readers, and
@@ -8,6 +8,7 @@ every line, region and bar also without colour. Matplotlib comes with ``pip inst
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -270,7 +271,7 @@ def plot_speedups(names: Sequence[str], ratios: Sequence[float], ax: Axes | None
     ['164×', '9.4×']
     """
     names, ratios = _check_bars(names, ratios)
-    ax = _new_axes((6.4, 0.8 + 0.38 * len(names))) if ax is None else ax
+    ax = _new_axes(_size_for(names)) if ax is None else ax
     for i, ratio in enumerate(ratios):
         _draw_bar(ax, i, ratio)
     _scale_bars(ax, min(1.0, *ratios), max(1.0, *ratios))
@@ -295,14 +296,259 @@ def _scale_bars(ax: Axes, low: float, high: float) -> None:
     ax.xaxis.set_minor_locator(ticker.NullLocator())
 
 
-def _check_bars(names: Any, ratios: Any) -> tuple[list[str], list[float]]:
-    names = [str(name) for name in names]
-    ratios = [checks.check_positive(ratio, f"ratios[{i}]") for i, ratio in enumerate(ratios)]
-    if len(names) != len(ratios) or not names:
+def plot_comparison(
+    names: Sequence[str],
+    times: Sequence[float],
+    intervals: Sequence[tuple[float, float]] | None = None,
+    *,
+    wrong: Iterable[str] = (),
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the time per sample of several ways of training, as bars on a logarithmic axis.
+
+    Parameters
+    ----------
+    names : sequence of str
+        From top to bottom.
+    times : sequence of float
+        Nanoseconds per sample.
+    intervals : sequence of (low, high), optional
+        Where each time lies; drawn as a line across the bar's end.
+    wrong : iterable of str
+        Those of the names whose results are wrong: hatched, and said so.
+    title : str
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> ax = plot_comparison(["NumPy", "fastperc"], [21_400, 79.6])
+    >>> [text.get_text() for text in ax.texts]
+    ['21,400 ns', '80 ns']
+    """
+    names, times = _check_bars(names, times, "times")
+    wrong = {str(name) for name in wrong}
+    ax = _new_axes(_size_for(names)) if ax is None else ax
+    low = min(times) / 3
+    for i, (name, time) in enumerate(zip(names, times, strict=True)):
+        is_wrong = name in wrong
+        ax.barh(
+            i, time - low, left=low, height=0.66, color=COLOURS[is_wrong], edgecolor="white",
+            hatch="////" if is_wrong else "",
+        )  # fmt: skip
+        end = time if intervals is None else max(time, intervals[i][1])
+        ax.annotate(
+            f"{_digits(time)} ns" + ", wrong" * is_wrong, (end, i), (4, 0),
+            textcoords="offset points", ha="left", va="center", color=DARK,
+        )  # fmt: skip
+        if intervals is not None:
+            ax.plot(intervals[i], [i, i], color=DARK, linewidth=1.4, solid_capstyle="butt")
+    _scale_times(ax, low, max(times))
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set(xlabel="Nanoseconds per sample (logarithmic; shorter is better)", title=title)
+    _tidy(ax, "x")
+    return ax
+
+
+def _scale_times(ax: Axes, low: float, high: float) -> None:
+    """A logarithmic axis with ticks such as 1,000, and room for figures beside the longest bar."""
+    ax.set_xscale("log")
+    ax.set_xlim(low, high * (high / low) ** 0.25)
+    _plain_ticks(ax.xaxis)
+
+
+def _plain_ticks(axis: Any) -> None:
+    """Powers of ten as 0.1, 1, 1,000."""
+    ticker = require("matplotlib.ticker", extra="plot")
+    axis.set_major_locator(ticker.LogLocator())
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.set_minor_locator(ticker.NullLocator())
+
+
+def _digits(value: float) -> str:
+    """A time to two or three digits: ``0.52``, ``9.4``, ``164``, ``21,400``."""
+    return _times(value)[:-1]
+
+
+def plot_scaling(
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    xlabel: str,
+    ylabel: str = "Nanoseconds per sample",
+    ideal: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how times depend on a size: one line for each way, both axes logarithmic.
+
+    Parameters
+    ----------
+    series : mapping of label to (sizes, times)
+    xlabel, ylabel : str
+    ideal : {"constant", "inverse", "linear"}, optional
+        Also draw, dashed, where each way's times would be if the first one's stayed the same, fell
+        with the size, or grew with it.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> ax = plot_scaling({"fastperc": ([1, 2], [80, 41])}, xlabel="Threads", ideal="inverse")
+    >>> ax.get_legend_handles_labels()[1]
+    ['fastperc', 'ideal']
+    """
+    if not series:
+        raise ValueError("series: found none, expected at least one label with (sizes, times)")
+    powers = {"constant": 0, "inverse": -1, "linear": 1}
+    power = None if ideal is None else powers[checks.check_choice(ideal, "ideal", powers)]
+    ax = _new_axes((6.4, 4.0)) if ax is None else ax
+    for i, (label, (sizes, times)) in enumerate(series.items()):
+        x, y = _check_line(label, sizes, times)
+        colour = _nth(COLOURS, i)
+        ax.plot(x, y, label=label, color=colour, marker=_nth(MARKERS, i), markersize=5)
+        if power is not None:
+            named = "ideal" if i == len(series) - 1 else None
+            ax.plot(x, y[0] * (x / x[0]) ** power, "--", color=colour, linewidth=1, label=named)
+    ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
+    _plain_ticks(ax.yaxis)
+    ticks = sorted({float(value) for sizes, _ in series.values() for value in sizes})
+    if len(ticks) <= 12:
+        ticker = require("matplotlib.ticker", extra="plot")
+        ax.set_xticks(ticks, [f"{tick:,g}" if tick < 1e5 else f"{tick:.0e}" for tick in ticks])
+        ax.xaxis.set_minor_locator(ticker.NullLocator())
+    _tidy(ax, "both")
+    ax.legend(frameon=False, handlelength=3.5)
+    return ax
+
+
+def _check_line(label: str, sizes: Any, times: Any) -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.asarray(sizes, np.float64), np.asarray(times, np.float64)
+    if x.ndim != 1 or x.shape != y.shape or len(x) == 0 or not ((x > 0).all() and (y > 0).all()):
         raise ValueError(
-            f"ratios: found {len(ratios)} for {len(names)} names, expected one for each, at least 1"
+            f"series: found shapes {x.shape} and {y.shape} for {label!r}, expected as many sizes "
+            "as times, all positive"
         )
-    return names, ratios
+    return x, y
+
+
+def plot_roofline(
+    points: Mapping[str, tuple[float, float]],
+    gflops: float,
+    gbytes: float,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw kernels below what the machine can do at most: its arithmetic, and its memory.
+
+    Parameters
+    ----------
+    points : mapping of name to (intensity, rate)
+        Floating point operations per byte of samples and parameters, and 10^9 of them per second.
+    gflops, gbytes : float
+        The machine's peak of arithmetic and of memory traffic, 10^9 per second.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Notes
+    -----
+    After Williams, Waterman and Patterson (2009), "Roofline". Below a network that fits into the
+    caches lies faster memory than was measured: such a point may be left of the ridge and above the
+    slope.
+
+    Examples
+    --------
+    >>> ax = plot_roofline({"8-32-1": (0.6, 18.0)}, gflops=60, gbytes=14)
+    >>> ax.get_legend_handles_labels()[1]
+    ['8-32-1']
+    """
+    gflops = checks.check_positive(gflops, "gflops")
+    gbytes = checks.check_positive(gbytes, "gbytes")
+    ax = _new_axes((8.0, 4.4)) if ax is None else ax
+    ridge = gflops / gbytes
+    x = [ridge / 30, *(intensity for intensity, _ in points.values()), ridge * 30]
+    edges = np.array([min(x) / 1.5, ridge, max(x) * 1.5])
+    ax.plot(edges, np.minimum(gflops, gbytes * edges), color=DARK, linewidth=1.6)
+    ax.annotate(f"{_digits(gflops)} GFLOP/s", (edges[2], gflops), (0, 4), ha="right",
+                textcoords="offset points", color=DARK)  # fmt: skip
+    ax.annotate(f"{_digits(gbytes)} GB/s", (edges[0], gbytes * edges[0]), (14, 2),
+                textcoords="offset points", color=DARK)  # fmt: skip
+    for i, (name, (intensity, rate)) in enumerate(points.items()):
+        ax.plot(
+            [intensity], [rate], linestyle="", marker=_nth(MARKERS, i), color=_nth(COLOURS, i),
+            markersize=7, markeredgecolor=DARK, markeredgewidth=0.5, label=name,
+        )  # fmt: skip
+    ax.set(xscale="log", yscale="log", xlabel="Operations per byte",
+           ylabel="GFLOP/s")  # fmt: skip
+    _plain_ticks(ax.xaxis)
+    _plain_ticks(ax.yaxis)
+    _tidy(ax, "both")
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def plot_weights(
+    weights: Any, shape: tuple[int, int] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw each unit's weights as a picture: grey is 0, white positive, black negative.
+
+    Parameters
+    ----------
+    weights : array_like of shape (n_inputs, n_units)
+        Of a first layer: ``net.weights[0]``.
+    shape : (rows, columns), optional
+        Of the pictures that the network sees; by default square.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ax = plot_weights(np.eye(4))
+    >>> ax.images[0].get_array().shape
+    (5, 5)
+    """
+    W = checks.check_array(weights, "weights")
+    n_inputs, n_units = W.shape
+    side = math.isqrt(n_inputs)
+    rows, columns = (side, side) if shape is None else shape
+    if rows * columns != n_inputs:
+        raise ValueError(
+            f"shape: found {rows} x {columns} for {n_inputs} inputs, expected rows and columns "
+            "whose product that is"
+        )
+    across = math.ceil(math.sqrt(n_units))
+    down = math.ceil(n_units / across)
+    page = np.full((down * (rows + 1) - 1, across * (columns + 1) - 1), np.nan)
+    for k in range(n_units):
+        top, left = k // across * (rows + 1), k % across * (columns + 1)
+        page[top : top + rows, left : left + columns] = W[:, k].reshape(rows, columns)
+    ax = _new_axes((6.4, 6.4 * down / across)) if ax is None else ax
+    most = float(np.abs(W).max()) or 1.0
+    ax.imshow(page, cmap="gray", vmin=-most, vmax=most, interpolation="nearest")
+    ax.set_axis_off()
+    return ax
+
+
+def _check_bars(names: Any, values: Any, what: str = "ratios") -> tuple[list[str], list[float]]:
+    names = [str(name) for name in names]
+    values = [checks.check_positive(value, f"{what}[{i}]") for i, value in enumerate(values)]
+    if len(names) != len(values) or not names:
+        raise ValueError(
+            f"{what}: found {len(values)} for {len(names)} names, expected one for each, at least 1"
+        )
+    return names, values
 
 
 def _draw_bar(ax: Axes, i: int, ratio: float) -> None:
@@ -323,6 +569,19 @@ def _times(ratio: float) -> str:
     digits = max(0, 1 - math.floor(math.log10(ratio)))
     text = f"{ratio:,.{digits}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) + "×"
+
+
+def as_png(ax: Axes, dpi: int = 130) -> bytes:
+    """The whole figure as a PNG file's content; a figure that pyplot made is closed."""
+    file = io.BytesIO()
+    ax.figure.savefig(file, format="png", dpi=dpi)  # type: ignore[union-attr]
+    require("matplotlib.pyplot", extra="plot").close(ax.figure)
+    return file.getvalue()
+
+
+def _size_for(names: list[str]) -> tuple[float, float]:
+    """Of a figure with a bar for each name, and room for the longest name."""
+    return 6.4 + 0.08 * max(0, max(map(len, names)) - 20), 1.0 + 0.38 * len(names)
 
 
 def _new_axes(size: tuple[float, float]) -> Axes:

@@ -1,9 +1,9 @@
-"""Epochs with a learning curve: what `batch` and `online_rules` do, and a mean over batches beside it.
+"""Epochs with a learning curve: the steps of `batch` and `online_rules`, and a mean over batches.
 
 There, an epoch's loss is a sum over samples. Here it is a mean over batches of each batch's own
 mean, penalty included, as learning curves have it where samples have weights. And what a rule
-remembers lies in theta's order in both kernels, so that batches of one sample and of many can follow
-one another.
+remembers lies in theta's order in both kernels, so that batches of one sample and of many can
+follow one another.
 
 ``tally`` holds two float64 sums over batches, each batch counted as often as it has rows: its
 (weighted) mean loss, and, from before its step, ``sum(W**2)`` over the sum of its weights.
@@ -52,9 +52,9 @@ def train_batches(
             if at(rates, L2_PER_WEIGHT) > 0:
                 tally[1] += share * sum_of_squares(theta, t, False)
             clear(gradient)
+            scale = one / theta.dtype.type(weight_sum)
             tally[0] += share * add_slabs(
-                X, Y, weight, order, start, rows, theta, t, loss, one / theta.dtype.type(weight_sum),
-                gradient, part, rest,
+                X, Y, weight, order, start, rows, theta, t, loss, scale, gradient, part, rest
             )  # fmt: skip
             penalise(rule, rates, theta, gradient, t, False, weight_sum)
             update(rule, rates, theta, gradient, flat(state), flat(clock))

@@ -113,7 +113,7 @@ def finish(loss, activation, z, Y, start, n, d):
         hinge            max(0, 1 - y p), y = -1 or 1
         quantile         max(q (y - p), (q - 1) (y - p))
     """
-    if loss == CROSS_ENTROPY or loss == CAPPED_CROSS_ENTROPY:
+    if loss in (CROSS_ENTROPY, CAPPED_CROSS_ENTROPY):
         return _finish_softmax(z, Y, start, n, d, most_surprise(loss, z))
     most = most_surprise(loss, z)
     loss_sum = 0.0
@@ -181,7 +181,7 @@ def log_loss(z, y):
 
 @piece(fastmath={"contract"})  # in this order, again: the largest z goes out exactly
 def surprise(z, y, top, log_sum, most):
-    """``-y log p`` for ``p = exp(z - top) / exp(log_sum)``, where ``-log p`` is at most ``most``."""
+    """``-y log p`` for ``p = exp(z - top) / exp(log_sum)``; ``-log p`` is at most ``most``."""
     return y * at_most((top - z) + log_sum, most)
 
 
@@ -251,7 +251,7 @@ def finish_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
     padded rows. Returns the weighted sum of the losses.
     """
     loss_sum = 0.0
-    if loss == CROSS_ENTROPY or loss == CAPPED_CROSS_ENTROPY or weight.shape[0] > 0:
+    if loss in (CROSS_ENTROPY, CAPPED_CROSS_ENTROPY) or weight.shape[0] > 0:
         q = room.shape[0] // 2
         zr, dr = view(room, 0, q), view(room, q, q)
         for r in range(rows):

@@ -111,3 +111,9 @@ def network_that_crashes(X, Y, weights, biases, lr):
 
 def network_that_returns_one_array(X, Y, weights, biases, lr):
     return weights[0]
+
+
+def network_with_a_wrong_sign(X, Y, weights, biases, lr):
+    start = biases[0].copy()
+    network(X, Y, weights, biases, lr)
+    biases[0][...] = 2 * start - biases[0]

@@ -10,7 +10,15 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from fastperc import History, Network, plots
-from fastperc.plots import plot_decision_boundary, plot_history, plot_speedups
+from fastperc.plots import (
+    plot_comparison,
+    plot_decision_boundary,
+    plot_history,
+    plot_roofline,
+    plot_scaling,
+    plot_speedups,
+    plot_weights,
+)
 
 
 @pytest.fixture
@@ -427,3 +435,72 @@ for draw in (
 def test_without_matplotlib_the_extra_is_named(run_python):
     message = "this needs matplotlib, which is not installed: pip install 'fastperc[plot]'"
     assert run_python(WITHOUT_MATPLOTLIB).splitlines() == [message] * 3
+
+
+# --- comparisons, scaling, roofline, weights ------------------------------------------------------
+
+
+def test_times_are_bars_and_wrong_ones_are_hatched(ax):
+    assert plot_comparison(["a", "b"], [1000, 10], [(900, 1100), (9, 11)], wrong="b", ax=ax) is ax
+    right, wrong = ax.patches
+    assert [bar.get_x() + bar.get_width() for bar in (right, wrong)] == pytest.approx([1000, 10])
+    assert (right.get_hatch() or "", wrong.get_hatch()) == ("", "////")
+    assert [text.get_text() for text in ax.texts] == ["1,000 ns", "10 ns, wrong"]
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[900, 1100], [9, 11]]
+    assert drawn(ax).get_xscale() == "log"
+    low, high = ax.get_xlim()
+    assert low < 10 / 2
+    assert high > 1000 * 2
+
+
+def test_a_time_that_is_none_is_refused(ax):
+    with pytest.raises(ValueError, match=r"times\[0\]"):
+        plot_comparison(["a"], [0.0], ax=ax)
+
+
+def test_scaling_is_a_line_for_each_way_with_its_ideal_dashed(ax):
+    series = {"a": ([1, 2, 4], [80, 41, 22]), "b": ([1, 2], [100, 60])}
+    assert plot_scaling(series, xlabel="Threads", ideal="inverse", ax=ax) is ax
+    line, ideal, _, other_ideal = ax.lines
+    np.testing.assert_array_equal(line.get_xydata(), [[1, 80], [2, 41], [4, 22]])
+    np.testing.assert_allclose(ideal.get_ydata(), [80, 40, 20])
+    np.testing.assert_allclose(other_ideal.get_ydata(), [100, 50])
+    assert [line.get_linestyle(), ideal.get_linestyle()] == ["-", "--"]
+    assert legend(drawn(ax)) == ["a", "b", "ideal"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2", "4"]
+
+
+@pytest.mark.parametrize("line", [([1, 2], [3]), ([], []), ([0, 1], [1, 1]), ([1], [-1])])
+def test_scaling_refuses_lines_that_cannot_be_drawn(line, ax):
+    with pytest.raises(ValueError, match="as many sizes as times, all positive"):
+        plot_scaling({"a": line}, xlabel="Width", ax=ax)
+
+
+def test_the_roof_has_a_slope_and_a_top(ax):
+    points = {"x": (0.5, 4.0), "y": (20.0, 50.0)}
+    assert plot_roofline(points, gflops=60, gbytes=15, ax=ax) is ax
+    roof, *kernels = ax.lines
+    x, y = roof.get_data()
+    assert x[1] == 4  # operations per byte where memory and arithmetic keep pace
+    np.testing.assert_allclose(y, [15 * x[0], 60, 60])
+    assert [line.get_xydata().tolist() for line in kernels] == [[[0.5, 4.0]], [[20.0, 50.0]]]
+    assert len({line.get_marker() for line in kernels}) == 2
+    assert legend(drawn(ax)) == ["x", "y"]
+
+
+def test_weights_are_tiles_around_grey(ax):
+    W = np.arange(18.0).reshape(6, 3) - 9
+    assert plot_weights(W, shape=(2, 3), ax=ax) is ax
+    (image,) = ax.images
+    page = np.ma.filled(image.get_array(), np.nan)
+    assert page.shape == (5, 7)
+    np.testing.assert_array_equal(page[:2, :3], W[:, 0].reshape(2, 3))
+    np.testing.assert_array_equal(page[:2, 4:], W[:, 1].reshape(2, 3))
+    np.testing.assert_array_equal(page[3:, :3], W[:, 2].reshape(2, 3))
+    assert np.isnan(page[2]).all()
+    assert image.get_clim() == (-9, 9)
+
+
+def test_weights_that_make_no_picture_are_refused(ax):
+    with pytest.raises(ValueError, match="found 2 x 2 for 6 inputs"):
+        plot_weights(np.ones((6, 2)), ax=ax)

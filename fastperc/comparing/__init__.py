@@ -3,8 +3,8 @@
 `compare` trains one problem in several ways and with your own function beside them; what it returns
 is a `Comparison`. The files, from the bottom: `problem` (what is trained), `loops`, `c_twin` and
 `rivals` (who trains it), `runners` and `variants` (how they are called, and their names),
-`agreement` (the first wrong step), `children` (what hangs or crashes), `clock`, `machine` and `code`
-(how fast, and why), `contest` (one after the other), `comparison` (the result).
+`agreement` (the first wrong step), `children` (what hangs or crashes), `clock`, `machine` and
+`code` (how fast, and why), `contest` (one after the other), `comparison` (the result).
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def compare(
         The way of training that your function implements.
     variants : str or iterable of str, optional
         What to compare, besides the NumPy loop that is always there: ``python``, ``fastperc``,
-        ``2 threads``, ``c``, ``sklearn``, ``torch``, or ``all``. By default those of fastperc, and C
-        where there is a compiler.
+        ``2 threads``, ``c``, ``sklearn``, ``torch``, or ``all``. By default those of fastperc, and
+        C where there is a compiler.
     sizes, hidden, output, loss, dtype
         The network, as in `fastperc.Network`; sizes also as ``"8-32-1"``. Biases do not start at 0,
         so that a wrong sign of theirs shows.
@@ -88,15 +88,16 @@ def compare(
     - ``X`` (n, n_inputs) and ``Y`` (n, n_outputs), of ``dtype``; take the rows in their order.
     - ``weights`` and ``biases``: one array per layer, (n_in, n_out) and (n_out,). Lists of them, or
       tuples if Numba compiled the function.
-    - Train: for ``"online"`` one update per row; for ``"batches"`` one for each ``batch_size`` rows,
-      of which the last may be fewer; for ``"full"`` a single one with all rows. An update is
-      ``parameter -= lr * gradient`` of the mean loss of the rows; squared_error is half the sum over
-      outputs of ``(p - y)**2``.
+    - Train: for ``"online"`` one update per row; for ``"batches"`` one for each ``batch_size``
+      rows, of which the last may be fewer; for ``"full"`` a single one with all rows. An update is
+      ``parameter -= lr * gradient`` of the mean loss of the rows; squared_error is half the sum
+      over outputs of ``(p - y)**2``.
     - Change the arrays in place and return nothing, or return the new ``(weights, biases)``.
 
-    It is checked in float64 first, if it takes that, then in ``dtype``, in a process of its own where
-    the system allows: one that raises, crashes or hangs is reported, and the others go on. If it takes
-    a wrong step, the result says which is the first and in which blocks (``W1``, ``b1``, ...).
+    It is checked in float64 first, if it takes that, then in ``dtype``, in a process of its own
+    where the system allows: one that raises, crashes or hangs is reported, and the others go on.
+    If it takes a wrong step, the result says which is the first and in which blocks (``W1``,
+    ``b1``, ...).
 
     Times are per sample. All variants run in turn in every round, each from fresh parameters, with
     libraries on one thread; slow ones train only the first samples.
@@ -141,8 +142,8 @@ def split(kernel: Any, against: Any) -> tuple[Callable | None, Any]:
         return None, kernel if against is None else against
     if against is None:
         raise ValueError(
-            f"against: found None, expected one of {', '.join(KINDS)}: what your function does in an "
-            "epoch"
+            f"against: found None, expected one of {', '.join(KINDS)}: what your function does in "
+            "an epoch"
         )
     return kernel, against
 

@@ -1,9 +1,9 @@
 """Whether a variant takes the reference's steps, and where it first does not.
 
-A step's mistake is in its gradient, and a step that starts from right parameters shows which block's
-gradient is wrong. So the question is not how far the ends are apart but which step is the first wrong
-one. It is found from outside, by training ever longer beginnings of the run: 1, 2, 4, ... steps,
-then, between the last right and the first wrong length, by halving.
+A step's mistake is in its gradient, and a step that starts from right parameters shows which
+block's gradient is wrong. So the question is not how far the ends are apart but which step is the
+first wrong one. It is found from outside, by training ever longer beginnings of the run: 1, 2, 4,
+... steps, then, between the last right and the first wrong length, by halving.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from .loops import numpy_epoch
 from .problem import Problem
 from .runners import FunctionRunner, Runner
 
-# How far rounding may take a parameter: so many units of the last place per step, as a random walk; or,
-# where training itself makes differences grow, so many times as far as it takes the NumPy loop.
+# How far rounding may take a parameter: so many units of the last place per step, as a random walk;
+# or, where training itself makes differences grow, so many times as far as it takes the NumPy loop.
 ROUNDINGS = 16
 SHARE = 32
+LOST = 1e-3  # where rounding has grown to this share of the largest parameter, the check ends
 PROPORTIONAL = 1e-3  # moves that differ from a multiple of the right ones by less are that multiple
+STILL = 1e-6  # a smaller share of the right move is none
 EPOCHS_OF_FULL = 20  # one epoch is only one step there
 
 
@@ -120,9 +122,14 @@ class Oracle:
         return [a for pair in zip(model.weights, model.biases, strict=True) for a in pair]
 
     def rounding(self, steps: int) -> list[float]:
-        """How far each block is from the NumPy loop's in the problem's dtype: rounding, as grown."""
+        """How far the NumPy loop's blocks are off in the problem's dtype: rounding, as grown."""
         found = train_steps(self.problem, self.loop, steps)
         return [float(np.abs(a - b).max()) for a, b in zip(found, self.after(steps), strict=True)]
+
+    def is_lost(self, steps: int) -> bool:
+        """Whether rounding alone has led so far away that nothing can be said any more."""
+        scale = max(1.0, *(float(np.abs(block).max()) for block in self.after(steps)))
+        return not max(self.rounding(steps)) <= LOST * scale
 
     def _model(self, theta: np.ndarray) -> reference.Model:
         p = self.problem
@@ -151,23 +158,38 @@ def tolerance(dtype: str, steps: int, scale: float) -> float:
     return ROUNDINGS * float(np.finfo(dtype).eps) * scale * math.sqrt(steps)
 
 
+@np.errstate(all="ignore")
 def check(problem: Problem, runner: Runner, seconds: float = 3.0) -> Finding:
     """Look for the first wrong step, through as many steps as fit into the time.
 
-    At least one step is checked; an epoch at most (`EPOCHS_OF_FULL` of one step).
+    At least one step is checked; an epoch at most (`EPOCHS_OF_FULL` of one step). Training that
+    makes differences grow, as too large a learning rate does, is checked until rounding takes over.
     """
     oracle = Oracle(problem)
     limit = EPOCHS_OF_FULL if problem.kind == "full" else problem.n_steps
-    right, steps = 0, 1
+    right = 0
     wrong_blocks(problem, runner, oracle, 1)  # what has to be compiled, is
     begin = perf_counter()
-    while True:
-        if wrong_blocks(problem, runner, oracle, steps):
+    while right < limit and (right == 0 or 3 * (perf_counter() - begin) < seconds):
+        steps = min(max(1, 2 * right), limit)
+        if not wrong_blocks(problem, runner, oracle, steps):
+            right = steps
+        elif oracle.is_lost(steps):
+            limit = _last_kept(oracle, right, steps)
+        else:
             return _narrow_down(problem, runner, oracle, right, steps)
-        right = steps
-        if steps == limit or 3 * (perf_counter() - begin) > seconds:
-            return _measure(problem, oracle, runner.parameters(), right)
-        steps = min(2 * steps, limit)
+    return _measure(problem, oracle, train_steps(problem, runner, right), right)
+
+
+def _last_kept(oracle: Oracle, kept: int, lost: int) -> int:
+    """The last step at which rounding has not taken over."""
+    while lost - kept > 1:
+        middle = (kept + lost) // 2
+        if oracle.is_lost(middle):
+            lost = middle
+        else:
+            kept = middle
+    return kept
 
 
 def _narrow_down(problem, runner, oracle, right: int, wrong: int) -> Finding:
@@ -231,7 +253,7 @@ def note_on(move: np.ndarray, right_move: np.ndarray) -> str:
     size = float((right_move**2).sum())
     if not np.isfinite(move).all():
         return "not finite"
-    if not move.any():
+    if np.abs(move).max() <= STILL * np.abs(right_move).max():
         return "it did not move"
     factor = float((move * right_move).sum()) / size if size else 0.0
     if np.abs(move - factor * right_move).max() <= PROPORTIONAL * np.abs(move).max():

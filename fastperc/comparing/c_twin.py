@@ -15,7 +15,7 @@ from ..layout import views
 from .problem import Problem
 
 CODES = {"identity": 0, "sigmoid": 1, "logistic": 1, "tanh": 2, "relu": 3}
-FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
+FLAGS = ("-O3", "-march=native", "-ffast-math", "-fPIC")
 REALS = {"float32": ("float", ctypes.c_float), "float64": ("double", ctypes.c_double)}
 
 
@@ -35,16 +35,24 @@ def refuses(problem: Problem) -> str:
     return "" if (problem.output, problem.loss) in heads else "the C loop has no such loss"
 
 
+def _run(*arguments: str) -> None:
+    """Call the compiler."""
+    command = [str(compiler()), *arguments]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    if outcome.returncode:
+        raise RuntimeError(f"the C compiler failed: {outcome.stderr:.300}")
+
+
 def build(dtype: str) -> ctypes.CDLL:
     """Compile ``twin.c`` and load it. The file it was loaded from is gone afterwards."""
     real = REALS[dtype][0]
     with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "twin.so"
+        library, compiled = Path(folder) / "twin.so", Path(folder) / "twin.o"
         source = Path(__file__).with_name("twin.c")
-        command = [str(compiler()), *FLAGS, f"-DREAL={real}", str(source), "-o", str(library), "-lm"]
-        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
-        if outcome.returncode:
-            raise RuntimeError(f"the C compiler failed: {outcome.stderr:.300}")
+        _run(*FLAGS, f"-DREAL={real}", "-c", str(source), "-o", str(compiled))
+        # Linked apart, without -ffast-math: with it, loading the library would make the whole
+        # process flush subnormal numbers to zero.
+        _run("-shared", str(compiled), "-o", str(library), "-lm")
         return ctypes.CDLL(str(library))
 
 

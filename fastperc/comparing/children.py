@@ -72,8 +72,8 @@ def _copied(call: Callable[[], Any], seconds: float) -> tuple[Any, str]:
         receiver.close()
 
 
-def _status(code: int) -> str:
-    if code >= 0:
+def _status(code: int | None) -> str:
+    if code is None or code >= 0:
         return f"exit status {code}"
     return f"signal {-code} ({signal.strsignal(-code)})"
 

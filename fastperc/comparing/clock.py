@@ -10,7 +10,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -22,7 +22,9 @@ except ImportError:  # Windows
 
 LEAST_ROUNDS = 7
 MOST_ROUNDS = 60
+FAST = 0.002
 TRIES = 5
+LONG = 0.005  # seconds; a call as long as a time slice is interrupted again and again
 RESAMPLES = 2000
 
 
@@ -38,29 +40,51 @@ class Timed:
         Runs before each call, off the clock.
     units : int
         By how many a call's time is divided: samples, elements, calls.
+    elsewhere : bool
+        Whether another process does the work.
     """
 
     call: Callable[[], object]
     setup: Callable[[], object]
     units: int
+    elsewhere: bool = False
 
 
 def seconds_of(timed: Timed) -> float:
     """Seconds that one call takes, after its setup.
 
-    A call during which the system gave the core to another process is made again, a few times: it
-    says how busy the machine is, not how fast the code.
+    Time during which the system gave the core to another process is left out: it says how busy the
+    machine is, not how fast the code. A short call that was interrupted is made again, a few times,
+    because caches and pipelines have to be filled again too.
     """
     seconds = []
     for _ in range(TRIES):
         timed.setup()
         before = interruptions()
-        begin = perf_counter()
+        used, begin = process_time(), perf_counter()
         timed.call()
-        seconds.append(perf_counter() - begin)
-        if interruptions() == before:
-            return seconds[-1]
+        wall, used = perf_counter() - begin, process_time() - used
+        if interruptions() == before or timed.elsewhere:
+            return wall
+        seconds.append(min(wall, used))
+        if wall > LONG:
+            break
     return min(seconds)
+
+
+def lengthened(timed: Timed) -> Timed:
+    """The same work as often as fills `FAST` seconds, so that neither the clock's own time nor
+    caches that others have emptied count. Setup runs once before all of it."""
+    once = min(seconds_of(timed) for _ in range(3))
+    repeats = max(1, int(FAST / max(once, 1e-9)))
+    if repeats == 1:
+        return timed
+
+    def call() -> None:
+        for _ in range(repeats):
+            timed.call()
+
+    return Timed(call, timed.setup, repeats * timed.units, timed.elsewhere)
 
 
 def interruptions() -> int:
@@ -68,7 +92,9 @@ def interruptions() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw if resource else 0
 
 
-def interleave(contestants: Mapping[str, Timed], seconds: float) -> dict[str, list[float]]:
+def interleave(
+    contestants: Mapping[str, Timed], seconds: float, least: int = LEAST_ROUNDS
+) -> dict[str, list[float]]:
     """Time all in turn; the nanoseconds per unit of each in each round.
 
     Parameters
@@ -76,15 +102,14 @@ def interleave(contestants: Mapping[str, Timed], seconds: float) -> dict[str, li
     contestants : mapping of name to Timed
         Warm: each has been called before.
     seconds : float
-        About how long it may take in all; at least `LEAST_ROUNDS` rounds are made, at most
-        `MOST_ROUNDS`.
+        About how long it may take in all.
+    least : int
+        So many rounds are made even if that takes longer; at most `MOST_ROUNDS`.
     """
     rounds: dict[str, list[float]] = {name: [] for name in contestants}
     begin, n_rounds = perf_counter(), 0
     with quiet():
-        while n_rounds < LEAST_ROUNDS or (
-            n_rounds < MOST_ROUNDS and perf_counter() - begin < seconds
-        ):
+        while n_rounds < least or (n_rounds < MOST_ROUNDS and perf_counter() - begin < seconds):
             for name, timed in contestants.items():
                 rounds[name].append(1e9 * seconds_of(timed) / timed.units)
             n_rounds += 1

@@ -23,7 +23,7 @@ def kernel_of(problem: Problem) -> Any:
     return online.train_online if problem.kind == "online" else batch.train_batches
 
 
-def compile_afresh(dispatcher: Any, dtype: str) -> tuple[float, int]:
+def compile_afresh(dispatcher: Any, dtype: str) -> tuple[float, int | None]:
     """Compile a kernel of fastperc once more; the seconds, and its packed multiply-adds.
 
     Machine code from disk can be run but not read.
@@ -32,16 +32,14 @@ def compile_afresh(dispatcher: Any, dtype: str) -> tuple[float, int]:
         s for s in dispatcher.signatures if str(getattr(s[0], "dtype", "")) == np.dtype(dtype).name
     )
     fresh = kernel(dispatcher.py_func)
-    cache = getattr(fresh, "_cache", None)
-    if hasattr(cache, "disable"):
-        cache.disable()
+    fresh._cache.disable()
     begin = perf_counter()
     fresh.compile(signature)
     return perf_counter() - begin, packed_fma(fresh)
 
 
 def packed_fma(function: Callable) -> int | None:
-    """How many packed fused multiply-adds the assembly of a compiled function has; None if unread."""
+    """How many packed multiply-adds a function's assembly has; None if it cannot be read."""
     if not is_compiled(function):
         return None
     texts = function.inspect_asm().values()  # type: ignore[attr-defined]

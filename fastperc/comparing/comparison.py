@@ -12,7 +12,7 @@ from .agreement import Finding
 from .machine import Machine
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from ..plots import Axes
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 
 from .agreement import Finding, check
 from .children import TroubleError, describe, in_child
-from .clock import Timed, interleave, interval, ratio_interval, seconds_of
+from .clock import Timed, interleave, interval, lengthened, ratio_interval, seconds_of
 from .code import compile_afresh, kernel_of, packed_fma
 from .comparison import Row
 from .machine import Machine, flops_per_sample
@@ -19,7 +19,6 @@ from .runners import FunctionRunner, NetworkRunner, Runner
 from .variants import VARIANTS, Variant
 
 ROUND = 0.02  # seconds of a slow variant in one round: it gets as many samples as fit
-FAST = 0.002  # a faster one is called several times, so that the clock's own time does not count
 
 
 class Contestant:
@@ -54,7 +53,7 @@ class Contestant:
         return self.timed is not None
 
     def _prepare(self) -> Timed:
-        """An epoch; of a slow one, the beginning of an epoch; of a fast one, several."""
+        """An epoch, or several; of a slow one, the beginning of an epoch."""
         runner, n, size = self.runner, self.problem.n_samples, self.problem.batch_size
         assert runner is not None
         few = min(n, -(-200 // size) * size)
@@ -62,13 +61,7 @@ class Contestant:
         per_sample = min(seconds_of(trial) for _ in range(3)) / few
         rows = max(few, min(n, int(ROUND / per_sample / size) * size))
         self.row.samples = rows
-        repeats = max(1, int(FAST / (per_sample * rows)))
-
-        def call():
-            for _ in range(repeats):
-                runner.train(rows)
-
-        return Timed(call, runner.reset, repeats * rows)
+        return lengthened(Timed(lambda: runner.train(rows), runner.reset, rows))
 
 
 def judge(function: Callable, problem: Problem, seconds: float) -> Finding:

@@ -64,7 +64,8 @@ def numpy_epoch(problem: Problem) -> Epoch:
     def full(X, Y, weights, biases, lr):
         batches(X, Y, weights, biases, lr, len(X))
 
-    return {"online": online, "batches": batches, "full": full}[problem.kind]
+    epochs: dict[str, Epoch] = {"online": online, "batches": batches, "full": full}
+    return epochs[problem.kind]
 
 
 PYTHON_FORWARD = {

@@ -26,7 +26,8 @@ class Machine:
     gflops : float
         Best rate of NumPy's matrix product: 10^9 additions and multiplications per second.
     gbytes : float
-        Best rate of copying what does not fit into the caches: 10^9 bytes read or written per second.
+        Best rate of copying what does not fit into the caches: 10^9 bytes, read or written, per
+        second.
     """
 
     gflops: float

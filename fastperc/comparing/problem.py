@@ -76,9 +76,7 @@ class Problem:
 
     def summary(self) -> dict[str, Any]:
         """All but the samples, for JSON."""
-        return {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name != "data"
-        }
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "data"}
 
     @cached_property
     def samples(self) -> tuple[np.ndarray, np.ndarray]:
@@ -141,7 +139,8 @@ def make_problem(
         kind=kind, sizes=sizes, hidden=hidden, output=output, loss=loss,
         dtype=options.check_dtype(dtype).name, n_samples=n_samples,
         batch_size={"online": 1, "full": n_samples}.get(kind, batch_size),
-        lr=min(0.01, 0.5 / sizes[0]) if lr is None else checks.check_positive(lr, "lr"), seed=checks.check_count(seed, "seed", least=0),
+        lr=min(0.01, 0.5 / sizes[0]) if lr is None else checks.check_positive(lr, "lr"),
+        seed=checks.check_count(seed, "seed", least=0),
         data=data,
     )  # fmt: skip
 

@@ -39,7 +39,8 @@ class SklearnRunner:
         kind = MLPClassifier if problem.loss == "log_loss" else MLPRegressor
         self.target = self.Y[:, 0] if problem.sizes[-1] == 1 else self.Y
         self.net = kind(
-            hidden_layer_sizes=problem.sizes[1:-1], activation=SKLEARN_NAMES[problem.hidden], solver="sgd", alpha=0,
+            hidden_layer_sizes=problem.sizes[1:-1], solver="sgd", alpha=0,
+            activation=SKLEARN_NAMES[problem.hidden],
             batch_size=problem.batch_size, learning_rate_init=problem.lr, momentum=0,
             shuffle=False, nesterovs_momentum=False,
         )  # fmt: skip
@@ -84,14 +85,17 @@ class TorchRunner:
         self.X, self.Y = (torch.from_numpy(array.copy()) for array in problem.samples)
         layers: list[Any] = []
         for n_in, n_out in zip(problem.sizes, problem.sizes[1:], strict=False):
-            layers += [torch.nn.Linear(n_in, n_out), getattr(torch.nn, TORCH_LAYERS[problem.hidden])()]
-        self.net = torch.nn.Sequential(*layers[:-1]).to(self.X.dtype)
+            layers += [
+                torch.nn.Linear(n_in, n_out),
+                getattr(torch.nn, TORCH_LAYERS[problem.hidden])(),
+            ]
+        self.net: Any = torch.nn.Sequential(*layers[:-1]).to(self.X.dtype)
         self.optimizer = torch.optim.SGD(self.net.parameters(), lr=problem.lr)
         self.loss = self._loss()
         self.reset()
 
     def _loss(self) -> Any:
-        """Of one batch, from the last weighted sums: the mean over samples, the sum over outputs."""
+        """From a batch's last weighted sums: the mean over samples, the sum over outputs."""
         n = self.torch.nn.functional
         if self.problem.loss == "squared_error":
             return lambda z, y: ((z - y) ** 2).sum() / (2 * len(y))

@@ -97,5 +97,7 @@ def choose(names: str | Iterable[str] | None, problem: Problem) -> tuple[list[Va
     wanted = VARIANTS if "all" in asked else asked or DEFAULT
     reasons = {name: VARIANTS[name].refuses(problem) for name in VARIANTS}
     chosen = [v for v in VARIANTS.values() if v.name in {BASELINE, *wanted} and not reasons[v.name]]
-    left_out = [f"{name} is left out: {reasons[name]}" for name in wanted if reasons[name] and asked]
+    left_out = [
+        f"{name} is left out: {reasons[name]}" for name in wanted if reasons[name] and asked
+    ]
     return chosen, left_out

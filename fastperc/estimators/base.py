@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from operator import is_
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
@@ -13,6 +16,7 @@ from ..kernels.updates import L2_PER_WEIGHT
 from ..layout import aligned_zeros, n_parameters, views
 from ..network import Network
 from . import parameters
+from .callbacks import CallbackSupportMixin, FitTask
 from .epochs import Samples, fixed, outputs
 from .lbfgs import minimise
 from .one_row import OneRow
@@ -24,10 +28,10 @@ from .validation import Validation
 SMALL = 1 << 14  # numbers that are looked at faster than scikit-learn looks around
 
 
-class BaseMLP(BaseEstimator):
+class BaseMLP(CallbackSupportMixin, BaseEstimator):
     """A dense network behind scikit-learn's names; see `MLPClassifier` and `MLPRegressor`."""
 
-    _parameter_constraints: dict = parameters.SHARED
+    _parameter_constraints: ClassVar[dict] = parameters.SHARED
 
     _net: Network | None = None
     _scaling: Scaling | None = None
@@ -75,16 +79,20 @@ class BaseMLP(BaseEstimator):
         sample_weight : array-like of shape (n_samples,), optional
             A batch's gradient is the weighted mean of its samples'.
         X_val, y_val, sample_weight_val : optional
-            A validation set, for ``validation_loss_curve_`` and, with ``early_stopping``, instead of
-            a part of (X, y) that would be set aside.
+            A validation set, for ``validation_loss_curve_``; with ``early_stopping``, it stands in
+            for the part of (X, y) that would be set aside.
 
         Returns
         -------
         self : object
         """
-        return self._fit(X, y, sample_weight, held=(X_val, y_val, sample_weight_val))
+        task = FitTask(self, X, y, sample_weight)
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), task)
+        task.end()
+        return self
 
-    def _fit(self, X, y, sample_weight=None, held=(None, None, None), incremental=False):
+    def _fit(self, X, y, sample_weight=None, held=(None, None, None), task=None):
+        incremental = task is None
         widths = parameters.hidden_widths(self.hidden_layer_sizes)
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         labels = y
@@ -104,9 +112,9 @@ class BaseMLP(BaseEstimator):
         samples = self._samples(net, X, Y, weight, is_factor)
         validation = self._given_validation(net, held)
         if self.solver in SOLVERS:
-            Descent(self, net, samples, validation, (X, labels), incremental).run()
+            Descent(self, net, samples, validation, (X, labels), task).run()
         else:
-            self._fit_lbfgs(net, samples)
+            self._fit_lbfgs(net, samples, task)
         return self
 
     def _initialize(self, sizes, dtype) -> None:
@@ -170,16 +178,22 @@ class BaseMLP(BaseEstimator):
         penalty = 0.5 * optimizer.rates[L2_PER_WEIGHT] * tally[1]
         return float(tally[0] * self._loss_scale() + penalty) / n
 
-    def _fit_lbfgs(self, net, samples: Samples) -> None:
+    def _fit_lbfgs(self, net, samples: Samples, task: FitTask) -> None:
         self.loss_curve_ = []
 
         def watch(loss: float) -> None:
+            ends = task.end_epoch()
             self.loss_curve_.append(loss)
             if self.verbose:
                 print(f"Iteration {len(self.loss_curve_)}, loss = {loss:.8f}")
             if self.callback is not None and self.callback(len(self.loss_curve_), self) is True:
+                ends = True
+            if ends or time.perf_counter() >= end:
                 raise StopIteration
+            task.begin_epoch()
 
+        end = math.inf if self.time_limit is None else time.perf_counter() + self.time_limit
+        task.begin_epoch()
         self.n_iter_, self.loss_ = minimise(net, samples, self, self._loss_scale(), watch)
         if not np.isfinite(net.theta).all():
             raise NonFiniteWeightsError(self.n_iter_, NON_FINITE, kept=False)
@@ -304,7 +318,7 @@ class BaseMLP(BaseEstimator):
             progress_of_row(self, learn_row(self, row, y[0]))
             self._rows.append(row)
             return self
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight)
 
     def _is_plain_row(self, X, y) -> bool:
         return (

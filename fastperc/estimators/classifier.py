@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -122,13 +122,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Attributes
     ----------
     classes_, loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_, t_, \
-coefs_, intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activation_
+coefs_, intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, \
+out_activation_
         As in scikit-learn. Arrays in ``coefs_`` and ``intercepts_`` may be written to or replaced.
     validation_loss_curve_ : list of float
         Mean loss on the validation set after each epoch, without penalties; if there is one.
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         **parameters.SHARED,
         "loss": [StrOptions({"log_loss", "hinge"})],
         "class_weight": [None, dict, list, StrOptions({"balanced"})],
@@ -390,7 +391,8 @@ coefs_, intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_ou
     def predict_log_proba(self, X):
         """The logarithms of `predict_proba`."""
         probabilities = self.predict_proba(X)
-        return np.log(probabilities, out=probabilities)
+        with np.errstate(divide="ignore"):  # the logarithm of 0 is minus infinity, and no news
+            return np.log(probabilities, out=probabilities)
 
     @available_if(_gives_margins)
     def decision_function(self, X):

@@ -47,8 +47,8 @@ def packed_table(sizes: tuple[int, ...], codes: tuple[int, ...], dtype: np.dtype
 class Samples:
     """What to train on. ``X`` is an array or a CSR matrix, ``weight`` may be empty.
 
-    With ``weight_is_factor``, a batch of one sample has its gradient multiplied by its weight, which
-    would otherwise cancel out of that batch's weighted mean.
+    With ``weight_is_factor``, the gradient of a batch of one sample is multiplied by its weight,
+    which would otherwise cancel out of that batch's weighted mean.
     """
 
     X: Any

@@ -43,7 +43,7 @@ class OneRow:
         return self.out
 
     def learn(self, optimizer: Optimizer, is_factor: bool) -> np.ndarray:
-        """Take the optimizer's step on the sample taken in; returns the tally of `kernels.epochs`."""
+        """Take the optimizer's step on that sample; returns the tally of `kernels.epochs`."""
         if self.epochs is None or self.epochs.optimizer is not optimizer:
             weight = fixed(self.weight) if is_factor else fixed(self.weight[:0])
             samples = Samples(fixed(self.x[None]), fixed(self.y[None]), weight, is_factor)

@@ -47,6 +47,11 @@ class Optimizer:
         self.state = aligned_zeros(updates.MEMORY[self.rule] * n_parameters, dtype)
         self.clock = np.zeros(3)
 
+    def __setstate__(self, state: dict) -> None:
+        # What comes from a file may be mapped into memory, and read-only.
+        own = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in state.items()}
+        self.__dict__.update(own)
+
     def begin_epoch(self, estimator: Any) -> None:
         """Write learning rate and penalties where the kernels read them."""
         self.epoch += 1

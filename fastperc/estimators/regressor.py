@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -60,7 +61,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         Mean loss on the validation set after each epoch, without penalties; if there is one.
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         **parameters.SHARED,
         "loss": [StrOptions({"squared_error", "poisson", "absolute_error", "huber", "quantile"})],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
@@ -199,7 +200,8 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         if not np.isfinite(out).all():
             return float("nan")
         weight = samples.weight if len(samples.weight) else None
-        return float(r2_score(samples.Y, out, sample_weight=weight))
+        with np.errstate(over="ignore"):  # minus infinity is a score, too
+            return float(r2_score(samples.Y, out, sample_weight=weight))
 
     def predict(self, X):
         """Predict numbers.

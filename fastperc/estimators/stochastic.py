@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import _safe_indexing, shuffle
+from sklearn.utils import _safe_indexing
 
 from ..errors import DivergedError
 from ..kernels.updates import RPROP
 from ..network import Network
+from .callbacks import FitTask
 from .epochs import Epochs, Samples
 from .one_row import OneRow
 from .optimizer import Optimizer
@@ -39,9 +40,10 @@ class Descent:
         samples: Samples,
         validation: Validation | None,
         given: tuple[Any, Any],
-        incremental: bool,
+        task: FitTask | None,
     ):
-        self.estimator, self.net, self.incremental = estimator, net, incremental
+        self.estimator, self.net, self.task = estimator, net, task
+        self.incremental = incremental = task is None
         if not incremental or not hasattr(estimator, "_optimizer"):
             estimator._optimizer = Optimizer(estimator, net.theta.size, net.dtype)
         if estimator.early_stopping and incremental:
@@ -76,7 +78,8 @@ class Descent:
             return min(200, n)
         if size > n:
             warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                "clipped",
                 stacklevel=6,
             )
         return min(size, n)
@@ -102,8 +105,10 @@ class Descent:
         while estimator.n_iter_ < estimator.max_iter:
             good = self.net.theta.copy()
             if estimator.shuffle:
-                order = shuffle(order, random_state=estimator._random_state)
+                order = order[shuffled(n, estimator._random_state)]
             self.optimizer.begin_epoch(estimator)
+            if self.task is not None:
+                self.task.begin_epoch()
             if not self.epochs.run(order if estimator.shuffle else None):
                 self.net.theta[:] = good
                 break
@@ -143,12 +148,11 @@ class Descent:
         self.optimizer.end_epoch(estimator.t_)
         if lacks_progress(estimator, self.optimizer):
             return True
+        if self.task is not None and self.task.end_epoch():
+            return True
         callback = estimator.callback
-        return (
-            callback is not None and callback(estimator.n_iter_, estimator) is True
-        ) or self._late()
-
-    def _late(self) -> bool:
+        if callback is not None and callback(estimator.n_iter_, estimator) is True:
+            return True
         return time.perf_counter() >= self.epochs.end
 
     def _diverged(self, loss: float, good: np.ndarray) -> None:
@@ -162,7 +166,8 @@ class Descent:
         estimator.loss_curve_.append(loss)
         estimator.validation_scores_.append(float("nan"))
         warnings.warn(
-            f"Training diverged in epoch {epoch}; the weights of the best epoch are kept. {NON_FINITE}.",
+            f"Training diverged in epoch {epoch}; the weights of the best epoch are kept. "
+            f"{NON_FINITE}.",
             ConvergenceWarning,
             stacklevel=8,
         )
@@ -173,6 +178,13 @@ class Descent:
         from tqdm.auto import tqdm
 
         return tqdm(total=self.estimator.max_iter, unit="epoch")
+
+
+def shuffled(n: int, random_state: np.random.RandomState) -> np.ndarray:
+    """A permutation, drawn as `sklearn.utils.shuffle` draws it, without the look around."""
+    order = np.arange(n)
+    random_state.shuffle(order)
+    return order
 
 
 def complete_curves(estimator: Any) -> None:
