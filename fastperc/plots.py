@@ -20,7 +20,7 @@ from .extras import require
 from .training import History
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.axes import Axes as Axes
 
 # Okabe and Ito (2008), "Color universal design", without black; then three of Tol (2021), "Colour
 # schemes". There is one marker more, so that colour and marker together tell 110 things apart.
@@ -363,9 +363,10 @@ def _scale_times(ax: Axes, low: float, high: float) -> None:
 
 
 def _plain_ticks(axis: Any) -> None:
-    """Powers of ten as 0.1, 1, 1,000."""
+    """Powers of ten as 0.1, 1, 1,000; on a short axis also 2 and 5 times these."""
     ticker = require("matplotlib.ticker", extra="plot")
-    axis.set_major_locator(ticker.LogLocator())
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(ticker.LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 5.0)))
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axis.set_minor_locator(ticker.NullLocator())
 

@@ -468,6 +468,7 @@ def test_scaling_is_a_line_for_each_way_with_its_ideal_dashed(ax):
     assert [line.get_linestyle(), ideal.get_linestyle()] == ["-", "--"]
     assert legend(drawn(ax)) == ["a", "b", "ideal"]
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2", "4"]
+    assert {"20", "50", "100"} <= {tick.get_text() for tick in ax.get_yticklabels()}
 
 
 @pytest.mark.parametrize("line", [([1, 2], [3]), ([], []), ([0, 1], [1, 1]), ([1], [-1])])

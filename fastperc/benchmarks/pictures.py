@@ -49,6 +49,8 @@ def _series(results: Results, group: str) -> dict[str, tuple[list[float], list[f
     series: dict[str, tuple[list[float], list[float]]] = {}
     for result in results.group(group):
         for way in result.ways:
+            if group == "threads" and way == "numpy":  # it stands beside the kernel, on one thread
+                continue
             label = "fastperc" if way == "2 threads" else way
             sizes, times = series.setdefault(label, ([], []))
             sizes.append(float(result.x or 0))
