@@ -6,6 +6,7 @@ Ways of training, and the kernel that each runs on:
 one update per sample, plain            `online.train_online`
 one update per sample, any rule         `online_rules.train_online_by_rule`
 one update per mini-batch, or full      `batch.train_batches`
+either, with a learning curve as well   `epochs.train_batches`, `epochs.train_online`
 a large batch on several threads        `parallel.slab_gradients`, `step_of_slabs`
 gradient, loss of given samples         `batch.gradient_rows`, `loss_rows`
 outputs of many samples                 `predict.predict_rows`, `parallel.predict_slabs`

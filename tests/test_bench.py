@@ -160,7 +160,7 @@ def test_the_summary_says_what_changed_and_what_noise_is(results):
     assert summary(changes(results, results)).startswith("none of 4 changed")
 
 
-@pytest.mark.slow
+@pytest.mark.timing
 def test_a_kernel_slowed_by_a_fifth_is_reported_and_the_same_is_not():
     (case,) = [c for c in cases.all_cases() if c.key == "full: 64-64-10 all 8,192"]
 

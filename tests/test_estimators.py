@@ -29,9 +29,7 @@ X_REG, Y_REG = make_regression(80, 4, noise=1, random_state=0)
 Y_REG = Y_REG / 50
 
 VARIANTS = [
-    MLPClassifier(max_iter=60, dtype="float32"),
-    MLPRegressor(max_iter=60, dtype="float32"),
-    MLPClassifier(max_iter=60, solver="sgd", batch_size=1, class_weight="balanced"),
+    MLPClassifier(max_iter=60, solver="sgd", class_weight="balanced"),
     MLPClassifier(max_iter=60, loss="hinge", scale="standard"),
     MLPRegressor(max_iter=60, scale="standard", solver="adamw"),
     MLPRegressor(max_iter=60, loss="huber", solver="rprop"),

@@ -149,8 +149,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         if not isinstance(X, np.ndarray):
             X = X.tocsr()
         if self.scale is not None and self._scaling is None:
-            self._scaling = Scaling.of(X)
-            self._target_scaling = self._scaling_of_targets(Y)
+            self._scaling = Scaling.of(X, weight)
+            self._target_scaling = self._scaling_of_targets(Y, weight)
         if self._scaling is not None:
             X = self._scaling.apply(X)
         if self._target_scaling is not None:
@@ -159,7 +159,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         X = fixed(X, net.dtype) if isinstance(X, np.ndarray) else X.astype(net.dtype, copy=False)
         return Samples(X, fixed(Y, net.dtype), fixed(weight, net.dtype), is_factor)
 
-    def _scaling_of_targets(self, Y) -> Scaling | None:
+    def _scaling_of_targets(self, Y, weight) -> Scaling | None:
         return None
 
     def _given_validation(self, net, held) -> Validation | None:
@@ -205,10 +205,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
         Whoever replaces them by arrays of their own gets a network of these.
         """
-        net = self.__dict__.get("_net")
-        if net is None or not (
-            same(self.coefs_, net.weights) and same(self.intercepts_, net.biases)
-        ):
+        net = self._net
+        if net is None or not same(self.coefs_, net.weights, self.intercepts_, net.biases):
+            check_is_fitted(self)
             net = self._net = self._new_network()
             self.coefs_, self.intercepts_ = list(net.weights), list(net.biases)
             self._rows: list[OneRow] = []  # not in use; `pop` and `append` are safe between threads
@@ -279,14 +278,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _room(self) -> OneRow:
         """Buffers for one sample, for as long as the caller keeps them."""
-        if "coefs_" not in self.__dict__:
-            check_is_fitted(self)
         net = self._network()
         return self._rows.pop() if self._rows else OneRow(net, self._scaling)
-
-    def _outputs_one(self, row: OneRow) -> np.ndarray:
-        out = row.predict()
-        return out if self._target_scaling is None else self._target_scaling.undo(out)
 
     def learn_one(self, x, y) -> float:
         """Take the solver's step on one sample, in microseconds: only the length of x is looked at.
@@ -349,6 +342,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         return tags
 
 
-def same(a: list, b: list) -> bool:
-    """Whether two lists hold the very same objects."""
-    return len(a) == len(b) and all(map(is_, a, b))
+def same(a: list, b: list, c: list, d: list) -> bool:
+    """Whether a holds the very objects that b holds, and c those of d."""
+    return len(a) == len(b) and len(c) == len(d) and all(map(is_, a, b)) and all(map(is_, c, d))

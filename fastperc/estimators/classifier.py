@@ -257,23 +257,25 @@ out_activation_
         if self.class_weight is None:
             return weight, False
         y = np.asarray(y)
-        factors = compute_sample_weight(self._weight_of_classes(y, incremental), y)
+        factors = compute_sample_weight(self._weight_of_classes(y, weight, incremental), y)
         return (factors if weight is None else factors * weight), True
 
-    def _weight_of_classes(self, y, incremental: bool):
-        """``class_weight``, 'balanced' made numbers by the labels that `partial_fit` saw so far."""
-        if self.class_weight != "balanced" or not incremental:
+    def _weight_of_classes(self, y, weight, incremental: bool):
+        """``class_weight``, 'balanced' made numbers by the (weighted) labels seen so far."""
+        is_single = y.ndim == 1 or y.shape[1] == 1
+        if self.class_weight != "balanced" or not (is_single or incremental):
             return self.class_weight
-        if y.ndim == 2 and y.shape[1] > 1:
+        if not is_single:
             raise ValueError(
                 "class_weight: found 'balanced' with several labels per sample, which partial_fit "
                 "cannot count. Give a list of dicts, one for each output"
             )
-        if not hasattr(self, "_class_counts"):
+        if not incremental or not hasattr(self, "_class_counts"):
             self._class_counts = np.zeros(len(self.classes_))
-        self._class_counts += [np.count_nonzero(y == c) for c in self.classes_]
-        seen = self._class_counts > 0
-        balanced = self._class_counts.sum() / (seen.sum() * np.maximum(self._class_counts, 1))
+        places = np.searchsorted(self.classes_, y.ravel())
+        self._class_counts += np.bincount(places, weight, minlength=len(self.classes_))
+        counts = self._class_counts
+        balanced = counts.sum() / ((counts > 0).sum() * np.where(counts > 0, counts, 1.0))
         return dict(zip(self.classes_.tolist(), balanced.tolist(), strict=True))
 
     def _take_target(self, row: OneRow, y) -> bool:

@@ -24,13 +24,15 @@ class OneRow:
         self.before = np.zeros_like(net.theta)
         self.out = np.zeros(net.sizes[-1], net.dtype)
         self.work = aligned_zeros(single.work_size(net.layers, net.dtype), net.dtype)
+        self.n_inputs = net.sizes[0]
+        self.arguments = self.x, net.theta, net.layers, self.out, self.work
         self.epochs: Epochs | None = None
 
     def take_inputs(self, x: Any) -> None:
         """Copy the sample in; only its length is looked at."""
-        if len(x) != len(self.x):
+        if len(x) != self.n_inputs:
             raise ValueError(
-                f"x: found {len(x)} numbers, expected {len(self.x)}, one for each feature"
+                f"x: found {len(x)} numbers, expected {self.n_inputs}, one for each feature"
             )
         self.x[:] = x
         if self.scaling is not None:
@@ -38,8 +40,7 @@ class OneRow:
 
     def predict(self) -> np.ndarray:
         """The outputs for the sample taken in: `out`, which the next call overwrites."""
-        net = self.net
-        single.predict_one(self.x, net.theta, net.layers, self.out, self.work)
+        single.predict_one(*self.arguments)
         return self.out
 
     def learn(self, optimizer: Optimizer, is_factor: bool) -> np.ndarray:

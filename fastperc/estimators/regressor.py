@@ -30,7 +30,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> import numpy as np
     >>> from fastperc import MLPRegressor
     >>> X = np.linspace(-3, 3, 200).reshape(-1, 1)
-    >>> model = MLPRegressor(hidden_layer_sizes=(16,), solver="lbfgs", random_state=1)
+    >>> model = MLPRegressor(hidden_layer_sizes=(16,), solver="lbfgs", tol=1e-3, random_state=1)
     >>> bool(model.fit(X, np.sin(X[:, 0])).score(X, np.sin(X[:, 0])) > 0.99)
     True
 
@@ -166,8 +166,8 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
             row.y[:] = self._target_scaling.apply(row.y)
         return False
 
-    def _scaling_of_targets(self, Y) -> Scaling | None:
-        return None if self.loss == "poisson" else Scaling.of(np.asarray(Y, np.float64))
+    def _scaling_of_targets(self, Y, weight) -> Scaling | None:
+        return None if self.loss == "poisson" else Scaling.of(Y, weight)
 
     def _head(self) -> tuple[str, str, int]:
         if self.loss == "poisson":
@@ -231,7 +231,9 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         """
         row = self._room()
         row.take_inputs(x)
-        out = self._outputs_one(row)
-        value = out.item() if len(out) == 1 else out.copy()
+        out = row.predict()
+        if self._target_scaling is not None:
+            out = self._target_scaling.undo(out)
+        value = out.item() if out.size == 1 else out.copy()
         self._rows.append(row)
         return value

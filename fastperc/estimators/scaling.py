@@ -17,15 +17,19 @@ class Scaling:
     scale: np.ndarray
 
     @classmethod
-    def of(cls, X: Any) -> Scaling:
-        """That of the columns of X; a constant column has scale 1."""
+    def of(cls, X: Any, weight: Any = None) -> Scaling:
+        """That of the columns of X, whose rows may have weights; a constant column has scale 1."""
         if isinstance(X, np.ndarray):
-            mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
+            wide = np.asarray(X, np.float64)
+            mean = np.average(wide, axis=0, weights=weight)
+            variance = np.average((wide - mean) ** 2, axis=0, weights=weight)
         else:
-            variance = mean_variance_axis(X, axis=0)[1].astype(np.float64)
-            mean, deviation = np.zeros(X.shape[1]), np.sqrt(variance)
-        still = deviation <= 1e-14 * np.abs(mean)
-        return cls(mean, np.where(still | (deviation == 0), 1.0, deviation))
+            wide, mean = X.astype(np.float64), np.zeros(X.shape[1])
+            weights = None if weight is None else np.asarray(weight, np.float64)
+            variance = mean_variance_axis(wide, axis=0, weights=weights)[1]
+        deviation = np.sqrt(variance)
+        is_constant = deviation <= 1e-14 * np.abs(mean)
+        return cls(mean, np.where(is_constant | (deviation == 0), 1.0, deviation))
 
     def apply(self, X: Any) -> Any:
         """The columns of X, scaled, in X's dtype."""
