@@ -238,7 +238,7 @@ class Network:
             callback=callback,
             progress=progress,
         )
-        self.lr = schedule(1)
+        self.lr = schedule(1) or self.lr  # a schedule may start at 0
         self.history = History()
         if optimizer == "lbfgs":
             from .quasi_newton import run_lbfgs

@@ -36,7 +36,7 @@ KIND = "Network"
 MAX_HEADER = 1_000_000  # bytes
 MAX_TENSORS = 256
 TENSOR_DTYPES = {"float32": "F32", "float64": "F64"}
-ENTRIES = ("format", "kind", "fastperc", "configuration", "lr", "rng", "sha256")
+ENTRIES = ("format", "kind", "fastperc", "configuration", "labels", "lr", "rng", "sha256")
 CONFIGURATION = ("sizes", "hidden", "output", "loss", "dtype")
 
 # NumPy's bit generators, and the largest position in a buffer of theirs: NumPy trusts that number.
@@ -177,6 +177,7 @@ def _description(net: Network) -> dict[str, Any]:
             "loss": net.loss_name,
             "dtype": net.dtype.name,
         },
+        "labels": net.labels,
         "lr": checks.check_positive(net.lr, "lr"),
         "rng": generator,
     }
@@ -213,6 +214,7 @@ def _read(file: io.BufferedReader, size: int) -> Network:
         raise ValueError("found a wrong checksum: the file is damaged. Use another copy of it")
     if not np.isfinite(net.theta).all():
         raise ValueError("found a weight that is infinite or NaN, expected finite numbers")
+    net.labels = _labels(description["labels"])
     net.lr = checks.check_positive(description["lr"], "lr")
     net.rng = _generator(description["rng"])
     return net
@@ -275,6 +277,14 @@ def _read_description(header: dict[str, Any]) -> dict[str, Any]:
     _check_keys(description, ENTRIES, "description")
     _check_keys(description["configuration"], CONFIGURATION, "configuration")
     return description
+
+
+def _labels(value: Any) -> tuple[int, int]:
+    """The two labels that a network with loss='hinge' predicts."""
+    for labels in ((0, 1), (-1, 1)):
+        if value == list(labels):
+            return labels
+    raise ValueError(f"labels: found {value!r:.60}, expected [0, 1] or [-1, 1]")
 
 
 def _check_keys(value: Any, expected: Iterable[str], what: str) -> None:

@@ -71,14 +71,6 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
             yield timed(what, str(dtype), call)
 
 
-def warm_tutorials() -> Warmed:
-    """The same for `fastperc.tutorials`, which computes in float64."""
-    from .tutorials.cases import all_cases
-
-    cases = all_cases()
-    return timed("tutorials", "float64", lambda: [case.compiled() for case in cases])
-
-
 def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
     net = Network((2, 2, 1), seed=0, dtype=dtype)
     X, y = np.ones((2, 2)), np.ones(2)

@@ -350,20 +350,14 @@ at_least = _bound(">")  # max(v, s) lane by lane; a NaN stays NaN
 at_most = _bound("<")  # min(v, s) lane by lane; a NaN stays NaN
 
 
-def _elementwise(name):
-    @intrinsic
-    def function(typing, v):
-        def code(context, builder, sig, args):
-            return _call(builder, f"llvm.{name}.{v.suffix}", v.llvm, args[0])
+@intrinsic
+def absolute(typing, v):
+    """``abs(v)``, lane by lane."""
 
-        return v(v), code
+    def code(context, builder, sig, args):
+        return _call(builder, f"llvm.fabs.{v.suffix}", v.llvm, args[0])
 
-    return function
-
-
-absolute = _elementwise("fabs")
-nearest = _elementwise("rint")
-square_root = _elementwise("sqrt")
+    return v(v), code
 
 
 @intrinsic

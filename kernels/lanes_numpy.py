@@ -24,12 +24,10 @@ __all__ = [
     "load_part",
     "mantissa",
     "matrix",
-    "nearest",
     "pick",
     "place",
     "power_of_two",
     "rolled",
-    "square_root",
     "store",
     "store_part",
     "total",
@@ -135,14 +133,6 @@ def at_most(v, s):
 
 def absolute(v):
     return np.abs(v)
-
-
-def nearest(v):
-    return np.rint(v)
-
-
-def square_root(v):
-    return np.sqrt(v)
 
 
 def with_sign(v, s):

@@ -62,7 +62,7 @@ def original(path):
 
 
 def assert_same(loaded, net):
-    for name in ("sizes", "hidden", "output", "loss_name", "dtype", "lr"):
+    for name in ("sizes", "hidden", "output", "loss_name", "dtype", "labels", "lr"):
         assert getattr(loaded, name) == getattr(net, name), name
     np.testing.assert_array_equal(loaded.theta, net.theta)
     assert loaded.rng.bit_generator.state == net.rng.bit_generator.state
@@ -140,12 +140,23 @@ def test_the_description_says_what_the_file_holds(path, original):
             "loss": "squared_error",
             "dtype": "float32",
         },
+        "labels": [0, 1],
         "lr": 0.01,
         "rng": original.rng.bit_generator.state,
     }
     text = json.dumps(description, sort_keys=True, separators=(",", ":"))
     hashed = hashlib.sha256(text.encode() + original.theta.tobytes())
     assert checksum == hashed.hexdigest()
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (-1, 1)])
+def test_the_labels_of_hinge_come_back(tmp_path, labels):
+    X, y = np.array([[-1.0], [1.0]]), list(labels)
+    net = Network((1, 1), loss="hinge", seed=0)
+    net.train(X, y, epochs=200, lr=0.1)
+    assert net.predict(X).tolist() == y
+    net.save(tmp_path / "net")
+    assert Network.load(tmp_path / "net").predict(X).tolist() == y
 
 
 class InFolder(os.PathLike):
