@@ -17,7 +17,7 @@ the tutorials' own loops                `tutorials`, `delta_rule`, `tutorial_reg
 What these are made of, from the bottom:
 
 =====================  ===========================================================
-`jit`, `caching`       the decorators ``@kernel``, ``@routine`` and ``@piece``; machine code on disk
+`jit`, `caching`       the decorators ``@kernel``, ``@piece`` and ``@apart``; machine code on disk
 `lanes`                SIMD values of 64 bytes, and arrays that own nothing
 `elementary`           exp, log, sigmoid, tanh, softplus on SIMD values
 `activations`          a unit's output and slope, by integer code

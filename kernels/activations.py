@@ -6,7 +6,7 @@ shares one compiled kernel. To add one: a code and a name here, a branch in `act
 """
 
 from .elementary import exp, expm1, sigmoid, softplus, tanh
-from .jit import piece
+from .jit import apart, piece
 from .lanes import at_least, keep, load, pick, rolled, store, width
 
 IDENTITY, SIGMOID, TANH, RELU, SOFTMAX, LEAKY_RELU, ELU, SOFTPLUS, EXP = range(9)
@@ -41,6 +41,14 @@ def activate(code, z):
         return tanh(z)
     if code == RELU:
         return at_least(z, 0.0)
+    if code == IDENTITY:
+        return z
+    return activate_rarer(code, z)
+
+
+@apart
+def activate_rarer(code, z):
+    """`activate` for all other codes: a call costs them little, and a copy in each loop much."""
     if code == LEAKY_RELU:
         return pick(z, 0.0, z, LEAK * z)
     if code == ELU:
@@ -61,6 +69,14 @@ def times_slope(code, a, d):
         return d * (1.0 - a * a)
     if code == RELU:
         return pick(a, 0.0, d, d * 0.0)
+    if code == IDENTITY:
+        return d
+    return times_rarer_slope(code, a, d)
+
+
+@apart
+def times_rarer_slope(code, a, d):
+    """`times_slope` for all other codes."""
     if code == LEAKY_RELU:
         return pick(a, 0.0, d, LEAK * d)
     if code == ELU:

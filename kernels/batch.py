@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from .activations import times_slope
-from .jit import kernel, piece, routine
+from .jit import kernel, piece
 from .lanes import at, flat, load, rolled, store, view, width
 from .lanes_numpy import BYTES
 from .losses import finish_rows
@@ -139,7 +139,7 @@ def clear(v):
         v[i] = 0
 
 
-@piece
+@piece(fastmath=False)  # one order in all kernels
 def sum_of_weights(weight, order, first, rows):
     """The weights of the rows ``order[first:first + rows]``, added up."""
     if weight.shape[0] == 0:
@@ -173,8 +173,8 @@ def add_slabs(X, Y, weight, order, first, rows, theta, t, loss, scale, target, p
         if s > 0:
             clear(part)
         loss_sum += add_gradient(
-            X, Y, weight, order, first + begin, end - begin, theta, t, loss, scale,
-            part if s > 0 else target, work,
+            flat(X), flat(Y), flat(weight), flat(order), X.shape[1], Y.shape[1], first + begin,
+            end - begin, theta, t, loss, scale, part if s > 0 else target, work,
         )  # fmt: skip
         if s > 0:
             add_part(part, target)
@@ -188,14 +188,25 @@ def add_part(part, total):
         total[i] += part[i]
 
 
-@routine
-def add_gradient(X, Y, weight, order, first, rows, theta, t, loss, scale, target, work):
+@kernel
+def add_rows_gradient(
+    X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, scale, target, work
+):
+    """`add_gradient` as a kernel, for `parallel`: what each thread calls."""
+    return add_gradient(
+        X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, theta.dtype.type(scale),
+        target, work,
+    )  # fmt: skip
+
+
+@piece
+def add_gradient(
+    X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, scale, target, work
+):
     """``target += scale * gradient`` for the rows ``order[first:first + rows]``, or X's own.
 
-    The gradient is that of the weighted sum of the losses, which is returned.
+    The gradient is that of the weighted sum of the losses, which is returned. All arrays are flat.
     """
-    n_in, n_out = X.shape[1], Y.shape[1]
-    X, Y, weight, order = flat(X), flat(Y), flat(weight), flat(order)
     size = min(rows, CHUNK)
     x_room, work = split(work, size * n_in)
     y_room, work = split(work, size * n_out)
@@ -226,7 +237,7 @@ def _gather(source, order, first, n, columns, target):
             target[here + k] = source[there + k]
 
 
-@routine
+@piece
 def _add_chunk_gradient(x, y, w, rows, theta, t, loss, scale, target, work):
     """Forward and backward for one chunk: ``target += scale * gradient``; returns the loss."""
     c = t.shape[0] - COLUMNS
@@ -243,34 +254,41 @@ def _add_chunk_gradient(x, y, w, rows, theta, t, loss, scale, target, work):
     z, two_rows = forward_rows(x, rows, theta, t, work)
     n_out = at(t, c + N_OUT)
     loss_sum = finish_rows(loss, at(t, c + ACTIVATION), z, y, 0, w, rows, n_out, here, two_rows)
-    while c > 0:
+    while c >= 0:
         rolled()
-        n_in, n_out, o = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + OFFSET)
-        end -= padded(rows * n_in, width(work))
-        a = view(work, end, rows * n_in)
-        transpose(theta, o, n_in, n_out, room)
-        product(here, rows, n_out, room, 0, n_in, room, 0, below)
-        _times_slope(at(t, c - COLUMNS + ACTIVATION), a, below, rows * n_in)
+        a = x
+        if c > 0:
+            n_in, n_out, o = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + OFFSET)
+            end -= padded(rows * n_in, width(work))
+            a = view(work, end, rows * n_in)
+            transpose(theta, o, n_in, n_out, room)
+            product(here, rows, n_out, room, 0, n_in, room, 0, below)
+            _times_slope(at(t, c - COLUMNS + ACTIVATION), a, below, rows * n_in)
         _add_layer_gradient(a, here, rows, t, c, scale, target, room)
         here, below = below, here
         c -= COLUMNS
-    _add_layer_gradient(x, here, rows, t, 0, scale, target, room)
     return loss_sum
 
 
 @piece
 def _add_layer_gradient(a, d, rows, t, c, scale, target, room):
-    """``W += scale * a.T @ d`` and ``b += scale * sum(d)`` where ``target`` has layer ``c``."""
+    """``W += scale * a.T @ d`` and ``b += scale * sum(d)`` where ``target`` has layer ``c``.
+
+    Lanes run along the longer rows: those of W, or its columns.
+    """
     n_in, n_out, o = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + OFFSET)
-    if at(t, c + WIDE):
-        add_outer(a, d, rows, n_in, n_out, scale, target, o)
-    elif n_out == 1:  # a column is a row, and rows are long
-        add_outer(d, a, rows, 1, n_in, scale, target, o)
-    else:
-        gradient = view(room, 0, n_in * n_out)
-        clear(gradient)
-        add_outer(d, a, rows, n_out, n_in, scale, gradient, 0)
-        add_transposed(gradient, n_in, n_out, scale / scale, target, o)
+    left, right, n_left, n_right = a, d, n_in, n_out
+    out, start = target, o
+    narrow = not at(t, c + WIDE)
+    aside = narrow and n_out > 1  # one column lies in memory as a row does
+    if narrow:
+        left, right, n_left, n_right = d, a, n_out, n_in
+    if aside:
+        out, start = view(room, 0, n_in * n_out), 0
+        clear(out)
+    add_outer(left, right, rows, n_left, n_right, scale, out, start)
+    if aside:
+        add_transposed(out, n_in, n_out, target, o)
     add_column_sums(d, rows, n_out, scale, target, o + n_in * n_out)
 
 

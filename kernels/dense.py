@@ -145,19 +145,12 @@ def pull_narrow(W, n_out, p, a, d, code, g):
 
 
 @piece
-def outer_rows(u, n, v, q, s, G):
-    """``G[i] = s * u[i] * v`` for n rows of length q: a layer's gradient by W."""
-    m = width(G)
-    j = 0
-    while j < q:
+def outer_rows(s, u, n, v, q, G, r):
+    """``G[r + i * q:] = s * u[i] * v`` for n rows of length q: a layer's gradient by W."""
+    for i in range(n):
         rolled()
-        sv = s * load(v, j)
-        r = j
-        for i in range(n):
-            rolled()
-            store(G, r, at(u, i) * sv)
-            r += q
-        j += m
+        scaled_row(s * at(u, i), v, q, G, r)
+        r += q
 
 
 @piece

@@ -10,13 +10,13 @@ follow one another.
 """
 
 from .batch import add_slabs, clear, split, sum_of_weights
-from .jit import kernel, piece, routine
+from .jit import kernel, piece
 from .lanes import at, flat, view
 from .online import forward, input_of, take
-from .online_rules import parts_by_rule, write_gradient
+from .online_rules import descend, parts_by_rule, write_gradient
 from .packing import pack, unpack
 from .table import COLUMNS
-from .updates import L2_PER_WEIGHT, has_penalties, penalise, update, weights_of
+from .updates import L2_PER_WEIGHT, is_involved, penalise, update, weights_of
 
 
 @kernel
@@ -81,7 +81,7 @@ def train_online(
     theta, t, rates, clock = flat(theta), flat(layers), flat(rates), flat(clock)
     state, packed_state = flat(state), flat(packed_state)
     a, d, room, rows, gradient = parts_by_rule(flat(work), t)
-    bends, counts = has_penalties(rates), at(rates, L2_PER_WEIGHT) > 0
+    involved, counts = is_involved(rule, rates), at(rates, L2_PER_WEIGHT) > 0
     pack(theta, rows, t)
     pack_all(state, theta.shape[0], packed_state, rows.shape[0], t)
     for step in range(first, last):
@@ -93,15 +93,17 @@ def train_online(
             x = input_of(X, row, t, room)
             take(rows, t, 0, x, a)
             tally[0] += w * forward(theta, rows, t, a, Y, row * n_out, loss, d)
-            write_gradient(rows, t, x, a, d, w, gradient)
-            if bends:
+            if involved:
+                write_gradient(rows, t, x, a, d, w, gradient)
                 penalise(rule, rates, rows, gradient, t, True, 1.0)
-            update(rule, rates, rows, gradient, packed_state, clock)
+                update(rule, rates, rows, gradient, packed_state, clock)
+            else:
+                descend(rule, rates, rows, t, x, a, d, w, packed_state, clock)
     unpack(rows, t, theta)
     unpack_all(packed_state, rows.shape[0], state, theta.shape[0], t)
 
 
-@routine
+@piece
 def sum_of_squares(theta, t, as_rows):
     """``sum(W**2)`` over all layers; ``as_rows`` as in `updates.penalise`."""
     s = theta.dtype.type(0)

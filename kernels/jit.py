@@ -9,6 +9,8 @@ import os
 from functools import partial
 
 from numba import njit, types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 
 from .caching import keep_on_disk
 
@@ -23,6 +25,58 @@ FLAGS = {"fastmath": FAST_MATH, "error_model": "numpy", "nogil": True, "no_cfunc
 
 # No entrance from Python for what only kernels call: it would be half of the code to compile.
 INNER = {"no_cpython_wrapper": True}
+
+# Number of LLVM blocks from which on a function that kernels call is left to them to optimise.
+LONG = 100
+
+
+class _Ingredient(JITCodeLibrary):
+    """The LLVM code of a function that kernels call: kept to be linked into theirs, no more.
+
+    Numba would make machine code of it, and do that and optimise it again with all that it is part
+    of, in each function up to the kernel: twice the time to compile.
+    """
+
+    def _optimize_final_module(self):
+        blocks = sum(1 for function in self._final_module.functions for _ in function.blocks)
+        if blocks <= LONG:  # what is long is made of functions that have been optimised
+            super()._optimize_final_module()
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name):
+        return 0
+
+    @property
+    def codegen(self):
+        return self
+
+    def set_env(self, name, environment):
+        pass
+
+
+class _Apart(_Ingredient):
+    """The same, of a function that LLVM must not inline."""
+
+    def add_ir_module(self, module):
+        for function in module.functions:
+            if not function.is_declaration:
+                function.attributes.add("noinline")
+        super().add_ir_module(module)
+
+
+class _InnerCompiler(Compiler):
+    library = _Ingredient
+
+    def __init__(self, typing, target, library, *rest):
+        super().__init__(typing, target, self.library(target.codegen(), "inner"), *rest)
+
+
+class _ApartCompiler(_InnerCompiler):
+    library = _Apart
+
 
 OFF_SWITCH = "FASTPERC_NUMBA_CACHE"
 
@@ -76,15 +130,27 @@ def kernel(function=None, /, **overrides):
     return compiled
 
 
-def routine(function=None, /, **overrides):
-    """Compile a function that kernels call, as a function of its own.
+def piece(function=None, /, **overrides):
+    """Compile a function that is always inlined into the kernels that call it.
 
-    For what is long or called in several places: inlined everywhere, it would be compiled as often.
-    Like a piece, it has no cache entry of its own.
+    A call that is not inlined passes every array with all that describes it: more than a small
+    layer costs. Pieces have no cache entry of their own; their code is in the kernel's.
     """
+    return _ingredient(function, {"forceinline": True} | overrides, _InnerCompiler)
+
+
+def apart(function=None, /, **overrides):
+    """Compile a function that kernels call and that is never inlined.
+
+    For what is seldom needed: a copy in each loop would make all of them larger.
+    """
+    return _ingredient(function, {"forceinline": False} | overrides, _ApartCompiler)
+
+
+def _ingredient(function, options, compiler):
     if function is None:
-        return partial(routine, **overrides)
-    compiled = njit(**(FLAGS | INNER | overrides))(function)
+        return partial(_ingredient, options=options, compiler=compiler)
+    compiled = njit(**(FLAGS | INNER | {"pipeline_class": compiler} | options))(function)
     if compiled is not function:
         _ignore_literals(compiled)
     return compiled
@@ -103,15 +169,6 @@ def _ignore_literals(dispatcher):
         return resolve(plain, {name: types.unliteral(a) for name, a in kws.items()})
 
     dispatcher.get_call_template = get_call_template
-
-
-def piece(function=None, /, **overrides):
-    """Compile a function that is always inlined into the kernels that call it.
-
-    A call that is not inlined passes every array with an atomic count of its references: more than
-    a small layer costs. Pieces have no cache entry of their own; their code is in the kernel's.
-    """
-    return routine(function, forceinline=True, **overrides)
 
 
 def cache_is_on():

@@ -350,14 +350,19 @@ at_least = _bound(">")  # max(v, s) lane by lane; a NaN stays NaN
 at_most = _bound("<")  # min(v, s) lane by lane; a NaN stays NaN
 
 
-@intrinsic
-def absolute(typing, v):
-    """``abs(v)``, lane by lane."""
+def _elementwise(name):
+    @intrinsic
+    def function(typing, v):
+        def code(context, builder, sig, args):
+            return _call(builder, f"llvm.{name}.{v.suffix}", v.llvm, args[0])
 
-    def code(context, builder, sig, args):
-        return _call(builder, f"llvm.fabs.{v.suffix}", v.llvm, args[0])
+        return v(v), code
 
-    return v(v), code
+    return function
+
+
+absolute = _elementwise("fabs")
+square_root = _elementwise("sqrt")
 
 
 @intrinsic

@@ -28,6 +28,7 @@ __all__ = [
     "place",
     "power_of_two",
     "rolled",
+    "square_root",
     "store",
     "store_part",
     "total",
@@ -133,6 +134,10 @@ def at_most(v, s):
 
 def absolute(v):
     return np.abs(v)
+
+
+def square_root(v):
+    return np.sqrt(v)
 
 
 def with_sign(v, s):

@@ -11,7 +11,7 @@ import math
 
 from .activations import EXP, SOFTMAX, activate, activate_layer, times_slope
 from .elementary import exp, expm1, log, softplus
-from .jit import piece, routine
+from .jit import apart, piece
 from .lanes import (
     absolute,
     at,
@@ -115,6 +115,11 @@ def finish(loss, activation, z, Y, start, n, d):
     """
     if loss in (CROSS_ENTROPY, CAPPED_CROSS_ENTROPY):
         return _finish_softmax(z, Y, start, n, d, most_surprise(loss, z))
+    return _finish_elementwise(loss, activation, z, Y, start, n, d)
+
+
+@piece
+def _finish_elementwise(loss, activation, z, Y, start, n, d):
     most = most_surprise(loss, z)
     loss_sum = 0.0
     j = 0
@@ -136,41 +141,49 @@ def elementwise(loss, activation, z, y, most):
     p = activate(activation, z)
     if loss == LOG_LOSS:
         return p, p - y, log_loss(z, y)
+    if loss == SQUARED_ERROR:
+        e = p - y
+        return p, times_slope(activation, p, e), 0.5 * e * e
+    delta, e = rarer(loss, activation, z, p, y, most)
+    return p, delta, e
+
+
+@apart
+def rarer(loss, activation, z, p, y, most):
+    """Deltas and losses of `elementwise` for all other losses: see `activations.activate_rarer`."""
     if loss == CAPPED_LOG_LOSS:
-        return p, p - y, at_most(log_loss(z, y), most)
+        return p - y, at_most(log_loss(z, y), most)
     if loss == POISSON:
         return _poisson(activation, z, p, y)
     if loss == HINGE:
         margin = 1.0 - y * p
         slope = pick(margin, 0.0, 0.0 - y, y * 0.0)
-        return p, times_slope(activation, p, slope), at_least(margin, 0.0)
+        return times_slope(activation, p, slope), at_least(margin, 0.0)
     e = p - y
     if loss >= QUANTILE:
         q = (loss - QUANTILE) / LEVELS
         slope = pick(e, 0.0, e * 0.0 + (1.0 - q), pick(0.0 - e, 0.0, e * 0.0 - q, e * 0.0))
-        return p, times_slope(activation, p, slope), slope * e
+        return times_slope(activation, p, slope), slope * e
     if loss == ABSOLUTE_ERROR:
         # The derivative at 0 is taken as 0, which is one of its values.
         sign = pick(absolute(e), 0.0, with_sign(e * 0.0 + 1.0, e), e * 0.0)
-        return p, times_slope(activation, p, sign), absolute(e)
-    if loss == HUBER:
-        c = at_most(at_least(e, -1.0), 1.0)
-        return p, times_slope(activation, p, c), c * (e - 0.5 * c)
-    return p, times_slope(activation, p, e), 0.5 * e * e
+        return times_slope(activation, p, sign), absolute(e)
+    c = at_most(at_least(e, -1.0), 1.0)  # HUBER
+    return times_slope(activation, p, c), c * (e - 0.5 * c)
 
 
 @piece(fastmath={"contract"})
 def _poisson(activation, z, p, y):
-    """The block of `elementwise` for counts: ``log p`` is known from z where p rounds to 0."""
+    """The block of `rarer` for counts: ``log p`` is known from z where p rounds to 0."""
     log_p = z if activation == EXP else pick(z, -15.0, log(p), z - 0.5 * exp(z))
     log_y = log(pick(y, 0.0, y, y * 0.0 + 1.0))
     loss = (p - y) + y * (log_y - log_p)
     if activation == EXP:
-        return p, p - y, loss
+        return p - y, loss
     # softplus: (1 - y / p) slope, and slope / p, which goes to 1 where both go to 0
     slope = 0.0 - expm1(0.0 - p)
     ratio = pick(p, 1e-30, slope / at_least(p, 1e-30), p * 0.0 + 1.0)
-    return p, slope - y * ratio, loss
+    return slope - y * ratio, loss
 
 
 @piece(fastmath={"contract"})  # in this order: (max(z, 0) - y z) is exactly 0 for a sure, right z
@@ -243,7 +256,7 @@ def _finish_softmax(z, Y, start, n, d, most):
     return loss_sum
 
 
-@routine
+@piece
 def finish_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
     """`finish` for ``rows`` samples at once, whose sums lie row after row in ``z``, unpadded.
 
@@ -262,7 +275,7 @@ def finish_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
             scale(dr, w)
             write_row(dr, 0, n, d, r * n)
         return loss_sum
-    return finish(loss, activation, z, Y, start, rows * n, d)
+    return _finish_elementwise(loss, activation, z, Y, start, rows * n, d)
 
 
 @piece

@@ -1,7 +1,8 @@
 """Training with one update per sample by any rule of `updates`, with penalties and clipping.
 
-As `online`, but each sample's gradient is written down, in rows like the weights, before the rule
-loops over it. All rows lie in one array here, and so does what the rule remembers.
+As `online`, but backward first and then the update, layer by layer; and with penalties or clipping
+the whole gradient is written down, in rows like the weights, before the rule loops over it. All
+rows lie in one array here, and so does what the rule remembers.
 """
 
 import math
@@ -10,7 +11,7 @@ import numpy as np
 
 from .dense import outer_rows, pull_narrow, pull_wide, scaled_row
 from .jit import kernel, piece
-from .lanes import at, flat, rolled, view, width
+from .lanes import at, flat, load, rolled, view, width
 from .lanes_numpy import BYTES
 from .online import copy, forward, input_of, row_of, take
 from .packing import pack, padded, unpack
@@ -27,7 +28,17 @@ from .table import (
     rows_size,
     units_size,
 )
-from .updates import MEMORY, has_penalties, penalise, update
+from .updates import (
+    L2,
+    L2_PER_WEIGHT,
+    MEMORY,
+    begin_step,
+    is_involved,
+    memories,
+    move,
+    penalise,
+    update,
+)
 
 
 def work_size(layers, dtype):
@@ -62,7 +73,7 @@ def train_online_by_rule(
     X, Y, weight, order = flat(X), flat(Y), flat(weight), flat(order)
     theta, t, state, rates, clock = flat(theta), flat(layers), flat(state), flat(rates), flat(clock)
     a, d, room, rows, gradient = parts_by_rule(flat(work), t)
-    bends = has_penalties(rates)
+    involved = is_involved(rule, rates)
     if first % n == 0:
         copy(theta, last_good)
     pack(theta, rows, t)
@@ -74,10 +85,12 @@ def train_online_by_rule(
             x = input_of(X, row, t, room)
             take(rows, t, 0, x, a)
             losses[epoch] += w * forward(theta, rows, t, a, Y, row * n_out, loss, d)
-            write_gradient(rows, t, x, a, d, w, gradient)
-            if bends:
+            if involved:
+                write_gradient(rows, t, x, a, d, w, gradient)
                 penalise(rule, rates, rows, gradient, t, True, 1.0)
-            update(rule, rates, rows, gradient, state, clock)
+                update(rule, rates, rows, gradient, state, clock)
+            else:
+                descend(rule, rates, rows, t, x, a, d, w, state, clock)
         left -= 1
         if left == 0:
             unpack(rows, t, theta)
@@ -108,34 +121,80 @@ def parts_by_rule(work, t):
 
 
 @piece
-def write_gradient(rows, t, x, a, d, w, gradient):
-    """The sample's gradient, times w, from the last delta back to the first layer."""
+def descend(rule, rates, rows, t, x, a, d, w, state, clock):
+    """From the last delta back to the first layer, a step of the rule for each parameter.
+
+    For plain penalties, see `updates.is_involved`. The sample's gradient, times w, is taken as it
+    comes and written nowhere.
+    """
+    first, second = memories(state, rows.shape[0])
+    numbers = begin_step(rule, rates, second, clock)
+    l2 = rows.dtype.type(at(rates, L2) + at(rates, L2_PER_WEIGHT))
     c = t.shape[0] - COLUMNS
-    delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
     while c >= 0:
         rolled()
-        n_in, n_out, q = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + PADDED)
-        p = padded(n_in, width(a))
-        W, G = _from(rows, at(t, c + ROWS)), _from(gradient, at(t, c + ROWS))
-        below = at(t, c - COLUMNS + UNITS) if c > 0 else 0
-        inputs = view(a, below, p) if c > 0 else x
-        if at(t, c + WIDE):
-            outer_rows(inputs, n_in, delta, q, w, G)
-            scaled_row(w, delta, q, G, n_in * q)
-        else:
-            outer_rows(delta, n_out, inputs, p, w, G)
-            scaled_row(w, delta, q, G, n_out * p)
-        if c > 0:
-            code, g = at(t, c - COLUMNS + ACTIVATION), view(d, below, p)
-            if at(t, c + WIDE):
-                pull_wide(W, n_in, q, inputs, delta, code, g)
-            else:
-                pull_narrow(W, n_out, p, inputs, delta, code, g)
-            delta = g
+        delta, left, n, right, q = factors(t, c, x, a, d)
+        pull(rows, t, c, a, d)
+        r = at(t, c + ROWS)
+        for i in range(n):
+            rolled()
+            move_row(rule, numbers, rows, r, w * at(left, i), right, q, l2, first, second)
+            r += q
+        none = l2 * 0
+        move_row(rule, numbers, rows, r, w, delta, at(t, c + PADDED), none, first, second)
         c -= COLUMNS
 
 
 @piece
-def _from(v, start):
-    """All of ``v`` from ``start`` on."""
-    return view(v, start, v.shape[0] - start)
+def move_row(rule, numbers, rows, r, s, v, q, l2, first, second):
+    """`updates.move` of the row at ``r``, whose gradient is ``s * v``, and ``l2`` times itself."""
+    j = 0
+    while j < q:
+        rolled()
+        g = s * load(v, j) + l2 * load(rows, r + j)
+        move(rule, numbers, rows, r + j, width(rows), g, first, second)
+        j += width(rows)
+
+
+@piece
+def write_gradient(rows, t, x, a, d, w, gradient):
+    """The sample's gradient, times w, from the last delta back to the first layer."""
+    c = t.shape[0] - COLUMNS
+    while c >= 0:
+        rolled()
+        delta, left, n, right, q = factors(t, c, x, a, d)
+        pull(rows, t, c, a, d)
+        r = at(t, c + ROWS)
+        outer_rows(w, left, n, right, q, gradient, r)
+        scaled_row(w, delta, at(t, c + PADDED), gradient, r + n * q)
+        c -= COLUMNS
+
+
+@piece
+def factors(t, c, x, a, d):
+    """The delta of the layer at ``c``, and the two vectors whose outer product its gradient is.
+
+    Row i of W's gradient is ``left[i] * right``; returns ``delta, left, n, right, q``: n rows, each
+    of padded length q.
+    """
+    delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
+    p = padded(at(t, c + N_IN), width(a))
+    inputs = view(a, at(t, c - COLUMNS + UNITS), p) if c > 0 else x
+    if at(t, c + WIDE):
+        return delta, inputs, at(t, c + N_IN), delta, at(t, c + PADDED)
+    return delta, delta, at(t, c + N_OUT), inputs, p
+
+
+@piece
+def pull(rows, t, c, a, d):
+    """The delta of the layer below that at ``c``, where there is one."""
+    if c > 0:
+        n_in, n_out, q = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + PADDED)
+        W = view(rows, at(t, c + ROWS), rows.shape[0] - at(t, c + ROWS))
+        delta, p = view(d, at(t, c + UNITS), q), padded(n_in, width(a))
+        below, code = at(t, c - COLUMNS + UNITS), at(t, c - COLUMNS + ACTIVATION)
+        outputs, g = view(a, below, p), view(d, below, p)
+        if at(t, c + WIDE):
+            pull_wide(W, n_in, q, outputs, delta, code, g)
+        else:
+            pull_narrow(W, n_out, p, outputs, delta, code, g)

@@ -13,7 +13,8 @@ import numba
 import numpy as np
 from numba import prange
 
-from .batch import CHUNK, SLABS, add_gradient, add_part, clear, slab_start, sum_of_weights
+from .batch import CHUNK, SLABS, add_part, add_rows_gradient, clear, slab_start, sum_of_weights
+from .calling import address_of, call
 from .jit import kernel
 from .lanes import flat, view
 from .predict import predict_chunk
@@ -25,7 +26,6 @@ def count_slabs(rows):
     return min(SLABS, -(-rows // CHUNK))
 
 
-@kernel(parallel=True)
 def slab_gradients(
     X, Y, weight, order, first, rows, theta, layers, loss, scale, gradients, sums, work
 ):
@@ -40,17 +40,29 @@ def slab_gradients(
     work : array of shape (n_slabs, batch.work_size(...))
         Scratch.
     """
-    n_slabs = gradients.shape[0]
+    v, i = np.empty(0, theta.dtype), np.empty(0, np.int64)
+    address = address_of(add_rows_gradient, v, v, v, i, 0, 0, 0, 0, v, i, 0, 0.0, v, v)
+    _slab_gradients(
+        address, X, Y, weight, order, first, rows, theta, layers, loss, scale, gradients, sums, work
+    )
+
+
+@kernel(parallel=True)
+def _slab_gradients(
+    address, X, Y, weight, order, first, rows, theta, layers, loss, scale, gradients, sums, work
+):
+    n_slabs, n_in, n_out = gradients.shape[0], X.shape[1], Y.shape[1]
     for k in prange(n_slabs):
         s = np.int64(k)  # prange counts in uint64, and uint64 with int64 makes float64
         begin, end = slab_start(s, n_slabs, rows), slab_start(s + 1, n_slabs, rows)
         gradient = view(flat(gradients), s * theta.shape[0], theta.shape[0])
         room = view(flat(work), s * work.shape[1], work.shape[1])
         clear(gradient)
-        sums[s] = add_gradient(
-            X, Y, weight, order, first + begin, end - begin, flat(theta), flat(layers), loss,
-            scale, gradient, room,
+        arguments = (
+            flat(X), flat(Y), flat(weight), flat(order), n_in, n_out, first + begin, end - begin,
+            flat(theta), flat(layers), loss, np.float64(scale), gradient, room,
         )  # fmt: skip
+        sums[s] = call(address, 0.0, arguments)
 
 
 @kernel

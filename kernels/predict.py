@@ -3,7 +3,7 @@
 import numpy as np
 
 from .activations import activate_layer
-from .jit import kernel, piece, routine
+from .jit import kernel, piece
 from .lanes import at, flat, rolled, view, width
 from .lanes_numpy import BYTES
 from .losses import output_rows
@@ -42,7 +42,7 @@ def predict_rows(X, theta, layers, out, work):
         predict_chunk(X, theta, layers, out, chunk, work)
 
 
-@routine
+@piece
 def predict_chunk(X, theta, layers, out, chunk, work):
     """`predict_rows` for the rows ``CHUNK * chunk`` to ``CHUNK * (chunk + 1)``."""
     first, n_in, n_out = chunk * CHUNK, X.shape[1], out.shape[1]
@@ -56,24 +56,24 @@ def predict_chunk(X, theta, layers, out, chunk, work):
         target[i] = z[i]
 
 
-@routine
+@piece
 def forward_rows(x, rows, theta, t, work):
     """The forward pass of ``rows`` samples up to the output layer's weighted sums.
 
     The activations of layer after layer lie in ``work``, each (rows, n_out), its size rounded up to
     whole blocks. Returns the sums (flat) and room for two padded rows behind them.
     """
-    z = view(work, 0, rows * at(t, N_OUT))
-    weighted_sums(x, rows, theta, t, 0, z)
-    used, c = padded(z.shape[0], width(work)), 0
-    while c < t.shape[0] - COLUMNS:
+    a, used, c = x, 0, 0
+    while True:
         rolled()
-        activate_layer(at(t, c + ACTIVATION), z, z.shape[0])
-        c += COLUMNS
-        a, z = z, view(work, used, rows * at(t, c + N_OUT))
+        z = view(work, used, rows * at(t, c + N_OUT))
         weighted_sums(a, rows, theta, t, c, z)
         used += padded(z.shape[0], width(work))
-    return z, view(work, used, 2 * at(t, c + PADDED))
+        if c == t.shape[0] - COLUMNS:
+            return z, view(work, used, 2 * at(t, c + PADDED))
+        activate_layer(at(t, c + ACTIVATION), z, z.shape[0])
+        a = z
+        c += COLUMNS
 
 
 @piece

@@ -7,11 +7,11 @@ arithmetic peak from 8 x 32 weights and batches of 8 on, which general BLAS does
 always add in the same order.
 """
 
-from .jit import piece, routine
+from .jit import apart, piece
 from .lanes import at, fill, load_part, rolled, store_part, total, transpose_block, width
 
 
-@routine
+@piece
 def product(x, rows, n_in, W, o, n_out, b, n_bias, z):
     """``z[r, k] = b[k] + sum_i x[r, i] * W[i, k]``; W begins at ``W[o]``, b at ``b[0]``.
 
@@ -35,7 +35,7 @@ def product(x, rows, n_in, W, o, n_out, b, n_bias, z):
         j += 4 * m if several else m
 
 
-@piece
+@apart
 def _product_tile(x, r, rows, n_in, W, o, n_out, b, n_bias, z, j):
     m, n = width(z), n_out - j
     r1, r2, r3 = min(r + 1, rows - 1), min(r + 2, rows - 1), min(r + 3, rows - 1)
@@ -108,7 +108,7 @@ def _product_strip(x, r, rows, n_in, W, o, n_out, b, n_bias, z, j):
     store_part(z, r3 * n_out + j, n, t)
 
 
-@routine
+@piece
 def product_column(x, rows, n_in, W, o, b, z):
     """`product` for one output: ``z[r] = b[0] + x[r] . W``, lanes along the inputs."""
     m = width(z)
@@ -133,7 +133,7 @@ def product_column(x, rows, n_in, W, o, b, z):
         r += 4
 
 
-@routine
+@piece
 def add_outer(x, d, rows, n_in, n_out, s, target, o):
     """``target[i, k] += s * sum_r x[r, i] * d[r, k]``; the target begins at ``target[o]``."""
     m = width(target)
@@ -152,7 +152,7 @@ def add_outer(x, d, rows, n_in, n_out, s, target, o):
         j += 4 * m if several else m
 
 
-@piece
+@apart
 def _outer_tile(x, i, d, rows, n_in, n_out, s, target, o, j):
     m, n = width(target), n_out - j
     i1, i2, i3 = min(i + 1, n_in - 1), min(i + 2, n_in - 1), min(i + 3, n_in - 1)
@@ -232,7 +232,7 @@ def _outer_strip(x, i, d, rows, n_in, n_out, s, target, o, j):
         _add_block(target, o + i3 * n_out + j, n, s, t)
 
 
-@routine
+@piece
 def add_column_sums(d, rows, n_out, s, target, o):
     """``target[k] += s * sum_r d[r, k]``; the target begins at ``target[o]``."""
     m = width(target)
@@ -257,7 +257,7 @@ def add_column_sums(d, rows, n_out, s, target, o):
         j += m
 
 
-@routine
+@piece
 def transpose(W, o, n_in, n_out, out):
     """``out[k, i] = W[i, k]``; W begins at ``W[o]``."""
     m = width(W)
@@ -273,11 +273,11 @@ def transpose(W, o, n_in, n_out, out):
         i += m
 
 
-@routine
-def add_transposed(W, n_in, n_out, s, target, o):
-    """``target[i, k] += s * W[k, i]``, for a few outputs."""
+@piece
+def add_transposed(W, n_in, n_out, target, o):
+    """``target[i, k] += W[k, i]``, for a few outputs."""
     for i in range(n_in):
         rolled()
         for k in range(n_out):
             rolled()
-            target[o + i * n_out + k] += s * W[k * n_in + i]
+            target[o + i * n_out + k] += W[k * n_in + i]

@@ -1,15 +1,28 @@
 """What a step does with a gradient: one loop on the flat vector of parameters per rule.
 
-`update` picks the rule by its code. All take the gradient of a mean (with penalties, clipped) and
+`move` picks the rule by its code. All take the gradient of a mean (with penalties, clipped) and
 keep their memory in two arrays of the caller: ``state``, one or two vectors as long as theta, and
 ``clock``, three float64: steps taken, beta1 and beta2 to their power. To add one: a code, a name,
-how many vectors it remembers, a loop, and its twin in `reference`.
+how many vectors it remembers, a
+branch in `move`, and its twin in `reference`.
 """
 
 import math
 
-from .jit import piece, routine
-from .lanes import at, view
+from .jit import apart, piece
+from .lanes import (
+    at,
+    at_least,
+    at_most,
+    fill,
+    load_part,
+    pick,
+    rolled,
+    square_root,
+    store_part,
+    view,
+    width,
+)
 from .table import COLUMNS, N_IN, N_OUT, OFFSET, PADDED, ROWS, WIDE
 
 SGD, MOMENTUM, NESTEROV, ADAM, ADAMW, RPROP = range(6)
@@ -36,98 +49,104 @@ N_RATES = 10
 GROW, SHRINK, SMALLEST_STEP, LARGEST_STEP = 1.2, 0.5, 1e-6, 50.0
 
 
-@routine
+@piece
 def update(rule, rates, theta, gradient, state, clock):
     """Take a step from ``theta``, in place."""
-    number = theta.dtype.type
     n = theta.shape[0]
+    first, second = memories(state, n)
+    numbers = begin_step(rule, rates, second, clock)
+    j = 0
+    while j < n:
+        rolled()
+        move(rule, numbers, theta, j, n - j, load_part(gradient, j, n - j), first, second)
+        j += width(theta)
+
+
+@piece
+def memories(state, n):
+    """The two vectors of length ``n`` in ``state``; for a rule that remembers less, empty ones."""
     first = view(state, 0, min(n, state.shape[0]))
-    second = view(state, first.shape[0], state.shape[0] - first.shape[0])
-    lr = number(at(rates, LR))
+    return first, view(state, first.shape[0], state.shape[0] - first.shape[0])
+
+
+@piece
+def begin_step(rule, rates, second, clock):
+    """Move the clock on; returns the numbers of `move`, in the network's dtype."""
+    number = second.dtype.type
+    lr = at(rates, LR)
+    epsilon = at(rates, EPSILON)
     clock[0] += 1
+    if rule in (ADAM, ADAMW):
+        clock[1] = at(rates, BETA1) * (clock[1] if clock[0] > 1 else 1.0)
+        clock[2] = at(rates, BETA2) * (clock[2] if clock[0] > 1 else 1.0)
+        correction = math.sqrt(1 - clock[2])
+        lr *= correction / (1 - clock[1])
+        epsilon *= correction if at(rates, EPSILON_SCALED) > 0 else 1.0
+    elif rule == RPROP and clock[0] == 1:
+        for i in range(second.shape[0]):
+            second[i] = number(lr)
+    return (
+        number(lr),
+        number(at(rates, FRICTION)),
+        number(at(rates, BETA1)),
+        number(1 - at(rates, BETA1)),
+        number(at(rates, BETA2)),
+        number(1 - at(rates, BETA2)),
+        number(epsilon),
+    )
+
+
+@piece
+def move(rule, numbers, theta, j, n, g, first, second):
+    """Move one block of parameters, the first ``n`` from ``theta[j]`` on; ``g`` is their gradient.
+
+    - SGD: gradient descent, ``theta -= lr g``.
+    - MOMENTUM (Polyak 1964): ``v = friction v - lr g; theta += v``.
+    - NESTEROV (1983), who looks one step ahead: ``theta += friction v - lr g``.
+    - ADAM (Kingma and Ba 2015): the mean of gradients over the root of their squares'::
+
+          m = beta1 m + (1 - beta1) g
+          v = beta2 v + (1 - beta2) g**2
+          theta -= lr sqrt(1 - beta2**t) / (1 - beta1**t) * m / (sqrt(v) + epsilon)
+
+      That is the paper's last form, with its epsilon-hat; with EPSILON_SCALED, epsilon stands
+      beside ``sqrt(v / (1 - beta2**t))``, as in its first.
+    - RPROP: see `_resilient`.
+    """
+    lr, friction, keep1, take1, keep2, take2, epsilon = numbers
+    w = load_part(theta, j, n)
     if rule == SGD:
-        descend(theta, gradient, lr)
+        w -= lr * g
+    elif rule in (ADAM, ADAMW):
+        m = keep1 * load_part(first, j, n) + take1 * g
+        v = keep2 * load_part(second, j, n) + (take2 * g) * g
+        store_part(first, j, n, m)
+        store_part(second, j, n, v)
+        w -= (lr * m) / (square_root(v) + epsilon)
     elif rule == RPROP:
-        resilient(theta, gradient, first, second, lr, clock[0] == 1)
-    elif rule in (MOMENTUM, NESTEROV):
-        friction = number(at(rates, FRICTION))
-        roll(theta, gradient, first, friction, lr, rule == NESTEROV)
+        w -= _resilient(j, n, g, first, second)
     else:
-        adam(theta, gradient, first, second, rates, clock)
+        v = friction * load_part(first, j, n) - lr * g
+        store_part(first, j, n, v)
+        w += friction * v - lr * g if rule == NESTEROV else v
+    store_part(theta, j, n, w)
 
 
 @piece
-def descend(theta, gradient, lr):
-    """Gradient descent: ``theta -= lr * gradient``."""
-    for i in range(theta.shape[0]):
-        theta[i] -= lr * gradient[i]
-
-
-@piece
-def roll(theta, gradient, velocity, friction, lr, nesterov):
-    """Momentum (Polyak 1964): ``v = friction * v - lr * gradient; theta += v``.
-
-    Nesterov's (1983) looks one step ahead: ``theta += friction * v - lr * gradient``.
-    """
-    for i in range(theta.shape[0]):
-        v = friction * velocity[i] - lr * gradient[i]
-        velocity[i] = v
-        theta[i] += friction * v - lr * gradient[i] if nesterov else v
-
-
-@piece
-def adam(theta, gradient, m, v, rates, clock):
-    """Adam (Kingma and Ba 2015): the step is the mean of gradients over the root of their squares'.
-
-    ::
-
-        m = beta1 m + (1 - beta1) gradient
-        v = beta2 v + (1 - beta2) gradient**2
-        theta -= lr sqrt(1 - beta2**t) / (1 - beta1**t) * m / (sqrt(v) + epsilon)
-
-    That is the paper's last form, with its epsilon-hat; with EPSILON_SCALED, epsilon stands beside
-    ``sqrt(v / (1 - beta2**t))``, as in its first.
-    """
-    number = theta.dtype.type
-    beta1, beta2 = at(rates, BETA1), at(rates, BETA2)
-    clock[1] = beta1 * (clock[1] if clock[0] > 1 else 1.0)
-    clock[2] = beta2 * (clock[2] if clock[0] > 1 else 1.0)
-    correction = math.sqrt(1 - clock[2])
-    lr = number(at(rates, LR) * correction / (1 - clock[1]))
-    scale = correction if at(rates, EPSILON_SCALED) > 0 else 1.0
-    epsilon = number(at(rates, EPSILON) * scale)
-    keep1, take1 = number(beta1), number(1 - beta1)
-    keep2, take2 = number(beta2), number(1 - beta2)
-    for i in range(theta.shape[0]):
-        g = gradient[i]
-        m[i] = keep1 * m[i] + take1 * g
-        v[i] = keep2 * v[i] + take2 * g * g
-        theta[i] -= lr * m[i] / (math.sqrt(v[i]) + epsilon)
-
-
-@piece
-def resilient(theta, gradient, before, steps, lr, is_first):
+def _resilient(j, n, g, before, steps):
     """RPROP: each parameter has a step of its own, which grows while its gradient keeps its sign.
 
     Where the sign turned, the step shrinks and none is taken (RPROP-, as PyTorch has it).
     """
-    number = theta.dtype.type
-    zero = number(0)
-    for i in range(theta.shape[0]):
-        g = gradient[i]
-        step = lr if is_first else steps[i]
-        turned = g * before[i]
-        if turned > zero:
-            step = min(step * number(GROW), number(LARGEST_STEP))
-        if turned < zero:
-            step = max(step * number(SHRINK), number(SMALLEST_STEP))
-            g = zero
-        if g > zero:
-            theta[i] -= step
-        if g < zero:
-            theta[i] += step
-        before[i] = g
-        steps[i] = step
+    step, none = load_part(steps, j, n), fill(steps, 0.0)
+    same = g * load_part(before, j, n)
+    turned = none - same
+    shorter = at_least(step * SHRINK, SMALLEST_STEP)
+    step = pick(same, 0.0, at_most(step * GROW, LARGEST_STEP), pick(turned, 0.0, shorter, step))
+    g = pick(turned, 0.0, none, g)
+    store_part(before, j, n, g)
+    store_part(steps, j, n, step)
+    return pick(g, 0.0, step, pick(none - g, 0.0, none - step, none))
 
 
 @piece
@@ -136,7 +155,14 @@ def has_penalties(rates):
     return at(rates, L1) + at(rates, L2) + at(rates, L2_PER_WEIGHT) + at(rates, CLIP) > 0
 
 
-@routine
+@piece
+def is_involved(rule, rates):
+    """Whether `penalise` does more than to add a multiple of each weight to its derivative."""
+    shrinks = rule == ADAMW and at(rates, L2) + at(rates, L2_PER_WEIGHT) > 0
+    return shrinks or at(rates, L1) + at(rates, CLIP) > 0
+
+
+@apart
 def penalise(rule, rates, theta, gradient, layers, as_rows, weight_sum):
     """Add the penalties' derivatives to the gradient of the mean loss, then clip its norm.
 

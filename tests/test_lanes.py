@@ -131,6 +131,7 @@ def numbers(on):
         on.store(out, 2 * m, on.exponent(w))
         on.store(out, 3 * m, on.mantissa(w))
         on.store(out, 4 * m, on.power_of_two(on.exponent(w)))
+        on.store(out, 5 * m, on.square_root(w))
 
     return run
 

@@ -1,0 +1,51 @@
+"""Calls of one kernel's machine code by another, by its address.
+
+Where a kernel calls a function as usual, Numba compiles that function's code into it once more, and
+into a parallel one four times. A call by address costs nothing where much work lies behind it.
+
+With ``NUMBA_DISABLE_JIT=1`` a kernel stands for its own address.
+"""
+
+from llvmlite import ir
+from numba import typeof, types
+from numba.core import cgutils, config
+from numba.extending import intrinsic
+
+
+def address_of(kernel, *arguments):
+    """The address of a kernel's machine code, compiled for arguments such as these, for `call`."""
+    signature = tuple(typeof(a) for a in arguments)
+    kernel.compile(signature)  # does nothing the second time
+    compiled = kernel.overloads[signature]
+    return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+
+
+@intrinsic
+def call(typing, address, result, arguments):
+    """Call the kernel at ``address`` with a tuple of arguments; it returns what ``result`` is.
+
+    The arguments' types must be those that the address was asked for with.
+    """
+    kinds = tuple(types.unliteral(kind) for kind in arguments)
+    result = types.unliteral(result)
+
+    def code(context, builder, sig, args):
+        convention = context.call_conv
+        kind = convention.get_function_type(result, kinds)
+        function = builder.inttoptr(args[0], ir.PointerType(kind))
+        values = cgutils.unpack_tuple(builder, args[2], len(kinds))
+        status, value = convention.call_function(builder, function, result, kinds, values)
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return value
+
+    return result(types.intp, result, types.Tuple(kinds)), code
+
+
+if config.DISABLE_JIT:
+
+    def address_of(kernel, *arguments):
+        return kernel
+
+    def call(address, result, arguments):
+        return address(*arguments)
