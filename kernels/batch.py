@@ -14,7 +14,7 @@ from .lanes import at, flat, load, rolled, store, view, width
 from .lanes_numpy import BYTES
 from .losses import finish_rows
 from .online import copy
-from .packing import padded
+from .packing import padded, write_row
 from .predict import CHUNK, all_finite, forward_rows, rows_work_size
 from .products import add_column_sums, add_outer, add_transposed, product, transpose
 from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, WIDE, theta_size
@@ -232,9 +232,7 @@ def add_gradient(
 def _gather(source, order, first, n, columns, target):
     """Copy ``n`` rows of ``source`` in the order given."""
     for r in range(n):
-        here, there = r * columns, order[first + r] * columns
-        for k in range(columns):
-            target[here + k] = source[there + k]
+        write_row(source, at(order, first + r) * columns, columns, target, r * columns)
 
 
 @piece

@@ -12,10 +12,10 @@ follow one another.
 from .batch import add_slabs, clear, split, sum_of_weights
 from .jit import kernel, piece
 from .lanes import at, flat, view
-from .online import forward, input_of, take
+from .online import fetch_ahead, forward, input_of, take
 from .online_rules import descend, parts_by_rule, write_gradient
 from .packing import pack, unpack
-from .table import COLUMNS
+from .table import COLUMNS, N_IN
 from .updates import L2_PER_WEIGHT, is_involved, penalise, update, weights_of
 
 
@@ -85,6 +85,7 @@ def train_online(
     pack(theta, rows, t)
     pack_all(state, theta.shape[0], packed_state, rows.shape[0], t)
     for step in range(first, last):
+        fetch_ahead(X, Y, order, step, at(t, N_IN), n_out)
         row = order[step] if order.shape[0] > 0 else step
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
         if w > 0:

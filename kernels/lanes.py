@@ -146,6 +146,20 @@ def at(typing, a, i):
 
 
 @intrinsic
+def prefetch(typing, a, i):
+    """Fetch the cache line of ``a[i]``, which is wanted soon, without waiting for it."""
+
+    def code(context, builder, sig, args):
+        pointer = _address(context, builder, sig.args[0], args[0], args[1])
+        pointer = builder.bitcast(pointer, ir.PointerType(ir.IntType(8)))
+        read, keep_close, data = INT32(0), INT32(3), INT32(1)
+        _call(builder, "llvm.prefetch.p0", ir.VoidType(), pointer, read, keep_close, data)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp), code
+
+
+@intrinsic
 def view(typing, a, start, n):
     """``a[start:start + n]`` as an array that owns nothing.
 

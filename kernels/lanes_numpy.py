@@ -27,6 +27,7 @@ __all__ = [
     "pick",
     "place",
     "power_of_two",
+    "prefetch",
     "rolled",
     "square_root",
     "store",
@@ -61,6 +62,10 @@ def width(a):
 
 def at(a, i):
     return a[i]
+
+
+def prefetch(a, i):
+    pass
 
 
 def view(a, start, n):
@@ -113,11 +118,11 @@ def place(v, k, s):
 
 
 def total(v):
-    return v.sum()
+    return np.asarray(v).sum()
 
 
 def highest(v):
-    return np.fmax.reduce(v)
+    return np.fmax.reduce(np.asarray(v))
 
 
 def pick(x, s, v, w):

@@ -13,7 +13,7 @@ import numpy as np
 from .activations import IDENTITY, activate_layer
 from .dense import add_rows, dot_rows
 from .jit import kernel, piece
-from .lanes import at, flat, rolled, view, width
+from .lanes import at, flat, prefetch, rolled, view, width
 from .lanes_numpy import BYTES
 from .losses import finish
 from .packing import copy_row, pack, padded, rows_of, unpack
@@ -30,6 +30,8 @@ from .table import (
     rows_size,
     units_size,
 )
+
+AHEAD = 8  # steps: longer than main memory takes to answer
 
 
 @kernel
@@ -110,6 +112,7 @@ def train_online(
             found = output_layer(theta, packed, t, a, Y, row * n_out, loss, d)
             top = last_layer
         losses[epoch] += w * found
+        fetch_ahead(X, Y, order, step, at(t, N_IN), n_out)
         row = row_of(order, min(step + 1, last - 1), n)
         x_next = input_of(X, row, t, x_there)
         backward(theta, packed, t, top, lr * w, x, a, d, x_next)
@@ -154,6 +157,17 @@ def parts(work, t):
 def row_of(order, step, n):
     """Which row of X a step takes."""
     return at(order, step) if order.shape[0] > 0 else step % n
+
+
+@piece
+def fetch_ahead(X, Y, order, step, n_in, n_out):
+    """Begin to load a sample some steps ahead: shuffled ones come from anywhere in memory."""
+    if order.shape[0] > 0:
+        row = at(order, min(step + AHEAD, order.shape[0] - 1))
+        for j in range(0, n_in, width(X)):
+            rolled()
+            prefetch(X, row * n_in + j)
+        prefetch(Y, row * n_out)
 
 
 @piece

@@ -13,7 +13,7 @@ from .dense import outer_rows, pull_narrow, pull_wide, scaled_row
 from .jit import kernel, piece
 from .lanes import at, flat, load, rolled, view, width
 from .lanes_numpy import BYTES
-from .online import copy, forward, input_of, row_of, take
+from .online import copy, fetch_ahead, forward, input_of, row_of, take
 from .packing import pack, padded, unpack
 from .predict import all_finite
 from .table import (
@@ -79,6 +79,7 @@ def train_online_by_rule(
     pack(theta, rows, t)
     epoch, left = first // n, n - first % n
     for step in range(first, last):
+        fetch_ahead(X, Y, order, step, at(t, N_IN), n_out)
         row = row_of(order, step, n)
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
         if w > 0:  # a sample of weight 0 leaves no trace in what the rule remembers

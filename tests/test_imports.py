@@ -19,6 +19,7 @@ HEAVY = {"numba", "llvmlite", "numpy", "scipy", "sklearn", "matplotlib", "tqdm",
 # Files of kernels/ that may import more, or less, than numpy and numba.
 KERNEL_RULES = {
     "caching.py": {"numpy", "numba", "llvmlite"},
+    "calling.py": {"numba", "llvmlite"},
     "lanes.py": {"numpy", "numba", "llvmlite"},
 }
 NUMPY_ONLY = ("reference", "lanes_numpy")  # oracles, and stand-ins for when nothing is compiled
@@ -27,7 +28,7 @@ NUMPY_ONLY = ("reference", "lanes_numpy")  # oracles, and stand-ins for when not
 HOMES = {
     "numba": set(),
     "llvmlite": set(),
-    "matplotlib": {"plots.py"},
+    "matplotlib": {"plots"},
     "sklearn": {"estimators", "datasets.py", "peers.py", "rivals.py"},
     "typer": {"cli.py", "commands.py", "bench_command.py", "compare_command.py"},
 }
