@@ -55,6 +55,7 @@ def operators(on):
 def blocks(on):
     def run(a, b, out):
         m = on.width(a)
+        on.prefetch(a, 5)
         on.store(out, 0, on.load(a, 5))
         on.store(out, m, on.fill(a, on.at(a, 2)))
         on.store(out, 2 * m, on.fill(on.load(a, 0), 0.5))
