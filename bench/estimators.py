@@ -1,6 +1,12 @@
 """How much sooner the estimators give scikit-learn's answers: a table, in one run on one thread.
 
-    python bench/estimators.py [--repeats 3] [--short]
+    python bench/estimators.py [--repeats 3] [--json FILE]
+    python bench/estimators.py --short
+    python bench/estimators.py --page
+
+The first measures, writes bench/estimators.json and fills README.md's table in from it, or writes
+another file and no page; the second tries everything quickly and writes nothing; the third fills
+the table in from what was measured before.
 
 Both train in turn on the same samples from the same random state; the best times count.
 ``difference`` is the largest between their weights, relative to the largest weight. California
@@ -10,10 +16,12 @@ California's size take its place, and MNIST is left out.
 
 import argparse
 import gzip
+import json
 import os
+import re
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +34,10 @@ from threadpoolctl import threadpool_limits
 import fastperc as ours
 from fastperc import datasets, surroundings
 from fastperc.console import duration, factor
+
+RESULTS = Path(__file__).with_suffix(".json")
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- bench/estimators.py -->\n", "<!-- end of bench/estimators.py -->"
 
 MNIST = "mnist-{}-images-idx3-ubyte.gz", "mnist-{}-labels-idx1-ubyte.gz"
 
@@ -114,7 +126,27 @@ def warm_up(case):
 def difference(a, b):
     """The largest between two models' weights, relative to the largest weight."""
     pairs = list(zip(a.coefs_ + a.intercepts_, b.coefs_ + b.intercepts_, strict=True))
-    return max(np.abs(x - y).max() for x, y in pairs) / max(np.abs(x).max() for x, _ in pairs)
+    return float(
+        max(np.abs(x - y).max() for x, y in pairs) / max(np.abs(x).max() for x, _ in pairs)
+    )
+
+
+@dataclass
+class Row:
+    """What was found: seconds of both at their best, scores on samples not trained on."""
+
+    name: str
+    theirs: float
+    ours: float
+    wanted: float  # times as fast
+    their_score: float
+    our_score: float
+    difference: float | None = None
+
+    @property
+    def times(self):
+        """How many times as fast ours is."""
+        return self.theirs / self.ours
 
 
 def fits(case, repeats):
@@ -124,8 +156,8 @@ def fits(case, repeats):
     mine, yours = (min(run[k][0] for run in runs) for k in (0, 1))
     (_, a), (_, b) = runs[0]
     _, X, _, y = case.samples
-    yield [case.name, duration(yours), duration(mine), factor(yours / mine), f"{case.target}x",
-           f"{b.score(X, y):.4f}", f"{a.score(X, y):.4f}", f"{difference(a, b):.0e}"]  # fmt: skip
+    scores = float(b.score(X, y)), float(a.score(X, y))
+    return Row(case.name, yours, mine, case.target, *scores, difference(a, b))
 
 
 def best(function, seconds):
@@ -145,7 +177,7 @@ def single_rows(seconds):
     options = {"hidden_layer_sizes": (32,), "random_state": 0, "max_iter": 3}
     a, b = (package.MLPRegressor(**options).fit(X, y) for package in (ours, theirs))
     row, target, one = X[:1].copy(), y[:1].copy(), X[0].copy()
-    scores = [f"{m.score(X_test, y_test):.4f}" for m in (b, a)]
+    scores = [float(m.score(X_test, y_test)) for m in (b, a)]
     calls = [
         ("predict, one row", lambda: b.predict(row), lambda: a.predict(row), 3),
         ("predict_one", lambda: b.predict(row), lambda: a.predict_one(one), 50),
@@ -156,42 +188,79 @@ def single_rows(seconds):
     for name, their_call, our_call, wanted in calls:
         our_call()
         mine, yours = best(our_call, seconds), best(their_call, seconds)
-        yield [
-            name,
-            duration(yours),
-            duration(mine),
-            factor(yours / mine),
-            f"{wanted}x",
-            *scores,
-            "",
-        ]
+        yield Row(name, yours, mine, wanted, *scores)
 
 
-def show(rows):
-    """Print a table in the form that README files take."""
-    head = ["", "scikit-learn", "fastperc", "faster", "wanted", "their score", "ours", "difference"]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    rule = ["-" * w if i == 0 else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
-    for row in (head, rule, *rows):
-        cells = [c.ljust(w) if i == 0 else c.rjust(w)
-                 for i, (c, w) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
-        print(f"| {' | '.join(cells)} |")
+def measure(short, repeats):
+    """All rows, and where they were measured."""
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        rows = [fits(case, repeats) for case in cases(short)]
+        rows += single_rows(0.1 if short else 0.5)
+    facts = dict(surroundings.surroundings())
+    where = (
+        f"{facts['processor']}; Python {facts['Python']}, NumPy {facts['numpy']}, "
+        f"Numba {facts['numba']}, scikit-learn {facts.get('scikit-learn', '')}"
+    )
+    return {"where": where, "rows": [asdict(row) for row in rows]}
+
+
+def table(results):
+    """The results as README files take them."""
+    rows = [Row(**row) for row in results["rows"]]
+    cells = [["", "scikit-learn", "fastperc", "faster", "wanted", "their score", "ours", "weights"]]
+    cells.append(["---", *["--:"] * 7])
+    for r in rows:
+        apart = "" if r.difference is None else f"{r.difference:.0e}"
+        cells.append([
+            r.name, duration(r.theirs), duration(r.ours), factor(r.times), f"{r.wanted}x",
+            f"{r.their_score:.4f}", f"{r.our_score:.4f}", apart,
+        ])  # fmt: skip
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def short_table(results):
+    """That with what a newcomer wants to know."""
+    lines = ["| | scikit-learn | fastperc | times as fast | score, theirs and ours |",
+             "|---|--:|--:|--:|--:|"]  # fmt: skip
+    for r in (Row(**row) for row in results["rows"]):
+        scores = f"{r.their_score:.4f} {r.our_score:.4f}" if r.difference is not None else ""
+        times = f"{duration(r.theirs)} | {duration(r.ours)} | **{r.times:.3g}**"
+        lines.append(f"| {r.name} | {times} | {scores} |")
+    return "\n".join(lines)
+
+
+def filled(page, results):
+    """A page with the short table between its marks."""
+    found = re.search(f"{re.escape(BEGIN)}.*?{re.escape(END)}", page, flags=re.DOTALL)
+    if found is None:
+        raise ValueError(f"the page has no {BEGIN.strip()} ... {END} to fill in")
+    inside = f"{short_table(results)}\n\nMeasured on: {results['where']}.\n"
+    return page[: found.start()] + BEGIN + inside + END + page[found.end() :]
+
+
+def fill_in_readme():
+    """Make README.md show what was measured last."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    README.write_text(filled(README.read_text(encoding="utf-8"), results), encoding="utf-8")
 
 
 def main():
-    """Measure and print."""
+    """Measure and print, or fill in the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3, help="trainings of each")
-    parser.add_argument("--short", action="store_true", help="fewer epochs and samples")
+    parser.add_argument("--short", action="store_true", help="fewer epochs and samples; no file")
+    parser.add_argument("--page", action="store_true", help="fill in README.md, measure nothing")
+    parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args()
-    facts = dict(surroundings.surroundings())
-    print(f"{facts['processor']}; Python {facts['Python']}, NumPy {facts['numpy']}, "
-          f"Numba {facts['numba']}, scikit-learn {facts.get('scikit-learn', '')}\n")  # fmt: skip
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    with threadpool_limits(1):
-        rows = [row for case in cases(options.short) for row in fits(case, options.repeats)]
-        rows += single_rows(0.1 if options.short else 0.5)
-    show(rows)
+    if not options.page:
+        results = measure(options.short, options.repeats)
+        print(results["where"], table(results), sep="\n\n")
+        if options.short:
+            return
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if options.json == RESULTS:
+        fill_in_readme()
 
 
 if __name__ == "__main__":

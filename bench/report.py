@@ -1,39 +1,54 @@
-"""Writes what is made of stored results: the README's tables, and the report's pictures.
+"""Fills in the README files and draws their pictures, from stored results.
 
     fastperc bench --json bench/results.json
-    python bench/report.py bench/results.json [--readme README.md] [--report DIR]
+    python bench/report.py bench/results.json [--readme FILE ...] [--pictures DIR] [--check]
 
-A page is filled in where it has ``<!-- bench: GROUP -->`` ... ``<!-- end -->``; ``--check`` changes
-nothing and fails where the page would change.
+A page is filled in where it has ``<!-- bench: GROUP -->`` ... ``<!-- end -->``; by default both
+README.md and bench/README.md are, and pictures go to bench/pictures. ``--check`` changes nothing,
+and fails where something would change.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from fastperc.benchmarks.report import write_report
+from fastperc.benchmarks.pictures import outdated, save_pictures
 from fastperc.benchmarks.storing import load
 from fastperc.benchmarks.tables import filled
 
+BENCH = Path(__file__).parent
+PAGES = (BENCH.parent / "README.md", BENCH / "README.md")
+
+
+def stale_pages(results, pages, write):
+    """The pages that show something else; they are written anew if asked."""
+    stale = []
+    for page in pages:
+        before = page.read_text(encoding="utf-8")
+        after = filled(before, results)
+        if before != after:
+            stale.append(page)
+            if write:
+                page.write_text(after, encoding="utf-8")
+    return stale
+
 
 def main():
-    """Fill in the page, write the report."""
+    """Fill in the pages, draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("results", type=Path)
-    parser.add_argument("--readme", type=Path, metavar="FILE")
-    parser.add_argument("--report", type=Path, metavar="DIR")
+    parser.add_argument("results", type=Path, nargs="?", default=BENCH / "results.json")
+    parser.add_argument("--readme", type=Path, metavar="FILE", action="append")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", default=BENCH / "pictures")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     results = load(options.results)
-    if options.readme:
-        before = options.readme.read_text(encoding="utf-8")
-        after = filled(before, results)
-        if options.check and before != after:
-            sys.exit(f"{options.readme} does not show what {options.results} holds")
-        if not options.check:
-            options.readme.write_text(after, encoding="utf-8")
-    if options.report:
-        write_report(results, options.report)
+    stale = stale_pages(results, options.readme or PAGES, write=not options.check)
+    if not options.check:
+        save_pictures(results, options.pictures)
+        for path in outdated(results, options.pictures):
+            path.unlink()
+    elif stale := stale + outdated(results, options.pictures):
+        sys.exit(f"not made from {options.results}: {', '.join(map(str, stale))}")
 
 
 if __name__ == "__main__":

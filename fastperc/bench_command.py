@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-# Other libraries' threads are pinned before these libraries are loaded.
-PINNED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from .pinning import pin_threads
 
 
 def bench(
@@ -27,9 +26,8 @@ def bench(
 ) -> None:
     """Time everything: kernels beside plain loops, how times scale, how long starting takes."""
     os.environ.setdefault("MPLBACKEND", "Agg")
-    for name in PINNED:
-        os.environ.setdefault(name, "1")
-    from .benchmarks import cases, changes, load, run
+    pin_threads()
+    from .benchmarks import cases, changes, load, run, run_again
     from .benchmarks.changes import summary
     from .benchmarks.report import write_report
     from .console import duration, make_console
@@ -43,7 +41,10 @@ def bench(
     show_surroundings(console)
     with console.status("") if console.is_terminal else _silence() as status:
         tell = status.update if console.is_terminal else (lambda line: None)
-        results = run(chosen, memory=not quick and not group, tell=tell)
+        results = run(chosen, tell=tell)
+        if old is not None:
+            suspects = {change.key for change in changes(old, results) if change.is_real}
+            run_again(chosen, results, suspects, tell)
     show(console, results)
     if json is not None:
         results.save(json)
@@ -74,20 +75,16 @@ def show_surroundings(console) -> None:
 
 def show(console, results) -> None:
     """A table for each group."""
-    from .benchmarks.pictures import duration as time_of
-    from .benchmarks.tables import ratio
+    from .benchmarks import tables
     from .console import show_heading, table
 
     for group in results.groups:
-        found = results.group(group)
-        ways = list(dict.fromkeys(way for result in found for way in result.ways))
+        (first, *ways), *lines = tables.table(results.group(group))
         show_heading(console, group)
-        lines = table("case", *ways, "faster", right=(*ways, "faster"))
-        for result in found:
-            times = [time_of(result, way) if way in result.ways else "-" for way in ways]
-            lines.add_row(result.name, *times, ratio(result))
-        console.print(lines)
-    for key, reason in results.skipped.items():
-        console.print(f"left out: {key}: {reason}", markup=False)
-    for what, megabytes in results.memory.items():
-        console.print(f"memory that training adds, {what}: {megabytes:.1f} MB", markup=False)
+        shown = table(first, *ways, right=ways)
+        for line in lines:
+            shown.add_row(*line)
+        console.print(shown)
+    console.print("\nBest of the rounds; in brackets, how many times as long as fastperc takes.")
+    for line in results.omissions:
+        console.print(f"left out: {line}", markup=False)

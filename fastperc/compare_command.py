@@ -8,9 +8,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from .comparing import Comparison
 
 
 def compare(
@@ -18,11 +21,12 @@ def compare(
         str,
         typer.Argument(
             metavar="KERNEL",
-            help="online, batches or full; or a function of yours: mymodule:my_epoch, my.py:epoch.",
+            help="online, batches, full, forward or gradient; or a function of yours: "
+            "mymodule:my_epoch, my.py:epoch.",
         ),
     ] = "online",
     kind: Annotated[
-        str | None, typer.Option("--as", metavar="KERNEL", help="What your function does.")
+        str | None, typer.Option("--as", metavar="KERNEL", help="Which of these yours is.")
     ] = None,
     sizes: Annotated[str, typer.Option(help="Inputs, hidden units, outputs.")] = "8-32-1",
     hidden: Annotated[str, typer.Option(help="Hidden activation.")] = "sigmoid",
@@ -41,18 +45,22 @@ def compare(
     seconds: Annotated[float, typer.Option(help="About how long to time.")] = 2.0,
     time_limit: Annotated[float, typer.Option(help="After so many seconds it hangs.")] = 20.0,
     inspect: Annotated[
-        bool, typer.Option("--inspect", help="Compile our kernel afresh: how long, is SIMD used.")
+        bool, typer.Option("--inspect", help="Compile our kernel once more: how long that takes.")
     ] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the times.")] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Store everything.")] = None,
 ) -> None:
-    """Train one network in several ways, yours among them: do they agree, how fast is each?
+    """Do one thing in several ways, yours among them: do they agree, how fast is each?
 
-    Ends with status 1 if one of them does not take the steps of the reference.
+    Ends with status 1 if one of them does not do what the reference does. How a function of yours
+    is called, ``help(fastperc.compare)`` says.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")
     from .comparing import compare as run
 
+    check_folders(plot, json)
+    if kind is not None and ":" not in kernel:
+        raise typer.BadParameter(f"--as {kind} is for a function of yours, such as my.py:epoch")
     try:
         result = run(
             load(kernel) if ":" in kernel else kernel, kind, variants=against, sizes=sizes,
@@ -65,10 +73,25 @@ def compare(
     if json is not None:
         result.to_json(json)
     if plot is not None:
-        figure: Any = result.plot().figure
-        figure.savefig(plot, dpi=150)
+        draw(result, plot)
     if not result.agrees:
         raise typer.Exit(1)
+
+
+def check_folders(*paths: Path | None) -> None:
+    """Refuse, before any work, to write to a folder that is not there."""
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise typer.BadParameter(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def draw(result: Comparison, path: Path) -> None:
+    """Draw the times, in the format that the file's ending names."""
+    figure: Any = result.plot().figure
+    try:
+        figure.savefig(path, dpi=150)
+    except ValueError as error:  # a format that there is not
+        raise typer.BadParameter(f"cannot write {path}: {error}") from error
 
 
 def load(name: str) -> Callable:
@@ -76,7 +99,7 @@ def load(name: str) -> Callable:
     place, _, attribute = name.rpartition(":")
     try:
         module = _load_file(place) if place.endswith(".py") else _load_module(place)
-    except (ImportError, OSError, SyntaxError) as error:
+    except Exception as error:  # somebody's module can raise anything
         raise ValueError(
             f"{name}: {place} cannot be imported: {type(error).__name__}: {error}"
         ) from error

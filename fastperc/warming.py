@@ -38,7 +38,7 @@ class Warmed:
 
 
 def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
-    """Call every kernel of `Network` once on little data, so that later calls need not compile.
+    """Call every kernel of `Network` and the estimators once, so that later calls need not compile.
 
     Machine code is kept on disk: once is enough until fastperc, Numba or the processor changes.
 
@@ -65,6 +65,8 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
     learning one sample
     loss
     gradient
+    estimators, mini-batches
+    estimators, one sample at a time
     """
     for dtype in map(options.check_dtype, dtypes):
         for what, call in _calls(dtype):
@@ -72,12 +74,18 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
 
 
 def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
+    from .estimators import MLPRegressor
+
     net = Network((2, 2, 1), seed=0, dtype=dtype)
     X, y = np.ones((2, 2)), np.ones(2)
     many, targets = np.ones((ROWS, 2)), np.ones(ROWS)
 
     def train(n, **options):
         return lambda: net.train(many[:n], targets[:n], epochs=1, **options)
+
+    def learn(batch_size):
+        model = MLPRegressor(hidden_layer_sizes=2, batch_size=batch_size, dtype=dtype.name)
+        return lambda: model.partial_fit(X, y)
 
     return [
         ("training, one sample at a time", train(2)),
@@ -90,6 +98,8 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
         ("learning one sample", lambda: net.learn_one(X[0], 1.0)),
         ("loss", lambda: net.loss(X, y)),
         ("gradient", lambda: net.backward(X, y)),
+        ("estimators, mini-batches", learn(2)),
+        ("estimators, one sample at a time", learn(1)),
     ]
 
 

@@ -59,6 +59,19 @@ def backwards_through_new_weights(*arguments):
     return classifier(*arguments, before=False)
 
 
+def gradient_of(epoch):
+    """The gradient that such an epoch of full-batch steps follows."""
+
+    def gradient(X, Y, weights, biases):
+        moved = epoch(X, Y, weights, biases, 1.0)
+        return tuple(
+            [before - after for before, after in zip(*pair, strict=True)]
+            for pair in zip((weights, biases), moved, strict=True)
+        )
+
+    return gradient
+
+
 class Net:
     """As published, what draws the weights is called by another name than it has."""
 

@@ -1,6 +1,8 @@
 import json
 import math
 import os
+import subprocess
+import sys
 
 import faulty_kernels as kernels
 import numpy as np
@@ -11,12 +13,16 @@ from numba.core import config
 import fastperc
 from fastperc.comparing import agreement, c_twin, compare
 from fastperc.comparing.children import TroubleError, in_child
-from fastperc.comparing.loops import numpy_epoch
+from fastperc.comparing.code import compile_afresh
+from fastperc.comparing.loops import numpy_function
 from fastperc.comparing.problem import KINDS, Problem, parse_sizes
 from fastperc.comparing.runners import FunctionRunner, NetworkRunner
 from fastperc.comparing.variants import VARIANTS, choose
 
 QUICK = {"n_samples": 60, "seconds": 0.01, "variants": "numpy"}
+compiled_only = pytest.mark.skipif(
+    config.DISABLE_JIT, reason="the compiler is off: NUMBA_DISABLE_JIT=1"
+)
 CLASSIFIER = {"sizes": (13, 8, 1), "hidden": "relu", "output": "sigmoid", "loss": "log_loss",
               "lr": 0.1, "dtype": "float64"}  # fmt: skip
 ON_LINUX = pytest.mark.skipif(os.name != "posix", reason="needs a process that can be copied")
@@ -77,6 +83,50 @@ def test_a_missing_method_is_reported_with_its_line():
     assert "faulty_kernels.py: self.init_weight()" in trouble
     assert not result.agrees
     assert not math.isnan(result["numpy"].best)
+
+
+@pytest.mark.parametrize(
+    ("function", "wrong"),
+    [
+        (kernels.classifier, []),
+        (kernels.two_for_the_number_of_samples, ["W1", "b1", "W2", "b2"]),
+        (kernels.a_sum_for_its_error, ["W2"]),
+        (kernels.the_slope_of_tanh, ["W1", "b1"]),
+        (kernels.bias_sums_over_units, ["b1", "b2"]),
+    ],
+)
+def test_the_same_mistakes_are_found_in_a_gradient(function, wrong):
+    gradient = kernels.gradient_of(function)
+    result = compare(gradient, "gradient", **{**QUICK, **CLASSIFIER})
+    found = result[gradient.__name__].finding
+    assert (found.counts, found.first_wrong) == ("row", 1 if wrong else None)
+    assert names(found) == wrong
+    if function is kernels.two_for_the_number_of_samples:
+        assert {b.note for b in found.blocks} == {"0.5 times what it should be"}
+
+
+def test_the_first_wrong_row_of_outputs_is_named():
+    def outputs(X, weights, biases):
+        return 1 / (
+            1 + np.exp(-(np.maximum(0, X @ weights[0] + biases[0]) @ weights[1] + biases[1]))
+        )
+
+    def wrong_from_row_38(X, weights, biases):
+        result = outputs(X, weights, biases)
+        result[37:] += 1e-9
+        return result
+
+    assert finding(outputs, "forward", **CLASSIFIER).agrees
+    found = finding(wrong_from_row_38, "forward", **CLASSIFIER)
+    assert (found.first_wrong, names(found), found.blocks[0].index) == (38, ["outputs"], (37, 0))
+    assert str(found).startswith(
+        "first wrong row: 38, in outputs (float64)\n    outputs[37, 0] is "
+    )
+
+
+def test_outputs_of_another_shape_or_none_at_all():
+    found = finding(lambda X, weights, biases: X[:, 0], "forward")
+    assert str(found.blocks[0]) == "outputs (shape (1,), expected (1, 1))"
 
 
 def test_a_block_of_another_shape_is_wrong():
@@ -148,7 +198,7 @@ def test_nan_is_wrong():
 @pytest.mark.parametrize(
     ("function", "trouble"),
     [
-        (kernels.network_that_hangs, "hangs: not done after 1 s"),
+        (kernels.network_that_hangs, "hangs: not checked after 1 s"),
         (kernels.network_that_crashes, "crashes: its process ended with signal 6"),
         (kernels.network_that_returns_one_array, "raises TypeError: the kernel returned ndarray"),
     ],
@@ -171,7 +221,59 @@ def test_a_compiled_endless_loop_hangs_too():
             X[0, 0] += 1
 
     result = compare(endless, "online", time_limit=6, **QUICK)
-    assert result["endless"].trouble == "hangs: not done after 6 s"
+    assert result["endless"].trouble.startswith("hangs: not checked after 6 s")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_function_with_other_arguments_is_told_which_it_gets(kind):
+    result = compare(lambda X: X, kind, **QUICK)
+    expected = f"For {kind} it gets ({', '.join(KINDS[kind].arguments)})"
+    assert result["<lambda>"].trouble.startswith("cannot be called: ")
+    assert result["<lambda>"].trouble.endswith(expected)
+    assert result["numpy"].agrees
+
+
+def test_nothing_where_a_result_is_due_is_said():
+    def nothing(*arguments):
+        pass
+
+    for kind, due in (
+        ("forward", "expected the outputs"),
+        ("gradient", "expected (weights, biase"),
+    ):
+        trouble = compare(nothing, kind, **QUICK)["nothing"].trouble
+        assert trouble.startswith("raises TypeError: the kernel returned None")
+        assert due in trouble
+
+
+def test_a_wrong_kernel_has_no_share_of_the_peak():
+    result = compare(kernels.squared_error_unit, "online", **{**QUICK, "sizes": (2, 1)})
+    row = result["squared_error_unit"]
+    assert row.best > 0
+    assert math.isnan(row.gflops)
+    assert "squared_error_unit      NO  wrong from step 1 on" in result.table()
+
+
+ORPHAN = """
+import os, time
+from fastperc.comparing.children import in_child
+
+def endless():
+    print(os.getpid(), flush=True)
+    while True:
+        pass
+
+in_child(endless, 1)
+"""
+
+
+@ON_LINUX
+def test_what_hangs_does_not_outlive_a_process_that_is_killed():
+    parent = subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True)
+    with parent:
+        assert int(parent.stdout.readline()) != parent.pid
+        parent.kill()
+        assert parent.communicate(timeout=30)[0] == ""  # comes when nobody is left who could write
 
 
 def test_a_child_hands_back_results_and_errors():
@@ -218,7 +320,7 @@ def test_every_variant_takes_the_steps_of_the_reference(name, output, loss, kind
     n = 600  # enough for threads, at kind full
     problem = Problem(
         kind, (5, 7, 3), hidden="tanh", output=output, loss=loss, n_samples=n, lr=0.05,
-        batch_size={"online": 1, "batches": 32, "full": n}[kind],
+        batch_size={"online": 1, "batches": 32}.get(kind, n),
     )  # fmt: skip
     variant = VARIANTS[name]
     if variant.refuses(problem):
@@ -245,13 +347,23 @@ def test_without_a_compiler_c_is_left_out(monkeypatch):
     assert VARIANTS["c"].refuses(Problem()) == "there is no C compiler"
 
 
+def test_beside_a_name_against_means_variants():
+    rows = compare("forward", "fastperc", n_samples=50, seconds=0.01).rows
+    assert [row.name for row in rows] == ["numpy", "fastperc"]
+
+
 def test_unknown_names_list_what_there_is():
-    with pytest.raises(ValueError, match="'onlin', expected one of online, batches, full"):
+    with pytest.raises(
+        ValueError,
+        match="kernel: found 'onlin', expected one of online, batches, full, forward, gradient",
+    ):
         compare("onlin")
     with pytest.raises(ValueError, match="'rust', expected one of python, numpy, fastperc"):
         compare(variants="rust")
     with pytest.raises(ValueError, match="against: found None, expected one of online"):
         compare(kernels.network)
+    with pytest.raises(ValueError, match="against: found 'onlin', expected one of online"):
+        compare(kernels.network, "onlin")
     with pytest.raises(ValueError, match="'8x32', expected numbers such as 8-32-1"):
         parse_sizes("8x32")
 
@@ -281,7 +393,11 @@ def test_figures_follow_from_the_rounds(result):
 def test_the_table_has_a_line_for_each_variant(result):
     lines = result.table().splitlines()
     assert lines[0] == "online: 4-6-1, 300 samples, float32"
-    assert [line.split()[0] for line in lines[3:5]] == ["numpy", "fastperc"]
+    first_words = [line.split()[0] for line in lines[2:13] if line]
+    assert first_words == [
+        word for head in ("right?", "time", "work") for word in (head, "numpy", "fastperc")
+    ]
+    assert max(map(len, lines)) <= 100
     assert str(result) == result.table()
 
 
@@ -300,13 +416,50 @@ def test_an_unknown_row_lists_what_there_is(result):
         result["jax"]
 
 
+@compiled_only
+def test_machine_code_is_read_wherever_it_is_from(result):
+    row = result["fastperc"]
+    assert row.packed_fma > 100
+    assert row.from_disk == math.isnan(row.compile_seconds)
+    assert result["numpy"].packed_fma is None
+    assert not result["numpy"].from_disk
+
+
 @pytest.mark.slow
-def test_inspecting_says_whether_simd_is_used():
-    if config.DISABLE_JIT:
-        pytest.skip("NUMBA_DISABLE_JIT is set: nothing is compiled")
-    row = compare(sizes=(4, 1), seconds=0.01, n_samples=50, inspect=True)["fastperc"]
-    assert row.packed_fma > 10
-    assert row.compile_seconds > 0.1
+@compiled_only
+def test_assembly_of_code_from_disk_is_that_of_fresh_code(run_python, tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    code = """
+import numpy as np
+from fastperc.comparing.code import of_dispatcher
+from fastperc.kernels.elementary import apply
+apply(0, np.zeros(8), np.zeros(8))
+print(*of_dispatcher(apply))
+"""
+    (seconds, fresh), (unknown, from_disk) = (run_python(code).split() for _ in range(2))
+    assert float(seconds) > 0.01
+    assert unknown == "nan"
+    assert int(fresh) == int(from_disk) > 0
+
+
+@pytest.mark.slow
+@compiled_only
+def test_inspecting_compiles_in_a_process_of_its_own():
+    seconds = compile_afresh(Problem("forward", (4, 1)))
+    assert 0.5 < seconds < 300
+
+
+@pytest.mark.skipif(c_twin.compiler() is None, reason="there is no C compiler")
+def test_c_is_compiled_and_read_too():
+    row = compare(**{**QUICK, "variants": "c"})["c"]
+    assert row.compile_seconds > 0
+    assert row.packed_fma is not None
+
+
+def test_the_peak_is_measured_in_the_same_rounds(result):
+    assert result.machine.gflops > 0.1
+    assert result.machine.gbytes > 0.1
+    assert result["fastperc"].share_of_peak == result["fastperc"].gflops / result.machine.gflops
 
 
 def test_own_samples_are_used():
@@ -322,7 +475,7 @@ def test_own_samples_are_used():
 def test_the_numpy_loop_leaves_its_samples_alone():
     problem = Problem(n_samples=20)
     X = problem.samples[0].copy()
-    FunctionRunner(problem, numpy_epoch(problem)).train(20)
+    FunctionRunner(problem, numpy_function(problem)).train(20)
     np.testing.assert_array_equal(problem.samples[0], X)
 
 

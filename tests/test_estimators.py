@@ -101,6 +101,13 @@ def test_weights_may_be_written_to_and_replaced():
     assert model.predict_one(X_REG[0]) == 5.0
 
 
+@pytest.mark.parametrize("schedule", ["adaptive", "step", "cosine", "one_cycle"])
+def test_a_pickle_keeps_its_learning_rates(schedule):
+    model = regressor(solver="sgd", learning_rate=schedule).fit(X_REG, Y_REG)
+    twin = pickle.loads(pickle.dumps(model))
+    assert same_weights(model.partial_fit(X_REG, Y_REG), twin.partial_fit(X_REG, Y_REG))
+
+
 def test_grid_search_on_two_processes():
     grid = {"alpha": [1e-4, 1e-1], "solver": ["adam", "sgd"]}
     search = GridSearchCV(classifier(), grid, n_jobs=2, cv=3).fit(X_IRIS, Y_IRIS)
@@ -216,7 +223,8 @@ def test_one_class_only_is_predicted():
 
 
 @pytest.mark.parametrize(("action", "error", "words"), [
-    (lambda: classifier().fit(X_IRIS, X_IRIS[:, 0]), ValueError, "Unknown label type"),
+    (lambda: classifier().fit(X_IRIS, X_IRIS[:, 0]), ValueError,
+     "Unknown label type: continuous. .* expects discrete classes"),
     (lambda: regressor().fit(X_IRIS, np.full(150, "a")), ValueError, "could not convert string"),
     (lambda: classifier().fit(np.full((3, 2), np.nan), [0, 1, 0]), ValueError, "contains NaN"),
     (lambda: classifier().fit(X_IRIS[0], [1]), ValueError, "Expected 2D array, got 1D"),
@@ -234,6 +242,25 @@ def test_one_class_only_is_predicted():
     (lambda: classifier().fit(X_IRIS, Y_IRIS, np.zeros(150)), ValueError,
      "sums to 0|at least one non-zero"),
     (lambda: classifier(hidden_layer_sizes=(3, 0)).fit(X_IRIS, Y_IRIS), ValueError, "must be > 0"),
+    (lambda: classifier(hidden_layer_sizes=(3.5,)).fit(X_IRIS, Y_IRIS), TypeError,
+     "found 3.5, expected whole numbers"),
+    (lambda: classifier(hidden_layer_sizes=((3,), 2)).fit(X_IRIS, Y_IRIS), TypeError, "whole"),
+    (lambda: regressor(learning_rate=lambda epoch: None).fit(X_REG, Y_REG), TypeError,
+     r"learning_rate\(1\): found None"),
+    (lambda: regressor(learning_rate=lambda epoch: -0.1).fit(X_REG, Y_REG), ValueError,
+     r"learning_rate\(1\): found -0.1"),
+    (lambda: regressor().fit(X_REG, Y_REG).partial_fit(X_REG, X_REG[:, :2]), ValueError,
+     "found 2 outputs per sample, expected 1"),
+    (lambda: regressor().fit(X_REG, Y_REG).partial_fit(X_REG[:1], [[1.0, 2.0]]), ValueError,
+     "found 2 outputs per sample, expected 1"),
+    (lambda: regressor().fit(X_REG, Y_REG).partial_fit(X_REG[:1], [np.nan]), ValueError,
+     "y: found nan"),
+    (lambda: regressor().fit(X_REG, Y_REG).partial_fit(X_REG[:1], 1.0), TypeError, "got scalar"),
+    (lambda: classifier().fit(X_IRIS, Y_IRIS).partial_fit(X_IRIS[:1], "0"), TypeError, "scalar"),
+    (lambda: regressor().fit(X_REG, Y_REG).learn_one(X_REG[0], [1.0, 2.0]), ValueError,
+     "y: found 2 numbers, expected 1"),
+    (lambda: regressor().fit(X_REG, X_REG[:, :2]).learn_one(X_REG[0], 1.0), ValueError,
+     "y: found 1 numbers, expected 2"),
     (lambda: classifier(activation=["relu", "tanh"]).fit(X_IRIS, Y_IRIS), ValueError, "found 2"),
     (lambda: classifier(activation=["softmax"]).fit(X_IRIS, Y_IRIS), ValueError, "'softmax'"),
     (lambda: classifier(solver="newton").fit(X_IRIS, Y_IRIS), ValueError, "'solver' parameter"),
@@ -264,6 +291,36 @@ def test_divergence_with_early_stopping_returns_to_the_best_weights():
         model.fit(3 * X_REG, Y_REG)
     assert np.isfinite(model.predict(X_REG)).all()
     assert np.isnan(model.validation_scores_[-1])
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("n_rows", [1, 5])
+def test_a_refused_part_leaves_no_trace(solver, n_rows):
+    a, b = (regressor(solver=solver).fit(X_REG, Y_REG) for _ in range(2))
+    with pytest.raises(DivergedError):
+        a.partial_fit(np.full((n_rows, 4), 1e200), np.zeros(n_rows))
+    for model in (a, b):
+        model.partial_fit(X_REG[:9], Y_REG[:9]).partial_fit(X_REG[:1], Y_REG[:1])
+    assert same_weights(a, b)
+
+
+@pytest.mark.parametrize(("x", "y"), [([np.nan, 0, 0, 0], 1.0), ([0, 0, 0, 0], np.inf)])
+def test_a_refused_sample_leaves_no_trace(x, y):
+    a, b = (regressor().fit(X_REG, Y_REG) for _ in range(2))
+    with pytest.raises(ValueError, match=r"[xy]: found (nan|inf), expected finite numbers"):
+        a.learn_one(x, y)
+    assert a.learn_one(X_REG[0], Y_REG[0]) == b.learn_one(X_REG[0], Y_REG[0])
+    assert same_weights(a, b)
+
+
+def test_learning_goes_on_after_a_fit_that_diverged():
+    model = regressor(solver="sgd", learning_rate_init=1e6)
+    with pytest.raises(DivergedError, match="epoch 1"):
+        model.fit(1e200 * X_REG, Y_REG)
+    before = model.coefs_[0].copy()
+    model.set_params(learning_rate_init=1e-3).partial_fit(X_REG, Y_REG)
+    assert np.isfinite(model.coefs_[0]).all()
+    assert not np.array_equal(model.coefs_[0], before)
 
 
 def test_one_wild_number_among_the_inputs():

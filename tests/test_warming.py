@@ -1,14 +1,16 @@
-"""Warming up compiles every kernel that a network needs, and says where machine code came from."""
+"""Warming up compiles all that networks and estimators need, and says where it came from."""
 
+import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
-from fastperc import Network, warming
+from fastperc import MLPClassifier, MLPRegressor, Network, warming
 
 
 @pytest.mark.slow
 def test_both_dtypes_by_default():
     steps = list(warming.warmup())
-    assert len({(step.what, step.dtype) for step in steps}) == len(steps) == 20
+    assert len({(step.what, step.dtype) for step in steps}) == len(steps) == 24
     assert {step.dtype for step in steps} == {"float32", "float64"}
     assert all(step.seconds > 0 for step in steps)
 
@@ -29,6 +31,28 @@ def test_nothing_is_left_to_compile_for_any_network(dtype):
     net.predict_one(X[0])
     net.predict(X)
     net.backward(X, y)
+    assert warming._machine_code() == before
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
+def test_nothing_is_left_to_compile_for_any_estimator(dtype):
+    list(warming.warmup([dtype]))
+    before = warming._machine_code()
+    X = np.random.default_rng(0).standard_normal((600, 3)).astype(dtype)
+    label, y = np.repeat(["a", "b", "c"], 200), X[:, 0]
+    options = {"hidden_layer_sizes": (5, 4), "max_iter": 2}
+    weighted = MLPClassifier(**options, class_weight="balanced", early_stopping=True)
+    weighted.fit(X, label, np.ones(600), X_val=X, y_val=label)
+    MLPClassifier(**options, batch_size=600, n_threads=2, solver="sgd").fit(X, label).predict(X)
+    MLPRegressor(**options, batch_size=300, solver="rprop", l1=0.1, clip_norm=1).fit(
+        csr_array(X), y
+    )
+    online = MLPRegressor(**options, batch_size=1, scale="standard").fit(X, y)
+    online.partial_fit(X[:1], y[:1])
+    online.learn_one(X[0], 1.0)
+    online.predict_one(X[0])
+    online.predict(X)
     assert warming._machine_code() == before
 
 

@@ -1,9 +1,10 @@
 """What is slower or faster than in an older run, by more than the noise.
 
-Two runs meet two moods of the machine. So a kernel counts as changed only if its own time has
-changed and its time beside the case's baseline too, which ran in turn with it: by more than `LEAST`
-between lower quartiles, which other processes hardly touch, and still so when the rounds are drawn
-again (the bootstrap interval stays outside `NOISE`).
+Each run has the best round of several passes, and the best two passes of a case agree, or it was
+passed over again: their mean is the case's time. A kernel counts as changed if that has by more
+than `LEAST`, and by more than `NOISE` still when passes are drawn again (the bootstrap interval).
+Two runs may meet two moods of the machine: where the case's baseline, which ran in turn with the
+kernel, has changed the same way, nothing is said of the kernel.
 """
 
 from __future__ import annotations
@@ -13,19 +14,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .storing import Result, Results
+from .storing import OURS, Result, Results
 
-LEAST = 0.12
-NOISE = 0.05
+LEAST = 0.10
+NOISE = 0.03
+FEWEST = 3  # passes: one figure, taken once, says nothing about noise
 RESAMPLES = 1000
-
-
-OURS = ("fastperc", "2 threads")  # what else is timed stands beside these, and is not ours
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """New divided by old, of the lower quartiles; it lies there with a probability of 95 %."""
+    """New divided by old; it lies between ``low`` and ``high`` with a probability of 95 %."""
 
     value: float
     low: float
@@ -48,22 +47,24 @@ class Change:
     key, way : str
     time : Ratio
         Of its own times.
-    beside : Ratio or None
-        Of its times divided by the baseline's, round by round; None where it is the baseline.
+    baseline : Ratio or None
+        Of the baseline's; None where there is none.
     """
 
     key: str
     way: str
     time: Ratio
-    beside: Ratio | None
+    baseline: Ratio | None
 
     @property
     def is_real(self) -> bool:
-        """Whether it is more than noise, and in both the same way."""
-        if self.beside is None or not self.time.is_real:
-            return self.time.is_real
-        same_way = (self.time.value > 1) == (self.beside.value > 1)
-        return self.beside.is_real and same_way
+        """Whether it is more than noise, and not the machine's mood."""
+        moved_too = (
+            self.baseline is not None
+            and self.baseline.is_real
+            and (self.baseline.value > 1) == (self.time.value > 1)
+        )
+        return self.time.is_real and not moved_too
 
     def __str__(self) -> str:
         ratio = self.time.value
@@ -77,46 +78,49 @@ class Change:
 def changes(old: Results, new: Results) -> list[Change]:
     """One entry for each kernel's case that both runs have, whether it changed or not."""
     before = {result.key: result for result in old.results}
-    found = []
-    for result in new.results:
-        known = before.get(result.key)
-        for way in OURS:
-            if known is not None and known.ways.get(way) and result.ways.get(way):
-                found.append(_change(known, result, way))
-    return found
+    return [
+        change(before[result.key], result, way)
+        for result in new.results
+        for way in OURS
+        if result.key in before and _enough(result, way) and _enough(before[result.key], way)
+    ]
 
 
-def _change(old: Result, new: Result, way: str) -> Change:
+def _enough(result: Result, way: str) -> bool:
+    return len(result.ways.get(way, ())) >= FEWEST
+
+
+def change(old: Result, new: Result, way: str) -> Change:
+    """Compare one way of a case in two runs."""
     base = new.baseline
-    beside = None
-    if way != base and old.ways.get(base):
-        beside = ratio_of(_beside(old, way, base), _beside(new, way, base))
-    return Change(new.key, way, ratio_of(old.ways[way], new.ways[way]), beside)
-
-
-def _beside(result: Result, way: str, base: str) -> list[float]:
-    return [a / b for a, b in zip(result.ways[way], result.ways[base], strict=True)]
+    compared = way != base and len(old.ways.get(base, ())) >= FEWEST
+    baseline = ratio_of(old.ways[base], new.ways[base]) if compared else None
+    return Change(new.key, way, ratio_of(old.ways[way], new.ways[way]), baseline)
 
 
 def ratio_of(old: Sequence[float], new: Sequence[float]) -> Ratio:
-    """Compare the rounds of two runs."""
+    """Compare the passes of two runs."""
     rng = np.random.default_rng(0)
-    low, high = np.percentile(_quartiles(rng, new) / _quartiles(rng, old), [2.5, 97.5])
-    value = np.percentile(new, 25) / np.percentile(old, 25)
-    return Ratio(float(value), float(low), float(high))
+    low, high = np.percentile(_time(_drawn(rng, new)) / _time(_drawn(rng, old)), [2.5, 97.5])
+    return Ratio(float(_time(np.array(new)) / _time(np.array(old))), float(low), float(high))
 
 
-def _quartiles(rng: np.random.Generator, rounds: Sequence[float]) -> np.ndarray:
-    values = np.array(rounds)
-    drawn = values[rng.integers(0, len(values), (RESAMPLES, len(values)))]
-    return np.percentile(drawn, 25, axis=1)
+def _drawn(rng: np.random.Generator, passes: Sequence[float]) -> np.ndarray:
+    """The passes drawn again, (`RESAMPLES`, passes)."""
+    values = np.array(passes)
+    return values[rng.integers(0, len(values), (RESAMPLES, len(values)))]
+
+
+def _time(passes: np.ndarray) -> np.ndarray:
+    """The mean of the best two passes."""
+    return np.sort(passes, axis=-1)[..., :2].mean(axis=-1)
 
 
 def summary(found: Sequence[Change]) -> str:
     """Lines on what changed, and what counts as noise."""
     real = [str(change) for change in found if change.is_real]
     rule = (
-        f"noise: up to {100 * LEAST:.0f} % between lower quartiles, or an interval that comes "
+        f"noise: up to {100 * LEAST:.0f} % between the best passes, or an interval that comes "
         f"within {100 * NOISE:.0f} % of no change"
     )
     head = f"{len(real)} of {len(found)} changed" if real else f"none of {len(found)} changed"

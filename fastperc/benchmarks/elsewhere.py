@@ -1,19 +1,20 @@
-"""Cases that need a process of their own: import, compilation, memory."""
+"""What needs processes of its own: starting, compilation, memory."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from time import perf_counter
 
 from ..comparing.clock import Timed
-
-if TYPE_CHECKING:
-    from .cases import Case, Ways
+from ..options import DTYPES
+from .case import Case, Measurement, Ways, nothing
+from .storing import Result
 
 TRAIN = """
 import numpy as np
@@ -21,20 +22,33 @@ from fastperc import Network
 X = np.random.default_rng(0).standard_normal((100, 8)).astype(np.float32)
 Network((8, 32, 1), seed=0).train(X, X[:, 0], epochs=1)
 """
-# What a training adds to the memory of a process that holds the samples, in MB.
+WARM_UP = """
+import json
+from fastperc.warming import warmup
+print(json.dumps([[step.what, 1e9 * step.seconds] for step in warmup([dtype])]))
+"""
+# What the samples take, and what Python and NumPy allocate at most while training, in MB.
 MEMORY = """
-import resource, sys
+import json, tracemalloc
 import numpy as np
 from fastperc import Network
-net = Network((8, 32, 1), seed=0)
-net.train(np.ones((10, 8), np.float32), np.ones(10), epochs=1)
 X = np.ones((n, 8), np.float32)
 y = np.ones((n, 1), np.float32)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-net.train(X, y, epochs=1, shuffle=False)
-unit = 1 if sys.platform == "darwin" else 1024
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit / 1e6)
+added = []
+for options in ways:
+    net = Network((8, 32, 1), seed=0)
+    net.train(X[:600], y[:600], epochs=1, **options)
+    tracemalloc.start()
+    net.train(X, y, epochs=1, **options)
+    added.append(tracemalloc.get_traced_memory()[1] / 1e6)
+    tracemalloc.stop()
+print(json.dumps([(X.nbytes + y.nbytes) / 1e6, added]))
 """
+MEMORY_WAYS = {
+    "in order": {"shuffle": False},
+    "shuffled": {"shuffle": True},
+    "batch 32": {"shuffle": False, "batch_size": 32},
+}
 
 
 def run_python(code: str, **environment: str) -> str:
@@ -50,36 +64,77 @@ def run_python(code: str, **environment: str) -> str:
 
 def starting() -> Iterator[Case]:
     """Whole processes, from start to end, beside one that does nothing."""
-    from .cases import Case
-
-    def process(name: str, prepare, quick=True, once=False):
-        return Case("starting", name, "process", prepare, quick, once=once)
-
-    yield process("import fastperc", partial(_process, "import fastperc"))
-    yield process("import NumPy and Numba", partial(_process, "import numpy, numba"), False)
-    yield process("first training, machine code on disk", partial(_process, TRAIN))
-    yield process("first training, everything compiled", _cold, quick=False, once=True)
+    for name, code, quick in [
+        ("import fastperc", "import fastperc", True),
+        ("import NumPy and Numba", "import numpy, numba", False),
+        ("first training, machine code on disk", TRAIN, True),
+    ]:
+        ways = ("bare Python", "fastperc")
+        yield Case("starting", name, "process", ways, partial(_processes, code), quick)
 
 
-def _process(code: str) -> Ways:
-    run_python(code)
-    return {**_bare(), "fastperc": Timed(lambda: run_python(code), lambda: None, 1, elsewhere=True)}
+def _processes(code: str) -> Ways:
+    run_python(code)  # so that machine code is on disk
+    codes = {"bare Python": "pass", "fastperc": code}
+    return {
+        way: Timed(partial(run_python, code), nothing, 1, elsewhere=True)
+        for way, code in codes.items()
+    }
 
 
-def _bare() -> Ways:
-    return {"bare Python": Timed(lambda: run_python("pass"), lambda: None, 1, elsewhere=True)}
+def compiling() -> Iterator[Measurement]:
+    """How long machine code takes to make, and to load."""
+    yield Measurement("compiling", "first training", _first_training, quick=True)
+    for dtype in DTYPES:
+        yield Measurement("compiling", f"kernels {dtype}", partial(_kernels, dtype))
 
 
-def _cold() -> Ways:
-    folder = tempfile.TemporaryDirectory()
+def _first_training() -> list[Result]:
+    """A row of each group that it belongs to."""
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(2):
+            begin = perf_counter()
+            run_python(TRAIN, NUMBA_CACHE_DIR=folder)
+            seconds.append(perf_counter() - begin)
+    cold, warm = (1e9 * each for each in seconds)
+    name = "first training, everything compiled"
+    return [
+        Result("starting", name, "process", {"fastperc": [cold]}),
+        _compiled("first training, whole process", cold, warm),
+    ]
 
-    def compile_all() -> None:
-        with tempfile.TemporaryDirectory(dir=folder.name) as cache:
-            run_python(TRAIN, NUMBA_CACHE_DIR=cache)
 
-    return {**_bare(), "fastperc": Timed(compile_all, lambda: None, 1, elsewhere=True)}
+def _kernels(dtype: str) -> list[Result]:
+    """Each step of `fastperc.warming.warmup`, in a process that finds nothing on disk, and in one
+    that finds all of it."""
+    code = f"dtype = {dtype!r}\n{WARM_UP}"
+    with tempfile.TemporaryDirectory() as folder:
+        cold, warm = (json.loads(run_python(code, NUMBA_CACHE_DIR=folder)) for _ in range(2))
+    return [
+        _compiled(f"{what} {dtype}", before, after)
+        for (what, before), (_, after) in zip(cold, warm, strict=True)
+    ]
 
 
-def added_memory(n_samples: int) -> float:
-    """How many MB a training of so many samples adds to those that hold them."""
-    return float(run_python(f"n = {n_samples}\n{MEMORY}"))
+def _compiled(name: str, cold: float, warm: float) -> Result:
+    ways = {"compiled": [cold], "from disk": [warm]}
+    return Result("compiling", name, "kernel", ways)
+
+
+def memory() -> Iterator[Measurement]:
+    """How much a training adds to the memory that its samples take."""
+    for n, quick in ((10**5, True), (10**6, True), (10**7, False)):
+        yield Measurement("memory", f"{n:,} samples", partial(_memory, n), quick)
+
+
+def _memory(n: int) -> list[Result]:
+    given = f"n, ways = {n}, {[*MEMORY_WAYS.values()]}\n"
+    samples, added = json.loads(run_python(given + MEMORY))
+    return [
+        Result(
+            "memory", f"{n:,} samples, {name}", "MB",
+            {"samples": [samples], "fastperc adds": [megabytes]}, n,
+        )
+        for name, megabytes in zip(MEMORY_WAYS, added, strict=True)
+    ]  # fmt: skip

@@ -1,24 +1,21 @@
-"""Cases beside plain training: update rules, predictions, elementary functions, the tutorials."""
+"""Cases beside plain training: update rules, elementary functions, the tutorials."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..comparing.clock import Timed
 from ..kernels import elementary as functions
 from ..kernels import reference
-from ..network import Network
-
-if TYPE_CHECKING:
-    from .cases import Case, Ways
+from ..tutorials.cases import all_cases as all_tutorials
+from .case import Case, Ways, nothing, same
+from .predicting import LR, model_of, network
+from .scalar import scalar_loop
 
 N_ELEMENTS = 4096  # arguments and results stay in the first cache
-SIZES = (8, 32, 1)
-LR = 0.01
 
 RULES: dict[str, tuple[dict, Callable]] = {
     "sgd": ({}, reference.sgd),
@@ -28,6 +25,8 @@ RULES: dict[str, tuple[dict, Callable]] = {
         partial(reference.momentum, friction=0.9, nesterov=True),
     ),
     "adam": ({"optimizer": "adam"}, reference.adam),
+    "adamw": ({"optimizer": "adamw", "alpha": 0.5}, reference.adam),
+    "rprop": ({"optimizer": "rprop"}, reference.rprop),
 }
 FUNCTIONS: dict[str, tuple[int, Callable]] = {
     "exp": (functions.EXP, np.exp),
@@ -41,51 +40,29 @@ FUNCTIONS: dict[str, tuple[int, Callable]] = {
 }
 
 
-def nothing() -> None:
-    """No setup."""
-
-
-def same(found, expected, tolerance: float, name: str) -> None:
-    """Refuse to time what does not agree."""
-    difference = float(np.abs(np.asarray(found) - expected).max())
-    if not difference <= tolerance:
-        raise ArithmeticError(f"{name}: the ways differ by {difference:g}, allowed {tolerance:g}")
-
-
-def _network(dtype: str = "float32") -> tuple[Network, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((1000, SIZES[0])).astype(dtype)
-    return Network(SIZES, hidden="sigmoid", seed=0, dtype=dtype), X, np.sin(X[:, :1])
-
-
-def _model(net: Network) -> reference.Model:
-    names = (*net.hidden, net.output)
-    return reference.Model.from_theta(net.theta, net.sizes, names, net.loss_name)
-
-
 def updates() -> Iterator[Case]:
-    """Each rule, one update per sample and per batch of 32."""
-    from .cases import Case
-
+    """Each rule, one update per sample and per batch of 32; RPROP takes all samples."""
     for rule in RULES:
-        for size in (1, 32):
-            name = f"{rule} {'one at a time' if size == 1 else f'batch {size}'}"
-            yield Case("updates", name, "sample", partial(_rule, rule, size), size == 1)
+        for size in (1, 32) if rule != "rprop" else (1000,):
+            name = f"{rule} {'one at a time' if size == 1 else f'batch {size:,}'}"
+            prepare = partial(_rule, rule, size)
+            yield Case("updates", name, "sample", ("numpy", "fastperc"), prepare, size != 32)
 
 
 def _rule(rule: str, size: int) -> Ways:
     options, step = RULES[rule]
-    net, X, Y = _network("float64")
-    start = net.theta.copy()
-    few = 64  # the reference takes its time
-    model = _model(net)
+    net, X, Y = network("float64")
+    start, model = net.theta.copy(), model_of(net)
+    few = max(64, size)  # the reference takes its time
+    decay = LR * options.get("alpha", 0.0)
 
     def reset() -> None:
         net.theta[:] = start
-        model.weights, model.biases = _model(net).weights, _model(net).biases
+        fresh = model_of(net)
+        model.weights, model.biases = fresh.weights, fresh.biases
 
     def plain() -> None:
-        reference.train(model, X[:few], Y[:few], step(LR), batch_size=size)
+        reference.train(model, X[:few], Y[:few], step(LR), batch_size=size, decay=decay)
 
     def compiled(n: int = len(X)) -> None:
         net.train(X[:n], Y[:n], epochs=1, lr=LR, batch_size=size, shuffle=False, **options)
@@ -97,56 +74,13 @@ def _rule(rule: str, size: int) -> Ways:
     return {"numpy": Timed(plain, reset, few), "fastperc": Timed(compiled, reset, len(X))}
 
 
-def predicting() -> Iterator[Case]:
-    """One sample, and many."""
-    from .cases import Case
-
-    yield Case("predicting", "8-32-1 one sample", "call", _predict_one)
-    yield Case("predicting", "8-32-1 1,000 samples", "sample", _predict_many)
-
-
-def _predict_one() -> Ways:
-    net, X, _ = _network()
-    x = X[0]
-    (W1, W2), (b1, b2) = net.weights, net.biases
-    repeats = 200
-
-    def plain() -> np.ndarray:
-        for _ in range(repeats):
-            p = (1 / (1 + np.exp(-(x @ W1 + b1)))) @ W2 + b2
-        return p
-
-    def compiled() -> object:
-        for _ in range(repeats):
-            p = net.predict_one(x)
-        return p
-
-    same(compiled(), plain(), 1e-5, "predict_one")
-    return {"numpy": Timed(plain, nothing, repeats), "fastperc": Timed(compiled, nothing, repeats)}
-
-
-def _predict_many() -> Ways:
-    net, X, _ = _network()
-    (W1, W2), (b1, b2) = net.weights, net.biases
-
-    def plain() -> np.ndarray:
-        return (1 / (1 + np.exp(-(X @ W1 + b1)))) @ W2 + b2
-
-    def compiled() -> np.ndarray:
-        return net.forward(X)
-
-    same(compiled(), plain(), 1e-5, "forward")
-    return {"numpy": Timed(plain, nothing, len(X)), "fastperc": Timed(compiled, nothing, len(X))}
-
-
 def elementary() -> Iterator[Case]:
     """Over arrays that fit into the first cache."""
-    from .cases import Case
-
     for name in FUNCTIONS:
         for dtype in ("float32", "float64"):
-            prepare = partial(_function, name, dtype)
-            yield Case("elementary", f"{name} {dtype}", "element", prepare, dtype == "float32")
+            ways = ("numpy", "math loop", "fastperc")
+            prepare, quick = partial(_function, name, dtype), dtype == "float32"
+            yield Case("elementary", f"{name} {dtype}", "element", ways, prepare, quick)
 
 
 def _function(name: str, dtype: str) -> Ways:
@@ -165,18 +99,22 @@ def _function(name: str, dtype: str) -> Ways:
             functions.apply(code, x, out)
         return out
 
-    scale = 1 + np.abs(plain())
-    same(compiled() / scale, plain() / scale, 8 * float(np.finfo(dtype).eps), name)
-    n = 20 * N_ELEMENTS
-    return {"numpy": Timed(plain, nothing, n), "fastperc": Timed(compiled, nothing, n)}
+    def one_by_one() -> np.ndarray:
+        for _ in range(20):
+            scalar_loop(code, x, out)
+        return out
+
+    expected, n = plain(), 20 * N_ELEMENTS
+    for way in (one_by_one, compiled):
+        error = way() / (1 + np.abs(expected)) - expected / (1 + np.abs(expected))
+        same(error, 0, 8 * float(np.finfo(dtype).eps), name)
+    ways = {"numpy": plain, "math loop": one_by_one, "fastperc": compiled}
+    return {way: Timed(call, nothing, n) for way, call in ways.items()}
 
 
 def tutorials() -> Iterator[Case]:
     """The five from-scratch systems' own loops."""
-    from ..tutorials.cases import all_cases
-    from .cases import Case
-
-    for case in all_cases():
+    for case in all_tutorials():
 
         def prepare(case=case) -> Ways:
             same(case.compiled(), case.loop(), 1e-9, case.name)
@@ -186,4 +124,5 @@ def tutorials() -> Iterator[Case]:
             }
 
         quick = "50,000" not in case.work
-        yield Case("tutorials", f"{case.name}, {case.work}", "training", prepare, quick)
+        name = f"{case.name}, {case.work}"
+        yield Case("tutorials", name, "training", ("loop", "fastperc"), prepare, quick)

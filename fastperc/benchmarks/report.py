@@ -6,10 +6,9 @@ import base64
 import html
 from pathlib import Path
 
-from .. import plots
-from .pictures import duration, pictures
+from .pictures import file_name, pictures, save_pictures
 from .storing import Results
-from .tables import machine, ratio
+from .tables import machine, table
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto;
@@ -25,14 +24,11 @@ figure { margin: 1.5rem 0 } figcaption { color: #555 }
 
 def write_report(results: Results, folder: Path) -> Path:
     """Write ``index.html`` and the pictures; returns the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    figures = []
-    for name, caption, draw in pictures(results):
-        png = plots.as_png(draw())
-        (folder / f"{name}.png").write_bytes(png)
-        figures.append(_figure(png, caption))
+    made = save_pictures(results, folder)
+    captions = {name: caption for name, caption, _ in pictures(results)}
+    figures = {name: _figure(png, captions[name]) for name, png in made.items()}
     page = folder / "index.html"
-    page.write_text(_page(results, "".join(figures)), encoding="utf-8")
+    page.write_text(_page(results, figures), encoding="utf-8")
     return page
 
 
@@ -44,32 +40,33 @@ def _figure(png: bytes, caption: str) -> str:
     )
 
 
-def _page(results: Results, figures: str) -> str:
-    tables = "".join(_table(results, group) for group in results.groups)
-    skipped = "".join(
-        f"<li>{html.escape(key)}: {html.escape(why)}</li>" for key, why in results.skipped.items()
-    )
+def _page(results: Results, figures: dict[str, str]) -> str:
+    sections = "".join(_section(results, group, figures) for group in results.groups)
+    skipped = "".join(f"<li>{html.escape(line)}</li>" for line in results.omissions)
     left_out = f"<h2>Left out</h2><ul>{skipped}</ul>" if skipped else ""
-    facts = "".join(
-        f"<tr><td>{html.escape(name)}</td><td>{html.escape(value)}</td></tr>"
-        for name, value in results.surroundings.items()
-    )
+    roofline = f"<h2>roofline</h2>{figures['roofline']}" if "roofline" in figures else ""
+    facts = "".join(_row("td", [*fact]) for fact in results.surroundings.items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>fastperc bench</title>'
         '<link rel="icon" href="data:,">'
         f"<style>{STYLE}</style></head><body><h1>fastperc bench</h1>"
-        f"<p>{html.escape(machine(results))}</p>\n{figures}{tables}{left_out}"
+        f"<p>{html.escape(machine(results))}</p>\n{sections}{roofline}{left_out}"
         f"<h2>Where this was measured</h2><table>{facts}</table></body></html>\n"
     )
 
 
+def _section(results: Results, group: str, figures: dict[str, str]) -> str:
+    """A group's picture and its table."""
+    picture = figures.get(file_name(group), "")
+    return f"<h2>{html.escape(group)}</h2>{picture}{_table(results, group)}"
+
+
 def _table(results: Results, group: str) -> str:
-    lines = []
-    for result in results.group(group):
-        cells = "".join(
-            f"<td>{html.escape(way)} {duration(result, way)}</td>" for way in result.ways
-        )
-        lines.append(
-            f"<tr><td>{html.escape(result.name)}</td>{cells}<td>{ratio(result)}</td></tr>\n"
-        )
-    return f"<h2>{html.escape(group)}</h2><table>{''.join(lines)}</table>\n"
+    head, *lines = table(results.group(group))
+    rows = [_row("th", head), *(_row("td", line) for line in lines)]
+    return f"<table>{''.join(rows)}</table>\n"
+
+
+def _row(tag: str, cells: list[str]) -> str:
+    inside = "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
+    return f"<tr>{inside}</tr>\n"

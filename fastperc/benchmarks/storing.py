@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-FORMAT = 1
+FORMAT = 2
+OURS = ("fastperc", "2 threads")  # what else is timed stands beside these, and is not ours
 
 
 @dataclass
@@ -21,7 +20,8 @@ class Result:
     ----------
     group, name, unit : str
     ways : dict of str to list of float
-        Nanoseconds per unit in each round, by the way of doing it; the first is the baseline.
+        Nanoseconds per unit (or, where that is ``MB``, megabytes): the best round of each pass, by
+        the way of doing it; the first is the baseline.
     x, work
         As in `cases.Case`.
     """
@@ -44,12 +44,9 @@ class Result:
     def best(self, way: str) -> float:
         return min(self.ways[way])
 
-    def median(self, way: str) -> float:
-        return float(np.median(self.ways[way]))
-
-    def ratio(self, way: str) -> float:
-        """How many times as fast as the baseline; of the best times."""
-        return self.best(self.baseline) / self.best(way)
+    def ratio(self, way: str, to: str = "fastperc") -> float:
+        """How many times as long as another way it takes; of the best times."""
+        return self.best(way) / self.best(to)
 
 
 @dataclass
@@ -62,10 +59,8 @@ class Results:
     machine : dict of float
         Measured ``gflops`` and ``gbytes`` per second of one core.
     results : list of Result
-    skipped : dict of str
-        Why a case was not run.
-    memory : dict of str to float
-        MB that training adds to the samples' own.
+    skipped : dict of str to list of str
+        Reasons, and the cases that were left out for them, each with the way of doing it.
     seconds : float
         How long all of it took.
     """
@@ -73,8 +68,7 @@ class Results:
     surroundings: dict[str, str]
     machine: dict[str, float]
     results: list[Result] = field(default_factory=list)
-    skipped: dict[str, str] = field(default_factory=dict)
-    memory: dict[str, float] = field(default_factory=dict)
+    skipped: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
 
     def group(self, name: str) -> list[Result]:
@@ -85,17 +79,31 @@ class Results:
     def groups(self) -> list[str]:
         return list(dict.fromkeys(result.group for result in self.results))
 
-    def save(self, path: str | Path) -> None:
-        """Write JSON."""
+    def leave_out(self, key: str, reasons: dict[str, str]) -> None:
+        """Note which ways of a case are not run, and why."""
+        for way, reason in reasons.items():
+            self.skipped.setdefault(reason, []).append(f"{key}, {way}")
+
+    @property
+    def omissions(self) -> list[str]:
+        """A line for each reason why something was left out."""
+        return [
+            f"{reason}: {cases[0]}" + f" and {len(cases) - 1} more" * (len(cases) > 1)
+            for reason, cases in self.skipped.items()
+        ]
+
+    def to_json(self) -> str:
+        """All of it as text, times to five digits, the passes of a way on one line."""
         stored = {"format": FORMAT, **asdict(self)}
         for result in stored["results"]:
-            for way, rounds in result["ways"].items():
-                result["ways"][way] = [float(f"{ns:.5g}") for ns in rounds]
-        # One line for each list of rounds: otherwise a file is thousands of lines long.
-        text = re.sub(
-            r"\s+(?=-?[\d.][\d.e+-]*,?\s)|(?<=\d)\s+(?=\])", " ", json.dumps(stored, indent=1)
-        )
-        Path(path).write_text(text + "\n", encoding="utf-8")
+            for way, passes in result["ways"].items():
+                result["ways"][way] = [float(f"{ns:.5g}") for ns in passes]
+        text = json.dumps(stored, indent=1)
+        return re.sub(r"\s+(?=-?[\d.][\d.e+-]*,?\s)|(?<=\d)\s+(?=\])", " ", text) + "\n"
+
+    def save(self, path: str | Path) -> None:
+        """Write JSON."""
+        Path(path).write_text(self.to_json(), encoding="utf-8")
 
 
 def load(path: str | Path) -> Results:

@@ -1,16 +1,19 @@
-"""Stored results as Markdown tables, and a page whose marked places hold them.
+"""Stored results as Markdown tables, and pages whose marked places hold them.
 
 A place is between ``<!-- bench: NAME -->`` and ``<!-- end -->``; NAME is a group, or ``machine``.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 
-from .pictures import duration
 from .storing import Result, Results
 
 PLACE = re.compile(r"(<!-- bench: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+NOT_WORK = ("process", "kernel", "MB")  # units of what is no race
+TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (0.0, "ns"))
 
 
 def filled(page: str, results: Results) -> str:
@@ -31,7 +34,7 @@ def place(name: str, results: Results) -> str:
     if name not in results.groups:
         known = ", ".join(("machine", *results.groups))
         raise ValueError(f"found the place {name!r}, expected one of {known}")
-    return table(results.group(name))
+    return markdown(table(results.group(name)))
 
 
 def machine(results: Results) -> str:
@@ -39,29 +42,60 @@ def machine(results: Results) -> str:
     facts = results.surroundings
     return (
         f"{facts['processor']}; Python {facts['Python']}, NumPy {facts['numpy']}, "
-        f"Numba {facts['numba']}. Best of the rounds. One core does "
-        f"{results.machine['gflops']:.0f} GFLOP/s in matrix products and copies "
-        f"{results.machine['gbytes']:.0f} GB/s."
+        f"Numba {facts['numba']}. Best of the rounds; in brackets, how many times as long as "
+        f"fastperc takes. One core does {results.machine['gflops']:.0f} GFLOP/s in matrix products "
+        f"and copies {results.machine['gbytes']:.0f} GB/s."
     )
 
 
-def table(results: list[Result]) -> str:
-    """One line per case: its best time in each way, and how many times as fast fastperc is."""
+def table(results: Sequence[Result]) -> list[list[str]]:
+    """A head, then a line for each case: fastperc's time first, then the others' with their ratio.
+
+    Where other libraries race on several networks, a last line has each one's geometric mean.
+    """
     ways = list(dict.fromkeys(way for result in results for way in result.ways))
-    head = ["case", *ways, "faster"]
-    rows = [[r.name, *(cell(r, way) for way in ways), ratio(r)] for r in results]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    ways.sort(key=lambda way: way != "fastperc")
+    rows = [[r.name, *(cell(r, way) for way in ways)] for r in results]
+    if results[0].group.startswith("rivals") and len(results) > 1:
+        rows.append(["geometric mean", *(times(mean_ratio(results, way)) for way in ways)])
+    return [["case", *ways], *rows]
+
+
+def markdown(lines: list[list[str]]) -> str:
+    """The lines as a table, figures to the right."""
+    rule = ["---", *["---:"] * (len(lines[0]) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
 
 
 def cell(result: Result, way: str) -> str:
-    """A best time, with its unit."""
-    return duration(result, way) if result.ways.get(way) else "-"
-
-
-def ratio(result: Result) -> str:
-    """How many times as fast as the baseline."""
-    if len(result.ways) < 2 or "fastperc" not in result.ways or result.unit == "process":
+    """A best time with its unit, and how it stands to fastperc's."""
+    if not result.ways.get(way):
         return "-"
-    value = result.ratio("fastperc")
-    return f"{value:,.0f}x" if value >= 9.95 else f"{value:.1f}x"
+    if way == "fastperc" or "fastperc" not in result.ways or result.unit in NOT_WORK:
+        return amount(result, way)
+    return f"{amount(result, way)} ({times(result.ratio(way))})"
+
+
+def mean_ratio(results: Sequence[Result], way: str) -> float:
+    """The geometric mean of how many times as long as fastperc a way takes, where it can run."""
+    logs = [math.log(r.ratio(way)) for r in results if r.ways.get(way)]
+    return math.exp(sum(logs) / len(logs))
+
+
+def amount(result: Result, way: str = "fastperc") -> str:
+    """The best figure with its unit, such as ``79.6 ns``."""
+    best = result.best(way)
+    if result.unit == "MB":
+        return f"{best:,.1f} MB"
+    return next(f"{digits(best / size if size else best)} {unit}" for size, unit in TIMES
+                if best >= size)  # fmt: skip
+
+
+def times(ratio: float) -> str:
+    """A ratio, such as ``2.5x`` or ``1,170x``."""
+    return f"{ratio:,.0f}x" if ratio >= 9.95 else f"{ratio:.2g}x"
+
+
+def digits(value: float) -> str:
+    """Three digits, never with an exponent."""
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"

@@ -1,10 +1,11 @@
 """Compare kernels: do they take the same steps, and how fast is each.
 
-`compare` trains one problem in several ways and with your own function beside them; what it returns
-is a `Comparison`. The files, from the bottom: `problem` (what is trained), `loops`, `c_twin` and
-`rivals` (who trains it), `runners` and `variants` (how they are called, and their names),
-`agreement` (the first wrong step), `children` (what hangs or crashes), `clock`, `machine` and
-`code` (how fast, and why), `contest` (one after the other), `comparison` (the result).
+`compare` works on one problem in several ways and with your own function beside them; what it
+returns is a `Comparison`. The files, from the bottom: `problem` (what is trained or computed),
+`loops`, `c_twin` and `rivals` (who does it), `runners` and `variants` (how they are called, and
+their names), `agreement` (the first wrong step), `children` (what hangs or crashes), `clock`,
+`machine` and `code` (how fast, and why), `contest` (one after the other), `comparison` (the
+result).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from .. import checks
 from ..surroundings import surroundings
 from . import machine
-from .agreement import Finding, WrongBlock
+from .agreement import Finding, Oracle, WrongBlock
 from .clock import quiet
 from .comparison import Comparison, Row
 from .contest import Contestant, enter_function, enter_variant, read_code, time_all, work_out
@@ -27,7 +28,7 @@ __all__ = ["Comparison", "Finding", "Row", "WrongBlock", "compare"]
 
 def compare(
     kernel: str | Callable = "online",
-    against: str | None = None,
+    against: str | Iterable[str] | None = None,
     *,
     variants: str | Iterable[str] | None = None,
     sizes: Any = (8, 32, 1),
@@ -45,15 +46,16 @@ def compare(
     time_limit: float = 20.0,
     inspect: bool = False,
 ) -> Comparison:
-    """Train one problem in several ways: do they agree with the reference, how fast is each?
+    """Do one thing in several ways: do they agree with the reference, how fast is each?
 
     Parameters
     ----------
     kernel : str or callable
-        A way of training, ``"online"``, ``"batches"`` or ``"full"``; or your own function that
-        trains one epoch, in plain Python, NumPy or compiled by Numba, see below.
+        What to do: train an epoch, ``"online"``, in ``"batches"`` or with the ``"full"`` set at
+        once; or compute outputs, ``"forward"``, or the ``"gradient"``, of all samples. Or your own
+        function that does one of these, in plain Python, NumPy or compiled by Numba, see below.
     against : str
-        The way of training that your function implements.
+        Which of these your function does. Without one of yours, the same as ``variants``.
     variants : str or iterable of str, optional
         What to compare, besides the NumPy loop that is always there: ``python``, ``fastperc``,
         ``2 threads``, ``c``, ``sklearn``, ``torch``, or ``all``. By default those of fastperc, and
@@ -74,7 +76,8 @@ def compare(
     time_limit : float
         A function of yours that has not been checked after so many seconds hangs.
     inspect : bool
-        Also compile fastperc's kernel afresh, for its compile time and machine code.
+        Also compile fastperc's kernel afresh, in a process of its own, to see how long that takes;
+        without it, that is known only if it was compiled here.
 
     Returns
     -------
@@ -82,8 +85,15 @@ def compare(
 
     Notes
     -----
-    **Your function** is called as ``epoch(X, Y, weights, biases, lr)``, for ``"batches"`` as
-    ``epoch(X, Y, weights, biases, lr, batch_size)``:
+    **Your function** is called, by position, as
+
+    ==============  ===========================================================
+    ``"online"``    ``epoch(X, Y, weights, biases, lr)``
+    ``"batches"``   ``epoch(X, Y, weights, biases, lr, batch_size)``
+    ``"full"``      ``epoch(X, Y, weights, biases, lr)``
+    ``"forward"``   ``forward(X, weights, biases)``
+    ``"gradient"``  ``gradient(X, Y, weights, biases)``
+    ==============  ===========================================================
 
     - ``X`` (n, n_inputs) and ``Y`` (n, n_outputs), of ``dtype``; take the rows in their order.
     - ``weights`` and ``biases``: one array per layer, (n_in, n_out) and (n_out,). Lists of them, or
@@ -91,16 +101,19 @@ def compare(
     - Train: for ``"online"`` one update per row; for ``"batches"`` one for each ``batch_size``
       rows, of which the last may be fewer; for ``"full"`` a single one with all rows. An update is
       ``parameter -= lr * gradient`` of the mean loss of the rows; squared_error is half the sum
-      over outputs of ``(p - y)**2``.
-    - Change the arrays in place and return nothing, or return the new ``(weights, biases)``.
+      over outputs of ``(p - y)**2``. Change the arrays in place and return nothing, or return the
+      new ``(weights, biases)``.
+    - Or return the outputs (n, n_outputs); or the gradient of the mean loss of the rows, as
+      ``(by_weights, by_biases)``, shaped like ``(weights, biases)``.
 
     It is checked in float64 first, if it takes that, then in ``dtype``, in a process of its own
     where the system allows: one that raises, crashes or hangs is reported, and the others go on.
     If it takes a wrong step, the result says which is the first and in which blocks (``W1``,
-    ``b1``, ...).
+    ``b1``, ...); of outputs, which row; of a gradient, from how many rows on.
 
     Times are per sample. All variants run in turn in every round, each from fresh parameters, with
-    libraries on one thread; slow ones train only the first samples.
+    libraries on one thread; slow ones take only the first samples. Peaks of the machine are
+    measured in the same rounds.
 
     Examples
     --------
@@ -120,7 +133,7 @@ def compare(
     >>> finding.blocks[0].note
     'it moved -1 times as far as it should'
     """
-    function, kind = split(kernel, against)
+    function, kind, variants = split(kernel, against, variants)
     problem = make_problem(
         kind, sizes, dtype, n_samples, batch_size, lr, seed, hidden, output, loss, X, y
     )
@@ -131,32 +144,33 @@ def compare(
         # Somebody's own function first: its process is a copy of this one, best made before any
         # thread has been started here.
         own = [enter_function(function, problem, time_limit)] if function is not None else []
-        contestants = own + [enter_variant(variant, problem) for variant in chosen]
-        time_all(contestants, seconds)
-    return sum_up(problem, contestants, notes, checks.check_flag(inspect, "inspect"))
+        oracle = Oracle(problem)
+        contestants = own + [enter_variant(variant, problem, oracle) for variant in chosen]
+        peak = time_all(contestants, seconds)
+    return sum_up(problem, contestants, peak, notes, checks.check_flag(inspect, "inspect"))
 
 
-def split(kernel: Any, against: Any) -> tuple[Callable | None, Any]:
-    """Somebody's function, if there is one, and the way of training."""
+def split(kernel: Any, against: Any, variants: Any) -> tuple[Callable | None, Any, Any]:
+    """Somebody's function, if there is one; what it does; and the variants."""
     if not callable(kernel):
-        return None, kernel if against is None else against
+        kind = checks.check_choice(kernel, "kernel", KINDS)
+        return None, kind, against if variants is None else variants
     if against is None:
         raise ValueError(
-            f"against: found None, expected one of {', '.join(KINDS)}: what your function does in "
-            "an epoch"
+            f"against: found None, expected one of {', '.join(KINDS)}: what your function does"
         )
-    return kernel, against
+    return kernel, checks.check_choice(against, "against", KINDS), variants
 
 
-def sum_up(problem: Problem, contestants: list[Contestant], notes, inspect: bool) -> Comparison:
+def sum_up(problem: Problem, contestants: list[Contestant], peak, notes, inspect) -> Comparison:
     """The result of a comparison whose contestants have been timed."""
     rows = [contestant.row for contestant in contestants]
-    peak = machine.measure_machine(problem.dtype)
     traffic = machine.bytes_per_sample(problem)
     (baseline,) = (row for row in rows if row.name == BASELINE)
     for contestant in contestants:
         work_out(contestant.row, baseline, problem, peak, traffic)
         read_code(contestant, inspect)
     return Comparison(
-        problem.title, rows, BASELINE, peak, traffic, problem.summary(), dict(surroundings()), notes
-    )
+        problem.title, rows, BASELINE, peak, machine.flops_per_sample(problem), traffic,
+        problem.summary(), dict(surroundings()), notes,
+    )  # fmt: skip

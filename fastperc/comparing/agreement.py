@@ -3,7 +3,8 @@
 A step's mistake is in its gradient, and a step that starts from right parameters shows which
 block's gradient is wrong. So the question is not how far the ends are apart but which step is the
 first wrong one. It is found from outside, by training ever longer beginnings of the run: 1, 2, 4,
-... steps, then, between the last right and the first wrong length, by halving.
+... steps, then, between the last right and the first wrong length, by halving. What does not train
+is asked for the outputs, or the gradient, of so many rows instead.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from time import perf_counter
 import numpy as np
 
 from ..kernels import reference
-from .loops import numpy_epoch
-from .problem import Problem
-from .runners import FunctionRunner, Runner
+from .loops import numpy_function
+from .problem import KINDS, Problem
+from .runners import FunctionRunner, Runner, blocks_of
 
 # How far rounding may take a parameter: so many units of the last place per step, as a random walk;
 # or, where training itself makes differences grow, so many times as far as it takes the NumPy loop.
@@ -69,9 +70,10 @@ class Finding:
     Attributes
     ----------
     steps : int
-        How many steps were checked.
+        How many steps were checked; rows, for what does not train.
     first_wrong : int or None
-        The first step, counted from 1, after which parameters are wrong.
+        The first step, counted from 1, after which parameters are wrong. For ``"forward"`` the
+        first row whose outputs are, for ``"gradient"`` the first number of rows whose gradient is.
     blocks : list of WrongBlock
         In the order of the layers.
     absolute, relative, ulps : float
@@ -79,6 +81,8 @@ class Finding:
         parameter of the same block, and in units of that one's last place.
     dtype : str
         Of the check.
+    counts : str
+        What was counted: ``"step"`` or ``"row"``.
     """
 
     steps: int
@@ -88,6 +92,7 @@ class Finding:
     absolute: float = 0.0
     relative: float = 0.0
     ulps: float = 0.0
+    counts: str = "step"
 
     @property
     def agrees(self) -> bool:
@@ -95,36 +100,58 @@ class Finding:
 
     def __str__(self) -> str:
         if self.agrees:
-            return f"agrees over {self.steps:,} steps"
-        wrong = "; ".join(map(str, self.blocks))
+            return f"agrees over {self.steps:,} {self.counts}s"
         names = ", ".join(block.name for block in self.blocks)
-        return f"first wrong step: {self.first_wrong:,}, in {names} ({self.dtype}). {wrong}"
+        first = f"first wrong {self.counts}: {self.first_wrong:,}, in {names} ({self.dtype})"
+        return "\n    ".join([first, *map(str, self.blocks)])
 
 
 class Oracle:
-    """The reference's parameters after any number of steps, in float64; computed as asked for."""
+    """The reference's parameters after any number of steps, in float64; computed as asked for.
+
+    Of what does not train: the outputs, or the gradient, of that many rows.
+    """
 
     def __init__(self, problem: Problem):
         self.problem = problem
         self.X, self.Y = (array.astype(np.float64) for array in problem.samples)
-        self.states = {0: problem.theta.astype(np.float64)}
-        self.loop = FunctionRunner(problem, numpy_epoch(problem))
+        self.start = problem.theta.astype(np.float64)
+        self.states = {0: self.start}
+        self.loop = FunctionRunner(problem, numpy_function(problem))
+        self._known: dict[int, list[float]] = {}
 
     def after(self, steps: int) -> list[np.ndarray]:
         """W1, b1, ... after so many steps."""
+        if not self.problem.trains:
+            return self._computed(steps)
         if steps not in self.states:
             begin = max(known for known in self.states if known < steps)
             model = self._model(self.states[begin])
             for step in range(begin, steps):
                 self._step(model, step)
             self.states[steps] = model.theta
-        model = self._model(self.states[steps])
-        return [a for pair in zip(model.weights, model.biases, strict=True) for a in pair]
+        return blocks_of(self.states[steps], self.problem)
+
+    def before(self, steps: int) -> list[np.ndarray]:
+        """Where the last of so many steps began; what does not train begins at 0."""
+        if self.problem.trains:
+            return self.after(steps - 1)
+        return [np.zeros_like(block) for block in self.after(steps)]
+
+    def _computed(self, n_rows: int) -> list[np.ndarray]:
+        model = self._model(self.start)
+        X, Y = self.X[:n_rows], self.Y[:n_rows]
+        if self.problem.kind == "forward":
+            return [reference.forward(model, X)[0][-1]]
+        return blocks_of(reference.gradient(model, X, Y), self.problem)
 
     def rounding(self, steps: int) -> list[float]:
         """How far the NumPy loop's blocks are off in the problem's dtype: rounding, as grown."""
-        found = train_steps(self.problem, self.loop, steps)
-        return [float(np.abs(a - b).max()) for a, b in zip(found, self.after(steps), strict=True)]
+        if steps not in self._known:
+            found = train_steps(self.problem, self.loop, steps)
+            pairs = zip(found, self.after(steps), strict=True)
+            self._known[steps] = [float(np.abs(a - b).max()) for a, b in pairs]
+        return self._known[steps]
 
     def is_lost(self, steps: int) -> bool:
         """Whether rounding alone has led so far away that nothing can be said any more."""
@@ -143,13 +170,13 @@ class Oracle:
 
 
 def train_steps(problem: Problem, runner: Runner, steps: int) -> list[np.ndarray]:
-    """The parameters after so many steps from the start."""
+    """The parameters after so many steps from the start, or what was computed for these rows."""
     runner.reset()
     epochs, rest = divmod(steps, problem.n_steps)
     for _ in range(epochs):
         runner.train(problem.n_samples)
     if rest:
-        runner.train(rest * problem.batch_size)
+        runner.train(rest * problem.step_rows)
     return runner.parameters()
 
 
@@ -159,13 +186,16 @@ def tolerance(dtype: str, steps: int, scale: float) -> float:
 
 
 @np.errstate(all="ignore")
-def check(problem: Problem, runner: Runner, seconds: float = 3.0) -> Finding:
+def check(
+    problem: Problem, runner: Runner, seconds: float = 3.0, oracle: Oracle | None = None
+) -> Finding:
     """Look for the first wrong step, through as many steps as fit into the time.
 
     At least one step is checked; an epoch at most (`EPOCHS_OF_FULL` of one step). Training that
     makes differences grow, as too large a learning rate does, is checked until rounding takes over.
+    Several variants of a problem may share the oracle, which computes the right steps once.
     """
-    oracle = Oracle(problem)
+    oracle = oracle or Oracle(problem)
     limit = EPOCHS_OF_FULL if problem.kind == "full" else problem.n_steps
     right = 0
     wrong_blocks(problem, runner, oracle, 1)  # what has to be compiled, is
@@ -201,7 +231,8 @@ def _narrow_down(problem, runner, oracle, right: int, wrong: int) -> Finding:
             right = middle
     blocks = wrong_blocks(problem, runner, oracle, wrong)
     difference = max(block.difference for block in blocks)
-    return Finding(wrong, problem.dtype, wrong, blocks, difference, math.inf, math.inf)
+    counts = KINDS[problem.kind].counts
+    return Finding(wrong, problem.dtype, wrong, blocks, difference, math.inf, math.inf, counts)
 
 
 def _measure(problem, oracle, found: list[np.ndarray], steps: int) -> Finding:
@@ -212,27 +243,33 @@ def _measure(problem, oracle, found: list[np.ndarray], steps: int) -> Finding:
         absolute = max(absolute, float(difference))
         relative = max(relative, float(difference / largest))
         ulps = max(ulps, float(difference / np.spacing(largest.astype(problem.dtype))))
-    return Finding(steps, problem.dtype, None, [], absolute, relative, ulps)
+    counts = KINDS[problem.kind].counts
+    return Finding(steps, problem.dtype, None, [], absolute, relative, ulps, counts)
 
 
 def wrong_blocks(problem, runner, oracle: Oracle, steps: int) -> list[WrongBlock]:
     """The blocks that are wrong after so many steps."""
     found, expected = train_steps(problem, runner, steps), oracle.after(steps)
-    before = oracle.after(steps - 1)
     scale = max(1.0, *(float(np.abs(block).max()) for block in expected))
     allowed = tolerance(problem.dtype, steps, scale)
-    triples = [*zip(problem.block_names, found, expected, before, strict=True)]
-    if not any(compare_block(*triple, allowed) for triple in triples):
+    if all(is_near(*pair, allowed) for pair in zip(found, expected, strict=True)):
         return []
-    grown = oracle.rounding(steps)
-    candidates = (
-        compare_block(*triple, max(allowed, SHARE * rounding))
-        for triple, rounding in zip(triples, grown, strict=True)
-    )
+    candidates = [
+        compare_block(name, f, e, b, max(allowed, SHARE * rounding), problem.trains)
+        for name, f, e, b, rounding in zip(
+            problem.block_names, found, expected, oracle.before(steps), oracle.rounding(steps),
+            strict=True,
+        )
+    ]  # fmt: skip
     return [block for block in candidates if block is not None]
 
 
-def compare_block(name, found, expected, before, allowed: float) -> WrongBlock | None:
+def is_near(found: np.ndarray, expected: np.ndarray, allowed: float) -> bool:
+    """Whether a block is right; NaN is not."""
+    return found.shape == expected.shape and bool((np.abs(found - expected) <= allowed).all())
+
+
+def compare_block(name, found, expected, before, allowed: float, moves=True) -> WrongBlock | None:
     """What is wrong with a block, or None."""
     found = np.asarray(found, dtype=np.float64)
     if found.shape != expected.shape:
@@ -244,18 +281,20 @@ def compare_block(name, found, expected, before, allowed: float) -> WrongBlock |
     index = np.unravel_index(difference.argmax(), difference.shape)
     return WrongBlock(
         name, float(difference.max()), tuple(map(int, index)), float(found[index]),
-        float(expected[index]), note_on(found - before, expected - before),
+        float(expected[index]), note_on(found - before, expected - before, moves),
     )  # fmt: skip
 
 
-def note_on(move: np.ndarray, right_move: np.ndarray) -> str:
+def note_on(move: np.ndarray, right_move: np.ndarray, moves: bool = True) -> str:
     """What a wrong move has to do with the right one: nothing at all, or so many times as far."""
     size = float((right_move**2).sum())
     if not np.isfinite(move).all():
         return "not finite"
     if np.abs(move).max() <= STILL * np.abs(right_move).max():
-        return "it did not move"
+        return "it did not move" if moves else "it is 0"
     factor = float((move * right_move).sum()) / size if size else 0.0
-    if np.abs(move - factor * right_move).max() <= PROPORTIONAL * np.abs(move).max():
-        return f"it moved {factor:.4g} times as far as it should"
-    return ""
+    is_multiple = np.abs(move - factor * right_move).max() <= PROPORTIONAL * np.abs(move).max()
+    if not is_multiple or abs(factor - 1) <= PROPORTIONAL:
+        return ""
+    how = "it moved {:.4g} times as far as it should" if moves else "{:.4g} times what it should be"
+    return how.format(factor)

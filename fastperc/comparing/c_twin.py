@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 
-from ..layout import views
+from .code import count_packed_fma
 from .problem import Problem
+from .runners import blocks_of
 
 CODES = {"identity": 0, "sigmoid": 1, "logistic": 1, "tanh": 2, "relu": 3}
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fPIC")
@@ -43,17 +45,17 @@ def _run(*arguments: str) -> None:
         raise RuntimeError(f"the C compiler failed: {outcome.stderr:.300}")
 
 
-def build(dtype: str) -> ctypes.CDLL:
-    """Compile ``twin.c`` and load it. The file it was loaded from is gone afterwards."""
+def build(dtype: str) -> tuple[ctypes.CDLL, str]:
+    """Compile ``twin.c`` and load it; also its assembly. The files are gone afterwards."""
     real = REALS[dtype][0]
     with tempfile.TemporaryDirectory() as folder:
-        library, compiled = Path(folder) / "twin.so", Path(folder) / "twin.o"
+        library, assembly = Path(folder) / "twin.so", Path(folder) / "twin.s"
         source = Path(__file__).with_name("twin.c")
-        _run(*FLAGS, f"-DREAL={real}", "-c", str(source), "-o", str(compiled))
+        _run(*FLAGS, f"-DREAL={real}", "-S", str(source), "-o", str(assembly))
         # Linked apart, without -ffast-math: with it, loading the library would make the whole
         # process flush subnormal numbers to zero.
-        _run("-shared", str(compiled), "-o", str(library), "-lm")
-        return ctypes.CDLL(str(library))
+        _run("-shared", str(assembly), "-o", str(library), "-lm")
+        return ctypes.CDLL(str(library)), assembly.read_text(encoding="utf-8")
 
 
 class CRunner:
@@ -62,27 +64,37 @@ class CRunner:
     def __init__(self, problem: Problem):
         self.problem = problem
         self.real = REALS[problem.dtype][1]
-        self.epoch = build(problem.dtype).epoch
+        begin = perf_counter()
+        library, assembly = build(problem.dtype)
+        self.compile_seconds = perf_counter() - begin
+        self.packed_fma = count_packed_fma(assembly)
+        self.epoch = library.epoch
         self.epoch.restype = None
-        self.X, self.Y = problem.samples
-        self.sizes = np.array(problem.sizes, np.dtype(ctypes.c_long))
-        self.codes = np.array([CODES[name] for name in problem.activations], np.intc)
-        self.outputs, self.deltas = np.zeros((2, sum(problem.sizes)), problem.dtype)
-        self.reset()
+        self.theta = problem.theta.copy()
+        self.arrays = self._arrays()  # kept: C has their addresses only
+        # Taken once: `ndarray.ctypes` leaves garbage that only the collector finds, and it is off.
+        self.at = {name: ctypes.c_void_p(a.ctypes.data) for name, a in self.arrays.items()}
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        problem = self.problem
+        X, Y = problem.samples
+        outputs, deltas = np.zeros((2, sum(problem.sizes)), problem.dtype)
+        return {
+            "X": X, "Y": Y, "theta": self.theta, "outputs": outputs, "deltas": deltas,
+            "sizes": np.array(problem.sizes, np.dtype(ctypes.c_long)),
+            "codes": np.array([CODES[name] for name in problem.activations], np.intc),
+        }  # fmt: skip
 
     def reset(self) -> None:
-        self.theta = self.problem.theta.copy()
+        self.theta[:] = self.problem.theta
 
     def train(self, n_rows: int) -> None:
-        pointer = ctypes.c_void_p
+        at = self.at
         self.epoch(
-            pointer(self.X.ctypes.data), pointer(self.Y.ctypes.data), ctypes.c_long(n_rows),
-            pointer(self.sizes.ctypes.data), len(self.codes), pointer(self.codes.ctypes.data),
-            int(self.problem.loss == "log_loss"), pointer(self.theta.ctypes.data),
-            self.real(self.problem.lr), pointer(self.outputs.ctypes.data),
-            pointer(self.deltas.ctypes.data),
+            at["X"], at["Y"], ctypes.c_long(n_rows), at["sizes"], len(self.problem.activations),
+            at["codes"], int(self.problem.loss == "log_loss"), at["theta"],
+            self.real(self.problem.lr), at["outputs"], at["deltas"],
         )  # fmt: skip
 
     def parameters(self) -> list[np.ndarray]:
-        pairs = zip(*views(self.theta, self.problem.sizes), strict=True)
-        return [array.copy() for pair in pairs for array in pair]
+        return blocks_of(self.theta, self.problem)

@@ -52,6 +52,9 @@ def _copied(call: Callable[[], Any], seconds: float) -> tuple[Any, str]:
 
     def work():
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        # If this process is gone before the child is: the alarm ends even what holds the GIL.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds + 1)
         sender.send(_outcome(call))
 
     child = fork.Process(target=work, daemon=True)
@@ -61,7 +64,8 @@ def _copied(call: Callable[[], Any], seconds: float) -> tuple[Any, str]:
     sender.close()
     try:
         if not receiver.poll(seconds):
-            return None, f"hangs: not done after {seconds:g} s"
+            hint = "if it is only slow, give it fewer samples or a longer time limit"
+            return None, f"hangs: not checked after {seconds:g} s; {hint}"
         return receiver.recv()
     except EOFError:
         child.join()

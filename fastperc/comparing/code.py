@@ -2,45 +2,103 @@
 
 from __future__ import annotations
 
+import json
+import math
+import os
 import re
-from collections.abc import Callable
-from time import perf_counter
+import subprocess
+import sys
 from typing import Any
 
-import numpy as np
-
-from ..kernels import batch, online
-from ..kernels.jit import kernel
+from ..kernels import batch, online, predict
 from .problem import Problem
-from .runners import is_compiled
+from .runners import NetworkRunner
 
 # Fused multiply-add on whole registers: x86 (vfmadd231ps), and Arm (fmla v0.4s).
 PACKED_FMA = re.compile(r"\bvfn?m(?:add|sub)\d*p[sd]\b|\bfmla\s+[vz]")
 
+AFRESH = """
+import json, sys
+from fastperc.comparing.code import compile_here
+print(compile_here(**json.loads(sys.argv[1])))
+"""
+
+
+def count_packed_fma(assembly: str) -> int:
+    """How many multiply-adds work on several numbers at once.
+
+    Examples
+    --------
+    >>> count_packed_fma("vfmadd231ps %zmm0, %zmm1, %zmm2\\n vfmadd231ss %xmm0, %xmm1, %xmm2")
+    1
+    """
+    return len(PACKED_FMA.findall(assembly))
+
 
 def kernel_of(problem: Problem) -> Any:
-    """The kernel of fastperc that trains a problem."""
-    return online.train_online if problem.kind == "online" else batch.train_batches
+    """The kernel of fastperc that does what a problem asks for."""
+    kernels = {
+        "online": online.train_online,
+        "forward": predict.predict_rows,
+        "gradient": batch.gradient_rows,
+    }
+    return kernels.get(problem.kind, batch.train_batches)
 
 
-def compile_afresh(dispatcher: Any, dtype: str) -> tuple[float, int | None]:
-    """Compile a kernel of fastperc once more; the seconds, and its packed multiply-adds.
+def of_dispatcher(function: Any, dtype: str | None = None) -> tuple[float, int | None]:
+    """Seconds of compiling a function of Numba's, and the packed multiply-adds of the result.
 
-    Machine code from disk can be run but not read.
+    NaN seconds if its machine code is from disk; None if there is no machine code. With a dtype,
+    of the version whose first argument is an array of that.
     """
-    signature = next(
-        s for s in dispatcher.signatures if str(getattr(s[0], "dtype", "")) == np.dtype(dtype).name
-    )
-    fresh = kernel(dispatcher.py_func)
-    fresh._cache.disable()
-    begin = perf_counter()
-    fresh.compile(signature)
-    return perf_counter() - begin, packed_fma(fresh)
+    versions = [
+        version
+        for signature, version in getattr(function, "overloads", {}).items()
+        if dtype in (None, str(getattr(signature[0], "dtype", None)))
+    ]
+    assemblies = [text for text in map(assembly_of, versions) if text]
+    if not assemblies:
+        return math.nan, None
+    seconds = sum(seconds_of_compiling(version) for version in versions)
+    return seconds, sum(map(count_packed_fma, assemblies))
 
 
-def packed_fma(function: Callable) -> int | None:
-    """How many packed multiply-adds a function's assembly has; None if it cannot be read."""
-    if not is_compiled(function):
-        return None
-    texts = function.inspect_asm().values()  # type: ignore[attr-defined]
-    return sum(len(PACKED_FMA.findall(text)) for text in texts) if any(texts) else None
+def seconds_of_compiling(version: Any) -> float:
+    """Seconds in Numba's compiler; what was loaded from disk knows nothing of them."""
+    timers = (getattr(version, "metadata", None) or {}).get("timers", {})
+    return timers.get("compiler_lock", math.nan)
+
+
+def assembly_of(version: Any) -> str:
+    """The assembly of a compiled version, empty if it cannot be had.
+
+    Of code from disk Numba shows none. It keeps its optimised intermediate form, however, and the
+    assembly is written from that.
+    """
+    library = version.library
+    module = getattr(library, "_shared_module", None)
+    if module is None:
+        return library.get_asm_str()
+    return library.codegen._tm.emit_assembly(module)
+
+
+def compile_afresh(problem: Problem) -> float:
+    """Seconds of compiling fastperc's kernel for a problem, in a process that has compiled nothing.
+
+    In this process the kernel's parts may have been compiled already.
+    """
+    network = {"sizes": problem.sizes, "dtype": problem.dtype, "kind": problem.kind}
+    outcome = subprocess.run(
+        [sys.executable, "-c", AFRESH, json.dumps(network)],
+        env={**os.environ, "FASTPERC_NUMBA_CACHE": "0"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return float(outcome.stdout)
+
+
+def compile_here(sizes: list[int], dtype: str, kind: str) -> float:
+    """Seconds of compiling the kernel for such a problem in this process, at its first call."""
+    n = 4 if kind in ("online", "batches") else 300
+    size = {"online": 1, "batches": 2}.get(kind, n)
+    problem = Problem(kind, tuple(sizes), dtype=dtype, n_samples=n, batch_size=size)
+    NetworkRunner(problem).train(n)
+    return of_dispatcher(kernel_of(problem), dtype)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,13 +34,16 @@ class Row:
     ratio, ratio_low, ratio_high : float
         Median time of the baseline divided by this one's, and the same interval of it.
     gflops, share_of_peak, gbytes : float
-        Matrix work and least memory traffic per second, at the best time.
+        Matrix work and least memory traffic per second, at the best time; NaN where the result is
+        wrong, since then it is not known what was done.
     first_call : float
         Seconds of the first call, compilation included.
     compile_seconds : float
-        Of the kernel, compiled afresh.
+        Of the kernel, if it was compiled in this process or with ``inspect``.
+    from_disk : bool
+        Whether its machine code was on disk, so that how long it took to compile is not known.
     packed_fma : int or None
-        Packed multiply-adds in its machine code.
+        Packed multiply-adds in its machine code; None if it is not compiled.
     samples : int
         How many were trained on the clock.
     """
@@ -61,6 +65,7 @@ class Row:
     gbytes: float = math.nan
     first_call: float = math.nan
     compile_seconds: float = math.nan
+    from_disk: bool = False
     packed_fma: int | None = None
     samples: int = 0
 
@@ -70,8 +75,11 @@ class Row:
         return self.finding is not None and self.finding.agrees
 
 
-COLUMNS = ("variant", "agrees", "difference", "ulps", "ns/sample", "median", "95 %", "faster",
-           "95 %", "GFLOP/s", "of peak", "B/sample", "compile", "packed FMA")  # fmt: skip
+# Three tables, so that each fits into a narrow terminal.
+RIGHT = ("right?", "agrees", "checked", "difference", "relative", "ulps")
+TIMES = ("time", "ns/sample", "median", "95 %", "faster", "95 %")
+WORK = ("work", "GFLOP/s", "of peak", "B/sample", "compile", "packed FMA")
+FROM_DISK = 'compile: "disk" is machine code of an earlier run; inspect compiles it once more'
 
 
 @dataclass
@@ -86,7 +94,8 @@ class Comparison:
         The name of the row that the ratios refer to.
     machine : Machine
         What this machine does at most, measured.
-    bytes_per_sample : float
+    flops_per_sample, bytes_per_sample : float
+        Multiplications and additions in matrix work, and the least traffic; see `machine`.
     problem : dict
         What was trained.
     surroundings : dict
@@ -99,6 +108,7 @@ class Comparison:
     rows: list[Row]
     baseline: str
     machine: Machine
+    flops_per_sample: float
     bytes_per_sample: float
     problem: dict[str, Any]
     surroundings: dict[str, str]
@@ -119,45 +129,36 @@ class Comparison:
 
     def table(self) -> str:
         """The rows as lines of text, and below what is wrong with those that do not agree."""
-        cells = [COLUMNS, *(self._cells(row) for row in self.rows)]
-        kept = [c for c in range(len(COLUMNS)) if any(row[c] != "-" for row in cells[1:])]
-        widths = {c: max(len(row[c]) for row in cells) for c in kept}
-        lines = [
-            "  ".join(
-                row[c].ljust(widths[c]) if c == 0 else row[c].rjust(widths[c]) for c in kept
-            ).rstrip()
-            for row in cells
+        tables = [
+            line
+            for head, cells in ((RIGHT, right_cells), (TIMES, time_cells), (WORK, self._work_cells))
+            for line in [*in_columns(head, [cells(row) for row in self.rows]), ""]
         ]
+        return "\n".join([self.title, "", *tables, *self._explanations()])
+
+    def _explanations(self) -> list[str]:
         peak = (
             f"peak of one core, measured: {self.machine.gflops:.0f} GFLOP/s in matrix products, "
             f"{self.machine.gbytes:.0f} GB/s in copying"
         )
-        return "\n".join([self.title, "", *lines, "", peak, *self._explanations()])
-
-    def _explanations(self) -> list[str]:
-        lines = [f"{row.name} {row.trouble}" for row in self.rows if row.trouble]
+        lines = [peak, *[FROM_DISK] * any(row.from_disk for row in self.rows)]
+        lines += [f"{row.name} {row.trouble}" for row in self.rows if row.trouble]
         lines += [
             f"{row.name}: {row.finding}" for row in self.rows if row.finding and not row.agrees
         ]
         return [*lines, *self.notes]
 
-    def _cells(self, row: Row) -> tuple[str, ...]:
-        finding = row.finding
-        agrees = "-" if finding is None else "yes" if finding.agrees else "NO"
+    def _work_cells(self, row: Row) -> tuple[str, ...]:
         per_sample = "-" if math.isnan(row.best) else f"{self.bytes_per_sample:,.0f}"
+        compile = "disk" if row.from_disk else "-"
         return (
             row.name,
-            "failed" if row.trouble else agrees,
-            "-" if finding is None else f"{finding.absolute:.1e}",
-            "-" if finding is None or math.isinf(finding.ulps) else f"{finding.ulps:.1f}",
-            figure(row.best), figure(row.median), span(row.low, row.high, figure),
-            times(row.ratio), span(row.ratio_low, row.ratio_high, times),
             "-" if math.isnan(row.gflops) else f"{row.gflops:.2g}",
             "-" if math.isnan(row.share_of_peak) else f"{100 * row.share_of_peak:.1f} %",
             per_sample,
-            "-" if math.isnan(row.compile_seconds) else f"{row.compile_seconds:.1f} s",
-            "-" if row.packed_fma is None else str(row.packed_fma),
-        )  # fmt: skip
+            compile if math.isnan(row.compile_seconds) else f"{row.compile_seconds:.2g} s",
+            "-" if row.packed_fma is None else f"{row.packed_fma:,}",
+        )
 
     __str__ = table
 
@@ -178,6 +179,48 @@ class Comparison:
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text
+
+
+def right_cells(row: Row) -> tuple[str, ...]:
+    """Whether a variant does what the reference does."""
+    finding = row.finding
+    agrees = "-" if finding is None else "yes" if finding.agrees else "NO"
+    shown = "failed" if row.trouble else agrees
+    if finding is None:
+        return row.name, shown, *"----"
+    if finding.first_wrong is not None:
+        wrong = f"wrong from {finding.counts} {finding.first_wrong:,} on"
+        return row.name, shown, wrong, f"{finding.absolute:.1e}", *"--"
+    return (
+        row.name, shown, f"{finding.steps:,} {finding.counts}s", f"{finding.absolute:.1e}",
+        f"{finding.relative:.1e}", f"{finding.ulps:.1f}",
+    )  # fmt: skip
+
+
+def time_cells(row: Row) -> tuple[str, ...]:
+    """How long a variant takes."""
+    return (
+        row.name, figure(row.best), figure(row.median), span(row.low, row.high, figure),
+        times(row.ratio), span(row.ratio_low, row.ratio_high, times),
+    )  # fmt: skip
+
+
+def in_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of text: the first column to the left, figures to the right.
+
+    Examples
+    --------
+    >>> print(*in_columns(["time", "ns"], [["numpy", "17,058"], ["c", "421"]]), sep="\\n")
+    time       ns
+    numpy  17,058
+    c         421
+    """
+    columns = [*zip(head, *rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    return [
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
+        for line in zip(*columns, strict=True)
+    ]
 
 
 def figure(ns: float) -> str:

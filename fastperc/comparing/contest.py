@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 
-from .agreement import Finding, check
+from .agreement import Finding, Oracle, check
+from .c_twin import CRunner
 from .children import TroubleError, describe, in_child
 from .clock import Timed, interleave, interval, lengthened, ratio_interval, seconds_of
-from .code import compile_afresh, kernel_of, packed_fma
+from .code import compile_afresh, kernel_of, of_dispatcher
 from .comparison import Row
-from .machine import Machine, flops_per_sample
-from .problem import Problem
+from .machine import Machine, flops_per_sample, limits
+from .problem import KINDS, Problem
 from .runners import FunctionRunner, NetworkRunner, Runner
 from .variants import VARIANTS, Variant
 
@@ -29,15 +32,15 @@ class Contestant:
         self.runner: Runner | None = None
         self.timed: Timed | None = None
 
-    def enter(self, make: Callable[[Problem], Runner]) -> None:
-        """Make the runner, train an epoch's beginning for the first time, check it if need be."""
+    def enter(self, make: Callable[[Problem], Runner], oracle: Oracle | None = None) -> None:
+        """Make the runner, take a first step, check it if that has not been done."""
         try:
             begin = perf_counter()
             runner = make(self.problem)
-            runner.train(self.problem.batch_size)
+            runner.train(self.problem.step_rows)
             self.row.first_call = perf_counter() - begin
             if self.row.finding is None:
-                self.row.finding = check(self.problem, runner)
+                self.row.finding = check(self.problem, runner, oracle=oracle)
         except Exception as error:  # it is reported, and the others go on
             self.row.trouble = describe(error)
         else:
@@ -54,7 +57,7 @@ class Contestant:
 
     def _prepare(self) -> Timed:
         """An epoch, or several; of a slow one, the beginning of an epoch."""
-        runner, n, size = self.runner, self.problem.n_samples, self.problem.batch_size
+        runner, n, size = self.runner, self.problem.n_samples, self.problem.step_rows
         assert runner is not None
         few = min(n, -(-200 // size) * size)
         trial = Timed(lambda: runner.train(few), runner.reset, few)
@@ -85,11 +88,28 @@ def judge(function: Callable, problem: Problem, seconds: float) -> Finding:
     return in_child(examine, seconds)
 
 
+def misfit(function: Callable, kind: str) -> str:
+    """Why a function cannot be called with the arguments of a kind, or nothing."""
+    arguments = KINDS[kind].arguments
+    try:
+        signature = inspect.signature(getattr(function, "py_func", function))
+    except ValueError:  # of something built in
+        return ""
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        return f"cannot be called: {error}. For {kind} it gets ({', '.join(arguments)})"
+    return ""
+
+
 def enter_function(function: Callable, problem: Problem, time_limit: float) -> Contestant:
     """Somebody's own function."""
     name = getattr(function, "__name__", type(function).__name__)
     row = Row(name if name not in VARIANTS else f"my {name}", "your function")
     contestant = Contestant(row, problem)
+    row.trouble = misfit(function, problem.kind)
+    if row.trouble:
+        return contestant
     try:
         row.finding = judge(function, problem, time_limit)
     except TroubleError as error:
@@ -99,19 +119,22 @@ def enter_function(function: Callable, problem: Problem, time_limit: float) -> C
     return contestant
 
 
-def enter_variant(variant: Variant, problem: Problem) -> Contestant:
+def enter_variant(variant: Variant, problem: Problem, oracle: Oracle) -> Contestant:
     """One of ours."""
     contestant = Contestant(Row(variant.name, variant.what), problem)
-    contestant.enter(variant.make)
+    contestant.enter(variant.make, oracle)
     return contestant
 
 
-def time_all(contestants: list[Contestant], seconds: float) -> None:
-    """Time all that can train, in turn."""
+def time_all(contestants: list[Contestant], seconds: float) -> Machine:
+    """Time all that can train, in turn, and what the machine can do at most among them."""
     able = {c.row.name: c for c in contestants if c.can_be_timed()}
-    rounds = interleave({name: c.timed for name, c in able.items() if c.timed}, seconds)
-    for name, times in rounds.items():
-        able[name].row.rounds = times
+    entered = {name: c.timed for name, c in able.items() if c.timed}
+    peaks = limits(contestants[0].problem.dtype)
+    rounds = interleave({**entered, **{f"limit: {name}": peaks[name] for name in peaks}}, seconds)
+    for name, contestant in able.items():
+        contestant.row.rounds = rounds[name]
+    return Machine.from_rounds({name: rounds[f"limit: {name}"] for name in peaks})
 
 
 def work_out(row: Row, baseline: Row, problem: Problem, machine: Machine, traffic: float) -> None:
@@ -120,8 +143,9 @@ def work_out(row: Row, baseline: Row, problem: Problem, machine: Machine, traffi
         return
     row.best, row.median = min(row.rounds), float(np.median(row.rounds))
     row.low, row.high = interval(row.rounds)
-    row.gflops, row.gbytes = flops_per_sample(problem) / row.best, traffic / row.best
-    row.share_of_peak = row.gflops / machine.gflops
+    if row.agrees:
+        row.gflops, row.gbytes = flops_per_sample(problem) / row.best, traffic / row.best
+        row.share_of_peak = row.gflops / machine.gflops
     if baseline.rounds:
         row.ratio = float(np.median(baseline.rounds)) / row.median
         row.ratio_low, row.ratio_high = ratio_interval(baseline.rounds, row.rounds)
@@ -130,11 +154,12 @@ def work_out(row: Row, baseline: Row, problem: Problem, machine: Machine, traffi
 def read_code(contestant: Contestant, inspect: bool) -> None:
     """What can be said of the machine code of a compiled contestant."""
     row, runner, problem = contestant.row, contestant.runner, contestant.problem
-    if isinstance(runner, FunctionRunner):
-        row.packed_fma = packed_fma(runner.function)
-        if row.packed_fma is not None:
-            row.compile_seconds = row.first_call
-    elif isinstance(runner, NetworkRunner) and inspect and runner.threads == 1:
-        kernel = kernel_of(problem)
-        if hasattr(kernel, "signatures"):  # nothing is compiled with NUMBA_DISABLE_JIT=1
-            row.compile_seconds, row.packed_fma = compile_afresh(kernel, problem.dtype)
+    if isinstance(runner, CRunner):
+        row.compile_seconds, row.packed_fma = runner.compile_seconds, runner.packed_fma
+    elif isinstance(runner, FunctionRunner):
+        row.compile_seconds, row.packed_fma = of_dispatcher(runner.function)
+    elif isinstance(runner, NetworkRunner) and runner.threads == 1:
+        row.compile_seconds, row.packed_fma = of_dispatcher(kernel_of(problem), problem.dtype)
+        if inspect and row.packed_fma is not None:
+            row.compile_seconds = compile_afresh(problem)
+    row.from_disk = row.packed_fma is not None and math.isnan(row.compile_seconds)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from time import perf_counter
+from itertools import pairwise
 
 import numpy as np
 
-from .clock import quiet
+from ..layout import n_parameters
+from .clock import Timed, interleave
 from .problem import Problem
 
-SIDE = 768  # of the matrices whose product is timed
-COPIED = 64 * 2**20  # bytes: beyond the caches
-SECONDS = 0.15
+SIDE = 512  # of the matrices whose product is timed
+COPIED = 32 * 2**20  # bytes: beyond the caches
+SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -33,45 +34,49 @@ class Machine:
     gflops: float
     gbytes: float
 
+    @classmethod
+    def from_rounds(cls, rounds: Mapping[str, list[float]]) -> Machine:
+        """From the nanoseconds that each operation, and each byte, of `limits` took."""
+        return cls(1 / min(rounds["product"]), 1 / min(rounds["copying"]))
 
-@cache
-def measure_machine(dtype: str) -> Machine:
-    """Measure; once in a process."""
+
+def limits(dtype: str) -> dict[str, Timed]:
+    """What measures the machine, to be timed among that which is compared with it."""
     A, B = np.random.default_rng(0).random((2, SIDE, SIDE)).astype(dtype)
     out = np.empty_like(A)
     source = np.ones(COPIED // 8)
     target = np.empty_like(source)
-    with quiet():
-        product = _best(lambda: np.matmul(A, B, out=out))
-        copying = _best(lambda: np.copyto(target, source))
-    return Machine(2 * SIDE**3 / product / 1e9, 2 * source.nbytes / copying / 1e9)
+
+    def nothing() -> None:
+        pass
+
+    return {
+        "product": Timed(lambda: np.matmul(A, B, out=out), nothing, 2 * SIDE**3),
+        "copying": Timed(lambda: np.copyto(target, source), nothing, 2 * source.nbytes),
+    }
 
 
-def _best(call: Callable[[], object]) -> float:
-    """Seconds of the fastest of several calls, the first left out."""
-    call()
-    seconds: list[float] = []
-    while len(seconds) < 3 or sum(seconds) < SECONDS:
-        begin = perf_counter()
-        call()
-        seconds.append(perf_counter() - begin)
-    return min(seconds)
+@cache
+def measure_machine(dtype: str) -> Machine:
+    """Measure; once in a process."""
+    return Machine.from_rounds(interleave(limits(dtype), SECONDS))
 
 
 def flops_per_sample(problem: Problem) -> float:
-    """Multiplications and additions in the matrix work of a sample's training.
+    """Multiplications and additions in the matrix work of a sample.
 
     2 n_in n_out for each of: forward, the gradient or update, and, but for the first layer, the way
     back. Activations and biases are left out.
     """
-    pairs = zip(problem.sizes, problem.sizes[1:], strict=False)
-    products = [2 * n_in * n_out for n_in, n_out in pairs]
-    return 3 * sum(products) - products[0]
+    products = [2 * n_in * n_out for n_in, n_out in pairwise(problem.sizes)]
+    return sum(products) if problem.kind == "forward" else 3 * sum(products) - products[0]
 
 
 def bytes_per_sample(problem: Problem) -> float:
-    """Bytes that have to be read or written if nothing is kept: the sample, and per step all
-    parameters once read and once written."""
+    """Bytes that have to be read or written if nothing is kept: the sample, or its inputs and
+    outputs; and, for each step or once for all samples, the parameters: read, and but for the
+    outputs also written, or as many of a gradient."""
     itemsize = np.dtype(problem.dtype).itemsize
-    parameters = sum((i + 1) * o for i, o in zip(problem.sizes, problem.sizes[1:], strict=False))
-    return itemsize * (problem.sizes[0] + problem.sizes[-1] + 2 * parameters / problem.batch_size)
+    times = 1 if problem.kind == "forward" else 2
+    parameters = times * n_parameters(problem.sizes) / problem.batch_size
+    return itemsize * (problem.sizes[0] + problem.sizes[-1] + parameters)

@@ -11,11 +11,38 @@ import numpy as np
 from .. import checks, options
 from ..layout import initialise, n_parameters, views
 
-# Which samples a step takes; a way of training is one of these, whatever runs it.
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kernel does, whatever runs it.
+
+    Attributes
+    ----------
+    what : str
+    arguments : tuple of str
+        What a function of this kind is called with.
+    counts : str
+        What a check counts: training goes step by step; what is computed at once is computed for
+        ever more rows.
+    """
+
+    what: str
+    arguments: tuple[str, ...]
+    counts: str = "step"
+
+    @property
+    def trains(self) -> bool:
+        """Whether it changes parameters."""
+        return "lr" in self.arguments
+
+
+_TRAINING = ("X", "Y", "weights", "biases", "lr")
 KINDS = {
-    "online": "one update per sample",
-    "batches": "one update per batch of samples",
-    "full": "one update per epoch, with all samples",
+    "online": Kind("one update per sample", _TRAINING),
+    "batches": Kind("one update per batch of samples", (*_TRAINING, "batch_size")),
+    "full": Kind("one update per epoch, with all samples", _TRAINING),
+    "forward": Kind("the outputs for all samples", ("X", "weights", "biases"), "row"),
+    "gradient": Kind("the gradient of the mean loss of all samples", _TRAINING[:-1], "row"),
 }
 
 
@@ -32,7 +59,7 @@ class Problem:
         As in `fastperc.Network`.
     dtype : str
     n_samples, batch_size : int
-        ``batch_size`` is 1 for online and all samples for full.
+        ``batch_size`` is 1 for online; all samples for what takes them at once.
     lr : float
     seed : int
         Of samples and start.
@@ -65,13 +92,25 @@ class Problem:
         return (*(self.hidden,) * (len(self.sizes) - 2), self.output)
 
     @property
+    def trains(self) -> bool:
+        """Whether the kind is a way of training."""
+        return KINDS[self.kind].trains
+
+    @property
+    def step_rows(self) -> int:
+        """Samples that a check adds at a time: those of a step."""
+        return self.batch_size if self.trains else 1
+
+    @property
     def n_steps(self) -> int:
         """Steps of an epoch."""
-        return -(-self.n_samples // self.batch_size)
+        return -(-self.n_samples // self.step_rows)
 
     @property
     def block_names(self) -> list[str]:
-        """``W1``, ``b1``, ``W2``, ..., in the order of `start`."""
+        """``W1``, ``b1``, ``W2``, ..., in the order of `start`; or ``outputs``."""
+        if self.kind == "forward":
+            return ["outputs"]
         return [f"{kind}{layer}" for layer in range(1, len(self.sizes)) for kind in "Wb"]
 
     def summary(self) -> dict[str, Any]:
@@ -124,7 +163,6 @@ def make_problem(
     hidden: str, output: str, loss: str, X: Any, y: Any,
 ) -> Problem:  # fmt: skip
     """Check what `compare` was given."""
-    kind = checks.check_choice(kind, "against", KINDS)
     sizes = options.check_sizes(parse_sizes(sizes))
     options.check_hidden(hidden, len(sizes) - 2)
     output, loss = options.check_output(output, loss, sizes[-1])
@@ -138,7 +176,7 @@ def make_problem(
     return Problem(
         kind=kind, sizes=sizes, hidden=hidden, output=output, loss=loss,
         dtype=options.check_dtype(dtype).name, n_samples=n_samples,
-        batch_size={"online": 1, "full": n_samples}.get(kind, batch_size),
+        batch_size={"online": 1, "batches": batch_size}.get(kind, n_samples),
         lr=min(0.01, 0.5 / sizes[0]) if lr is None else checks.check_positive(lr, "lr"),
         seed=checks.check_count(seed, "seed", least=0),
         data=data,

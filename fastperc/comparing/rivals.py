@@ -1,4 +1,4 @@
-"""Other libraries, training the same problem from the same start by the same steps.
+"""Other libraries, on the same problem from the same start by the same steps.
 
 They are imported when one is asked for. Each takes the steps of plain gradient descent in the order
 of the rows, so that its parameters can be compared with the reference's like everybody's.
@@ -20,6 +20,8 @@ def sklearn_refuses(problem: Problem) -> str:
     """Why scikit-learn cannot train this."""
     if problem.hidden not in SKLEARN_NAMES:
         return f"scikit-learn has no {problem.hidden}"
+    if problem.kind == "gradient":
+        return "scikit-learn shows no gradient"
     heads = {("identity", "squared_error"), ("sigmoid", "log_loss")}
     if (problem.output, problem.loss) not in heads or len(problem.sizes) < 3:
         return "scikit-learn has no such output, or no network without a hidden layer"
@@ -44,7 +46,7 @@ class SklearnRunner:
             batch_size=problem.batch_size, learning_rate_init=problem.lr, momentum=0,
             shuffle=False, nesterovs_momentum=False,
         )  # fmt: skip
-        self.train(problem.batch_size)  # makes the arrays that `reset` fills
+        self._fit(min(problem.batch_size, 200))  # makes the arrays that `reset` fills
         self.reset()
 
     def reset(self) -> None:
@@ -53,18 +55,38 @@ class SklearnRunner:
                 array[...] = values
 
     def train(self, n_rows: int) -> None:
+        if self.problem.kind == "forward":
+            self.outputs = self._predict(self.X[:n_rows]).reshape(n_rows, -1)
+        else:
+            self._fit(n_rows)
+
+    def _fit(self, n_rows: int) -> None:
         classes = {"classes": [0, 1]} if self.problem.loss == "log_loss" else {}
         with warnings.catch_warnings():  # a last batch that is smaller
             warnings.filterwarnings("ignore", "Got `batch_size` less than 1 or larger")
             self.net.partial_fit(self.X[:n_rows], self.target[:n_rows], **classes)
 
+    def _predict(self, X: np.ndarray) -> np.ndarray:
+        return (
+            self.net.predict_proba(X)[:, 1]
+            if self.problem.loss == "log_loss"
+            else (self.net.predict(X))
+        )
+
     def parameters(self) -> list[np.ndarray]:
+        if self.problem.kind == "forward":
+            return [self.outputs]
         return [a.copy() for pair in zip(*self._arrays(), strict=True) for a in pair]
 
     def _arrays(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         return self.net.coefs_, self.net.intercepts_
 
 
+HEADS: dict[str, Any] = {  # the outputs, from the last weighted sums
+    "identity": lambda z: z,
+    "sigmoid": lambda z: z.sigmoid(),
+    "softmax": lambda z: z.softmax(dim=1),
+}
 TORCH_LAYERS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU", "identity": "Identity"}
 
 
@@ -110,13 +132,21 @@ class TorchRunner:
                 layer.bias.copy_(self.torch.from_numpy(b))
 
     def train(self, n_rows: int) -> None:
+        if self.problem.kind == "forward":
+            with self.torch.no_grad():
+                self.outputs = HEADS[self.problem.output](self.net(self.X[:n_rows]))
+            return
         size = self.problem.batch_size
         for first in range(0, n_rows, size):
             rows = slice(first, min(first + size, n_rows))
             self.optimizer.zero_grad()
             self.loss(self.net(self.X[rows]), self.Y[rows]).backward()
-            self.optimizer.step()
+            if self.problem.trains:
+                self.optimizer.step()
 
     def parameters(self) -> list[np.ndarray]:
-        tensors = [(layer.weight.T, layer.bias) for layer in self.net[::2]]
-        return [t.detach().numpy().copy() for pair in tensors for t in pair]
+        if self.problem.kind == "forward":
+            return [self.outputs.numpy()]
+        pairs = [(layer.weight, layer.bias) for layer in self.net[::2]]
+        tensors = [t if self.problem.trains else t.grad for pair in pairs for t in pair]
+        return [t.detach().numpy().T.copy() for t in tensors]

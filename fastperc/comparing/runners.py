@@ -1,4 +1,4 @@
-"""What trains a problem, behind one face: start again, train an epoch, show the parameters."""
+"""What works on a problem, behind one face: start again, take some rows, show what came of it."""
 
 from __future__ import annotations
 
@@ -8,51 +8,62 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..kernels import updates
+from ..layout import views
 from ..network import Network
 from ..stepping import Plan, stepper
-from .problem import Problem
+from .problem import KINDS, Problem
 
 
 class Runner(Protocol):
-    """One variant, ready to train a problem."""
+    """One variant, ready to work on a problem."""
 
     def reset(self) -> None:
         """Go back to the start."""
 
     def train(self, n_rows: int) -> object:
-        """Train one epoch of the first ``n_rows`` samples."""
+        """Train one epoch of the first ``n_rows`` samples; or compute their outputs or gradient."""
 
     def parameters(self) -> list[np.ndarray]:
-        """W1, b1, W2, b2, ... as they are now."""
+        """W1, b1, W2, b2, ... as they are now, or what was computed; see `Problem.block_names`."""
 
 
 class FunctionRunner:
-    """A function with the signature that `fastperc.compare` documents."""
+    """A function with the arguments that `fastperc.compare` documents."""
 
     def __init__(self, problem: Problem, function: Callable):
         self.problem, self.function = problem, function
+        self.kind = KINDS[problem.kind]
         # Copies: what a function does to its samples stays with it.
         self.X, self.Y = (array.copy() for array in problem.samples)
         self.lr = np.dtype(problem.dtype).type(problem.lr)
-        self.extra = (problem.batch_size,) if problem.kind == "batches" else ()
         self.reset()
 
     def reset(self) -> None:
         self.weights, self.biases = map(self._pack, self.problem.start())
+        self.result: Any = None
 
     def _pack(self, arrays: list[np.ndarray]) -> Any:
         # Compiled functions take tuples: a Python list would be copied in and out at each call.
         return tuple(arrays) if is_compiled(self.function) else list(arrays)
 
     def train(self, n_rows: int) -> None:
-        X, Y = self.X[:n_rows], self.Y[:n_rows]
-        result = self.function(X, Y, self.weights, self.biases, self.lr, *self.extra)
-        if result is not None:
+        given = {
+            "X": self.X[:n_rows], "Y": self.Y[:n_rows], "weights": self.weights,
+            "biases": self.biases, "lr": self.lr, "batch_size": self.problem.batch_size,
+        }  # fmt: skip
+        result = self.function(*(given[name] for name in self.kind.arguments))
+        if not self.kind.trains:
+            self.result = result
+        elif result is not None:
             self.weights, self.biases = check_pair(result, len(self.problem.sizes) - 1)
 
     def parameters(self) -> list[np.ndarray]:
-        pairs = zip(self.weights, self.biases, strict=True)
-        return [np.array(array) for pair in pairs for array in pair]
+        if self.problem.kind == "forward":
+            return [check_outputs(self.result)]
+        pair: Any = self.weights, self.biases
+        if not self.kind.trains:
+            pair = check_pair(self.result, len(self.problem.sizes) - 1)
+        return [np.array(array) for layer in zip(*pair, strict=True) for array in layer]
 
 
 def is_compiled(function: Any) -> bool:
@@ -60,19 +71,26 @@ def is_compiled(function: Any) -> bool:
     return hasattr(function, "py_func")
 
 
+def check_outputs(result: Any) -> np.ndarray:
+    """What a function of the kind ``forward`` returned."""
+    if result is None:
+        raise TypeError("the kernel returned None, expected the outputs, (n, n_outputs)")
+    return np.array(result)
+
+
 def check_pair(result: Any, n_layers: int) -> tuple[Any, Any]:
-    """What a function returned that does not change its arguments."""
+    """What a function returned: parameters that it did not change in place, or a gradient."""
     is_pair = isinstance(result, (tuple, list)) and len(result) == 2
     if not (is_pair and all(hasattr(r, "__len__") and len(r) == n_layers for r in result)):
         raise TypeError(
-            f"the kernel returned {type(result).__name__} {result!r:.60}, expected None after "
-            f"changing its arguments in place, or (weights, biases) of {n_layers} arrays each"
+            f"the kernel returned {type(result).__name__} {result!r:.60}, expected (weights, "
+            f"biases), {n_layers} arrays each; or, if it trains in place, None"
         )
     return result[0], result[1]
 
 
 class NetworkRunner:
-    """fastperc's own kernels, called as `Network.train` calls them but without its checks."""
+    """fastperc's own kernels; trains as `Network.train` does, but without its checks."""
 
     def __init__(self, problem: Problem, threads: int = 1):
         self.problem, self.threads = problem, threads
@@ -88,6 +106,9 @@ class NetworkRunner:
         self.net.theta[:] = self.problem.theta
 
     def train(self, n_rows: int) -> np.ndarray:
+        if not self.problem.trains:
+            self.result = self._compute(n_rows)
+            return self.result
         if n_rows not in self.steppers:
             self.steppers[n_rows] = self._prepare(n_rows)
         advance, n_steps = self.steppers[n_rows]
@@ -95,6 +116,12 @@ class NetworkRunner:
         if advance(self.no_order, 0, n_steps, losses) < 0:
             raise FloatingPointError("loss or parameters became infinite or NaN; use a smaller lr")
         return losses
+
+    def _compute(self, n_rows: int) -> np.ndarray:
+        X, Y = (array[:n_rows] for array in self.problem.samples)
+        if self.problem.kind == "forward":
+            return self.net.forward(X, threads=self.threads)
+        return self.net.backward(X, Y)
 
     def _prepare(self, n_rows: int) -> tuple[Any, int]:
         X, Y = (array[:n_rows] for array in self.problem.samples)
@@ -108,4 +135,13 @@ class NetworkRunner:
         return stepper(self.net, plan), plan.n_steps
 
     def parameters(self) -> list[np.ndarray]:
-        return [a.copy() for p in zip(self.net.weights, self.net.biases, strict=True) for a in p]
+        if self.problem.kind == "forward":
+            return [self.result]
+        vector = self.net.theta if self.problem.trains else self.result
+        return blocks_of(vector, self.problem)
+
+
+def blocks_of(vector: np.ndarray, problem: Problem) -> list[np.ndarray]:
+    """W1, b1, W2, b2, ... of a vector that is laid out as the parameters are; copies."""
+    pairs = zip(*views(vector, problem.sizes), strict=True)
+    return [array.copy() for pair in pairs for array in pair]

@@ -1,4 +1,4 @@
-"""The table of variants: under which name a problem is trained how."""
+"""The table of variants: under which name a problem is worked on how."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .runners import FunctionRunner, NetworkRunner, Runner
 
 @dataclass(frozen=True)
 class Variant:
-    """A way of training.
+    """A way of doing what a problem asks for.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Variant:
     make : callable
         From a problem to its runner.
     refuses : callable
-        From a problem to the reason why it cannot be trained this way, or nothing.
+        From a problem to the reason why it cannot be done this way, or nothing.
     """
 
     name: str
@@ -42,8 +42,10 @@ def _python_refuses(problem: Problem) -> str:
 
 
 def _threads_refuse(problem: Problem) -> str:
+    if problem.kind == "gradient":
+        return "the gradient alone is computed on one thread"
     enough = problem.batch_size > CHUNK
-    return "" if enough else f"threads are used for batches of more than {CHUNK} samples"
+    return "" if enough else f"threads are used for more than {CHUNK} samples at once"
 
 
 def _c_refuses(problem: Problem) -> str:
@@ -61,10 +63,10 @@ VARIANTS = {
     variant.name: variant
     for variant in (
         Variant(
-            "python", "plain Python, on lists", lambda p: FunctionRunner(p, loops.python_epoch(p)),
-            _python_refuses,
+            "python", "plain Python, on lists",
+            lambda p: FunctionRunner(p, loops.python_function(p)), _python_refuses,
         ),
-        Variant("numpy", "NumPy", lambda p: FunctionRunner(p, loops.numpy_epoch(p))),
+        Variant("numpy", "NumPy", lambda p: FunctionRunner(p, loops.numpy_function(p))),
         Variant("fastperc", "fastperc's kernel", NetworkRunner),
         Variant(
             "2 threads", "fastperc's kernel on two threads", partial(NetworkRunner, threads=2),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import time
+from collections.abc import Sequence
 from operator import is_
 from typing import ClassVar
 
@@ -15,14 +14,14 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from ..kernels.updates import L2_PER_WEIGHT
 from ..layout import aligned_zeros, n_parameters, views
 from ..network import Network
-from . import parameters
+from . import lbfgs, parameters
 from .callbacks import CallbackSupportMixin, FitTask
 from .epochs import Samples, fixed, outputs
-from .lbfgs import minimise
-from .one_row import OneRow
+from .one_row import OneRow, is_plain_row, learn_row
 from .optimizer import SOLVERS, Optimizer
+from .progress import begin_curves, lacks_progress, progress, record
 from .scaling import Scaling
-from .stochastic import NON_FINITE, Descent, NonFiniteWeightsError, learn_row, progress_of_row
+from .stochastic import Descent
 from .validation import Validation
 
 SMALL = 1 << 14  # numbers that are looked at faster than scikit-learn looks around
@@ -33,7 +32,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = parameters.SHARED
 
+    n_outputs_: int
+    loss_curve_: list[float]
     _net: Network | None = None
+    _arrays: tuple = ()  # the network's W and b
     _scaling: Scaling | None = None
     _target_scaling: Scaling | None = None
     _best_theta: np.ndarray | None = None
@@ -58,6 +60,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def _take_target(self, row: OneRow, y) -> bool:
         """Copy one sample's target in; returns whether its weight is a factor of the step."""
+        raise NotImplementedError
+
+    def _is_plain_target(self, y) -> bool:
+        """Whether an array of one sample's target, or label, can be seen to be in order."""
         raise NotImplementedError
 
     def _strata(self, Y):
@@ -97,13 +103,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         labels = y
         X, Y = self._validate_input(X, y, incremental, reset=first)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        if weight is not None and not weight.sum() > 0:
-            raise ValueError(
-                f"sample_weight sums to {weight.sum():g}, expected a positive sum: there is "
-                "nothing to learn from samples without weight. Leave such samples out"
-            )
+        weight = checked_weight(sample_weight, X)
         weight, is_factor = self._all_weights(labels, weight, incremental)
+        if not first and Y.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y: found {Y.shape[1]} outputs per sample, expected {self.n_outputs_} as in the "
+                "first call"
+            )
         self.n_outputs_ = Y.shape[1]
         self._random_state = check_random_state(self.random_state)
         if first:
@@ -114,7 +120,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         if self.solver in SOLVERS:
             Descent(self, net, samples, validation, (X, labels), task).run()
         else:
-            self._fit_lbfgs(net, samples, task)
+            lbfgs.fit(self, net, samples, task)
         return self
 
     def _initialize(self, sizes, dtype) -> None:
@@ -134,15 +140,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         self._net = self._scaling = self._target_scaling = self._best_theta = None
         self.__dict__.pop("validation_loss_curve_", None)
         if self.solver in SOLVERS:
-            self._begin_curves()
-
-    def _begin_curves(self) -> None:
-        self.loss_curve_: list[float] = []
-        self._no_improvement_count = 0
-        stops = self.early_stopping
-        self.validation_scores_: list[float] | None = [] if stops else None
-        self.best_validation_score_ = -np.inf if stops else None
-        self.best_loss_ = None if stops else np.inf
+            begin_curves(self)
 
     def _samples(self, net, X, Y, weight, is_factor=False) -> Samples:
         """Checked data as the kernels take it; the first of a model decide on its scaling."""
@@ -178,26 +176,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         penalty = 0.5 * optimizer.rates[L2_PER_WEIGHT] * tally[1]
         return float(tally[0] * self._loss_scale() + penalty) / n
 
-    def _fit_lbfgs(self, net, samples: Samples, task: FitTask) -> None:
-        self.loss_curve_ = []
-
-        def watch(loss: float) -> None:
-            ends = task.end_epoch()
-            self.loss_curve_.append(loss)
-            if self.verbose:
-                print(f"Iteration {len(self.loss_curve_)}, loss = {loss:.8f}")
-            if self.callback is not None and self.callback(len(self.loss_curve_), self) is True:
-                ends = True
-            if ends or time.perf_counter() >= end:
-                raise StopIteration
-            task.begin_epoch()
-
-        end = math.inf if self.time_limit is None else time.perf_counter() + self.time_limit
-        task.begin_epoch()
-        self.n_iter_, self.loss_ = minimise(net, samples, self, self._loss_scale(), watch)
-        if not np.isfinite(net.theta).all():
-            raise NonFiniteWeightsError(self.n_iter_, NON_FINITE, kept=False)
-
     # --- the network behind coefs_ -------------------------------------------------------------
 
     def _network(self) -> Network:
@@ -206,29 +184,25 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         Whoever replaces them by arrays of their own gets a network of these.
         """
         net = self._net
-        if net is None or not same(self.coefs_, net.weights, self.intercepts_, net.biases):
+        if net is None or not same([*self.coefs_, *self.intercepts_], self._arrays):
             check_is_fitted(self)
             net = self._net = self._new_network()
             self.coefs_, self.intercepts_ = list(net.weights), list(net.biases)
+            self._arrays = (*net.weights, *net.biases)
             self._rows: list[OneRow] = []  # not in use; `pop` and `append` are safe between threads
         return net
 
     def _new_network(self) -> Network:
         dtype = np.result_type(*self.coefs_)
         sizes = [self.coefs_[0].shape[0], *(W.shape[1] for W in self.coefs_)]
+        pairs = zip(self.coefs_, self.intercepts_, strict=True)
         output, loss, code = self._head()
         net = Network(
             sizes,
             hidden=parameters.hidden_activations(self.activation, len(sizes) - 2),
             output=output,
             loss=loss,
-            init=np.concatenate(
-                [
-                    a.ravel()
-                    for pair in zip(self.coefs_, self.intercepts_, strict=True)
-                    for a in pair
-                ]
-            ),
+            init=np.concatenate([a.ravel() for pair in pairs for a in pair]),
             dtype="float32" if dtype == np.float32 else "float64",
         )
         net.loss_code = code
@@ -236,7 +210,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def __getstate__(self):
         state = super().__getstate__()
-        return {k: v for k, v in state.items() if k not in ("_net", "_rows")}
+        return {k: v for k, v in state.items() if k not in ("_net", "_rows", "_arrays")}
 
     def __setstate__(self, state):
         super().__setstate__(state)
@@ -293,6 +267,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         -------
         float
             The sample's loss before the step, penalty included.
+
+        Raises
+        ------
+        ValueError
+            If the loss or a weight became infinite or NaN. The model is as before.
         """
         self._check_solver()
         row = self._room()
@@ -305,28 +284,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         """One epoch on (X, y). A single plain row needs no look around."""
         if not hasattr(self, "coefs_"):
             self._validate_params()
-        elif sample_weight is None and self._is_plain_row(X, y):
+        elif sample_weight is None and is_plain_row(self, X, y):
             row = self._room()
             row.take_inputs(X[0])
-            progress_of_row(self, learn_row(self, row, y[0]))
+            record(self, learn_row(self, row, y[0]), 1)
+            progress(self, None, None)
+            lacks_progress(self, self._optimizer)
             self._rows.append(row)
             return self
         return self._fit(X, y, sample_weight)
-
-    def _is_plain_row(self, X, y) -> bool:
-        return (
-            hasattr(self, "_optimizer")
-            and not self.early_stopping
-            and len(y) == 1
-            and self._is_plain(X, self._network())
-            and len(X) == 1
-        )
-
-    def _optimizer_at_hand(self) -> Optimizer:
-        if not hasattr(self, "_optimizer"):
-            net = self._network()
-            self._optimizer = Optimizer(self, net.theta.size, net.dtype)
-        return self._optimizer
 
     def _check_solver(self) -> bool:
         if self.solver not in SOLVERS:
@@ -342,6 +308,19 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         return tags
 
 
-def same(a: list, b: list, c: list, d: list) -> bool:
-    """Whether a holds the very objects that b holds, and c those of d."""
-    return len(a) == len(b) and len(c) == len(d) and all(map(is_, a, b)) and all(map(is_, c, d))
+def checked_weight(weight, X):
+    """Sample weights as an array, if there are any."""
+    if weight is None:
+        return None
+    weight = _check_sample_weight(weight, X)
+    if not weight.sum() > 0:
+        raise ValueError(
+            f"sample_weight sums to {weight.sum():g}, expected a positive sum: there is nothing to "
+            "learn from samples without weight. Leave such samples out"
+        )
+    return weight
+
+
+def same(a: Sequence, b: Sequence) -> bool:
+    """Whether two sequences hold the very same objects."""
+    return len(a) == len(b) and all(map(is_, a, b))

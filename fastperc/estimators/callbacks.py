@@ -17,7 +17,7 @@ except ImportError:  # an older scikit-learn has none, and no way to set any
 # What an estimator needs to predict, besides its weights.
 FITTED = (
     "classes_",
-    "_label_binarizer",
+    "_labels",
     "n_layers_",
     "n_outputs_",
     "n_features_in_",

@@ -9,19 +9,16 @@ from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..kernels import losses
 from . import parameters
 from .base import BaseMLP
+from .class_weights import ClassWeights
 from .epochs import Samples
+from .labels import Labels, binarizer_of, classes_of
 from .one_row import OneRow
 
 
@@ -218,95 +215,49 @@ out_activation_
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
+            binarizer = binarizer_of(y)
+            self._know(binarizer, binarizer.classes_)
         else:
-            self._check_classes(unique_labels(y))
-        return X, self._targets(y)
+            self._labels.check(classes_of(y), self.warm_start)
+        return X, self._labels.targets(y)
 
-    def _check_classes(self, classes) -> None:
-        """The classes of a later call: all of them with warm_start, known ones in partial_fit."""
-        if self.warm_start:
-            if set(classes) != set(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous "
-                    f"call to fit. Previously got {self.classes_}, `y` has {classes}"
-                )
-        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
-                f"'y' has {classes}. The first call to partial_fit has to name all classes"
-            )
-
-    def _targets(self, y) -> np.ndarray:
-        """One column of 0 and 1 per output, or of -1 and 1 for hinge."""
-        Y = self._label_binarizer.transform(y).reshape(len(y), -1)
-        return 2 * Y - 1 if self.loss == "hinge" else Y
+    def _know(self, binarizer: LabelBinarizer, classes: np.ndarray) -> None:
+        self.classes_ = classes
+        self._labels = Labels(binarizer, classes, self.loss)
 
     def _validate_held(self, X, y):
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True,
             dtype=(np.float64, np.float32), reset=False,
         )  # fmt: skip
-        classes = unique_labels(y)
+        classes = classes_of(y)
         if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(f"y_val has classes {classes}, expected classes of y: {self.classes_}")
-        return X, self._targets(y)
+        return X, self._labels.targets(y)
 
     def _all_weights(self, y, weight, incremental: bool):
         if self.class_weight is None:
             return weight, False
-        y = np.asarray(y)
-        factors = compute_sample_weight(self._weight_of_classes(y, weight, incremental), y)
-        return (factors if weight is None else factors * weight), True
-
-    def _weight_of_classes(self, y, weight, incremental: bool):
-        """``class_weight``, 'balanced' made numbers by the (weighted) labels seen so far."""
-        is_single = y.ndim == 1 or y.shape[1] == 1
-        if self.class_weight != "balanced" or not (is_single or incremental):
-            return self.class_weight
-        if not is_single:
-            raise ValueError(
-                "class_weight: found 'balanced' with several labels per sample, which partial_fit "
-                "cannot count. Give a list of dicts, one for each output"
-            )
-        if not incremental or not hasattr(self, "_class_counts"):
-            self._class_counts = np.zeros(len(self.classes_))
-        places = np.searchsorted(self.classes_, y.ravel())
-        self._class_counts += np.bincount(places, weight, minlength=len(self.classes_))
-        counts = self._class_counts
-        balanced = counts.sum() / ((counts > 0).sum() * np.where(counts > 0, counts, 1.0))
-        return dict(zip(self.classes_.tolist(), balanced.tolist(), strict=True))
+        if not incremental or not hasattr(self, "_class_weights"):
+            self._class_weights = ClassWeights(self.classes_)
+        return self._class_weights.of(self.class_weight, y, weight, incremental), True
 
     def _take_target(self, row: OneRow, y) -> bool:
-        if self._label_binarizer.y_type_.startswith("multilabel"):
-            row.y[:] = self._targets(np.reshape(y, (1, -1)))[0]
-        else:
-            low = -1 if self.loss == "hinge" else 0
-            row.y[:] = low
-            k = self._index_of(y)
-            if len(row.y) > 1 or k == 1:
-                row.y[min(k, len(row.y) - 1)] = 1
+        self._labels.write_target(y, row.y)
         if self.class_weight is None:
             return False
         y = np.reshape(y, (1, -1) if np.ndim(y) else 1)
         row.weight[:] = self._all_weights(y, None, incremental=True)[0]
         return True
 
-    def _index_of(self, label) -> int:
-        """Where a label stands in ``classes_``."""
-        k = int(np.searchsorted(self.classes_, label))
-        if k == len(self.classes_) or self.classes_[k] != label:
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
-                f"'y' has [{label!r}]"
-            )
-        return k
+    def _is_plain_target(self, y) -> bool:
+        shape = (1, self.n_outputs_) if self._labels.are_several else (1,)
+        return y.dtype.kind in "biufU" and y.shape == shape
 
     def _head(self) -> tuple[str, str, int]:
         if self.loss == "hinge":
             return "identity", "hinge", losses.HINGE
-        if self._label_binarizer.y_type_ == "multiclass":
+        if self._labels.exclude_each_other:
             return "softmax", "cross_entropy", losses.CAPPED_CROSS_ENTROPY
         return "logistic", "log_loss", losses.CAPPED_LOG_LOSS
 
@@ -333,28 +284,12 @@ out_activation_
         """
         if _check_partial_fit_first_call(self, classes):
             is_multilabel = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if is_multilabel else classes)
+            self._know(binarizer_of(y if is_multilabel else classes), self.classes_)
         return self._partial_fit(X, y, sample_weight)
-
-    def _labels(self, out: np.ndarray):
-        """Outputs to labels."""
-        if self.loss == "hinge":
-            return self._label_binarizer.inverse_transform(
-                out[:, 0] if self.n_outputs_ == 1 else out, threshold=0.0
-            )
-        return self._label_binarizer.inverse_transform(out[:, 0] if self.n_outputs_ == 1 else out)
 
     def _score_of(self, out: np.ndarray, samples: Samples) -> float:
         """The accuracy."""
-        Y = samples.Y
-        middle = 0.0 if self.loss == "hinge" else 0.5
-        if len(self.classes_) == 1:
-            right = np.ones(len(Y), bool)
-        elif self.n_outputs_ > 1 and self._label_binarizer.y_type_ == "multiclass":
-            right = out.argmax(axis=1) == Y.argmax(axis=1)
-        else:
-            right = ((out > middle) == (middle < Y)).all(axis=1)
-        return float(np.average(right, weights=samples.weight if len(samples.weight) else None))
+        return self._labels.accuracy(out, samples)
 
     def predict(self, X):
         """Predict labels.
@@ -368,7 +303,7 @@ out_activation_
         y : ndarray of shape (n_samples,) or (n_samples, n_classes)
         """
         check_is_fitted(self)
-        return self._labels(self._outputs(X))
+        return self._labels.of(self._outputs(X))
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X):
@@ -425,14 +360,7 @@ out_activation_
         """
         row = self._room()
         row.take_inputs(x)
-        out = row.predict()
-        if len(out) > 1 and self._label_binarizer.y_type_.startswith("multilabel"):
-            label = (out > (0.0 if self.loss == "hinge" else 0.5)).astype(int)
-        elif len(out) > 1:
-            label = self.classes_[out.argmax()]
-        else:
-            is_second = out.item() > (0.0 if self.loss == "hinge" else 0.5)
-            label = self.classes_[-1 if is_second else 0]
+        label = self._labels.of_one(row.predict())
         self._rows.append(row)
         return label
 

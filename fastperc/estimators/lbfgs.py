@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ from sklearn.utils.optimize import _check_optimize_result
 from ..kernels import batch
 from ..layout import aligned_zeros, views
 from ..network import Network
+from .callbacks import FitTask
+from .divergence import NON_FINITE, NonFiniteWeightsError
 from .epochs import Samples, dense_rows, fixed, windows
 
 
@@ -63,6 +67,32 @@ def in_float64(net: Network, samples: Samples) -> tuple[Network, Samples]:
     X = samples.X if samples.is_sparse else fixed(samples.X, np.float64)
     Y, weight = fixed(samples.Y, np.float64), fixed(samples.weight, np.float64)
     return twin, Samples(X, Y, weight, samples.weight_is_factor)
+
+
+def fit(estimator: Any, net: Network, samples: Samples, task: FitTask) -> None:
+    """One call of the estimator's `fit`, each iteration an epoch of its ``loss_curve_``."""
+    estimator.loss_curve_ = []
+    limit = math.inf if estimator.time_limit is None else estimator.time_limit
+    end = time.perf_counter() + limit
+
+    def watch(loss: float) -> None:
+        ends = task.end_epoch()
+        estimator.loss_curve_.append(loss)
+        epoch = len(estimator.loss_curve_)
+        if estimator.verbose:
+            print(f"Iteration {epoch}, loss = {loss:.8f}")
+        if estimator.callback is not None and estimator.callback(epoch, estimator) is True:
+            ends = True
+        if ends or time.perf_counter() >= end:
+            raise StopIteration
+        task.begin_epoch()
+
+    task.begin_epoch()
+    estimator.n_iter_, estimator.loss_ = minimise(
+        net, samples, estimator, estimator._loss_scale(), watch
+    )
+    if not np.isfinite(net.theta).all():
+        raise NonFiniteWeightsError(estimator.n_iter_, NON_FINITE, kept=False)
 
 
 def minimise(

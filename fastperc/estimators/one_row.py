@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from ..kernels import single
 from ..layout import aligned_zeros
 from ..network import Network
+from .divergence import NON_FINITE, NonFiniteWeightsError
 from .epochs import Epochs, Samples, fixed
 from .optimizer import Optimizer
 from .scaling import Scaling
@@ -50,8 +52,60 @@ class OneRow:
             samples = Samples(fixed(self.x[None]), fixed(self.y[None]), weight, is_factor)
             self.epochs = Epochs(self.net, optimizer, samples, 1)
             self.order = np.empty((0, 1), np.int64)
+            self.memory = optimizer.memory()
         e = self.epochs
         s = e.samples
+        self.before[:] = self.net.theta
+        optimizer.remember(self.memory)
         e.tally[:] = 0
         e.take_steps(s.X, s.Y, s.weight, self.order, 0, 1)
         return e.tally
+
+    def take_back(self, optimizer: Optimizer) -> None:
+        """Undo the step of `learn`."""
+        self.net.theta[:] = self.before
+        optimizer.recall(self.memory)
+
+
+def learn_row(estimator: Any, row: OneRow, y: Any) -> float:
+    """The solver's step on the inputs in ``row`` and the target y; returns the loss before."""
+    is_factor = estimator._take_target(row, y)
+    optimizer = optimizer_at_hand(estimator)
+    optimizer.begin_epoch(estimator)
+    loss = estimator._mean_loss(row.learn(optimizer, is_factor), 1, optimizer)
+    if not (math.isfinite(loss) and np.isfinite(row.net.theta).all()):
+        row.take_back(optimizer)
+        check_finite(row.x, "x")
+        check_finite(row.y, "y")
+        raise NonFiniteWeightsError(1, NON_FINITE)
+    estimator.t_ += 1
+    optimizer.end_epoch(estimator.t_)
+    return loss
+
+
+def optimizer_at_hand(estimator: Any) -> Optimizer:
+    """That of the last training, or a new one."""
+    if not hasattr(estimator, "_optimizer"):
+        net = estimator._network()
+        estimator._optimizer = Optimizer(estimator, net.theta.size, net.dtype)
+    return estimator._optimizer
+
+
+def is_plain_row(estimator: Any, X: Any, y: Any) -> bool:
+    """Whether `partial_fit` may take a short way: all can be seen to be in order at once."""
+    return (
+        hasattr(estimator, "_optimizer")
+        and not estimator.early_stopping
+        and type(y) in (np.ndarray, list)
+        and len(y) == 1
+        and estimator._is_plain_target(np.asarray(y))
+        and estimator._is_plain(X, estimator._network())
+        and len(X) == 1
+    )
+
+
+def check_finite(row: np.ndarray, name: str) -> None:
+    """Say it where the numbers of a sample explain why its loss is not finite."""
+    strange = row[~np.isfinite(row)]
+    if len(strange):
+        raise ValueError(f"{name}: found {strange[0]}, expected finite numbers")

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from .. import schedules
+from ..checks import check_number
 from ..kernels import updates
 from ..layout import aligned_zeros
+
+Memory = tuple[np.ndarray, np.ndarray]  # copies of an optimizer's state and clock
 
 SOLVERS = ("sgd", "adam", "adamw", "rprop")
 SCHEDULES = ("step", "cosine", "one_cycle")
@@ -35,7 +38,10 @@ class Optimizer:
         self.learning_rate = self.learning_rate_init
         self.power_t = estimator.power_t
         self.kind = estimator.learning_rate if estimator.solver == "sgd" else "constant"
-        self.schedule = named_schedule(estimator)
+        self.plan = estimator.learning_rate, self.learning_rate_init, estimator.max_iter
+        self.is_scheduled = callable(estimator.learning_rate) or (
+            estimator.learning_rate in SCHEDULES
+        )
         self.epoch = 0
         self.rule = rule_of(estimator)
         self.rates = np.zeros(updates.N_RATES)
@@ -52,11 +58,23 @@ class Optimizer:
         own = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in state.items()}
         self.__dict__.update(own)
 
+    def memory(self) -> Memory:
+        """A copy of what is remembered from step to step, for `recall`."""
+        return self.state.copy(), self.clock.copy()
+
+    def remember(self, memory: Memory) -> None:
+        """The same into a copy made before."""
+        memory[0][:], memory[1][:] = self.state, self.clock
+
+    def recall(self, memory: Memory) -> None:
+        """Take back the steps since then."""
+        self.state[:], self.clock[:] = memory
+
     def begin_epoch(self, estimator: Any) -> None:
         """Write learning rate and penalties where the kernels read them."""
         self.epoch += 1
-        if self.schedule is not None:
-            self.learning_rate = self.schedule(self.epoch)
+        if self.is_scheduled:
+            self.learning_rate = schedule(*self.plan)(self.epoch)
         self.rates[updates.LR] = self.learning_rate
         alpha = updates.L2 if self.rule == updates.ADAMW else updates.L2_PER_WEIGHT
         self.rates[alpha] = estimator.alpha
@@ -92,15 +110,11 @@ def rule_of(estimator: Any) -> int:
     return updates.NESTEROV if estimator.nesterovs_momentum else updates.MOMENTUM
 
 
-def named_schedule(estimator: Any) -> Callable[[int], float] | None:
+def schedule(kind: Any, lr: float, epochs: int) -> Callable[[int], float]:
     """The function from epoch to learning rate that ``learning_rate`` names or is."""
-    kind, lr, epochs = estimator.learning_rate, estimator.learning_rate_init, estimator.max_iter
     if callable(kind):
-        return kind
+        return lambda epoch: check_number(kind(epoch), f"learning_rate({epoch})", least=0)
     if kind == "step":
         return schedules.step(lr, every=max(1, epochs // 3))
-    if kind == "cosine":
-        return schedules.cosine(lr, epochs=epochs)
-    if kind == "one_cycle":
-        return schedules.one_cycle(lr, epochs=epochs)
-    return None
+    make = schedules.cosine if kind == "cosine" else schedules.one_cycle
+    return make(lr, epochs)

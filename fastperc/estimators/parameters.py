@@ -53,6 +53,12 @@ SHARED: dict[str, Any] = {
 def hidden_widths(value: Any) -> list[int]:
     """``hidden_layer_sizes`` as a list; one number is one layer."""
     widths = list(value) if hasattr(value, "__iter__") else [value]
+    for width in widths:
+        if not isinstance(width, Integral):
+            raise TypeError(
+                f"hidden_layer_sizes: found {width!r:.60}, expected whole numbers, one for each "
+                "hidden layer"
+            )
     if any(width <= 0 for width in widths):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {widths}.")
     return [int(width) for width in widths]

@@ -161,10 +161,18 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         return X, Y
 
     def _take_target(self, row: OneRow, y) -> bool:
+        if (len(row.y) > 1 or type(y) is not float) and np.size(y) != len(row.y):
+            raise ValueError(
+                f"y: found {np.size(y)} numbers, expected {len(row.y)}, one for each output"
+            )
         row.y[:] = y
         if self._target_scaling is not None:
             row.y[:] = self._target_scaling.apply(row.y)
         return False
+
+    def _is_plain_target(self, y) -> bool:
+        shape = (1,) if self.n_outputs_ == 1 else (1, self.n_outputs_)
+        return y.dtype.kind in "iuf" and y.shape == shape
 
     def _scaling_of_targets(self, Y, weight) -> Scaling | None:
         return None if self.loss == "poisson" else Scaling.of(Y, weight)

@@ -11,23 +11,14 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing
 
-from ..errors import DivergedError
 from ..kernels.updates import RPROP
 from ..network import Network
 from .callbacks import FitTask
+from .divergence import NON_FINITE, NonFiniteWeightsError
 from .epochs import Epochs, Samples
-from .one_row import OneRow
-from .optimizer import Optimizer
+from .optimizer import Memory, Optimizer
+from .progress import complete_curves, lacks_progress, progress, record
 from .validation import Validation, split
-
-NON_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large values and "
-    "need to be preprocessed. Use a smaller learning_rate_init, or scale='standard'"
-)
-
-
-class NonFiniteWeightsError(DivergedError, ValueError):
-    """Training diverged; a ValueError too, as scikit-learn has it."""
 
 
 class Descent:
@@ -102,6 +93,7 @@ class Descent:
     def _run_epochs(self, bar) -> None:
         estimator, n = self.estimator, len(self.samples.Y)
         order = np.arange(n)
+        memory = self.optimizer.memory() if self.incremental else None
         while estimator.n_iter_ < estimator.max_iter:
             good = self.net.theta.copy()
             if estimator.shuffle:
@@ -114,7 +106,7 @@ class Descent:
                 break
             loss = estimator._mean_loss(self.epochs.tally, n, self.optimizer)
             if not self._is_finite(loss):
-                self._diverged(loss, good)
+                self._diverged(loss, good, memory)
                 break
             stops = self._after_epoch(loss, n)
             if bar is not None:
@@ -136,12 +128,8 @@ class Descent:
     def _after_epoch(self, loss: float, n: int) -> bool:
         """Curves, counts and the learning rate; returns whether to stop."""
         estimator = self.estimator
-        estimator.n_iter_ += 1
-        estimator.loss_ = loss
         estimator.t_ += n
-        estimator.loss_curve_.append(loss)
-        if estimator.verbose:
-            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+        record(estimator, loss, estimator.n_iter_ + 1)
         if self.validation is not None:
             estimator.validation_loss_curve_.append(self.validation.loss())
         progress(estimator, self.net, self.validation)
@@ -155,11 +143,15 @@ class Descent:
             return True
         return time.perf_counter() >= self.epochs.end
 
-    def _diverged(self, loss: float, good: np.ndarray) -> None:
+    def _diverged(self, loss: float, good: np.ndarray, memory: Memory | None) -> None:
         """Raise, or with early stopping go back to the best weights."""
         estimator = self.estimator
         epoch = estimator.n_iter_ + 1
         self.net.theta[:] = good
+        if memory is None:  # what the solver remembers is of no more use
+            del estimator._optimizer
+        else:
+            self.optimizer.recall(memory)
         if not estimator.early_stopping or not np.isfinite(estimator.best_validation_score_):
             raise NonFiniteWeightsError(epoch, NON_FINITE)
         estimator.n_iter_, estimator.loss_ = epoch, loss
@@ -185,73 +177,3 @@ def shuffled(n: int, random_state: np.random.RandomState) -> np.ndarray:
     order = np.arange(n)
     random_state.shuffle(order)
     return order
-
-
-def complete_curves(estimator: Any) -> None:
-    """Make the attributes that a model lacks which was trained in another way before."""
-    if not hasattr(estimator, "_no_improvement_count"):
-        estimator._begin_curves()
-    if estimator.early_stopping and estimator.best_validation_score_ is None:
-        estimator.best_validation_score_, estimator.validation_scores_ = -math.inf, []
-    if not estimator.early_stopping and estimator.best_loss_ is None:
-        estimator.best_loss_ = math.inf
-
-
-def learn_row(estimator: Any, row: OneRow, y: Any) -> float:
-    """The solver's step on the inputs in ``row`` and the target y; returns the loss before."""
-    is_factor = estimator._take_target(row, y)
-    optimizer = estimator._optimizer_at_hand()
-    optimizer.begin_epoch(estimator)
-    theta = row.net.theta
-    row.before[:] = theta
-    loss = estimator._mean_loss(row.learn(optimizer, is_factor), 1, optimizer)
-    if not (math.isfinite(loss) and np.isfinite(theta).all()):
-        theta[:] = row.before
-        raise NonFiniteWeightsError(1, NON_FINITE)
-    estimator.t_ += 1
-    optimizer.end_epoch(estimator.t_)
-    return loss
-
-
-def progress_of_row(estimator: Any, loss: float) -> None:
-    """What an epoch of one sample leaves behind."""
-    estimator.n_iter_ = 1
-    estimator.loss_ = loss
-    estimator.loss_curve_.append(loss)
-    if estimator.verbose:
-        print(f"Iteration 1, loss = {loss:.8f}")
-    progress(estimator, None, None)
-    lacks_progress(estimator, estimator._optimizer)
-
-
-def progress(estimator: Any, net: Network | None, validation: Validation | None) -> None:
-    """Count the epochs in a row that brought nothing, by validation score or training loss."""
-    if validation is not None and net is not None and estimator.early_stopping:
-        score = validation.score()
-        estimator.validation_scores_.append(score)
-        if estimator.verbose:
-            print(f"Validation score: {score:f}")
-        stalls = score < estimator.best_validation_score_ + estimator.tol
-        if score > estimator.best_validation_score_:
-            estimator.best_validation_score_ = score
-            estimator._best_theta = net.theta.copy()
-    else:
-        loss = estimator.loss_curve_[-1]
-        stalls = loss > estimator.best_loss_ - estimator.tol
-        estimator.best_loss_ = min(loss, estimator.best_loss_)
-    estimator._no_improvement_count = estimator._no_improvement_count + 1 if stalls else 0
-
-
-def lacks_progress(estimator: Any, optimizer: Optimizer) -> bool:
-    """Whether there were too many such epochs; with 'adaptive', the learning rate falls first."""
-    if estimator._no_improvement_count <= estimator.n_iter_no_change:
-        return False
-    what = "Validation score" if estimator.early_stopping else "Training loss"
-    message = (
-        f"{what} did not improve more than tol={estimator.tol:f} for "
-        f"{estimator.n_iter_no_change:.0f} consecutive epochs."
-    )
-    if optimizer.stops(message, estimator.verbose):
-        return True
-    estimator._no_improvement_count = 0
-    return False

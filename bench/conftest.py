@@ -1,0 +1,5 @@
+"""Before anything is imported: other libraries compute on one thread, as fastperc does here."""
+
+from fastperc.pinning import pin_threads
+
+pin_threads()

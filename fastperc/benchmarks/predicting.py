@@ -1,0 +1,105 @@
+"""Cases of networks at work: one sample, many samples, one update, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from ..comparing.clock import Timed
+from ..kernels import reference
+from ..network import Network
+from .case import Case, Ways, nothing, same
+from .rivals import PREDICTORS, Forward
+
+SIZES = (8, 32, 1)
+LR = 0.01
+REPEATS = 200  # of what takes microseconds
+
+
+def network(
+    dtype: str = "float32", n_samples: int = 1000
+) -> tuple[Network, np.ndarray, np.ndarray]:
+    """A network of sigmoid units, X (n_samples, 8) and Y (n_samples, 1)."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_samples, SIZES[0])).astype(dtype)
+    return Network(SIZES, hidden="sigmoid", seed=0, dtype=dtype), X, np.sin(X[:, :1])
+
+
+def model_of(net: Network) -> reference.Model:
+    """Its NumPy twin."""
+    names = (*net.hidden, net.output)
+    return reference.Model.from_theta(net.theta, net.sizes, names, net.loss_name)
+
+
+def cases() -> Iterator[Case]:
+    """One sample, many, and one update."""
+    for n, unit, name in [
+        (1, "call", "one sample"),
+        (1000, "sample", "1,000 samples"),
+        (100_000, "sample", "100,000 samples"),
+    ]:
+        yield Case(
+            "predicting", f"8-32-1 {name}", unit, ("numpy", "fastperc", *PREDICTORS),
+            partial(_predict, n), n < 100_000, refuses=_refuses,
+        )  # fmt: skip
+    yield Case("predicting", "8-32-1 one update", "call", ("numpy", "fastperc"), _learn)
+
+
+def _refuses(way: str) -> str:
+    return PREDICTORS[way][1]() if way in PREDICTORS else ""
+
+
+def _predict(n: int) -> Ways:
+    net, X, _ = network(n_samples=n)
+    weights, biases = ([a.copy() for a in arrays] for arrays in (net.weights, net.biases))
+    (W1, W2), (b1, b2) = weights, biases
+    ways: dict[str, Callable] = {
+        "numpy": lambda X: (1 / (1 + np.exp(-(X @ W1 + b1)))) @ W2 + b2,
+        "fastperc": net.forward,
+    }
+    forward = Forward(weights, biases)
+    ways |= {way: make(forward) for way, (make, _) in PREDICTORS.items() if not _refuses(way)}
+    expected = ways["numpy"](X)[:, 0]
+    for way, predict in ways.items():
+        same(np.ravel(predict(X)), expected, 1e-5, way)
+    if n == 1:  # it has a way of its own for one
+        x = X[0]
+        same(net.predict_one(x), expected, 1e-5, "predict_one")
+        return {
+            way: _repeated(partial(predict, X)) for way, predict in ways.items()
+        } | {"fastperc": _repeated(partial(net.predict_one, x))}  # fmt: skip
+    return {way: Timed(partial(predict, X), nothing, n) for way, predict in ways.items()}
+
+
+def _repeated(call: Callable[[], object], reset: Callable[[], object] = nothing) -> Timed:
+    def calls() -> None:
+        for _ in range(REPEATS):
+            call()
+
+    return Timed(calls, reset, REPEATS)
+
+
+def _learn() -> Ways:
+    """`learn_one`, beside a step of the reference's."""
+    net, X, Y = network("float64")
+    start, model = net.theta.copy(), model_of(net)
+    x, y, rows, targets = X[0], float(Y[0, 0]), X[:1], Y[:1]
+
+    def reset() -> None:
+        net.theta[:] = start
+        fresh = model_of(net)
+        model.weights, model.biases = fresh.weights, fresh.biases
+
+    def plain() -> None:
+        reference.train_batches(model, rows, targets, LR, 1)
+
+    def compiled() -> None:
+        net.learn_one(x, y, lr=LR)
+
+    reset()
+    plain()
+    compiled()
+    same(net.theta, model.theta, 1e-12, "learn_one")
+    return {"numpy": _repeated(plain, reset), "fastperc": _repeated(compiled, reset)}

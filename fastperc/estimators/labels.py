@@ -1,0 +1,123 @@
+"""Labels to targets, one column per output, and outputs back to labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+
+from .epochs import Samples
+
+
+class Labels:
+    """The classes of a classifier, and which numbers its outputs learn in their place.
+
+    Attributes
+    ----------
+    binarizer : LabelBinarizer
+        Fitted to the labels, or to the classes that `partial_fit` was told.
+    classes : ndarray
+        Sorted.
+    are_several : bool
+        Whether a sample may have more than one.
+    exclude_each_other : bool
+        Whether there is an output for each class, of which the largest counts.
+    low, middle : float
+        The target of what is not the class (1 is that of the class), and the output from which on a
+        label is given: 0 and 0.5 for probabilities, -1 and 0 for the margins of the hinge loss.
+    """
+
+    def __init__(self, binarizer: LabelBinarizer, classes: np.ndarray, loss: str):
+        self.binarizer, self.classes = binarizer, classes
+        self.are_several = binarizer.y_type_.startswith("multilabel")
+        self.exclude_each_other = binarizer.y_type_ == "multiclass"
+        self.low, self.middle = (-1, 0.0) if loss == "hinge" else (0, 0.5)
+
+    def check(self, found: Any, warm_start: bool) -> None:
+        """The labels of a later call: all classes with warm_start, known ones in partial_fit."""
+        if warm_start and set(found) != set(self.classes):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes}, `y` has {found}"
+            )
+        if len(np.setdiff1d(found, self.classes, assume_unique=True)):
+            raise self.unknown(found)
+
+    def unknown(self, found: Any) -> ValueError:
+        """What to raise on labels of which some are no known class."""
+        return ValueError(
+            f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
+            f"'y' has {found}. The first call to partial_fit has to name all classes"
+        )
+
+    def targets(self, y: Any) -> np.ndarray:
+        """One column of ``low`` and 1 per output."""
+        Y = self.binarizer.transform(y)
+        Y = Y.reshape(Y.shape[0], -1)
+        return Y if self.low == 0 else (1 - self.low) * Y + self.low
+
+    def write_target(self, label: Any, row: np.ndarray) -> None:
+        """The targets of one sample's label, or labels, into ``row``."""
+        if self.are_several:
+            row[:] = self.targets(np.reshape(label, (1, -1)))[0]
+            return
+        k = self._place(label)
+        row[:] = self.low
+        if len(row) > 1 or k == 1:
+            row[min(k, len(row) - 1)] = 1
+
+    def _place(self, label: Any) -> int:
+        """Where a label stands among the classes."""
+        k = int(np.searchsorted(self.classes, label))
+        if k == len(self.classes) or self.classes[k] != label:
+            raise self.unknown(np.array([label]))
+        return k
+
+    def of(self, out: np.ndarray) -> Any:
+        """The labels that outputs of shape (n, n_outputs) stand for."""
+        if self.exclude_each_other:
+            return self.classes[out.argmax(axis=1)]
+        if self.are_several:
+            return self.binarizer.inverse_transform(out, threshold=self.middle)
+        return self.classes[np.minimum(out[:, 0] > self.middle, len(self.classes) - 1)]
+
+    def of_one(self, out: np.ndarray) -> Any:
+        """The label, or labels, of one sample's outputs."""
+        if len(out) == 1:
+            return self.classes[-1 if out.item() > self.middle else 0]
+        if self.exclude_each_other:
+            return self.classes[out.argmax()]
+        return (out > self.middle).astype(int)
+
+    def accuracy(self, out: np.ndarray, samples: Samples) -> float:
+        """The (weighted) share of samples all of whose labels are right."""
+        Y = samples.Y
+        if len(self.classes) == 1:
+            right = np.ones(len(Y), bool)
+        elif self.exclude_each_other:
+            right = out.argmax(axis=1) == Y.argmax(axis=1)
+        else:
+            right = ((out > self.middle) == (self.middle < Y)).all(axis=1)
+        return float(np.average(right, weights=samples.weight if len(samples.weight) else None))
+
+
+def binarizer_of(y: Any) -> LabelBinarizer:
+    """One that knows the classes of y."""
+    return _clearly(LabelBinarizer().fit, y)
+
+
+def classes_of(y: Any) -> np.ndarray:
+    """The classes of y, sorted."""
+    return _clearly(unique_labels, y)
+
+
+def _clearly(function: Callable[[Any], Any], y: Any) -> Any:
+    """``function(y)``; where y is not made of labels, in words that tell what it is made of."""
+    try:
+        return function(y)
+    except ValueError:
+        check_classification_targets(y)
+        raise

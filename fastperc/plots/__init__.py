@@ -1,0 +1,34 @@
+"""Pictures: learning curves, decision boundaries, weights, speed-ups, how times scale.
+
+Every function draws on the Axes it is given and returns it; without one, it makes a figure with
+`matplotlib.pyplot`, which notebooks show. Colours can be told apart by colour-blind readers, and
+every line, region and bar also without colour. Matplotlib comes with ``pip install
+'fastperc[plot]'`` and is imported when something is drawn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .bars import plot_comparison, plot_speedups
+from .decision_boundary import DecisionBoundaryDisplay, plot_decision_boundary
+from .files import as_png
+from .histories import plot_history
+from .roofline import plot_roofline
+from .scaling import plot_scaling
+from .weights import plot_weights
+
+if TYPE_CHECKING:
+    from .style import Axes as Axes
+
+__all__ = [
+    "DecisionBoundaryDisplay",
+    "as_png",
+    "plot_comparison",
+    "plot_decision_boundary",
+    "plot_history",
+    "plot_roofline",
+    "plot_scaling",
+    "plot_speedups",
+    "plot_weights",
+]

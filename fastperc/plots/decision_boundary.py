@@ -1,0 +1,244 @@
+"""Which class is predicted where, for two inputs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import checks
+from ..extras import require
+from .style import COLOURS, DARK, MARKERS, legend_beside, new_axes, nth
+
+if TYPE_CHECKING:
+    from .style import Axes
+
+GRID_POINTS = 300  # along each side of the picture
+
+
+class DecisionBoundaryDisplay:
+    """The region of each class, its boundary, and the samples.
+
+    Made by `from_estimator`; to be drawn again with `plot`.
+
+    Parameters
+    ----------
+    xx0, xx1 : ndarray of shape (grid_resolution, grid_resolution)
+        The two inputs at each point of a grid.
+    response : ndarray of the same shape
+        The label that is predicted there.
+    X : ndarray of shape (n_samples, 2), optional
+    y, predicted : ndarray of shape (n_samples,), optional
+        The samples' labels, and those that are predicted for them.
+    xlabel, ylabel : str
+
+    Attributes
+    ----------
+    classes : ndarray
+        All labels, in order; the k-th has the k-th colour and marker.
+    ax_, figure_ : matplotlib Axes, Figure
+        What it was drawn on last.
+    surface_ : matplotlib AxesImage
+        The regions.
+
+    Examples
+    --------
+    >>> from fastperc import Network
+    >>> net = Network((2, 1), output="sigmoid", loss="log_loss", seed=0)
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 1]
+    >>> history = net.train(X, y, epochs=200, lr=0.5)
+    >>> display = DecisionBoundaryDisplay.from_estimator(net, X, y)
+    >>> display.classes
+    array([0, 1])
+    """
+
+    def __init__(
+        self, xx0, xx1, response, *, X=None, y=None, predicted=None,
+        xlabel: str = "Input 1", ylabel: str = "Input 2",
+    ):  # fmt: skip
+        self.xx0, self.xx1, self.response = xx0, xx1, response
+        none = response.ravel()[:0]
+        self.X = np.empty((0, 2)) if X is None else X
+        self.y = none if y is None else y
+        self.predicted = none if predicted is None else predicted
+        self.xlabel, self.ylabel = xlabel, ylabel
+        self.classes = np.unique(np.concatenate([response.ravel(), self.y, self.predicted]))
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: Any = None, *, grid_resolution: int = GRID_POINTS,
+        xlabel: str | None = None, ylabel: str | None = None, ax: Axes | None = None,
+    ) -> DecisionBoundaryDisplay:  # fmt: skip
+        """Ask for the label at each point around X, and draw.
+
+        Parameters
+        ----------
+        estimator : object
+            Anything with ``predict``, from (n_samples, 2) to one label each: a `Network` with a
+            loss for classes, an estimator.
+        X : array_like or DataFrame of shape (n_samples, 2)
+            Says how far the picture reaches; a DataFrame's columns name its axes.
+        y : array_like of shape (n_samples,), optional
+            Labels, numbers or text, of the samples to draw.
+        grid_resolution : int
+            Points along each side.
+        xlabel, ylabel : str, optional
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        DecisionBoundaryDisplay
+        """
+        names = _column_names(X)
+        plane = _check_plane(X)
+        n = checks.check_count(grid_resolution, "grid_resolution", least=2)
+        xx0, xx1 = np.meshgrid(*(_span(column, n) for column in plane.T))
+        grid = np.stack([xx0.ravel(), xx1.ravel()], axis=1)
+        labels = None if y is None else _check_labels_of(plane, y)
+        regions = _predicted(estimator, _like(X, grid), labels).reshape(n, n)
+        samples: dict[str, Any] = {}
+        if labels is not None:
+            predicted = _predicted(estimator, _like(X, plane), labels)
+            samples = {"X": plane, "y": labels, "predicted": predicted}
+        display = cls(
+            xx0, xx1, regions, **samples, xlabel=xlabel or names[0], ylabel=ylabel or names[1]
+        )
+        return display.plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> DecisionBoundaryDisplay:
+        """Draw; on new axes if none are given."""
+        self.ax_ = new_axes((6.4, 4.4)) if ax is None else ax
+        self.figure_ = self.ax_.figure
+        self._draw_regions()
+        self._draw_samples()
+        self.ax_.set(xlabel=self.xlabel, ylabel=self.ylabel)
+        legend_beside(self.ax_, title="Class", alignment="left")
+        return self
+
+    def _draw_regions(self) -> None:
+        """Tint each class's region, and draw where it ends."""
+        ax, regions = self.ax_, np.searchsorted(self.classes, self.response)
+        colours = require("matplotlib.colors", extra="plot").to_rgba_array(COLOURS)[:, :3]
+        tints = 1 - 0.3 * (1 - colours)[np.arange(len(self.classes)) % len(colours)]
+        extent = (self.xx0[0, 0], self.xx0[0, -1], self.xx1[0, 0], self.xx1[-1, 0])
+        self.surface_ = ax.imshow(
+            tints[regions], extent=extent, origin="lower", aspect="auto", interpolation="nearest"
+        )
+        for k in np.unique(regions):
+            inside = regions == k
+            if not inside.all():
+                ax.contour(self.xx0, self.xx1, inside, levels=[0.5], colors=DARK, linewidths=0.8)
+
+    def _draw_samples(self) -> None:
+        """The samples of each class: filled where the prediction is right, else hollow."""
+        right = self.predicted == self.y
+        size = min(36.0, max(8.0, 500 / math.sqrt(max(1, len(self.X)))))
+        for k, label in enumerate(self.classes):
+            look: dict[str, Any] = {"marker": nth(MARKERS, k), "edgecolors": DARK, "s": size}
+            x, y = self.X[(self.y == label) & right].T
+            self.ax_.scatter(x, y, c=nth(COLOURS, k), label=str(label), linewidths=0.5, **look)
+            x, y = self.X[(self.y == label) & ~right].T
+            self.ax_.scatter(x, y, c="white", linewidths=1.1, zorder=2, **look)
+        if not right.all():
+            self.ax_.scatter([], [], c="white", edgecolors=DARK, label="predicted wrongly")
+
+
+def plot_decision_boundary(predictor: Any, X: Any, y: Any, ax: Axes | None = None) -> Axes:
+    """Draw which class is predicted where, for two inputs, and the samples of each class.
+
+    Samples that are predicted wrongly are hollow.
+
+    Parameters
+    ----------
+    predictor : object
+        Anything with ``predict``, from (n_samples, 2) to one label each: a `Network` with log_loss
+        or cross_entropy, an estimator.
+    X : array_like of shape (n_samples, 2)
+    y : array_like of shape (n_samples,)
+        Labels: numbers or text.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from fastperc import Network
+    >>> net = Network((2, 1), output="sigmoid", loss="log_loss", seed=0)
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 1]
+    >>> history = net.train(X, y, epochs=200, lr=0.5)
+    >>> ax = plot_decision_boundary(net, X, y)
+    >>> ax.get_legend_handles_labels()[1]
+    ['0', '1']
+    """
+    return DecisionBoundaryDisplay.from_estimator(predictor, X, y, ax=ax).ax_
+
+
+def _check_plane(X: Any) -> np.ndarray:
+    """The samples, if there are two inputs."""
+    X = checks.check_array(X, "X")
+    if X.shape[1] != 2:
+        raise ValueError(
+            f"X: found {X.shape[1]} columns, expected 2: the picture is a plane. Train on two "
+            "columns, or on the first two principal components"
+        )
+    return X
+
+
+def _check_labels_of(X: np.ndarray, y: Any) -> np.ndarray:
+    labels = _labels(y, "y")
+    if len(labels) != len(X):
+        raise ValueError(f"y: found {len(labels)} labels, expected {len(X)}, one for each row of X")
+    return labels
+
+
+def _column_names(X: Any) -> tuple[str, str]:
+    """Of a data frame with two columns; else what stands beside the axes by default."""
+    columns = [str(name) for name in getattr(X, "columns", ())]
+    return (columns[0], columns[1]) if len(columns) == 2 else ("Input 1", "Input 2")
+
+
+def _like(X: Any, rows: np.ndarray) -> Any:
+    """The rows as a data frame if X is one: an estimator that knows columns by name wants them."""
+    return type(X)(rows, columns=X.columns) if hasattr(X, "columns") else rows
+
+
+def _predicted(predictor: Any, X: Any, y: np.ndarray | None) -> np.ndarray:
+    """The label of each row of X, of the same kind as ``y`` if that is given."""
+    if not callable(getattr(predictor, "predict", None)):
+        raise TypeError(f"predictor: found {predictor!r:.60}, expected something with predict")
+    labels = _labels(predictor.predict(X), "predict(X)")
+    if y is not None and (labels.dtype.kind in "US") != (y.dtype.kind in "US"):
+        raise TypeError(
+            f"y: found labels such as {y[0]!s:.60}, expected labels such as the predicted "
+            f"{labels[0]!s:.60}. Give y as it was trained on"
+        )
+    return labels
+
+
+def _labels(values: Any, name: str) -> np.ndarray:
+    """Labels as a 1-D array of whole numbers, truth values or text."""
+    labels = np.asarray(values)
+    labels = np.asarray(labels.tolist()) if labels.dtype.kind == "O" else labels
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or len(labels) == 0:
+        raise ValueError(f"{name}: found shape {labels.shape}, expected one label for each sample")
+    if labels.dtype.kind == "f":
+        odd = labels[labels != np.rint(labels)]
+        if len(odd):
+            raise ValueError(
+                f"{name}: found {odd[0]:g}, expected class labels. Only classifiers, such as "
+                "networks with log_loss or cross_entropy, have decision boundaries"
+            )
+        labels = labels.astype(np.int64)
+    return labels
+
+
+def _span(column: np.ndarray, n: int) -> np.ndarray:
+    """Evenly spaced points a little beyond the data."""
+    low, high = column.min(), column.max()
+    margin = 0.06 * (high - low) or 0.5
+    return np.linspace(low - margin, high + margin, n)

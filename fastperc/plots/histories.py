@@ -1,0 +1,99 @@
+"""Learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..extras import require
+from ..training import History
+from .style import legend_beside, look, new_axes, plain_ticks, tidy
+
+if TYPE_CHECKING:
+    from .style import Axes
+
+
+def plot_history(
+    histories: History | Mapping[str, History] | Iterable[tuple[str, History]],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the loss of each epoch: solid lines for training, dashed ones for validation.
+
+    The loss axis is logarithmic where losses are positive and span more than a decade.
+
+    Parameters
+    ----------
+    histories : History, or mapping or pairs of label and History
+        One run, or several to compare.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from fastperc import History
+    >>> ax = plot_history({"lr 0.1": History(loss=[4, 2, 1]), "lr 1": History(loss=[4, 3, 3])})
+    >>> ax.get_legend_handles_labels()[1]
+    ['lr 0.1', 'lr 1']
+    """
+    runs = _labelled(histories)
+    ticker = require("matplotlib.ticker", extra="plot")
+    ax = new_axes((6.4, 4.0)) if ax is None else ax
+    for i, (label, history) in enumerate(runs):
+        _plot_run(ax, i, label, history, alone=len(runs) == 1)
+    losses = [loss for _, run in runs for loss in (*run.loss, *run.validation_loss)]
+    if min(losses) > 0 and max(losses) > 10 * min(losses):
+        ax.set_yscale("log")
+        plain_ticks(ax.yaxis)
+    ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    ax.set_xlabel("Epoch")
+    ax.set_ylabel("Loss (mean over samples)")
+    tidy(ax, "both")
+    if len(ax.lines) > 3:
+        legend_beside(ax, handlelength=3.5)
+    elif len(ax.lines) > 1:
+        ax.legend(frameon=False, handlelength=3.5)
+    return ax
+
+
+def _labelled(histories: Any) -> list[tuple[str, History]]:
+    if isinstance(histories, History):
+        runs = [("", histories)]
+    elif isinstance(histories, Mapping):
+        runs = list(histories.items())
+    else:
+        runs = list(histories) if isinstance(histories, Iterable) else [histories]
+    if not all(_is_run(run) for run in runs):
+        raise TypeError(
+            f"histories: found {histories!r:.60}, expected a History, or a dict or pairs of label "
+            "and History. Train first, and give net.history"
+        )
+    empty = [label for label, history in runs if not history.loss]
+    if empty or not runs:
+        which = f"in {empty[0]!r}" if empty and empty[0] else "at all"
+        raise ValueError(
+            f"histories: found no epoch {which}, expected at least 1. Train for an epoch first"
+        )
+    return runs
+
+
+def _is_run(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and isinstance(value[1], History)
+
+
+def _plot_run(ax: Axes, i: int, label: str, history: History, alone: bool) -> None:
+    """The one or two curves of a run, with a few markers that tell it from others."""
+    names = ("training", "validation") if alone else (label, f"{label}, validation")
+    for losses, dashes, name in zip(
+        (history.loss, history.validation_loss), ("-", "--"), names, strict=True
+    ):
+        if losses:
+            every = max(1, len(losses) // 8)
+            # Runs have their markers at different epochs, so that equal losses do not hide one.
+            first = i * every // 3 % len(losses)
+            ax.plot(
+                range(1, len(losses) + 1), losses, dashes, label=name, markersize=5,
+                markevery=(first, every), **look(i),
+            )  # fmt: skip

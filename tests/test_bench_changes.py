@@ -1,0 +1,93 @@
+"""What counts as a change between two runs of the suite."""
+
+from dataclasses import replace
+
+import pytest
+from results import made_up, passes
+
+from fastperc.benchmarks import cases, changes, run, run_again
+from fastperc.benchmarks.changes import Change, ratio_of, summary
+from fastperc.comparing.clock import Timed
+
+
+@pytest.fixture
+def results():
+    return made_up()
+
+
+def slowed(case, factor=1.2):
+    """The case, where fastperc's calls take longer and count as before."""
+
+    def prepare():
+        ways = case.prepare()
+        timed = ways["fastperc"]
+
+        def call():
+            for _ in range(round(5 * factor)):
+                timed.call()
+
+        return {**ways, "fastperc": Timed(call, timed.setup, 5 * timed.units)}
+
+    return replace(case, prepare=prepare)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_is_no_change_and_a_fifth_is(seed):
+    old, new = passes(100, 0.05, seed=seed), passes(100, 0.05, seed=seed + 100)
+    assert not ratio_of(old, new).is_real
+    assert ratio_of(old, [1.2 * ns for ns in new]).is_real
+    assert ratio_of([1.2 * ns for ns in old], new).is_real
+
+
+def test_passes_at_unlucky_addresses_do_not_count():
+    lucky, mixed = [60.0, 60.5, 61.0, 60.2], [110.0, 60.4, 112.0, 61.0]
+    assert not ratio_of(lucky, mixed).is_real
+    assert ratio_of(lucky, mixed).value == pytest.approx(60.7 / 60.1, rel=1e-12)
+
+
+def test_what_its_baseline_did_too_is_the_machine_s_mood():
+    slower, same = ratio_of(passes(100), passes(120)), ratio_of(passes(100), passes(101))
+    faster = ratio_of(passes(120), passes(100))
+    assert Change("a", "fastperc", slower, None).is_real
+    assert Change("a", "fastperc", slower, same).is_real
+    assert Change("a", "fastperc", slower, faster).is_real
+    assert not Change("a", "fastperc", slower, slower).is_real
+    assert not Change("a", "fastperc", same, slower).is_real
+
+
+def test_a_baseline_that_scatters_hides_nothing():
+    scattered = ratio_of([100, 140, 125, 130], [120, 180, 101, 150])
+    slower = ratio_of(passes(100), passes(120))
+    assert Change("a", "fastperc", slower, scattered).is_real
+
+
+def test_the_summary_says_what_changed_and_what_noise_is(results):
+    first = results.results[0]
+    slower = replace(first, ways={**first.ways, "fastperc": passes(96)})
+    newer = replace(results, results=[slower, *results.results[1:]])
+    said = summary(changes(results, newer))
+    assert said.startswith("1 of 6 changed; noise: up to 10 % between the best passes")
+    assert "online: 8-32-1, fastperc: 20 % slower" in said
+    assert summary(changes(results, results)).startswith("none of 6 changed")
+
+
+def test_figures_taken_once_are_not_compared(results):
+    keys = [change.key for change in changes(results, results)]
+    assert not [key for key in keys if key.startswith(("compiling", "memory"))]
+
+
+def test_what_looks_changed_is_passed_over_again():
+    chosen = cases.some_cases(quick=True, groups=["elementary"])
+    results = run(chosen, passes=2, seconds=0)
+    before = [len(result.ways["fastperc"]) for result in results.results]
+    run_again(chosen, results, [chosen[1].key])
+    after = [len(result.ways["fastperc"]) for result in results.results]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [0, 4, 0, 0, 0]
+
+
+@pytest.mark.timing
+def test_a_kernel_slowed_by_a_fifth_is_reported_and_the_same_is_not():
+    (case,) = [c for c in cases.all_cases() if c.key == "full: 64-64-10 all 8,192"]
+    first, second, slower = run([case]), run([case]), run([slowed(case)])
+    assert not [change for change in changes(first, second) if change.is_real]
+    assert "fastperc" in [change.way for change in changes(first, slower) if change.is_real]

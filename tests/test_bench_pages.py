@@ -1,0 +1,196 @@
+"""The page that the suite writes, its pictures, and the tables in README files."""
+
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+
+import pytest
+from results import GROUPS, made_up
+
+from fastperc.benchmarks import load
+from fastperc.benchmarks.pictures import outdated, pictures, save_pictures
+from fastperc.benchmarks.report import write_report
+from fastperc.benchmarks.stamps import digest, stamp_of
+from fastperc.benchmarks.storing import Result
+from fastperc.benchmarks.tables import amount, filled, markdown, table, times
+
+
+@pytest.fixture
+def results():
+    return made_up()
+
+
+# --- page and pictures ----------------------------------------------------------------------------
+
+PICTURES = ["online", "rivals_online", "threads", "roofline", "starting", "compiling", "memory"]
+
+
+def test_the_page_is_complete_in_itself_and_escapes_names(results, tmp_path):
+    page = write_report(results, tmp_path / "out")
+    text = page.read_text(encoding="utf-8")
+    assert [name for name, _, _ in pictures(results)] == PICTURES
+    assert text.count('<img alt="') == len(PICTURES)
+    assert not re.search(r'(?:src|href)="(?!data:)', text)
+    assert "bare &lt;Python&gt;" in text
+    assert "<fast>" not in text
+    assert "not installed: rivals online: 2-4-1, x" in text
+    for name in PICTURES:
+        assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_browser_shows_the_page(results, tmp_path):
+    names = ("chromium", "chromium-browser", "google-chrome")
+    browser = next((path for name in names if (path := shutil.which(name))), None)
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    page = write_report(results, tmp_path)
+    # What a person sees: the script says which pictures the browser could decode.
+    watched = page.read_text(encoding="utf-8").replace(
+        "</body>",
+        "<script>onload = () => {document.title = [...document.images].filter("
+        "i => i.complete && i.naturalWidth > 100).length + ' shown'}</script></body>",
+    )
+    page.write_text(watched, encoding="utf-8")
+    outcome = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert f"<title>{len(PICTURES)} shown</title>" in outcome.stdout
+    assert "CONSOLE" not in outcome.stderr
+
+
+def test_pictures_say_from_which_results_they_are(results, tmp_path):
+    made = save_pictures(results, tmp_path)
+    assert {stamp_of(png) for png in made.values()} == {digest(results)}
+    assert outdated(results, tmp_path) == []
+    image = pytest.importorskip("PIL.Image")
+    with image.open(tmp_path / "online.png") as picture:
+        picture.load()  # raises where a chunk is damaged
+        assert picture.text["fastperc results"] == digest(results)
+
+
+def test_pictures_of_other_results_are_outdated(results, tmp_path):
+    save_pictures(results, tmp_path)
+    (tmp_path / "mine.png").write_bytes(b"a picture of somebody's own")
+    results.results[0].ways["fastperc"][0] += 1
+    assert [path.stem for path in outdated(results, tmp_path)] == sorted(PICTURES)
+    results.results[0].ways["fastperc"][0] -= 1
+    (tmp_path / "online.png").unlink()
+    assert [path.stem for path in outdated(results, tmp_path)] == ["online"]
+    results.results = [r for r in results.results if r.group != "memory"]
+    assert "memory" in [path.stem for path in outdated(results, tmp_path)]
+
+
+def test_the_digest_outlives_storing(results, tmp_path):
+    results.save(tmp_path / "r.json")
+    assert digest(load(tmp_path / "r.json")) == digest(results)
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def test_a_table_has_a_line_for_each_case_and_fastperc_first(results):
+    assert markdown(table(results.group("online"))).splitlines() == [
+        "| case | fastperc | numpy |",
+        "| --- | ---: | ---: |",
+        "| 8-32-1 | 80 ns | 20 us (250x) |",
+    ]
+
+
+def test_rivals_have_their_geometric_mean(results):
+    assert table(results.group("rivals online")) == [
+        ["case", "fastperc", "numpy", "jax"],
+        ["8-32-1", "100 ns", "2 us (20x)", "400 ns (4x)"],
+        ["2-4-1", "100 ns", "2 us (20x)", "100 ns (1x)"],
+        ["geometric mean", "1x", "20x", "2x"],
+    ]
+
+
+def test_what_is_no_race_has_no_ratio(results):
+    assert table(results.group("compiling"))[1] == ["all", "9 s", "100 ms"]
+    assert table(results.group("memory"))[2] == ["10 samples, in order", "36.0 MB", "0.0 MB"]
+    assert table(results.group("threads")) == [
+        ["case", "fastperc", "2 threads"],
+        ["on 1", "100 ns", "-"],
+        ["on 2", "-", "50 ns"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ns", "said"),
+    [(0.334, "0.334 ns"), (52.42, "52.4 ns"), (999.7, "1,000 ns"), (1234, "1.23 us"),
+     (2.5e7, "25 ms"), (1.04e10, "10.4 s"), (1.7e11, "170 s")],
+)  # fmt: skip
+def test_amounts_have_three_digits(ns, said):
+    assert amount(Result("a", "b", "call", {"fastperc": [ns]})) == said
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"), [(0.5, "0.5x"), (2.54, "2.5x"), (9.96, "10x"), (1170.4, "1,170x")]
+)
+def test_ratios_have_two_digits_or_more(ratio, said):
+    assert times(ratio) == said
+
+
+def test_a_page_is_filled_in_where_it_is_marked(results):
+    page = "before\n<!-- bench: online -->\nold\n<!-- end -->\nafter\n"
+    once = filled(page, results)
+    assert "old" not in once
+    assert "| 8-32-1 |" in once
+    assert once.startswith("before\n")
+    assert once.endswith("after\n")
+    assert filled(once, results) == once
+    with pytest.raises(ValueError, match="'onlin', expected one of machine, online"):
+        filled(page.replace("online", "onlin"), results)
+
+
+# --- what is stored in the repository -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["README.md", "bench/README.md"])
+def test_pages_show_what_is_stored(name, repository):
+    page = (repository / name).read_text(encoding="utf-8")
+    stored = load(repository / "bench" / "results.json")
+    assert filled(page, stored) == page, "run python bench/report.py"
+    shown = re.findall("<!-- bench: (.*) -->", page)
+    assert len(shown) >= 5
+    if name.startswith("bench"):
+        assert set(shown) == {"machine", *GROUPS}
+
+
+def test_pictures_are_of_what_is_stored(repository):
+    stored = load(repository / "bench" / "results.json")
+    assert outdated(stored, repository / "bench" / "pictures") == [], "run python bench/report.py"
+
+
+@pytest.mark.parametrize("name", ["README.md", "bench/README.md"])
+def test_pages_show_pictures_that_are_there(name, repository):
+    page = repository / name
+    shown = re.findall(r"!\[.*?\]\((.*?\.png)\)", page.read_text(encoding="utf-8"))
+    assert shown
+    for path in shown:
+        assert (page.parent / path).exists(), path
+
+
+def test_one_command_fills_in_and_checks(results, repository, tmp_path, monkeypatch):
+    report = runpy.run_path(str(repository / "bench" / "report.py"))
+    stored, page, drawn = tmp_path / "r.json", tmp_path / "page.md", tmp_path / "pictures"
+    results.save(stored)
+    page.write_text("<!-- bench: online -->\n<!-- end -->\n")
+
+    def call(*words):
+        words = [str(stored), "--readme", str(page), "--pictures", str(drawn), *words]
+        monkeypatch.setattr(sys, "argv", ["report.py", *words])
+        report["main"]()
+
+    with pytest.raises(SystemExit, match=r"not made from .*page\.md.*online\.png"):
+        call("--check")
+    call()
+    assert "| 8-32-1 |" in page.read_text()
+    call("--check")
+    page.write_text(page.read_text().replace("80 ns", "70 ns"))
+    with pytest.raises(SystemExit, match=r"page\.md$"):
+        call("--check")
