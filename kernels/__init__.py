@@ -18,6 +18,7 @@ What these are made of, from the bottom:
 
 =====================  ===========================================================
 `jit`, `caching`       the decorators ``@kernel``, ``@piece`` and ``@apart``; machine code on disk
+`calling`              a kernel's machine code called by another, by its address
 `lanes`                SIMD values of 64 bytes, and arrays that own nothing
 `elementary`           exp, log, sigmoid, tanh, softplus on SIMD values
 `activations`          a unit's output and slope, by integer code

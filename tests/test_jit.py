@@ -1,10 +1,12 @@
 """The decorator: what it compiles with, what can be overridden, how it is turned off."""
 
+import re
+
 import numpy as np
 import pytest
 from numba.core import config
 
-from fastperc.kernels.jit import FAST_MATH, cache_is_on, kernel, piece
+from fastperc.kernels.jit import FAST_MATH, apart, cache_is_on, kernel, piece
 
 pytestmark = pytest.mark.skipif(
     bool(config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set: nothing is compiled"
@@ -35,6 +37,31 @@ def total_in_order(values):
 @piece
 def square(x):
     return x * x
+
+
+@apart
+def cube_apart(x):
+    return x * x * x
+
+
+@piece
+def times_cube(x, y):
+    return y * cube_apart(x)
+
+
+@kernel
+def quartic(x):
+    return times_cube(x, x)
+
+
+@piece
+def shifted(x, n):
+    return x + n
+
+
+@kernel
+def shifted_sums(x):
+    return shifted(x, 0) + shifted(x, 1) + shifted(x, 7)
 
 
 @piece(fastmath=False)
@@ -86,6 +113,19 @@ def test_a_piece_is_inlined_and_has_no_file_of_its_own():
     llvm = llvm_of(fourth_power, 3.0)
     assert not [line for line in llvm.splitlines() if "call" in line and "square" in line]
     assert square.stats.cache_path is None
+
+
+def test_what_is_apart_stays_a_call_also_from_a_piece():
+    assert quartic(3.0) == 81.0
+    code = llvm_of(quartic, 3.0)
+    assert re.search(r"call .*cube_apart", code)
+    assert not re.search(r"call .*times_cube", code)
+
+
+def test_constants_and_counters_of_one_type_share_one_compilation():
+    assert shifted_sums(2.0) == 2.0 + 3.0 + 9.0
+    llvm_of(shifted_sums, 2.0)  # not from disk
+    assert len(shifted.signatures) == 1
 
 
 def test_flags_of_one_piece_can_be_replaced():
