@@ -55,9 +55,7 @@ def activate_rarer(code, z):
         return pick(z, 0.0, z, expm1(z))
     if code == SOFTPLUS:
         return softplus(z)
-    if code == EXP:
-        return exp(z)
-    return z
+    return exp(z)
 
 
 @piece
@@ -83,9 +81,7 @@ def times_rarer_slope(code, a, d):
         return pick(a, 0.0, d, d * (a + 1.0))
     if code == SOFTPLUS:  # a = log(1 + exp(z)), so sigmoid(z) = 1 - exp(-a)
         return d * (0.0 - expm1(0.0 - a))
-    if code == EXP:
-        return d * a
-    return d
+    return d * a  # EXP
 
 
 @piece

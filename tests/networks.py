@@ -18,6 +18,7 @@ HEADS = [
     ("leaky_relu", "absolute_error"),
     ("identity", "huber"),
     ("elu", "huber"),
+    ("exp", "squared_error"),
     ("exp", "poisson"),
     ("softplus", "poisson"),
     ("sigmoid", "log_loss"),
@@ -39,6 +40,7 @@ SIZES = [
     (64, 64, 10),
     (6, 33, 17, 4),
     (4, 16, 16, 16, 2),
+    (5, 64, 70, 2),
     (3, 80, 64, 9, 1),
 ]
 
