@@ -53,6 +53,10 @@ def bench(
     if old is not None:
         console.print(f"\n{summary(changes(old, results))}", markup=False)
     console.print(f"\n{len(results.results)} cases in {duration(results.seconds)}.")
+    for key, reason in results.failed.items():
+        console.print(f"failed: {key}: {reason}", markup=False)
+    if results.failed:
+        raise typer.Exit(1)
 
 
 class _silence:

@@ -126,6 +126,28 @@ def test_a_run_has_each_way_in_each_pass_and_a_few_more_where_they_differ():
     assert result.best("fastperc") > 0
 
 
+def test_a_case_that_fails_costs_no_other_its_figures():
+    def prepare():
+        raise FloatingPointError("became infinite")
+
+    wrong = Case("online", "wrong", "sample", ("fastperc",), prepare)
+    (right,) = [c for c in cases.all_cases() if c.key == "elementary: tanh float32"]
+    found = run([wrong, right], passes=2, seconds=0)
+    assert [result.key for result in found.results] == [right.key]
+    assert found.failed == {"online: wrong": "became infinite"}
+
+
+def test_a_failed_case_ends_the_command_with_status_1(monkeypatch, capsys):
+    from fastperc.benchmarks import pieces
+
+    code, _ = pieces.FUNCTIONS["exp"]
+    monkeypatch.setitem(pieces.FUNCTIONS, "exp", (code, lambda x: np.exp(x) * 1.001))
+    assert cli.main(["bench", "--quick", "--group", "elementary"]) == 1
+    said = capsys.readouterr().out
+    assert "failed: elementary: exp float32: exp: the ways differ by" in said
+    assert "softplus float32" in said
+
+
 def test_passes_go_on_where_the_best_two_differ():
     times = iter([100, 150, 140, 101, 100])
     called = []

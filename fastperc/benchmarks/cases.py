@@ -92,7 +92,8 @@ def _samples() -> Iterator[Case]:
 
 def _width() -> Iterator[Case]:
     for width in (4, 8, 16, 32, 64, 128, 256, 512, 1024):
-        problem = Problem(sizes=(32, width, 1), n_samples=max(100, 40_000 // width))
+        n, lr = max(100, 40_000 // width), min(0.01, 0.5 / width)
+        problem = Problem(sizes=(32, width, 1), n_samples=n, lr=lr)
         quick = width in (8, 64, 512)
         yield training("width", f"32-{width}-1", problem, ("numpy", "fastperc", "c"), quick, width)
 

@@ -50,8 +50,8 @@ def run(
     results = Results(described(), asdict(measure_machine("float32")))
     timed = [case for case in cases if isinstance(case, Case)]
     found = {case.key: begun for case in timed if (begun := _begin(case, results))}
-    _time([case for case in timed if case.key in found], found, passes, seconds, tell)
-    results.results = [*found.values()]
+    _time([case for case in timed if case.key in found], found, results, passes, seconds, tell)
+    results.results = [result for key, result in found.items() if key not in results.failed]
     for measurement in cases:
         if isinstance(measurement, Measurement):
             tell(f"measuring {measurement.key}")
@@ -61,18 +61,21 @@ def run(
 
 
 def _time(
-    cases: list[Case], found: dict[str, Result], passes: int, seconds: float,
+    cases: list[Case], found: dict[str, Result], results: Results, passes: int, seconds: float,
     tell: Callable[[str], object],
 ) -> None:  # fmt: skip
     """All cases in each pass; then those again that need it, while there is time."""
     begin, end = perf_counter(), math.inf
     for number in range(1, 2 * passes + 1):
         for case in cases:
-            is_extra = number > passes
-            if is_extra and (perf_counter() > end or agree(found[case.key])):
+            done = number > passes and (perf_counter() > end or agree(found[case.key]))
+            if done or case.key in results.failed:
                 continue
             tell(f"pass {number}: {case.key}")
-            pass_over(case, found[case.key], seconds, number)
+            try:
+                pass_over(case, found[case.key], seconds, number)
+            except ArithmeticError as error:  # a wrong case must not cost the figures of all others
+                results.failed[case.key] = str(error)
         if number == passes:
             end = perf_counter() + EXTRA * (perf_counter() - begin)
 

@@ -63,6 +63,8 @@ class Results:
         Reasons, and the cases that were left out for them, each with the way of doing it.
     seconds : float
         How long all of it took.
+    failed : dict of str to str
+        Cases without figures, because their ways disagree or their numbers became infinite.
     """
 
     surroundings: dict[str, str]
@@ -70,6 +72,7 @@ class Results:
     results: list[Result] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
+    failed: dict[str, str] = field(default_factory=dict)
 
     def group(self, name: str) -> list[Result]:
         """The results of one group."""
