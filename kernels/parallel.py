@@ -6,6 +6,7 @@ so they serve as twins: ``threads=2`` changes no digit.
 """
 
 import contextlib
+import functools
 import os
 import threading
 
@@ -40,11 +41,17 @@ def slab_gradients(
     work : array of shape (n_slabs, batch.work_size(...))
         Scratch.
     """
-    v, i = np.empty(0, theta.dtype), np.empty(0, np.int64)
-    address = address_of(add_rows_gradient, v, v, v, i, 0, 0, 0, 0, v, i, 0, 0.0, v, v)
     _slab_gradients(
-        address, X, Y, weight, order, first, rows, theta, layers, loss, scale, gradients, sums, work
-    )
+        _address(theta.dtype), X, Y, weight, order, first, rows, theta, layers, loss, scale,
+        gradients, sums, work,
+    )  # fmt: skip
+
+
+@functools.cache
+def _address(dtype):
+    """That of the kernel that each thread runs, for arrays of one dtype."""
+    v, i = np.empty(0, dtype), np.empty(0, np.int64)
+    return address_of(add_rows_gradient, v, v, v, i, 0, 0, 0, 0, v, i, 0, 0.0, v, v)
 
 
 @kernel(parallel=True)

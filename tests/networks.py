@@ -18,7 +18,6 @@ HEADS = [
     ("leaky_relu", "absolute_error"),
     ("identity", "huber"),
     ("elu", "huber"),
-    ("exp", "squared_error"),
     ("exp", "poisson"),
     ("softplus", "poisson"),
     ("sigmoid", "log_loss"),

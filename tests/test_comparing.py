@@ -3,6 +3,7 @@ import math
 import os
 import subprocess
 import sys
+import warnings
 
 import faulty_kernels as kernels
 import numpy as np
@@ -481,3 +482,14 @@ def test_the_numpy_loop_leaves_its_samples_alone():
 
 def test_it_is_a_public_name():
     assert fastperc.compare is compare
+
+
+def test_ctrl_c_reaches_through_scikit_learn(monkeypatch):
+    runner = VARIANTS["sklearn"].make(Problem("online", (2, 4, 1), n_samples=5))
+
+    def interrupted(*args, **options):
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+
+    monkeypatch.setattr(runner.net, "partial_fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        runner.train(5)

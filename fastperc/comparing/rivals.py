@@ -62,9 +62,14 @@ class SklearnRunner:
 
     def _fit(self, n_rows: int) -> None:
         classes = {"classes": [0, 1]} if self.problem.loss == "log_loss" else {}
-        with warnings.catch_warnings():  # a last batch that is smaller
+        with warnings.catch_warnings():
+            # A last batch that is smaller; and Ctrl-C, which it would take for a wish to go on.
             warnings.filterwarnings("ignore", "Got `batch_size` less than 1 or larger")
-            self.net.partial_fit(self.X[:n_rows], self.target[:n_rows], **classes)
+            warnings.filterwarnings("error", "Training interrupted by user")
+            try:
+                self.net.partial_fit(self.X[:n_rows], self.target[:n_rows], **classes)
+            except UserWarning as warning:
+                raise KeyboardInterrupt from warning
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
         return (
