@@ -14,32 +14,48 @@ from numba.extending import intrinsic
 
 def address_of(kernel, *arguments):
     """The address of a kernel's machine code, compiled for arguments such as these, for `call`."""
-    signature = tuple(typeof(a) for a in arguments)
+    signature = tuple(_as_passed(typeof(a)) for a in arguments)
     kernel.compile(signature)  # does nothing the second time
     compiled = kernel.overloads[signature]
     return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+
+
+def _as_passed(kind):
+    """The type that an argument is passed as: one of integers and one of floats.
+
+    Nothing checks a call by address, and a float32 taken for a float64 is another number.
+    """
+    if isinstance(kind, types.Integer):
+        return types.intp
+    return types.float64 if isinstance(kind, types.Float) else types.unliteral(kind)
 
 
 @intrinsic
 def call(typing, address, result, arguments):
     """Call the kernel at ``address`` with a tuple of arguments; it returns what ``result`` is.
 
-    The arguments' types must be those that the address was asked for with.
+    Arrays must be of the types that the address was asked for with, integers and floats in the same
+    places; nothing checks it.
     """
-    kinds = tuple(types.unliteral(kind) for kind in arguments)
+    kinds = tuple(_as_passed(kind) for kind in arguments)
     result = types.unliteral(result)
 
     def code(context, builder, sig, args):
         convention = context.call_conv
-        kind = convention.get_function_type(result, kinds)
-        function = builder.inttoptr(args[0], ir.PointerType(kind))
-        values = cgutils.unpack_tuple(builder, args[2], len(kinds))
+        kernel = convention.get_function_type(result, kinds)
+        function = builder.inttoptr(args[0], ir.PointerType(kernel))
+        values = [
+            context.cast(builder, value, found, kind)
+            for value, found, kind in zip(
+                cgutils.unpack_tuple(builder, args[2], len(kinds)), arguments, kinds, strict=True
+            )
+        ]
         status, value = convention.call_function(builder, function, result, kinds, values)
         with cgutils.if_unlikely(builder, status.is_error):
             convention.return_status_propagate(builder, status)
         return value
 
-    return result(types.intp, result, types.Tuple(kinds)), code
+    return result(types.intp, result, arguments), code
 
 
 if config.DISABLE_JIT:

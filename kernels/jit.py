@@ -1,8 +1,8 @@
 """The one place where kernels are compiled: flags, overrides and the cache's off switch.
 
-Every compiled function of this package carries ``@kernel``, or ``@piece`` where it is only ever a
-part of kernels. Where machine code is kept, and what makes a stored copy count as fresh, is decided
-in `caching`.
+Every compiled function of this package carries ``@kernel``, or ``@piece`` or ``@apart`` where it is
+only ever a part of kernels. Where machine code is kept, and what makes a stored copy count as
+fresh, is decided in `caching`.
 """
 
 import os
@@ -45,6 +45,9 @@ class _Ingredient(JITCodeLibrary):
     def _finalize_final_module(self):
         self._finalize_dynamic_globals()
         self._finalized = True
+
+    # Numba asks for an entrance and, through `codegen`, sets the globals of what it can enter; here
+    # is nothing to enter.
 
     def get_pointer_to_function(self, name):
         return 0

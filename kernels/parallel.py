@@ -67,7 +67,7 @@ def _slab_gradients(
         clear(gradient)
         arguments = (
             flat(X), flat(Y), flat(weight), flat(order), n_in, n_out, first + begin, end - begin,
-            flat(theta), flat(layers), loss, np.float64(scale), gradient, room,
+            flat(theta), flat(layers), loss, scale, gradient, room,
         )  # fmt: skip
         sums[s] = call(address, 0.0, arguments)
 

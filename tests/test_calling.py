@@ -37,6 +37,14 @@ def test_a_call_by_address_does_what_the_kernel_does(dtype):
     np.testing.assert_array_equal(out, [0, 1, 2, 3, 0])
 
 
+@pytest.mark.parametrize("number", [np.float32, np.float64, float])
+@pytest.mark.parametrize("count", [np.int32, np.uint64, int])
+def test_numbers_of_any_size_arrive(number, count):
+    v, out = np.arange(5.0), np.zeros(5)
+    address = address_of(scaled_sum, v, 0, 0.0, out)
+    assert through(address, v, count(4), number(2), out) == 12.0
+
+
 @compiled_only
 def test_asking_again_compiles_nothing():
     v = np.zeros(1)
