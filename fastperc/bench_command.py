@@ -28,7 +28,7 @@ def bench(
     os.environ.setdefault("MPLBACKEND", "Agg")
     pin_threads()
     from .benchmarks import cases, changes, load, run, run_again
-    from .benchmarks.changes import summary
+    from .benchmarks.changes import probe, summary
     from .benchmarks.report import write_report
     from .console import duration, make_console
 
@@ -41,7 +41,7 @@ def bench(
     show_surroundings(console)
     with console.status("") if console.is_terminal else _silence() as status:
         tell = status.update if console.is_terminal else (lambda line: None)
-        results = run(chosen, tell=tell)
+        results = run(chosen, tell=tell, still=None if old is None else probe(old))
         if old is not None:
             suspects = {change.key for change in changes(old, results) if change.is_real}
             run_again(chosen, results, suspects, tell)
@@ -51,7 +51,7 @@ def bench(
     if report is not None:
         console.print(f"\nThe report is {write_report(results, report)}")
     if old is not None:
-        console.print(f"\n{summary(changes(old, results))}", markup=False)
+        console.print(f"\n{summary(old, results)}", markup=False)
     console.print(f"\n{len(results.results)} cases in {duration(results.seconds)}.")
     for key, reason in results.failed.items():
         console.print(f"failed: {key}: {reason}", markup=False)
@@ -92,3 +92,5 @@ def show(console, results) -> None:
     console.print("\nBest of the rounds; in brackets, how many times as long as fastperc takes.")
     for line in results.omissions:
         console.print(f"left out: {line}", markup=False)
+    if results.disturbed:
+        console.print(results.disturbed, markup=False)

@@ -58,12 +58,17 @@ X.reshape(-1, 1) if these are samples of one feature, X.reshape(1, -1) if they a
     """
     raw = _as_numbers(value, name)
     _check_shape(raw, name, ndim, columns)
-    with np.errstate(over="ignore"):  # what overflows is infinite, and found below
-        array = np.ascontiguousarray(raw, dtype=dtype)
+    array = np.ascontiguousarray(raw) if raw.dtype == dtype else _cast(raw, dtype)
     _check_finite(array, raw, name)
     array = array.view()
     array.flags.writeable = False
     return array
+
+
+def _cast(raw: np.ndarray, dtype: Any) -> np.ndarray:
+    """C-contiguous; what overflows is infinite, and found out afterwards."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(raw, dtype=dtype)
 
 
 def _as_numbers(value: Any, name: str) -> np.ndarray:
@@ -93,7 +98,7 @@ def _as_numbers(value: Any, name: str) -> np.ndarray:
             f"{name}: found an array of dtype {array.dtype}, expected numbers. "
             "Encode text as numbers first"
         )
-    if np.ma.is_masked(value):
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name}: found masked cells. Fill them first, with {name}.filled(...)")
     return array
 

@@ -39,7 +39,8 @@ def compare(
     against: Annotated[
         str | None,
         typer.Option(
-            help="python, numpy, fastperc, 2 threads, c, sklearn, torch, with commas; all."
+            help="python, numpy, fastperc, 2 threads, c, jax, onnxruntime, sklearn, torch, with "
+            "commas; all."
         ),
     ] = None,
     seconds: Annotated[float, typer.Option(help="About how long to time.")] = 2.0,

@@ -102,8 +102,10 @@ class Network:
         self.layers = describe(self.sizes, self.codes, self.dtype)
         self.loss_code = losses.CODES[self.loss_name]
         self._work_sizes: dict[int, int] = {}
-        # Rooms that are not in use; `pop` and `append` are safe between threads.
+        # Rooms for one sample and scratch for many, not in use; `pop` and `append` are safe between
+        # threads.
         self._rooms: list[Room] = []
+        self._slabs: list[np.ndarray] = []
 
     # --- training ----------------------------------------------------------------------------
 
@@ -280,17 +282,24 @@ class Network:
         X = checks.check_array(X, "X", dtype=self.dtype, columns=self.sizes[0])
         threads = checks.check_count(threads, "threads")
         out = np.empty((len(X), self.sizes[-1]), self.dtype)
-        size = predict.rows_work_size(self.layers, self.dtype, min(predict.CHUNK, len(X)))
         if threads > 1 and len(X) > predict.CHUNK:
             from .kernels import parallel
 
             if parallel.threads_are_safe():
+                size = predict.rows_work_size(self.layers, self.dtype, predict.CHUNK)
                 work = aligned_zeros(4 * threads * size, self.dtype).reshape(4 * threads, size)
                 with parallel.using_threads(threads):
                     parallel.predict_slabs(X, self.theta, self.layers, out, work)
                 return out
-        predict.predict_rows(X, self.theta, self.layers, out, aligned_zeros(size, self.dtype))
+        work = self._slabs.pop() if self._slabs else self._slab()
+        predict.predict_rows(X, self.theta, self.layers, out, work)
+        self._slabs.append(work)
         return out
+
+    def _slab(self) -> np.ndarray:
+        """Scratch for `forward`."""
+        size = predict.rows_work_size(self.layers, self.dtype, predict.CHUNK)
+        return aligned_zeros(size, self.dtype)
 
     def predict(self, X) -> np.ndarray:
         """Labels for log_loss, hinge and cross_entropy, otherwise the outputs.
@@ -396,7 +405,8 @@ class Network:
         return copying.deepcopy(self)
 
     def __getstate__(self):
-        made = ("weights", "biases", "codes", "layers", "loss_code", "_work_sizes", "_rooms")
+        made = {"weights", "biases", "codes", "layers", "loss_code"}
+        made |= {"_work_sizes", "_rooms", "_slabs"}
         return {name: value for name, value in self.__dict__.items() if name not in made}
 
     def __setstate__(self, state):

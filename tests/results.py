@@ -35,4 +35,4 @@ def made_up():
     ]  # fmt: skip
     facts = {"processor": "a <fast> one", "Python": "3.11", "numpy": "2.4", "numba": "0.68"}
     skipped = {"not installed": ["rivals online: 2-4-1, x"]}
-    return Results(facts, {"gflops": 60.0, "gbytes": 14.0}, made, skipped)
+    return Results(facts, {"gflops": 60.0, "gbytes": 14.0, "probe": 30_000.0}, made, skipped)

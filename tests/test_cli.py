@@ -28,6 +28,12 @@ def test_version(capsys):
     assert capsys.readouterr().out == "fastperc 0.1.0\n"
 
 
+def test_python_m_is_the_command_too():
+    words = [sys.executable, "-m", "fastperc", "--version"]
+    outcome = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (outcome.returncode, outcome.stdout) == (0, "fastperc 0.1.0\n")
+
+
 @pytest.mark.parametrize("args", [[], ["--help"]])
 def test_help_lists_every_command(args, capsys):
     assert cli.main(args) == 0

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import faulty_kernels as kernels
 import numpy as np
@@ -12,7 +13,7 @@ from numba import njit
 from numba.core import config
 
 import fastperc
-from fastperc.comparing import agreement, c_twin, compare
+from fastperc.comparing import agreement, c_twin, compare, variants
 from fastperc.comparing.children import TroubleError, in_child
 from fastperc.comparing.code import compile_afresh
 from fastperc.comparing.loops import numpy_function
@@ -315,7 +316,8 @@ HEADS = [("identity", "squared_error"), ("sigmoid", "log_loss"), ("softmax", "cr
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("output", "loss"), HEADS)
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n == "torch" else ()) for n in VARIANTS]
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n in ("torch", "jax") else ()) for n in VARIANTS],
 )
 def test_every_variant_takes_the_steps_of_the_reference(name, output, loss, kind):
     n = 600  # enough for threads, at kind full
@@ -326,20 +328,38 @@ def test_every_variant_takes_the_steps_of_the_reference(name, output, loss, kind
     variant = VARIANTS[name]
     if variant.refuses(problem):
         pytest.skip(variant.refuses(problem))
-    found = agreement.check(problem, variant.make(problem), seconds=0.3)
+    seconds = {"jax": 20, "python": 2}.get(name, 0.3)  # JAX compiles for each number of samples
+    found = agreement.check(problem, variant.make(problem), seconds=seconds)
     assert found.agrees, found
     assert found.steps >= 16
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("jax", {"dtype": "float64"}, "float32"),
+        ("jax", {"hidden": "elu"}, "no such network"),
+        ("jax", {"loss": "huber"}, "no such network"),
+        ("onnxruntime", {}, "does not train"),
+        ("onnxruntime", {"kind": "forward", "hidden": "elu"}, "has no elu"),
+        ("python", {"hidden": "elu"}, "no such network"),
+        ("sklearn", {"kind": "gradient"}, "shows no gradient"),
+    ],
+)
+def test_a_variant_refuses_what_it_cannot_do(monkeypatch, name, change, said):
+    monkeypatch.setattr(variants, "find_spec", lambda package: "there")
+    assert said in VARIANTS[name].refuses(replace(Problem(), **change))
+
+
 def test_what_cannot_run_is_left_out_and_said_if_it_was_asked_for():
-    problem = Problem("full", n_samples=50, batch_size=50)
+    problem = Problem("full", hidden="elu", n_samples=50, batch_size=50)
     chosen, left_out = choose("all", problem)
     assert [v.name for v in chosen][:2] == ["numpy", "fastperc"]
     assert any(line.startswith("python is left out: ") for line in left_out)
     assert choose(None, problem)[1] == []
-    assert choose("c", problem) == (
+    assert choose("python", problem) == (
         [VARIANTS["numpy"]],
-        ["c is left out: the C loop is online only"],
+        ["python is left out: the loop in plain Python has no such network"],
     )
 
 

@@ -35,6 +35,21 @@ def test_any_activation(hidden, head):
     check(problem((6, 20, 3), hidden=hidden, head=head))
 
 
+@pytest.mark.parametrize("head", HEADS, ids="-".join)
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_what_an_earlier_call_left_in_the_scratch_does_not_matter(sizes, head, dtype):
+    p = problem(
+        (*sizes[:-1], 3 if head[0] == "softmax" else sizes[-1]), head=head, dtype=dtype, n=40
+    )
+    wanted = p.net.forward(p.X)
+    (slab,) = p.net._slabs
+    for n in (40, 7, 1):
+        slab[:] = np.nan
+        np.testing.assert_array_equal(p.net.forward(p.X[:n]), wanted[:n])
+    assert len(p.net._slabs) == 1
+
+
 @pytest.mark.parametrize("n", [1, predict.CHUNK, predict.CHUNK + 1, 5 * predict.CHUNK - 1])
 def test_any_number_of_samples(n):
     check(problem((6, 20, 3), head=("softmax", "cross_entropy"), n=n))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,13 +11,16 @@ from ..comparing.agreement import check
 from ..comparing.clock import Timed
 from ..comparing.machine import bytes_per_sample, flops_per_sample
 from ..comparing.problem import Problem
-from .jax_rival import TRAINERS
-from .storing import Result
+from ..comparing.runners import Runner, beginning
+from ..comparing.variants import VARIANTS
+from .storing import OURS, Result
 
 Ways = dict[str, Timed]
 
-# What one call of a way trains at most, so that a round stays short.
-MOST_SAMPLES = {"python": 100, "numpy": 500, "sklearn": 500, "torch": 100}
+# Seconds of one call: on a shared machine, peace does not last much longer.
+SHORT = 0.001
+# Rows of one call at least, where a call has work of its own beside them.
+LEAST_ROWS = {"sklearn": 500}
 
 
 def _never(way: str) -> str:
@@ -92,30 +95,43 @@ class Measurement:
 
 def training(
     group: str, name: str, problem: Problem, ways: Iterable[str], quick: bool = True,
-    x: float | None = None,
+    x: float | None = None, whole: bool = False,
 ) -> Case:  # fmt: skip
-    """Epochs of a problem, by variants of `fastperc.comparing` and other libraries."""
+    """Epochs of a problem, by variants of `fastperc.comparing` and other libraries.
+
+    All but fastperc, if it is to take the ``whole`` epoch, may train on its beginning only.
+    """
     ways = tuple(ways)
 
     def refuses(way: str) -> str:
-        return TRAINERS[way].refuses(problem)
+        return VARIANTS[way].refuses(problem)
+
+    known: dict[str, Runner] = {}
 
     def prepare() -> Ways:
-        return {way: _train(problem, way) for way in ways if not refuses(way)}
+        able = [way for way in ways if not refuses(way)]
+        return {way: _train(problem, way, known, whole and way in OURS) for way in able}
 
     work = flops_per_sample(problem), bytes_per_sample(problem)
     return Case(group, name, "sample", ways, prepare, quick, x, work, refuses)
 
 
-def _train(problem: Problem, way: str) -> Timed:
-    runner = TRAINERS[way].make(problem)
-    finding = check(problem, runner, seconds=0.05)
-    if not finding.agrees:
-        raise ArithmeticError(f"{problem.title}: {way}: {finding}")
-    n = problem.n_samples
-    if way in MOST_SAMPLES and problem.kind != "full":
-        n = min(n, -(-MOST_SAMPLES[way] // problem.batch_size) * problem.batch_size)
-    return Timed(lambda: runner.train(n), runner.reset, n)
+def _train(problem: Problem, way: str, known: dict[str, Runner], whole: bool) -> Timed:
+    """What is prepared again, at other addresses, is not checked again."""
+    compiles_each_size = way == "jax"
+    again = compiles_each_size and way in known
+    runner = known[way] if again else VARIANTS[way].make(problem)
+    if way not in known:
+        finding = check(problem, runner, seconds=0.05)
+        if not finding.agrees:
+            raise ArithmeticError(f"{problem.title}: {way}: {finding}")
+        known[way] = runner
+    if whole or compiles_each_size:
+        n = problem.n_samples
+        runner.train(n)
+        return Timed(lambda: runner.train(n), runner.reset, n)
+    timed = beginning(runner, problem, SHORT, LEAST_ROWS.get(way, 20))
+    return replace(timed, elsewhere=way == "2 threads")
 
 
 def nothing() -> None:

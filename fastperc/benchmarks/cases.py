@@ -51,7 +51,7 @@ def _batches() -> Iterator[Case]:
 
 
 def _full() -> Iterator[Case]:
-    for sizes, n in [((8, 32, 1), 20_000), ((64, 64, 10), 8192)]:
+    for sizes, n in [((8, 32, 1), 8192), ((64, 64, 10), 4096)]:
         problem = Problem("full", sizes, n_samples=n, batch_size=n, lr=_rate(sizes))
         ways = ("numpy", "fastperc", "2 threads")
         yield training("full", f"{_name(sizes)} all {n:,}", problem, ways)
@@ -87,7 +87,8 @@ def _samples() -> Iterator[Case]:
     for exponent in range(3, 8):
         n = 10**exponent
         name, quick = f"8-32-1 10^{exponent}", exponent in (3, 4, 5)
-        yield training("samples", name, Problem(n_samples=n), ("numpy", "fastperc"), quick, n)
+        ways = ("numpy", "fastperc")
+        yield training("samples", name, Problem(n_samples=n), ways, quick, n, whole=True)
 
 
 def _width() -> Iterator[Case]:

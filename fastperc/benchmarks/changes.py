@@ -1,10 +1,12 @@
 """What is slower or faster than in an older run, by more than the noise.
 
-Each run has the best round of several passes, and the best two passes of a case agree, or it was
-passed over again: their mean is the case's time. A kernel counts as changed if that has by more
-than `LEAST`, and by more than `NOISE` still when passes are drawn again (the bootstrap interval).
-Two runs may meet two moods of the machine: where the case's baseline, which ran in turn with the
-kernel, has changed the same way, nothing is said of the kernel.
+Each run has the best round of several passes in which the machine was still; the mean of the best
+two passes is the case's time. A kernel counts as changed if that has by more than `LEAST`, and by
+more than `NOISE` still when passes are drawn again (the bootstrap interval); unless the case's
+baseline, which ran in turn with the kernel, has changed the same way. A case whose best passes do
+not agree is passed over again. If they never do, or there are fewer than `FEWEST` undisturbed ones,
+it is not judged; nor is anything if the probe of `Stillness` says that the machine itself has
+changed.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..comparing.stillness import SLACK, Stillness
+from .running import FEWEST, agree, described
 from .storing import OURS, Result, Results
 
-LEAST = 0.10
-NOISE = 0.03
-FEWEST = 3  # passes: one figure, taken once, says nothing about noise
+LEAST = 0.13  # where a process happens to lie in memory makes up to 11 %
+NOISE = 0.05
 RESAMPLES = 1000
 
 
@@ -75,25 +78,56 @@ class Change:
         )
 
 
+def probe(old: Results) -> Stillness:
+    """For a run that is to be compared: still is what was still then, on the same machine."""
+    now = described()
+    same = all(now[name] == old.surroundings.get(name) for name in ("processor", "numpy"))
+    return Stillness(old.machine["probe"]) if same else Stillness()
+
+
 def changes(old: Results, new: Results) -> list[Change]:
-    """One entry for each kernel's case that both runs have, whether it changed or not."""
-    before = {result.key: result for result in old.results}
+    """One entry for each kernel's case that can be judged, whether it changed or not."""
+    if not is_same_machine(old, new):
+        return []
     return [
-        change(before[result.key], result, way)
-        for result in new.results
-        for way in OURS
-        if result.key in before and _enough(result, way) and _enough(before[result.key], way)
+        change(before, after, way)
+        for before, after, way in _pairs(old, new)
+        if agree(before.ways[way]) and agree(after.ways[way])
     ]
 
 
-def _enough(result: Result, way: str) -> bool:
-    return len(result.ways.get(way, ())) >= FEWEST
+def not_judged(old: Results, new: Results) -> list[str]:
+    """The kernels' cases of both runs of which nothing can be said."""
+    known = {(change.key, change.way) for change in changes(old, new)}
+    return [f"{b.key}, {way}" for b, _, way in _pairs(old, new) if (b.key, way) not in known]
+
+
+def is_same_machine(old: Results, new: Results) -> bool:
+    """Whether the machine at its best was equally fast."""
+    low, high = sorted(results.machine["probe"] for results in (old, new))
+    return high <= (1 + SLACK) * low
+
+
+def _pairs(old: Results, new: Results) -> list[tuple[Result, Result, str]]:
+    """What both runs have timed in passes, not just once."""
+    before = {result.key: result for result in old.results}
+    return [
+        (before[after.key], after, way)
+        for after in new.results
+        for way in OURS
+        if after.key in before and all(_was_timed(r, way) for r in (before[after.key], after))
+    ]
+
+
+def _was_timed(result: Result, way: str) -> bool:
+    n_passes = len(result.ways.get(way, ())) + len(result.disturbed.get(way, ()))
+    return way in result.ways and n_passes >= FEWEST
 
 
 def change(old: Result, new: Result, way: str) -> Change:
     """Compare one way of a case in two runs."""
     base = new.baseline
-    compared = way != base and len(old.ways.get(base, ())) >= FEWEST
+    compared = way != base and all(agree(result.ways.get(base, ())) for result in (old, new))
     baseline = ratio_of(old.ways[base], new.ways[base]) if compared else None
     return Change(new.key, way, ratio_of(old.ways[way], new.ways[way]), baseline)
 
@@ -116,12 +150,26 @@ def _time(passes: np.ndarray) -> np.ndarray:
     return np.sort(passes, axis=-1)[..., :2].mean(axis=-1)
 
 
-def summary(found: Sequence[Change]) -> str:
-    """Lines on what changed, and what counts as noise."""
+def summary(old: Results, new: Results) -> str:
+    """Lines on what changed, what counts as noise, and what cannot be judged."""
+    found = changes(old, new)
     real = [str(change) for change in found if change.is_real]
     rule = (
         f"noise: up to {100 * LEAST:.0f} % between the best passes, or an interval that comes "
         f"within {100 * NOISE:.0f} % of no change"
     )
     head = f"{len(real)} of {len(found)} changed" if real else f"none of {len(found)} changed"
-    return "\n".join([f"{head}; {rule}", *real])
+    return "\n".join([f"{head}; {rule}", *real, *_omissions(old, new)])
+
+
+def _omissions(old: Results, new: Results) -> list[str]:
+    left = not_judged(old, new)
+    if not left:
+        return []
+    if not is_same_machine(old, new):
+        ratio = new.machine["probe"] / old.machine["probe"]
+        return [f"not judged: anything; the machine itself takes {ratio:.2f} times as long as then"]
+    return [
+        f"not judged, because fewer than {FEWEST} passes of a run were left in peace by what else "
+        f"the machine does, or their best did not agree: {'; '.join(left)}"
+    ]

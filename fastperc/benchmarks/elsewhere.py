@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from time import perf_counter
 
 from ..comparing.clock import Timed
@@ -73,8 +73,11 @@ def starting() -> Iterator[Case]:
         yield Case("starting", name, "process", ways, partial(_processes, code), quick)
 
 
+_run_once = cache(run_python)
+
+
 def _processes(code: str) -> Ways:
-    run_python(code)  # so that machine code is on disk
+    _run_once(code)  # so that machine code is on disk
     codes = {"bare Python": "pass", "fastperc": code}
     return {
         way: Timed(partial(run_python, code), nothing, 1, elsewhere=True)

@@ -53,7 +53,7 @@ def _rule(rule: str, size: int) -> Ways:
     options, step = RULES[rule]
     net, X, Y = network("float64")
     start, model = net.theta.copy(), model_of(net)
-    few = max(64, size)  # the reference takes its time
+    few = max(16, size)  # the reference takes its time
     decay = LR * options.get("alpha", 0.0)
 
     def reset() -> None:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ..comparing.clock import Timed
+from ..comparing.problem import Problem
+from ..comparing.runners import NetworkRunner
+from ..comparing.variants import VARIANTS
 from ..kernels import reference
 from ..network import Network
 from .case import Case, Ways, nothing, same
-from .rivals import PREDICTORS, Forward
 
 SIZES = (8, 32, 1)
 LR = 0.01
-REPEATS = 200  # of what takes microseconds
+RIVALS = ("jax", "onnxruntime", "sklearn", "torch")
+REPEATS = 20  # of what takes microseconds
 
 
-def network(
-    dtype: str = "float32", n_samples: int = 1000
-) -> tuple[Network, np.ndarray, np.ndarray]:
+def network(dtype: str, n_samples: int = 1000) -> tuple[Network, np.ndarray, np.ndarray]:
     """A network of sigmoid units, X (n_samples, 8) and Y (n_samples, 1)."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_samples, SIZES[0])).astype(dtype)
@@ -41,26 +43,32 @@ def cases() -> Iterator[Case]:
         (100_000, "sample", "100,000 samples"),
     ]:
         yield Case(
-            "predicting", f"8-32-1 {name}", unit, ("numpy", "fastperc", *PREDICTORS),
-            partial(_predict, n), n < 100_000, refuses=_refuses,
+            "predicting", f"8-32-1 {name}", unit, ("numpy", "fastperc", *RIVALS),
+            partial(_predict, n), n < 100_000, refuses=partial(_refuses, _outputs(n)),
         )  # fmt: skip
     yield Case("predicting", "8-32-1 one update", "call", ("numpy", "fastperc"), _learn)
 
 
-def _refuses(way: str) -> str:
-    return PREDICTORS[way][1]() if way in PREDICTORS else ""
+def _outputs(n: int) -> Problem:
+    return Problem("forward", SIZES, n_samples=n, batch_size=n)
+
+
+def _refuses(problem: Problem, way: str) -> str:
+    return VARIANTS[way].refuses(problem) if way in RIVALS else ""
 
 
 def _predict(n: int) -> Ways:
-    net, X, _ = network(n_samples=n)
-    weights, biases = ([a.copy() for a in arrays] for arrays in (net.weights, net.biases))
-    (W1, W2), (b1, b2) = weights, biases
+    problem = _outputs(n)
+    X, net = problem.samples[0], NetworkRunner(problem).net
+    (W1, W2), (b1, b2) = problem.start()
     ways: dict[str, Callable] = {
         "numpy": lambda X: (1 / (1 + np.exp(-(X @ W1 + b1)))) @ W2 + b2,
         "fastperc": net.forward,
     }
-    forward = Forward(weights, biases)
-    ways |= {way: make(forward) for way, (make, _) in PREDICTORS.items() if not _refuses(way)}
+    for way in RIVALS:
+        if not _refuses(problem, way):
+            rival: Any = VARIANTS[way].make(problem)
+            ways[way] = rival.outputs
     expected = ways["numpy"](X)[:, 0]
     for way, predict in ways.items():
         same(np.ravel(predict(X)), expected, 1e-5, way)

@@ -1,38 +1,45 @@
-"""Times the table of cases, in several passes over all of it.
+"""Times the table of cases, in several passes over all of it, while the machine is still.
 
-A case meets each pass with arrays of its own, at other addresses, and in another mood of the
-machine: where in memory things happen to lie makes a small loop up to twice as slow, in every
-round. A case whose best passes do not agree yet is passed over again.
+A case meets each pass with arrays of its own, at other addresses: where in memory things happen to
+lie makes a small loop up to twice as slow, in every round. A round counts if nothing disturbed the
+core before and after it. A case whose best passes do not agree yet is passed over again.
 """
 
 from __future__ import annotations
 
+import gc
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from time import perf_counter
 
 import numpy as np
 
-from ..comparing.clock import interleave, lengthened, quiet
-from ..comparing.machine import measure_machine
+from ..comparing.clock import LONG, MOST_ROUNDS, Timed, lengthened, quiet
+from ..comparing.machine import Machine, limits
+from ..comparing.stillness import Stillness
 from ..surroundings import surroundings, version_of
 from .case import Case, Measurement
 from .storing import OURS, Result, Results
 
-PASSES = 4
-AGREED = 0.03  # between the best two passes
-EXTRA = 0.3  # of the time that the first passes take, for more of them
-SECONDS = 0.06  # for each case in each pass, at least `ROUNDS` of them
-ROUNDS = 4
+PASSES = 5
+FEWEST = 3  # undisturbed passes without which nothing can be said
+AGREED = 0.06  # how far apart the best of them may be
+EXTRA = 0.5  # of the time that the first passes take, for more of them
+SECONDS = 0.03  # for each way of a case in each pass, at least `ROUNDS` of them
+ROUNDS = 3
+TRIES = 4  # for each of these: peace may be shorter than a call
+WAITING = 0.5  # of the time that work takes may be lost by waiting for the machine to be still
 SHIFTS = 40  # arrays that are held during a pass, so that others come to lie elsewhere
 RIVALS = ("torch", "jax", "onnxruntime")
+
+Tell = Callable[[str], object]
 
 
 def run(
     cases: Iterable[Case | Measurement], *, passes: int = PASSES, seconds: float = SECONDS,
-    tell: Callable[[str], object] = lambda line: None,
+    tell: Tell = lambda line: None, still: Stillness | None = None,
 ) -> Results:  # fmt: skip
     """Time all cases, then take what other processes measure.
 
@@ -40,18 +47,19 @@ def run(
     ----------
     cases : iterable of Case or Measurement
     passes : int
-        Up to twice as many for cases whose best two differ, as long as `EXTRA` time lasts.
+        Up to twice as many for cases whose best differ, as long as `EXTRA` time lasts.
     seconds : float
-        For each case in each pass.
+        For each way of a case in each pass.
     tell : callable
         Called with a line on what is being done.
+    still : Stillness, optional
+        The probe, if it knows from an older run how fast it can be.
     """
     begin, cases = perf_counter(), list(cases)
-    results = Results(described(), asdict(measure_machine("float32")))
+    results = Results(described(), {})
     timed = [case for case in cases if isinstance(case, Case)]
-    found = {case.key: begun for case in timed if (begun := _begin(case, results))}
-    _time([case for case in timed if case.key in found], found, results, passes, seconds, tell)
-    results.results = [result for key, result in found.items() if key not in results.failed]
+    with quiet():
+        _time(timed, results, passes, seconds, tell, still or Stillness())
     for measurement in cases:
         if isinstance(measurement, Measurement):
             tell(f"measuring {measurement.key}")
@@ -61,36 +69,47 @@ def run(
 
 
 def _time(
-    cases: list[Case], found: dict[str, Result], results: Results, passes: int, seconds: float,
-    tell: Callable[[str], object],
-) -> None:  # fmt: skip
-    """All cases in each pass; then those again that need it, while there is time."""
+    cases: list[Case], results: Results, passes: int, seconds: float, tell: Tell, still: Stillness
+) -> None:
+    """All cases in each pass, and what the machine can do at most; then those cases again that need
+    it, while there is time."""
+    found = {case.key: begun for case in cases if (begun := _begin(case, results))}
+    peaks = limits("float32")
+    reached = Result("machine", "limits", "operation", {name: [] for name in peaks})
     begin, end = perf_counter(), math.inf
     for number in range(1, 2 * passes + 1):
+        _add_rounds(reached, peaks, seconds, still)
         for case in cases:
-            done = number > passes and (perf_counter() > end or agree(found[case.key]))
-            if done or case.key in results.failed:
+            result = found.get(case.key)
+            if result is None or (number > passes and (perf_counter() > end or settled(result))):
                 continue
             tell(f"pass {number}: {case.key}")
             try:
-                pass_over(case, found[case.key], seconds, number)
+                pass_over(case, result, number, still, seconds)
             except ArithmeticError as error:  # a wrong case must not cost the figures of all others
                 results.failed[case.key] = str(error)
+                del found[case.key]
+        gc.collect()
         if number == passes:
             end = perf_counter() + EXTRA * (perf_counter() - begin)
+    machine = Machine(*(1 / reached.best(name) for name in ("product", "copying")))
+    results.machine = {**asdict(machine), "probe": still.best}
+    results.results = list(found.values())
 
 
 def run_again(
     cases: Iterable[Case | Measurement], results: Results, keys: Iterable[str],
-    tell: Callable[[str], object] = lambda line: None,
+    tell: Tell = lambda line: None, still: Stillness | None = None,
 ) -> None:  # fmt: skip
     """Add passes to some results: what looks changed is looked at twice."""
     found = {result.key: result for result in results.results if result.key in set(keys)}
     again = [case for case in cases if isinstance(case, Case) and case.key in found]
-    for number in range(1, PASSES + 1):
-        for case in again:
-            tell(f"once more: {case.key}")
-            pass_over(case, found[case.key], SECONDS, 100 + number)
+    still = still or Stillness(results.machine["probe"])
+    with quiet():
+        for number in range(1, PASSES + 1):
+            for case in again:
+                tell(f"once more: {case.key}")
+                pass_over(case, found[case.key], 100 + number, still)
 
 
 def _begin(case: Case, results: Results) -> Result | None:
@@ -101,23 +120,58 @@ def _begin(case: Case, results: Results) -> Result | None:
     return Result(case.group, case.name, case.unit, ways, case.x, case.work) if ways else None
 
 
-def pass_over(case: Case, result: Result, seconds: float, number: int) -> None:
+def pass_over(
+    case: Case, result: Result, number: int, still: Stillness, seconds: float = SECONDS
+) -> None:
     """Prepare a case anew and time it; adds each way's best round to the result."""
+    begin = perf_counter()
     sizes = np.random.default_rng(number).integers(1, 5000, SHIFTS)
     shifts = [np.empty(size) for size in sizes]
-    with quiet():
-        ways = {way: lengthened(timed) for way, timed in case.prepare().items()}
-    least = 1 if case.unit == "process" else ROUNDS
-    for way, rounds in interleave(ways, seconds, least).items():
-        result.ways[way].append(min(rounds))
+    ways, least = case.prepare(), 1
+    if case.unit != "process":
+        ways, least = {way: lengthened(timed) for way, timed in ways.items()}, ROUNDS
+    _add_rounds(result, ways, seconds, still, least)
+    still.patience += WAITING * (perf_counter() - begin)
     del shifts
 
 
-def agree(result: Result) -> bool:
-    """Whether the best two passes of fastperc do, and those of what it is compared with."""
-    compared = [result.baseline, *(way for way in OURS if way in result.ways)]
-    pairs = (sorted(result.ways[way])[:2] for way in compared)
-    return all(len(pair) == 2 and pair[1] <= (1 + AGREED) * pair[0] for pair in pairs)
+def _add_rounds(
+    result: Result, ways: Mapping[str, Timed], seconds: float, still: Stillness, least: int = ROUNDS
+) -> None:
+    """Time all ways in turn, each until it has enough undisturbed rounds or was tried often."""
+    good: dict[str, list[float]] = {way: [] for way in ways}
+    others: dict[str, list[float]] = {way: [] for way in ways}
+    end = perf_counter() + seconds * len(ways)
+    waiting = list(ways)
+    while waiting:
+        again = []
+        for way in waiting:
+            taken, was_still = still.time(ways[way])
+            (good if was_still else others)[way].append(1e9 * taken / ways[way].units)
+            n_good, n_others = len(good[way]), len(others[way])
+            gave_up = still.patience <= 0 or taken > LONG or n_others >= TRIES * least
+            n_rounds = n_good + gave_up * n_others
+            if n_rounds < least or (perf_counter() < end and n_rounds < MOST_ROUNDS):
+                again.append(way)
+        waiting = again
+    for way in ways:
+        kept = result.ways[way] if good[way] else result.disturbed.setdefault(way, [])
+        kept.append(min(good[way] or others[way]))
+
+
+def settled(result: Result) -> bool:
+    """Whether enough is known of fastperc's times.
+
+    Of whole processes, which no busy machine leaves in peace that long, nobody can ask that.
+    """
+    timed = [result.ways[way] for way in OURS if way in result.ways]
+    return result.unit == "process" or all(map(agree, timed))
+
+
+def agree(passes: Sequence[float]) -> bool:
+    """Whether there are enough undisturbed passes, and the best of them come to the same."""
+    best = sorted(passes)[:FEWEST]
+    return len(best) == FEWEST and best[-1] <= (1 + AGREED) * best[0]
 
 
 def described() -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-FORMAT = 2
+FORMAT = 3
 OURS = ("fastperc", "2 threads")  # what else is timed stands beside these, and is not ours
 
 
@@ -24,6 +24,8 @@ class Result:
         the way of doing it; the first is the baseline.
     x, work
         As in `cases.Case`.
+    disturbed : dict of str to list of float
+        The same of passes in which no round was left in peace by the machine's other work.
     """
 
     group: str
@@ -32,6 +34,7 @@ class Result:
     ways: dict[str, list[float]]
     x: float | None = None
     work: tuple[float, float] | None = None
+    disturbed: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -41,8 +44,12 @@ class Result:
     def baseline(self) -> str:
         return next(iter(self.ways))
 
+    def passes(self, way: str) -> list[float]:
+        """The undisturbed ones if there are any; none if it did not run."""
+        return self.ways.get(way) or self.disturbed.get(way, [])
+
     def best(self, way: str) -> float:
-        return min(self.ways[way])
+        return min(self.passes(way))
 
     def ratio(self, way: str, to: str = "fastperc") -> float:
         """How many times as long as another way it takes; of the best times."""
@@ -57,7 +64,8 @@ class Results:
     ----------
     surroundings : dict of str
     machine : dict of float
-        Measured ``gflops`` and ``gbytes`` per second of one core.
+        Measured ``gflops`` and ``gbytes`` per second of one core; and ``probe``, the nanoseconds of
+        `Stillness`.
     results : list of Result
     skipped : dict of str to list of str
         Reasons, and the cases that were left out for them, each with the way of doing it.
@@ -95,12 +103,20 @@ class Results:
             for reason, cases in self.skipped.items()
         ]
 
+    @property
+    def disturbed(self) -> str:
+        """A line on what was never left in peace by the machine's other work."""
+        rows = [f"{r.key}, {way}" for r in self.results for way in r.disturbed if not r.ways[way]]
+        more = f" and {len(rows) - 1} more" * (len(rows) > 1)
+        return f"timed while the machine was busy with other work: {rows[0]}{more}" if rows else ""
+
     def to_json(self) -> str:
         """All of it as text, times to five digits, the passes of a way on one line."""
         stored = {"format": FORMAT, **asdict(self)}
         for result in stored["results"]:
-            for way, passes in result["ways"].items():
-                result["ways"][way] = [float(f"{ns:.5g}") for ns in passes]
+            for ways in (result["ways"], result["disturbed"]):
+                for way, passes in ways.items():
+                    ways[way] = [float(f"{ns:.5g}") for ns in passes]
         text = json.dumps(stored, indent=1)
         return re.sub(r"\s+(?=-?[\d.][\d.e+-]*,?\s)|(?<=\d)\s+(?=\])", " ", text) + "\n"
 

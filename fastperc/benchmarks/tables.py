@@ -69,7 +69,7 @@ def markdown(lines: list[list[str]]) -> str:
 
 def cell(result: Result, way: str) -> str:
     """A best time with its unit, and how it stands to fastperc's."""
-    if not result.ways.get(way):
+    if not result.passes(way):
         return "-"
     if way == "fastperc" or "fastperc" not in result.ways or result.unit in NOT_WORK:
         return amount(result, way)
@@ -78,7 +78,7 @@ def cell(result: Result, way: str) -> str:
 
 def mean_ratio(results: Sequence[Result], way: str) -> float:
     """The geometric mean of how many times as long as fastperc a way takes, where it can run."""
-    logs = [math.log(r.ratio(way)) for r in results if r.ways.get(way)]
+    logs = [math.log(r.ratio(way)) for r in results if r.passes(way)]
     return math.exp(sum(logs) / len(logs))
 
 

@@ -2,10 +2,10 @@
 
 `compare` works on one problem in several ways and with your own function beside them; what it
 returns is a `Comparison`. The files, from the bottom: `problem` (what is trained or computed),
-`loops`, `c_twin` and `rivals` (who does it), `runners` and `variants` (how they are called, and
-their names), `agreement` (the first wrong step), `children` (what hangs or crashes), `clock`,
-`machine` and `code` (how fast, and why), `contest` (one after the other), `comparison` (the
-result).
+`loops`, `c_twin`, `rivals`, `jax_rival` and `onnx_rival` (who does it), `runners` and `variants`
+(how they are called, and their names), `agreement` (the first wrong step), `children` (what hangs
+or crashes), `clock`, `stillness`, `machine` and `code` (how fast, and why), `contest` (one after
+the other), `comparison` (the result).
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def compare(
         Which of these your function does. Without one of yours, the same as ``variants``.
     variants : str or iterable of str, optional
         What to compare, besides the NumPy loop that is always there: ``python``, ``fastperc``,
-        ``2 threads``, ``c``, ``sklearn``, ``torch``, or ``all``. By default those of fastperc, and
-        C where there is a compiler.
+        ``2 threads``, ``c``, ``jax``, ``onnxruntime``, ``sklearn``, ``torch``, or ``all``. By
+        default those of fastperc, and C where there is a compiler.
     sizes, hidden, output, loss, dtype
         The network, as in `fastperc.Network`; sizes also as ``"8-32-1"``. Biases do not start at 0,
         so that a wrong sign of theirs shows.

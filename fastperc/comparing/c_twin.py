@@ -1,4 +1,4 @@
-"""The same loop in C, compiled where there is a compiler: what "the speed of C" means here."""
+"""The same loops in C, compiled where there is a compiler: what "the speed of C" means here."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ from .runners import blocks_of
 
 CODES = {"identity": 0, "sigmoid": 1, "logistic": 1, "tanh": 2, "relu": 3}
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fPIC")
+# The function in ``twin.c`` that does each kind, and its arguments.
+_BATCHES = ("batches", "net X Y n size theta lr results outputs deltas")
+FUNCTIONS = {
+    "online": ("epoch", "net X Y n theta lr outputs deltas"),
+    "batches": _BATCHES,
+    "full": _BATCHES,
+    "forward": ("forward", "net X n theta results outputs"),
+    "gradient": ("gradient", "net X Y n theta results outputs deltas"),
+}
 REALS = {"float32": ("float", ctypes.c_float), "float64": ("double", ctypes.c_double)}
 
 
@@ -28,7 +37,7 @@ def compiler() -> str | None:
 
 
 def refuses(problem: Problem) -> str:
-    """Why the C loop cannot train this here."""
+    """Why the C loop cannot do this here."""
     if compiler() is None:
         return "there is no C compiler"
     if any(name not in CODES for name in problem.activations):
@@ -58,30 +67,53 @@ def build(dtype: str) -> tuple[ctypes.CDLL, str]:
         return ctypes.CDLL(str(library)), assembly.read_text(encoding="utf-8")
 
 
+class _Network(ctypes.Structure):
+    """What ``twin.c`` calls a network."""
+
+    _fields_ = [
+        ("n_layers", ctypes.c_long),
+        ("sizes", ctypes.c_void_p),
+        ("codes", ctypes.c_void_p),
+        ("matched", ctypes.c_int),
+    ]
+
+
 class CRunner:
-    """The C loop, called through ctypes."""
+    """The C loops, called through ctypes."""
 
     def __init__(self, problem: Problem):
         self.problem = problem
-        self.real = REALS[problem.dtype][1]
         begin = perf_counter()
         library, assembly = build(problem.dtype)
         self.compile_seconds = perf_counter() - begin
         self.packed_fma = count_packed_fma(assembly)
-        self.epoch = library.epoch
-        self.epoch.restype = None
+        name, arguments = FUNCTIONS[problem.kind]
+        self.function, self.arguments = getattr(library, name), arguments.split()
+        self.function.restype = None
         self.theta = problem.theta.copy()
+        self.results = np.zeros(self._n_results(), problem.dtype)
         self.arrays = self._arrays()  # kept: C has their addresses only
         # Taken once: `ndarray.ctypes` leaves garbage that only the collector finds, and it is off.
-        self.at = {name: ctypes.c_void_p(a.ctypes.data) for name, a in self.arrays.items()}
+        at = {name: ctypes.c_void_p(a.ctypes.data) for name, a in self.arrays.items()}
+        n_layers, matched = len(problem.activations), int(problem.loss == "log_loss")
+        self.net = _Network(n_layers, at["sizes"], at["codes"], matched)
+        self.at = {
+            **at, "net": ctypes.byref(self.net), "size": ctypes.c_long(problem.batch_size),
+            "lr": REALS[problem.dtype][1](problem.lr),
+        }  # fmt: skip
+
+    def _n_results(self) -> int:
+        """How many numbers it takes to hold the gradient, or all outputs."""
+        p = self.problem
+        return p.n_samples * p.sizes[-1] if p.kind == "forward" else len(self.theta)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         problem = self.problem
         X, Y = problem.samples
         outputs, deltas = np.zeros((2, sum(problem.sizes)), problem.dtype)
         return {
-            "X": X, "Y": Y, "theta": self.theta, "outputs": outputs, "deltas": deltas,
-            "sizes": np.array(problem.sizes, np.dtype(ctypes.c_long)),
+            "X": X, "Y": Y, "theta": self.theta, "results": self.results, "outputs": outputs,
+            "deltas": deltas, "sizes": np.array(problem.sizes, np.dtype(ctypes.c_long)),
             "codes": np.array([CODES[name] for name in problem.activations], np.intc),
         }  # fmt: skip
 
@@ -89,12 +121,12 @@ class CRunner:
         self.theta[:] = self.problem.theta
 
     def train(self, n_rows: int) -> None:
-        at = self.at
-        self.epoch(
-            at["X"], at["Y"], ctypes.c_long(n_rows), at["sizes"], len(self.problem.activations),
-            at["codes"], int(self.problem.loss == "log_loss"), at["theta"],
-            self.real(self.problem.lr), at["outputs"], at["deltas"],
-        )  # fmt: skip
+        self.n_rows = n_rows
+        given = {**self.at, "n": ctypes.c_long(n_rows)}
+        self.function(*(given[name] for name in self.arguments))
 
     def parameters(self) -> list[np.ndarray]:
-        return blocks_of(self.theta, self.problem)
+        if self.problem.kind == "forward":
+            n_outputs = self.problem.sizes[-1]
+            return [self.results[: self.n_rows * n_outputs].reshape(-1, n_outputs).copy()]
+        return blocks_of(self.theta if self.problem.trains else self.results, self.problem)

@@ -13,12 +13,12 @@ import numpy as np
 from .agreement import Finding, Oracle, check
 from .c_twin import CRunner
 from .children import TroubleError, describe, in_child
-from .clock import Timed, interleave, interval, lengthened, ratio_interval, seconds_of
+from .clock import Timed, interleave, interval, lengthened, ratio_interval
 from .code import compile_afresh, kernel_of, of_dispatcher
 from .comparison import Row
 from .machine import Machine, flops_per_sample, limits
 from .problem import KINDS, Problem
-from .runners import FunctionRunner, NetworkRunner, Runner
+from .runners import FunctionRunner, NetworkRunner, Runner, beginning
 from .variants import VARIANTS, Variant
 
 ROUND = 0.02  # seconds of a slow variant in one round: it gets as many samples as fit
@@ -57,14 +57,10 @@ class Contestant:
 
     def _prepare(self) -> Timed:
         """An epoch, or several; of a slow one, the beginning of an epoch."""
-        runner, n, size = self.runner, self.problem.n_samples, self.problem.step_rows
-        assert runner is not None
-        few = min(n, -(-200 // size) * size)
-        trial = Timed(lambda: runner.train(few), runner.reset, few)
-        per_sample = min(seconds_of(trial) for _ in range(3)) / few
-        rows = max(few, min(n, int(ROUND / per_sample / size) * size))
-        self.row.samples = rows
-        return lengthened(Timed(lambda: runner.train(rows), runner.reset, rows))
+        assert self.runner is not None
+        timed = beginning(self.runner, self.problem, ROUND, least=200)
+        self.row.samples = timed.units
+        return lengthened(timed)
 
 
 def judge(function: Callable, problem: Problem, seconds: float) -> Finding:

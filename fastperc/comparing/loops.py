@@ -1,4 +1,4 @@
-"""The kernels in NumPy, and one in plain Python: what a kernel written by hand competes with.
+"""The kernels in NumPy and in plain Python: what a kernel written by hand competes with.
 
 Each function makes, for a problem, a function with the arguments that `fastperc.compare` documents
 for everybody's. `kernels.reference` is the oracle; these are written to be quick: nothing is
@@ -97,12 +97,12 @@ PYTHON_SLOPES = {
 
 
 def python_function(problem: Problem) -> Function:
-    """An epoch in plain Python, on lists of numbers; one update per sample."""
+    """The problem's kind in plain Python, on lists of numbers."""
     acts = [PYTHON_FORWARD[name] for name in problem.activations]
     slopes = [PYTHON_SLOPES[name] for name in problem.activations]
     matched = problem.loss == "log_loss"  # its slope and the sigmoid's cancel
 
-    def forward(x, layers):
+    def passes(x, layers):
         outputs = [x]
         for (W, b), act in zip(layers, acts, strict=True):
             sums = [
@@ -112,28 +112,70 @@ def python_function(problem: Problem) -> Function:
             outputs.append([act(z) for z in sums])
         return outputs
 
-    def take_step(layers, outputs, delta, lr):
+    def add_gradient(x, y, layers, factor, to):
+        """Adds a sample's, times a factor; to the layers themselves, that is a step."""
+        outputs = passes(x, layers)
+        errors = zip(outputs[-1], y, strict=True)
+        delta = [(p - t) * (1 if matched else slopes[-1](p)) for p, t in errors]
         for k in reversed(range(len(layers))):
-            (W, b), inputs = layers[k], outputs[k]
+            W, (to_W, to_b), inputs = layers[k][0], to[k], outputs[k]
             below = []
-            for row, a in zip(W, inputs, strict=True):
+            for row, to_row, a in zip(W, to_W, inputs, strict=True):
                 if k:
                     back = sum(w * d for w, d in zip(row, delta, strict=True))
                     below.append(back * slopes[k - 1](a))
                 for j, d in enumerate(delta):
-                    row[j] -= lr * a * d
+                    to_row[j] += factor * a * d
             for j, d in enumerate(delta):
-                b[j] -= lr * d
+                to_b[j] += factor * d
             delta = below
 
-    def online(X, Y, weights, biases, lr):
-        layers = [(W.tolist(), b.tolist()) for W, b in zip(weights, biases, strict=True)]
-        for x, y in zip(X.tolist(), Y.tolist(), strict=True):
-            outputs = forward(x, layers)
-            errors = zip(outputs[-1], y, strict=True)
-            delta = [(p - t) * (1 if matched else slopes[-1](p)) for p, t in errors]
-            take_step(layers, outputs, delta, float(lr))
-        for (W, b), W_array, b_array in zip(layers, weights, biases, strict=True):
-            W_array[...], b_array[...] = W, b
+    def mean_gradient(X, Y, layers):
+        result = [([[0.0] * len(row) for row in W], [0.0] * len(b)) for W, b in layers]
+        for x, y in zip(X, Y, strict=True):
+            add_gradient(x, y, layers, 1 / len(X), result)
+        return result
 
-    return online
+    def forward(X, weights, biases):
+        layers = as_lists(weights, biases)
+        return np.array([passes(x, layers)[-1] for x in X.tolist()])
+
+    def gradient(X, Y, weights, biases):
+        found = mean_gradient(X.tolist(), Y.tolist(), as_lists(weights, biases))
+        by_weights, by_biases = zip(*found, strict=True)
+        return [np.array(W) for W in by_weights], [np.array(b) for b in by_biases]
+
+    def online(X, Y, weights, biases, lr):
+        layers = as_lists(weights, biases)
+        for x, y in zip(X.tolist(), Y.tolist(), strict=True):
+            add_gradient(x, y, layers, -float(lr), layers)
+        put_back(layers, weights, biases)
+
+    def batches(X, Y, weights, biases, lr, batch_size):
+        layers, rows, targets = as_lists(weights, biases), X.tolist(), Y.tolist()
+        for first in range(0, len(rows), batch_size):
+            last = first + batch_size
+            moves = mean_gradient(rows[first:last], targets[first:last], layers)
+            for (W, b), (by_W, by_b) in zip(layers, moves, strict=True):
+                for row, by_row in zip([*W, b], [*by_W, by_b], strict=True):
+                    row[:] = [w - lr * g for w, g in zip(row, by_row, strict=True)]
+        put_back(layers, weights, biases)
+
+    def full(X, Y, weights, biases, lr):
+        batches(X, Y, weights, biases, lr, len(X))
+
+    functions: dict[str, Function] = {
+        f.__name__: f for f in (online, batches, full, forward, gradient)
+    }
+    return functions[problem.kind]
+
+
+def as_lists(weights, biases) -> list[tuple[list, list]]:
+    """Each layer's W and b."""
+    return [(W.tolist(), b.tolist()) for W, b in zip(weights, biases, strict=True)]
+
+
+def put_back(layers, weights, biases) -> None:
+    """Into the arrays that they came from."""
+    for (W, b), W_array, b_array in zip(layers, weights, biases, strict=True):
+        W_array[...], b_array[...] = W, b

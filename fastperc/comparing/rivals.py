@@ -56,7 +56,7 @@ class SklearnRunner:
 
     def train(self, n_rows: int) -> None:
         if self.problem.kind == "forward":
-            self.outputs = self._predict(self.X[:n_rows]).reshape(n_rows, -1)
+            self.result = self.outputs(self.X[:n_rows]).reshape(n_rows, -1)
         else:
             self._fit(n_rows)
 
@@ -71,16 +71,15 @@ class SklearnRunner:
             except UserWarning as warning:
                 raise KeyboardInterrupt from warning
 
-    def _predict(self, X: np.ndarray) -> np.ndarray:
-        return (
-            self.net.predict_proba(X)[:, 1]
-            if self.problem.loss == "log_loss"
-            else (self.net.predict(X))
-        )
+    def outputs(self, X: np.ndarray) -> np.ndarray:
+        """Predictions as they come, of one output as a vector."""
+        if self.problem.loss == "log_loss":
+            return self.net.predict_proba(X)[:, 1]
+        return self.net.predict(X)
 
     def parameters(self) -> list[np.ndarray]:
         if self.problem.kind == "forward":
-            return [self.outputs]
+            return [self.result]
         return [a.copy() for pair in zip(*self._arrays(), strict=True) for a in pair]
 
     def _arrays(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -92,13 +91,13 @@ HEADS: dict[str, Any] = {  # the outputs, from the last weighted sums
     "sigmoid": lambda z: z.sigmoid(),
     "softmax": lambda z: z.softmax(dim=1),
 }
+LOSSES = {("identity", "squared_error"), ("sigmoid", "log_loss"), ("softmax", "cross_entropy")}
 TORCH_LAYERS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU", "identity": "Identity"}
 
 
 def torch_refuses(problem: Problem) -> str:
     """Why the PyTorch loop here cannot train this."""
-    heads = {("identity", "squared_error"), ("sigmoid", "log_loss"), ("softmax", "cross_entropy")}
-    known = problem.hidden in TORCH_LAYERS and (problem.output, problem.loss) in heads
+    known = problem.hidden in TORCH_LAYERS and (problem.output, problem.loss) in LOSSES
     return "" if known else "the PyTorch loop has no such network"
 
 
@@ -138,8 +137,7 @@ class TorchRunner:
 
     def train(self, n_rows: int) -> None:
         if self.problem.kind == "forward":
-            with self.torch.no_grad():
-                self.outputs = HEADS[self.problem.output](self.net(self.X[:n_rows]))
+            self.result = self.outputs(self.problem.samples[0][:n_rows])
             return
         size = self.problem.batch_size
         for first in range(0, n_rows, size):
@@ -149,9 +147,14 @@ class TorchRunner:
             if self.problem.trains:
                 self.optimizer.step()
 
+    def outputs(self, X: np.ndarray) -> np.ndarray:
+        """From array to array, without a record for gradients."""
+        with self.torch.inference_mode():
+            return HEADS[self.problem.output](self.net(self.torch.from_numpy(X))).numpy()
+
     def parameters(self) -> list[np.ndarray]:
         if self.problem.kind == "forward":
-            return [self.outputs.numpy()]
+            return [self.result]
         pairs = [(layer.weight, layer.bias) for layer in self.net[::2]]
         tensors = [t if self.problem.trains else t.grad for pair in pairs for t in pair]
         return [t.detach().numpy().T.copy() for t in tensors]

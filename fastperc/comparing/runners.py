@@ -11,6 +11,7 @@ from ..kernels import updates
 from ..layout import views
 from ..network import Network
 from ..stepping import Plan, stepper
+from .clock import Timed, seconds_of
 from .problem import KINDS, Problem
 
 
@@ -25,6 +26,17 @@ class Runner(Protocol):
 
     def parameters(self) -> list[np.ndarray]:
         """W1, b1, W2, b2, ... as they are now, or what was computed; see `Problem.block_names`."""
+
+
+def beginning(runner: Runner, problem: Problem, seconds: float, least: int = 20) -> Timed:
+    """An epoch to be timed; or, if that takes longer than so many seconds, the first whole steps of
+    one, of at least so many rows."""
+    n, size = problem.n_samples, problem.step_rows
+    few = min(n, -(-least // size) * size)
+    trial = Timed(lambda: runner.train(few), runner.reset, few)
+    per_sample = min(seconds_of(trial) for _ in range(3)) / few
+    rows = max(few, min(n, int(seconds / per_sample / size) * size))
+    return Timed(lambda: runner.train(rows), runner.reset, rows)
 
 
 class FunctionRunner:

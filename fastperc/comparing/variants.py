@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from .. import checks
 from ..kernels.predict import CHUNK
 from . import c_twin, loops, rivals
+from .jax_rival import JaxRunner, jax_refuses
+from .onnx_rival import OnnxRunner, onnx_refuses
 from .problem import Problem
 from .runners import FunctionRunner, NetworkRunner, Runner
 
@@ -36,8 +38,8 @@ class Variant:
 def _python_refuses(problem: Problem) -> str:
     known = all(name in loops.PYTHON_FORWARD for name in problem.activations)
     heads = {("identity", "squared_error"), ("sigmoid", "squared_error"), ("sigmoid", "log_loss")}
-    if problem.kind != "online" or not known or (problem.output, problem.loss) not in heads:
-        return "the loop in plain Python has only one update per sample, and no such network"
+    if not known or (problem.output, problem.loss) not in heads:
+        return "the loop in plain Python has no such network"
     return ""
 
 
@@ -48,13 +50,13 @@ def _threads_refuse(problem: Problem) -> str:
     return "" if enough else f"threads are used for more than {CHUNK} samples at once"
 
 
-def _c_refuses(problem: Problem) -> str:
-    return c_twin.refuses(problem) if problem.kind == "online" else "the C loop is online only"
+def _of_packages(refuses: Callable[[Problem], str], *packages: str) -> Callable[[Problem], str]:
+    """Refuses what is refused, and everything where a package is missing."""
 
-
-def _of_package(package: str, refuses: Callable[[Problem], str]) -> Callable[[Problem], str]:
     def check(problem: Problem) -> str:
-        return refuses(problem) if find_spec(package) else f"{package} is not installed"
+        absent = [package for package in packages if find_spec(package) is None]
+        verb = "are" if len(absent) > 1 else "is"
+        return f"{' and '.join(absent)} {verb} not installed" if absent else refuses(problem)
 
     return check
 
@@ -72,13 +74,20 @@ VARIANTS = {
             "2 threads", "fastperc's kernel on two threads", partial(NetworkRunner, threads=2),
             _threads_refuse,
         ),
-        Variant("c", "C, by the compiler of this machine", c_twin.CRunner, _c_refuses),
+        Variant("c", "C, by the compiler of this machine", c_twin.CRunner, c_twin.refuses),
         Variant(
-            "sklearn", "scikit-learn, partial_fit", rivals.SklearnRunner,
-            _of_package("sklearn", rivals.sklearn_refuses),
+            "jax", "JAX, compiled whole", JaxRunner, _of_packages(jax_refuses, "jax"),
         ),
         Variant(
-            "torch", "PyTorch", rivals.TorchRunner, _of_package("torch", rivals.torch_refuses)
+            "onnxruntime", "ONNX Runtime", OnnxRunner,
+            _of_packages(onnx_refuses, "onnxruntime", "onnx"),
+        ),
+        Variant(
+            "sklearn", "scikit-learn, partial_fit", rivals.SklearnRunner,
+            _of_packages(rivals.sklearn_refuses, "sklearn"),
+        ),
+        Variant(
+            "torch", "PyTorch", rivals.TorchRunner, _of_packages(rivals.torch_refuses, "torch")
         ),
     )
 }  # fmt: skip

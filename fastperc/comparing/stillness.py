@@ -1,0 +1,123 @@
+"""Whether the machine is still: others on it make code up to twice as slow, which no system call
+tells.
+
+On a shared machine the other hardware thread of a core may be another tenant's. While that one
+works, this one keeps its clock and its share of time, but not its execution units: an exponential
+over a few kilobytes takes half as long again. Timing that before and after each call, some 30 us,
+says whether the call's time counts; phases of one sort last from milliseconds to minutes.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+from collections.abc import Callable
+from contextlib import nullcontext
+from time import perf_counter, sleep
+
+import numpy as np
+
+from ..pinning import cores, on_one_core, stay_on
+from .clock import Timed, seconds_of
+
+SIZE, REPEATS = 512, 60  # 4 KB of numbers: a corner of the first cache
+LINE = 64  # bytes; where the numbers begin makes a few percent
+SLACK = 0.08  # a still machine varies by 2 %, a disturbed one is 40 % to 90 % slower
+COLD = 0.25  # what the probe may take longer after a call that has emptied the cache
+PAUSE = 0.0002
+CALIBRATION = 0.5  # seconds
+PATIENCE = 2.0  # seconds, to begin with
+FASTEST = 20  # of so many probes the slowest is the best that can be expected again
+
+
+class Stillness:
+    """A probe, and how long to wait until it is as fast again as it can be, on one core or another.
+
+    Parameters
+    ----------
+    best : float, optional
+        Nanoseconds that the probe takes if nothing disturbs it. It is watched for a while, and
+        whenever it is faster, that is its best.
+
+    Attributes
+    ----------
+    best : float
+    patience : float
+        Seconds that may still be lost by waiting, and by timings that do not count; to be filled up
+        by whoever has time to spare.
+    """
+
+    def __init__(self, best: float = math.inf):
+        self.best, self.patience = best, PATIENCE
+        self._fastest: list[float] = []
+        self._arguments, self._results = _aligned(), _aligned()
+        self._arguments[:] = np.random.default_rng(0).normal(0, 3, SIZE)
+        self._cores = cores() or [0]  # where work is done is the first
+        end = perf_counter() + CALIBRATION
+        with on_one_core():
+            while perf_counter() < end:
+                self.is_still()
+
+    def is_still(self, slack: float = SLACK) -> bool:
+        """Whether nothing disturbs right now: the probe takes its best time, but for the slack."""
+        begin = perf_counter()
+        for _ in range(REPEATS):
+            np.exp(self._arguments, out=self._results)
+        return self._judge(1e9 * (perf_counter() - begin), slack)
+
+    def _judge(self, nanoseconds: float, slack: float = SLACK) -> bool:
+        """Whether a probe that took so long was left in peace."""
+        if nanoseconds < self.best:
+            insort(self._fastest, nanoseconds)
+            del self._fastest[FASTEST:]
+            if len(self._fastest) == FASTEST:
+                self.best = self._fastest[-1]
+        return nanoseconds <= (1 + slack) * self.best
+
+    def time(self, timed: Timed) -> tuple[float, bool]:
+        """Seconds that a call takes, made when nothing disturbs; and whether nothing did.
+
+        Work of this thread is done on one core, the first to be found still; work elsewhere, when
+        all are.
+        """
+        is_still = self._is_still_everywhere if timed.elsewhere else self.is_still
+        with nullcontext() if timed.elsewhere else on_one_core(self._cores[0]):
+            was_still = self._wait(is_still)
+            seconds = seconds_of(timed)
+            was_still = is_still(COLD) and was_still
+        if not was_still:
+            self.patience -= seconds
+        return seconds, was_still
+
+    def _wait(self, is_still: Callable[[], bool]) -> bool:
+        """Until nothing disturbs, or patience is at its end; says which."""
+        begin = perf_counter()
+        while not (found := is_still()) and perf_counter() - begin < self.patience:
+            self._move_on()
+            sleep(PAUSE)
+        self.patience -= perf_counter() - begin
+        return found
+
+    def _move_on(self) -> None:
+        """To the next core, with the probe in its cache."""
+        if len(self._cores) > 1:
+            self._cores.append(self._cores.pop(0))
+            stay_on(self._cores[0])
+            self.is_still()
+
+    def _is_still_everywhere(self, slack: float = SLACK) -> bool:
+        """Whether all cores are, one after the other."""
+        with on_one_core(self._cores[0]):
+            for _ in self._cores:
+                if not self.is_still(slack):
+                    return False
+                self._move_on()
+        return True
+
+
+def _aligned() -> np.ndarray:
+    """`SIZE` numbers that begin with a cache line."""
+    spare = LINE // 4
+    numbers = np.empty(SIZE + spare, np.float32)
+    first = -numbers.ctypes.data % LINE // 4
+    return numbers[first : first + SIZE]
