@@ -3,12 +3,20 @@
 import numpy as np
 
 from fastperc.benchmarks.storing import Result, Results
+from fastperc.comparing.stillness import Stillness
 
 GROUPS = {
     "online", "batches", "full", "rivals online", "rivals batches", "predicting", "updates",
     "elementary", "tutorials", "samples", "width", "depth", "batch size", "threads", "starting",
     "compiling", "memory",
 }  # fmt: skip
+
+
+class Calm(Stillness):
+    """What a machine without other work would find."""
+
+    def is_still(self, slack=0.0):
+        return True
 
 
 def passes(level, noise=0.01, n=5, seed=0):

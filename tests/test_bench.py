@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from results import GROUPS, made_up, passes
+from results import GROUPS, Calm, made_up, passes
 
 from fastperc import cli
 from fastperc.benchmarks import cases, load, run
@@ -94,7 +94,7 @@ def test_a_run_has_each_way_in_each_pass_and_a_few_more_where_they_differ():
     (result,) = found.results
     assert tuple(result.ways) == case.ways
     (n,) = {len(result.ways[way]) + len(result.disturbed.get(way, [])) for way in case.ways}
-    assert n in (3, 4)  # two cannot settle anything
+    assert n in (2, 3, 4)
     assert told == [f"pass {number}: {case.key}" for number in range(1, n + 1)]
     assert result.best("fastperc") > 0
 
@@ -132,7 +132,7 @@ def test_passes_go_on_where_the_best_differ():
     case = Case("a", "b", "call", ("fastperc",), prepare)
     result = Result("a", "b", "call", {"fastperc": []})
     while not settled(result):
-        pass_over(case, result, 1, Stillness(1e9), seconds=0)  # always still
+        pass_over(case, result, 1, Calm(), seconds=0)
         result.ways["fastperc"][-1] = next(times)
     assert result.ways["fastperc"] == [100, 150, 101, 140, 102]
     assert len(called) == 5  # prepared anew for each
@@ -150,7 +150,7 @@ def test_disturbed_rounds_are_kept_apart_and_used_if_there_are_no_others():
     assert not settled(result)
     results = Results({}, {}, [result])
     assert results.disturbed == "timed while the machine was busy with other work: a: b, fastperc"
-    pass_over(case, result, 2, Stillness(1e9), seconds=0)
+    pass_over(case, result, 2, Calm(), seconds=0)
     assert results.disturbed == ""
     assert result.passes("fastperc") == result.ways["fastperc"] != []
 

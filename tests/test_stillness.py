@@ -46,7 +46,12 @@ def test_one_lucky_probe_is_not_what_is_expected_again(still):
 
 def test_the_best_of_an_older_run_is_the_measure():
     assert not Stillness(1.0).is_still()  # a nanosecond: never again
-    assert Stillness(1e9).is_still()
+
+
+def test_the_probe_finds_its_best_by_itself():
+    best = Stillness(1e9).best
+    assert 1e3 < best < 1e7
+    assert 0.5 < Stillness().best / best < 2
 
 
 def test_a_call_waits_until_nothing_disturbs(monkeypatch, still):
