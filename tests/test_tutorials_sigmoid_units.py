@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from finite_differences import numeric_gradient, relative_error
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fastperc import DivergedError
@@ -17,24 +17,37 @@ def draw(seed, n, d, h, k):
     return X, Y, random.uniform(-1, 1, (d, h)), random.uniform(-1, 1, (h, k))
 
 
+def assert_equal_but_for_rounding(found, expected, shaken, tolerance):
+    """Steps as long as these can make differences grow: what a start that differs in the 13th digit
+    ends up with is allowed besides."""
+    pairs = [*zip(shaken, expected, strict=True)]
+    grown = max(float(np.abs(a - b).max()) for a, b in pairs)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance + grown)
+
+
+SHAKE = 1 + 1e-13
+
+
 @settings(max_examples=40)
 @given(st.integers(0, 10**6), sizes, sizes, st.integers(1, 30))
 def test_perceptron_equals_the_loop(seed, n, d, rounds):
     X, Y, start, _ = draw(seed, n, d, 1, 1)
-    weights, guesses = train_perceptron(X, Y, start, rounds)
-    expected_weights, expected_guesses = reference.train_sigmoid_unit(X, Y, start, rounds)
-    assert np.allclose(weights, expected_weights, rtol=1e-11, atol=1e-11)
-    assert np.allclose(guesses, expected_guesses, rtol=1e-11, atol=1e-11)
+    found = train_perceptron(X, Y, start, rounds)
+    expected = reference.train_sigmoid_unit(X, Y, start, rounds)
+    shaken = reference.train_sigmoid_unit(X, Y, start * SHAKE, rounds)
+    assert_equal_but_for_rounding(found, expected, shaken, 1e-11)
 
 
 @settings(max_examples=40)
 @given(st.integers(0, 10**6), sizes, sizes, sizes, st.integers(1, 9), st.integers(1, 30))
+@example(seed=0, n=19, d=1, h=17, k=1, rounds=22)  # differences grow a million times
 def test_two_layers_equal_the_loop(seed, n, d, h, k, rounds):
     X, Y, start1, start2 = draw(seed, n, d, h, k)
     found = train_two_layer(X, Y, start1, start2, rounds)
     expected = reference.train_sigmoid_layers(X, Y, start1, start2, rounds)
-    for a, b in zip(found, expected, strict=True):
-        assert np.allclose(a, b, rtol=1e-10, atol=1e-10)
+    shaken = reference.train_sigmoid_layers(X, Y, start1 * SHAKE, start2, rounds)
+    assert_equal_but_for_rounding(found, expected, shaken, 1e-10)
 
 
 def half_sse(Y, p):
