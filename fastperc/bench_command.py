@@ -27,8 +27,9 @@ def bench(
     """Time everything: kernels beside plain loops, how times scale, how long starting takes."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     pin_threads()
-    from .benchmarks import cases, changes, load, run, run_again
+    from .benchmarks import cases, changes, load, run
     from .benchmarks.changes import probe, summary
+    from .benchmarks.processes import add, run_elsewhere
     from .benchmarks.report import write_report
     from .console import duration, make_console
 
@@ -42,9 +43,12 @@ def bench(
     with console.status("") if console.is_terminal else _silence() as status:
         tell = status.update if console.is_terminal else (lambda line: None)
         results = run(chosen, tell=tell, still=None if old is None else probe(old))
-        if old is not None:
-            suspects = {change.key for change in changes(old, results) if change.is_real}
-            run_again(chosen, results, suspects, tell)
+        tell("once more, in another process")
+        add(results, run_elsewhere(quick, group or (), old))
+        suspects = [c.key for c in (changes(old, results) if old else ()) if c.is_real]
+        if suspects:
+            tell("what looks changed, in a third process")
+            add(results, run_elsewhere(quick, group or (), old, suspects))
     show(console, results)
     if json is not None:
         results.save(json)

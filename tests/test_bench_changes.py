@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from results import made_up, passes
 
-from fastperc.benchmarks import cases, changes, run, run_again
+from fastperc.benchmarks import cases, changes, run
 from fastperc.benchmarks.changes import Change, not_judged, probe, ratio_of, summary
+from fastperc.benchmarks.processes import add, run_elsewhere
 from fastperc.benchmarks.running import PASSES, described
 from fastperc.comparing.clock import Timed
 
@@ -125,13 +126,30 @@ def test_figures_taken_once_are_not_compared(results):
     assert not_judged(results, results) == []
 
 
-def test_what_looks_changed_is_passed_over_again():
+def test_another_process_adds_its_passes():
     chosen = cases.some_cases(quick=True, groups=["elementary"])
-    results = run(chosen, passes=2, seconds=0)
+    results = run(chosen[:2], passes=2, seconds=0)
     before = [n_passes(result) for result in results.results]
-    run_again(chosen, results, [chosen[1].key])
+    more = run_elsewhere(True, ["elementary"], keys=[chosen[1].key])
+    assert [result.key for result in more.results] == [chosen[1].key]
+    added = n_passes(more.results[0])
+    assert added >= PASSES
+    add(results, more)
     after = [n_passes(result) for result in results.results]
-    assert [b - a for a, b in zip(before, after, strict=True)] == [0, PASSES, 0, 0, 0]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [0, added]
+    assert results.machine["probe"] <= more.machine["probe"]
+
+
+def test_what_failed_in_one_process_has_failed(results):
+    wrong = results.results[0].key
+    add(results, replace(made_up(), failed={wrong: "differs"}))
+    assert results.failed == {wrong: "differs"}
+    assert wrong not in [result.key for result in results.results]
+
+
+def test_a_process_that_fails_is_told():
+    with pytest.raises(RuntimeError, match=r"(?s)a new process failed: .*'widht'"):
+        run_elsewhere(True, ["widht"])
 
 
 @pytest.mark.timing

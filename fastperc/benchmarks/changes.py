@@ -20,7 +20,7 @@ from ..comparing.stillness import SLACK, Stillness
 from .running import FEWEST, agree, described
 from .storing import OURS, Result, Results
 
-LEAST = 0.13  # where a process happens to lie in memory makes up to 11 %
+LEAST = 0.13
 NOISE = 0.05
 RESAMPLES = 1000
 

@@ -2,7 +2,8 @@
 
 A case meets each pass with arrays of its own, at other addresses: where in memory things happen to
 lie makes a small loop up to twice as slow, in every round. A round counts if nothing disturbed the
-core before and after it. A case whose best passes do not agree yet is passed over again.
+core before and after it. A case whose best passes do not agree yet is passed over again. What does
+not change within a process is up to `processes`.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from ..surroundings import surroundings, version_of
 from .case import Case, Measurement
 from .storing import OURS, Result, Results
 
-PASSES = 5
+PASSES = 3  # of a process
 FEWEST = 3  # undisturbed passes without which nothing can be said
 AGREED = 0.06  # how far apart the best of them may be
-EXTRA = 0.5  # of the time that the first passes take, for more of them
+EXTRA = 0.3  # of the time that the first passes take, for more of them
 SECONDS = 0.03  # for each way of a case in each pass, at least `ROUNDS` of them
 ROUNDS = 3
 TRIES = 4  # for each of these: peace may be shorter than a call
-WAITING = 0.5  # of the time that work takes may be lost by waiting for the machine to be still
+WAITING = 0.4  # of the time that work takes may be lost by waiting for the machine to be still
 SHIFTS = 40  # arrays that are held during a pass, so that others come to lie elsewhere
 RIVALS = ("torch", "jax", "onnxruntime")
 
@@ -95,21 +96,6 @@ def _time(
     machine = Machine(*(1 / reached.best(name) for name in ("product", "copying")))
     results.machine = {**asdict(machine), "probe": still.best}
     results.results = list(found.values())
-
-
-def run_again(
-    cases: Iterable[Case | Measurement], results: Results, keys: Iterable[str],
-    tell: Tell = lambda line: None, still: Stillness | None = None,
-) -> None:  # fmt: skip
-    """Add passes to some results: what looks changed is looked at twice."""
-    found = {result.key: result for result in results.results if result.key in set(keys)}
-    again = [case for case in cases if isinstance(case, Case) and case.key in found]
-    still = still or Stillness(results.machine["probe"])
-    with quiet():
-        for number in range(1, PASSES + 1):
-            for case in again:
-                tell(f"once more: {case.key}")
-                pass_over(case, found[case.key], 100 + number, still)
 
 
 def _begin(case: Case, results: Results) -> Result | None:

@@ -1,0 +1,75 @@
+"""Runs of the suite in processes of their own, put together.
+
+Where code and data of a process come to lie is drawn anew for each, and makes up to a seventh of a
+kernel's time, in all of its passes. Two processes are rarely both unlucky.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from .case import Case
+from .cases import some_cases
+from .changes import probe
+from .running import run
+from .storing import Results, load
+
+CODE = "import sys; from fastperc.benchmarks.processes import child; child(*sys.argv[1:])"
+
+
+def run_elsewhere(
+    quick: bool, groups: Iterable[str], old: Results | None = None, keys: Iterable[str] = ()
+) -> Results:
+    """Time cases in a new process.
+
+    Parameters
+    ----------
+    quick, groups
+        As in `some_cases`.
+    old : Results, optional
+        What it will be compared with.
+    keys : iterable of str
+        Only these of them; by default all.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        given, stored = Path(folder) / "old.json", Path(folder) / "new.json"
+        if old is not None:
+            old.save(given)
+        wanted = json.dumps({"quick": quick, "groups": [*groups], "keys": [*keys]})
+        command = [sys.executable, "-c", CODE, wanted, str(given), str(stored)]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+        if outcome.returncode:
+            raise RuntimeError(f"a new process failed: {outcome.stderr[-300:]}")
+        return load(stored)
+
+
+def child(wanted: str, given: str, stored: str) -> None:
+    """What the new process does."""
+    chosen = json.loads(wanted)
+    cases = [
+        case
+        for case in some_cases(chosen["quick"], chosen["groups"])
+        if isinstance(case, Case) and (not chosen["keys"] or case.key in chosen["keys"])
+    ]
+    old = load(given) if Path(given).exists() else None
+    run(cases, still=probe(old) if old else None).save(stored)
+
+
+def add(results: Results, more: Results) -> None:
+    """Add another run's passes, and what went wrong in it."""
+    others = {result.key: asdict(result) for result in more.results}
+    for result in results.results:
+        for name in ("ways", "disturbed"):
+            for way, passes in others.get(result.key, {}).get(name, {}).items():
+                getattr(result, name).setdefault(way, []).extend(passes)
+    results.failed |= more.failed
+    results.results = [result for result in results.results if result.key not in results.failed]
+    for name, best in (("gflops", max), ("gbytes", max), ("probe", min)):
+        results.machine[name] = best(results.machine[name], more.machine[name])
+    results.seconds += more.seconds
