@@ -126,7 +126,9 @@ def test_figures_taken_once_are_not_compared(results):
     assert not_judged(results, results) == []
 
 
-def test_another_process_adds_its_passes():
+def test_another_process_adds_its_passes(tmp_path, monkeypatch):
+    (tmp_path / "fastperc").mkdir()  # as beside a clone
+    monkeypatch.chdir(tmp_path)
     chosen = cases.some_cases(quick=True, groups=["elementary"])
     results = run(chosen[:2], passes=2, seconds=0)
     before = [n_passes(result) for result in results.results]

@@ -52,9 +52,9 @@ MEMORY_WAYS = {
 
 
 def run_python(code: str, **environment: str) -> str:
-    """What a new interpreter prints."""
+    """What a new interpreter prints; a folder here that is called fastperc is not the package."""
     outcome = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environment}, text=True,
+        [sys.executable, "-P", "-c", code], env={**os.environ, **environment}, text=True,
         capture_output=True, check=False,
     )  # fmt: skip
     if outcome.returncode:

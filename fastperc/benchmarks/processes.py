@@ -42,7 +42,8 @@ def run_elsewhere(
         if old is not None:
             old.save(given)
         wanted = json.dumps({"quick": quick, "groups": [*groups], "keys": [*keys]})
-        command = [sys.executable, "-c", CODE, wanted, str(given), str(stored)]
+        # -P: a folder here that is called fastperc, such as a clone, is not the package
+        command = [sys.executable, "-P", "-c", CODE, wanted, str(given), str(stored)]
         outcome = subprocess.run(command, capture_output=True, text=True, check=False)
         if outcome.returncode:
             raise RuntimeError(f"a new process failed: {outcome.stderr[-300:]}")
