@@ -89,7 +89,7 @@ def compile_afresh(problem: Problem) -> float:
     """
     network = {"sizes": problem.sizes, "dtype": problem.dtype, "kind": problem.kind}
     outcome = subprocess.run(
-        [sys.executable, "-c", AFRESH, json.dumps(network)],
+        [sys.executable, "-P", "-c", AFRESH, json.dumps(network)],
         env={**os.environ, "FASTPERC_NUMBA_CACHE": "0"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return float(outcome.stdout)
