@@ -105,6 +105,15 @@ def test_own_work_is_done_on_one_core_and_work_elsewhere_on_any(still):
 
 
 @cores
+def test_work_elsewhere_has_all_cores_also_after_the_probe_had_to_move(monkeypatch, still):
+    all_cores, seen, found = os.sched_getaffinity(0), [], [False, True, False]
+    monkeypatch.setattr(still, "is_still", lambda slack=0: found.pop(0) if found else True)
+    still.time(timed(lambda: seen.append(os.sched_getaffinity(0)), elsewhere=True))
+    assert seen[-1] == all_cores
+    assert os.sched_getaffinity(0) == all_cores
+
+
+@cores
 def test_all_cores_are_allowed_again_after_an_error(still):
     all_cores = os.sched_getaffinity(0)
     with pytest.raises(ZeroDivisionError):

@@ -51,11 +51,11 @@ MEMORY_WAYS = {
 }
 
 
-def run_python(code: str, **environment: str) -> str:
+def run_python(code: str, *arguments: str, **environment: str) -> str:
     """What a new interpreter prints; a folder here that is called fastperc is not the package."""
     outcome = subprocess.run(
-        [sys.executable, "-P", "-c", code], env={**os.environ, **environment}, text=True,
-        capture_output=True, check=False,
+        [sys.executable, "-P", "-c", code, *arguments], env={**os.environ, **environment},
+        text=True, capture_output=True, check=False,
     )  # fmt: skip
     if outcome.returncode:
         raise RuntimeError(f"a new process failed: {outcome.stderr[-300:]}")

@@ -7,8 +7,6 @@ kernel's time, in all of its passes. Two processes are rarely both unlucky.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -17,6 +15,7 @@ from pathlib import Path
 from .case import Case
 from .cases import some_cases
 from .changes import probe
+from .elsewhere import run_python
 from .running import run
 from .storing import Results, load
 
@@ -42,11 +41,7 @@ def run_elsewhere(
         if old is not None:
             old.save(given)
         wanted = json.dumps({"quick": quick, "groups": [*groups], "keys": [*keys]})
-        # -P: a folder here that is called fastperc, such as a clone, is not the package
-        command = [sys.executable, "-P", "-c", CODE, wanted, str(given), str(stored)]
-        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
-        if outcome.returncode:
-            raise RuntimeError(f"a new process failed: {outcome.stderr[-300:]}")
+        run_python(CODE, wanted, str(given), str(stored))
         return load(stored)
 
 

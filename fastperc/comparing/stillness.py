@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from time import perf_counter, sleep
 
 import numpy as np
@@ -81,8 +81,11 @@ class Stillness:
         all are.
         """
         is_still = self._is_still_everywhere if timed.elsewhere else self.is_still
-        with nullcontext() if timed.elsewhere else on_one_core(self._cores[0]):
+        with ExitStack() as pinned:
+            pinned.enter_context(on_one_core(self._cores[0]))
             was_still = self._wait(is_still)
+            if timed.elsewhere:
+                pinned.close()  # the probe moves from core to core; the work may have all of them
             seconds = seconds_of(timed)
             was_still = is_still(COLD) and was_still
         if not was_still:
