@@ -27,9 +27,9 @@ def bench(
     """Time everything: kernels beside plain loops, how times scale, how long starting takes."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     pin_threads()
-    from .benchmarks import cases, changes, load, run
+    from .benchmarks import cases, load, run
     from .benchmarks.changes import probe, summary
-    from .benchmarks.processes import add, run_elsewhere
+    from .benchmarks.processes import add, look_again, run_elsewhere
     from .benchmarks.report import write_report
     from .console import duration, make_console
 
@@ -45,10 +45,8 @@ def bench(
         results = run(chosen, tell=tell, still=None if old is None else probe(old))
         tell("once more, in another process")
         add(results, run_elsewhere(quick, group or (), old))
-        suspects = [c.key for c in (changes(old, results) if old else ()) if c.is_real]
-        if suspects:
-            tell("what looks changed, in a third process")
-            add(results, run_elsewhere(quick, group or (), old, suspects))
+        if old is not None:
+            look_again(results, old, quick, group or (), tell)
     show(console, results)
     if json is not None:
         results.save(json)
@@ -93,6 +91,8 @@ def show(console, results) -> None:
         for line in lines:
             shown.add_row(*line)
         console.print(shown)
+        for note in tables.footnotes(lines):
+            console.print(note)
     console.print("\nBest of the rounds; in brackets, how many times as long as fastperc takes.")
     for line in results.omissions:
         console.print(f"left out: {line}", markup=False)

@@ -1,6 +1,7 @@
 """What all tests share: fresh interpreters, the folder of real data sets, Hypothesis settings."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,11 @@ settings.load_profile("fastperc")
 
 # Pictures are drawn to files, also on a machine without a screen.
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# What a shell starts in the background ignores Ctrl-C, and so would the programs that tests press
+# it on.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -100,7 +100,7 @@ def test_what_was_not_left_in_peace_is_not_judged(results, times, disturbed):
         assert "online: 8-32-1" not in [change.key for change in changes(old, new)]
         assert not_judged(old, new) == ["online: 8-32-1, fastperc"]
         said = summary(old, new)
-        assert said.startswith("none of 5 changed")
+        assert said.startswith("none of 5 changed, 1 not judged; noise: ")
         assert said.endswith("did not agree: online: 8-32-1, fastperc")
 
 

@@ -328,8 +328,7 @@ def test_every_variant_takes_the_steps_of_the_reference(name, output, loss, kind
     variant = VARIANTS[name]
     if variant.refuses(problem):
         pytest.skip(variant.refuses(problem))
-    seconds = {"jax": 20, "python": 2}.get(name, 0.3)  # JAX compiles for each number of samples
-    found = agreement.check(problem, variant.make(problem), seconds=seconds)
+    found = agreement.check(problem, variant.make(problem), seconds=60)  # ends with the epoch
     assert found.agrees, found
     assert found.steps >= 16
 

@@ -17,8 +17,8 @@ from .storing import OURS, Result
 
 Ways = dict[str, Timed]
 
-# Seconds of one call: on a shared machine, peace does not last much longer.
-SHORT = 0.001
+# Seconds of one call: on a shared machine, peace may not last much longer.
+SHORT = 0.0003
 # Rows of one call at least, where a call has work of its own beside them.
 LEAST_ROWS = {"sklearn": 500}
 

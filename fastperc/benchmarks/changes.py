@@ -152,18 +152,19 @@ def _time(passes: np.ndarray) -> np.ndarray:
 
 def summary(old: Results, new: Results) -> str:
     """Lines on what changed, what counts as noise, and what cannot be judged."""
-    found = changes(old, new)
+    found, left = changes(old, new), not_judged(old, new)
     real = [str(change) for change in found if change.is_real]
+    head = f"{len(real) or 'none'} of {len(found)} changed" + f", {len(left)} not judged" * bool(
+        left
+    )
     rule = (
         f"noise: up to {100 * LEAST:.0f} % between the best passes, or an interval that comes "
         f"within {100 * NOISE:.0f} % of no change"
     )
-    head = f"{len(real)} of {len(found)} changed" if real else f"none of {len(found)} changed"
-    return "\n".join([f"{head}; {rule}", *real, *_omissions(old, new)])
+    return "\n".join([f"{head}; {rule}", *real, *_omissions(old, new, left)])
 
 
-def _omissions(old: Results, new: Results) -> list[str]:
-    left = not_judged(old, new)
+def _omissions(old: Results, new: Results, left: list[str]) -> list[str]:
     if not left:
         return []
     if not is_same_machine(old, new):

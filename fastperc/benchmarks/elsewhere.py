@@ -22,6 +22,10 @@ from fastperc import Network
 X = np.random.default_rng(0).standard_normal((100, 8)).astype(np.float32)
 Network((8, 32, 1), seed=0).train(X, X[:, 0], epochs=1)
 """
+PREDICT = """
+from fastperc import Network
+Network((8, 32, 1), seed=0).predict_one([0.0] * 8)
+"""
 WARM_UP = """
 import json
 from fastperc.warming import warmup
@@ -67,7 +71,7 @@ def starting() -> Iterator[Case]:
     for name, code, quick in [
         ("import fastperc", "import fastperc", True),
         ("import NumPy and Numba", "import numpy, numba", False),
-        ("first training, machine code on disk", TRAIN, True),
+        ("first training, machine code on disk", TRAIN, False),
     ]:
         ways = ("bare Python", "fastperc")
         yield Case("starting", name, "process", ways, partial(_processes, code), quick)
@@ -87,25 +91,35 @@ def _processes(code: str) -> Ways:
 
 def compiling() -> Iterator[Measurement]:
     """How long machine code takes to make, and to load."""
-    yield Measurement("compiling", "first training", _first_training, quick=True)
+    yield Measurement("compiling", "first prediction", _first_prediction, quick=True)
+    yield Measurement("compiling", "first training", _first_training)
     for dtype in DTYPES:
         yield Measurement("compiling", f"kernels {dtype}", partial(_kernels, dtype))
 
 
+def _first_prediction() -> list[Result]:
+    return [_compiled("first prediction, whole process", *_cold_and_warm(PREDICT))]
+
+
 def _first_training() -> list[Result]:
     """A row of each group that it belongs to."""
-    seconds = []
-    with tempfile.TemporaryDirectory() as folder:
-        for _ in range(2):
-            begin = perf_counter()
-            run_python(TRAIN, NUMBA_CACHE_DIR=folder)
-            seconds.append(perf_counter() - begin)
-    cold, warm = (1e9 * each for each in seconds)
+    cold, warm = _cold_and_warm(TRAIN)
     name = "first training, everything compiled"
     return [
         Result("starting", name, "process", {"fastperc": [cold]}),
         _compiled("first training, whole process", cold, warm),
     ]
+
+
+def _cold_and_warm(code: str) -> tuple[float, float]:
+    """The nanoseconds of a process that finds no machine code on disk, and of the next one."""
+    nanoseconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(2):
+            begin = perf_counter()
+            run_python(code, NUMBA_CACHE_DIR=folder)
+            nanoseconds.append(1e9 * (perf_counter() - begin))
+    return nanoseconds[0], nanoseconds[1]
 
 
 def _kernels(dtype: str) -> list[Result]:

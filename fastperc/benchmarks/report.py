@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .pictures import file_name, pictures, save_pictures
 from .storing import Results
-from .tables import machine, table
+from .tables import footnotes, machine, table
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto;
@@ -64,7 +64,8 @@ def _section(results: Results, group: str, figures: dict[str, str]) -> str:
 def _table(results: Results, group: str) -> str:
     head, *lines = table(results.group(group))
     rows = [_row("th", head), *(_row("td", line) for line in lines)]
-    return f"<table>{''.join(rows)}</table>\n"
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in footnotes([head, *lines]))
+    return f"<table>{''.join(rows)}</table>{notes}\n"
 
 
 def _row(tag: str, cells: list[str]) -> str:

@@ -2,8 +2,8 @@
 
 A case meets each pass with arrays of its own, at other addresses: where in memory things happen to
 lie makes a small loop up to twice as slow, in every round. A round counts if nothing disturbed the
-core before and after it. A case whose best passes do not agree yet is passed over again. What does
-not change within a process is up to `processes`.
+core before and after it, see `rounds`. A case whose best passes do not agree is passed over again.
+What does not change within a process is up to `processes`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,20 @@ from time import perf_counter
 
 import numpy as np
 
-from ..comparing.clock import LONG, MOST_ROUNDS, Timed, lengthened, quiet
+from ..comparing.clock import Timed, lengthened, quiet
 from ..comparing.machine import Machine, limits
 from ..comparing.stillness import Stillness
 from ..surroundings import surroundings, version_of
-from .case import Case, Measurement
+from .case import SHORT, Case, Measurement, nothing
+from .rounds import Rounds, time_all
 from .storing import OURS, Result, Results
 
 PASSES = 3  # of a process
 FEWEST = 3  # undisturbed passes without which nothing can be said
 AGREED = 0.06  # how far apart the best of them may be
-EXTRA = 0.3  # of the time that the first passes take, for more of them
-SECONDS = 0.03  # for each way of a case in each pass, at least `ROUNDS` of them
-ROUNDS = 3
-TRIES = 4  # for each of these: peace may be shorter than a call
-WAITING = 0.4  # of the time that work takes may be lost by waiting for the machine to be still
-SHIFTS = 40  # arrays that are held during a pass, so that others come to lie elsewhere
+SECONDS = 0.6  # for each case in a process, to time it and to wait until the machine is still
+WINDOW = 0.15  # of all this time, for a single pass
+SHIFTS = 4  # arrays for each case that are held while all are prepared
 RIVALS = ("torch", "jax", "onnxruntime")
 
 Tell = Callable[[str], object]
@@ -48,9 +46,9 @@ def run(
     ----------
     cases : iterable of Case or Measurement
     passes : int
-        Up to twice as many for cases whose best differ, as long as `EXTRA` time lasts.
+        Of all cases; more of those whose best differ, as long as there is time.
     seconds : float
-        For each way of a case in each pass.
+        For each case, on average and at most: a busy machine leaves the rest disturbed.
     tell : callable
         Called with a line on what is being done.
     still : Stillness, optional
@@ -77,25 +75,51 @@ def _time(
     found = {case.key: begun for case in cases if (begun := _begin(case, results))}
     peaks = limits("float32")
     reached = Result("machine", "limits", "operation", {name: [] for name in peaks})
-    begin, end = perf_counter(), math.inf
-    for number in range(1, 2 * passes + 1):
-        _add_rounds(reached, peaks, seconds, still)
-        for case in cases:
-            result = found.get(case.key)
-            if result is None or (number > passes and (perf_counter() > end or settled(result))):
-                continue
-            tell(f"pass {number}: {case.key}")
-            try:
-                pass_over(case, result, number, still, seconds)
-            except ArithmeticError as error:  # a wrong case must not cost the figures of all others
-                results.failed[case.key] = str(error)
-                del found[case.key]
+    seconds *= len(cases)
+    end, number = math.inf, 0
+    while number < passes or (perf_counter() < end and _unsettled(found)):
+        number += 1
+        wanted = found if number <= passes else _unsettled(found)
+        rounds = _prepare(cases, wanted, number, tell)
+        rounds[reached.key] = {name: Rounds(timed) for name, timed in peaks.items()}
+        end = min(end, perf_counter() + seconds)
+        tell(f"pass {number}: timing {len(rounds)} cases")
+        time_all(_in_order(rounds), still, WINDOW * seconds)
+        for key, ways in rounds.items():
+            add_pass(found.get(key, reached), ways)
+            if trouble := "; ".join(each.trouble for each in ways.values() if each.trouble):
+                results.failed[key] = trouble
+                del found[key]
+        del rounds, ways  # before the next pass makes others
         gc.collect()
-        if number == passes:
-            end = perf_counter() + EXTRA * (perf_counter() - begin)
     machine = Machine(*(1 / reached.best(name) for name in ("product", "copying")))
     results.machine = {**asdict(machine), "probe": still.best}
     results.results = list(found.values())
+
+
+def _prepare(
+    cases: list[Case], wanted: dict[str, Result], number: int, tell: Tell
+) -> dict[str, dict[str, Rounds]]:
+    """The rounds of the wanted cases, ready to be timed. Before each, arrays are made and held, so
+    that its own lie elsewhere than in other passes."""
+    sizes = np.random.default_rng(number).integers(1, 5000, (len(cases), SHIFTS))
+    held, rounds = [], {}
+    for case, row in zip(cases, sizes, strict=True):
+        if case.key in wanted:
+            tell(f"pass {number}: {case.key}")
+            held.append([np.empty(size) for size in row])
+            rounds[case.key] = begin_pass(case, wanted[case.key])
+    return rounds
+
+
+def _in_order(rounds: dict[str, dict[str, Rounds]]) -> list[Rounds]:
+    """What is ours first, since others are compared with it."""
+    named = [(way, each) for ways in rounds.values() for way, each in ways.items()]
+    return [each for _, each in sorted(named, key=lambda pair: pair[0] not in OURS)]
+
+
+def _unsettled(found: dict[str, Result]) -> dict[str, Result]:
+    return {key: result for key, result in found.items() if not settled(result)}
 
 
 def _begin(case: Case, results: Results) -> Result | None:
@@ -106,43 +130,31 @@ def _begin(case: Case, results: Results) -> Result | None:
     return Result(case.group, case.name, case.unit, ways, case.x, case.work) if ways else None
 
 
-def pass_over(
-    case: Case, result: Result, number: int, still: Stillness, seconds: float = SECONDS
-) -> None:
-    """Prepare a case anew and time it; adds each way's best round to the result."""
-    begin = perf_counter()
-    sizes = np.random.default_rng(number).integers(1, 5000, SHIFTS)
-    shifts = [np.empty(size) for size in sizes]
-    ways, least = case.prepare(), 1
-    if case.unit != "process":
-        ways, least = {way: lengthened(timed) for way, timed in ways.items()}, ROUNDS
-    _add_rounds(result, ways, seconds, still, least)
-    still.patience += WAITING * (perf_counter() - begin)
-    del shifts
+def begin_pass(case: Case, result: Result) -> dict[str, Rounds]:
+    """Prepare a case anew: its ways, ready to be timed, but for those of which enough is known. A
+    wrong one must not cost the figures of all others."""
+    try:
+        ways = case.prepare()
+    except ArithmeticError as error:
+        wrong = Rounds(Timed(nothing, nothing, 1))
+        wrong.trouble = str(error)
+        return {case.ways[0]: wrong}
+    if case.unit == "process":
+        return {way: Rounds(timed, least=1) for way, timed in ways.items()}
+    return {
+        way: Rounds(lengthened(timed, SHORT))
+        for way, timed in ways.items()
+        if not agree(result.ways[way])
+    }
 
 
-def _add_rounds(
-    result: Result, ways: Mapping[str, Timed], seconds: float, still: Stillness, least: int = ROUNDS
-) -> None:
-    """Time all ways in turn, each until it has enough undisturbed rounds or was tried often."""
-    good: dict[str, list[float]] = {way: [] for way in ways}
-    others: dict[str, list[float]] = {way: [] for way in ways}
-    end = perf_counter() + seconds * len(ways)
-    waiting = list(ways)
-    while waiting:
-        again = []
-        for way in waiting:
-            taken, was_still = still.time(ways[way])
-            (good if was_still else others)[way].append(1e9 * taken / ways[way].units)
-            n_good, n_others = len(good[way]), len(others[way])
-            gave_up = still.patience <= 0 or taken > LONG or n_others >= TRIES * least
-            n_rounds = n_good + gave_up * n_others
-            if n_rounds < least or (perf_counter() < end and n_rounds < MOST_ROUNDS):
-                again.append(way)
-        waiting = again
-    for way in ways:
-        kept = result.ways[way] if good[way] else result.disturbed.setdefault(way, [])
-        kept.append(min(good[way] or others[way]))
+def add_pass(result: Result, ways: Mapping[str, Rounds]) -> None:
+    """Add each way's best round to the result."""
+    for way, rounds in ways.items():
+        if rounds.was_still:
+            result.ways[way].append(min(rounds.good))
+        elif rounds.good or rounds.others:
+            result.disturbed.setdefault(way, []).append(min(rounds.good + rounds.others))
 
 
 def settled(result: Result) -> bool:

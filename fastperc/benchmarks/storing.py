@@ -86,6 +86,10 @@ class Results:
         """The results of one group."""
         return [result for result in self.results if result.group == name]
 
+    def ways_of(self, key: str) -> dict[str, list[float]]:
+        """The undisturbed passes of a case; none if it is not there."""
+        return next((result.ways for result in self.results if result.key == key), {})
+
     @property
     def groups(self) -> list[str]:
         return list(dict.fromkeys(result.group for result in self.results))

@@ -13,6 +13,8 @@ from .storing import Result, Results
 
 PLACE = re.compile(r"(<!-- bench: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_WORK = ("process", "kernel", "MB")  # units of what is no race
+BUSY = "~"  # marks a time that other work on the machine has made longer
+FOOTNOTE = f"{BUSY}: timed while the machine was busy with other work."
 TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (0.0, "ns"))
 
 
@@ -34,7 +36,8 @@ def place(name: str, results: Results) -> str:
     if name not in results.groups:
         known = ", ".join(("machine", *results.groups))
         raise ValueError(f"found the place {name!r}, expected one of {known}")
-    return markdown(table(results.group(name)))
+    lines = table(results.group(name))
+    return "\n\n".join([markdown(lines), *footnotes(lines)])
 
 
 def machine(results: Results) -> str:
@@ -61,6 +64,11 @@ def table(results: Sequence[Result]) -> list[list[str]]:
     return [["case", *ways], *rows]
 
 
+def footnotes(lines: list[list[str]]) -> list[str]:
+    """What the marks in a table mean, if it has any."""
+    return [FOOTNOTE] if any(BUSY in cell for line in lines for cell in line[1:]) else []
+
+
 def markdown(lines: list[list[str]]) -> str:
     """The lines as a table, figures to the right."""
     rule = ["---", *["---:"] * (len(lines[0]) - 1)]
@@ -71,9 +79,12 @@ def cell(result: Result, way: str) -> str:
     """A best time with its unit, and how it stands to fastperc's."""
     if not result.passes(way):
         return "-"
-    if way == "fastperc" or "fastperc" not in result.ways or result.unit in NOT_WORK:
+    if result.unit in NOT_WORK:
         return amount(result, way)
-    return f"{amount(result, way)} ({times(result.ratio(way))})"
+    time = ("" if result.ways[way] else BUSY) + amount(result, way)
+    if way == "fastperc" or "fastperc" not in result.ways:
+        return time
+    return f"{time} ({times(result.ratio(way))})"
 
 
 def mean_ratio(results: Sequence[Result], way: str) -> float:

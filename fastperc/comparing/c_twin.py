@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 
@@ -54,8 +55,11 @@ def _run(*arguments: str) -> None:
         raise RuntimeError(f"the C compiler failed: {outcome.stderr:.300}")
 
 
-def build(dtype: str) -> tuple[ctypes.CDLL, str]:
-    """Compile ``twin.c`` and load it; also its assembly. The files are gone afterwards."""
+@cache
+def build(dtype: str) -> tuple[ctypes.CDLL, str, float]:
+    """Compile ``twin.c`` and load it, once in a process: the library, its assembly, and the seconds
+    that it took. The files are gone afterwards."""
+    begin = perf_counter()
     real = REALS[dtype][0]
     with tempfile.TemporaryDirectory() as folder:
         library, assembly = Path(folder) / "twin.so", Path(folder) / "twin.s"
@@ -64,7 +68,8 @@ def build(dtype: str) -> tuple[ctypes.CDLL, str]:
         # Linked apart, without -ffast-math: with it, loading the library would make the whole
         # process flush subnormal numbers to zero.
         _run("-shared", str(assembly), "-o", str(library), "-lm")
-        return ctypes.CDLL(str(library)), assembly.read_text(encoding="utf-8")
+        code, text = ctypes.CDLL(str(library)), assembly.read_text(encoding="utf-8")
+    return code, text, perf_counter() - begin
 
 
 class _Network(ctypes.Structure):
@@ -83,9 +88,7 @@ class CRunner:
 
     def __init__(self, problem: Problem):
         self.problem = problem
-        begin = perf_counter()
-        library, assembly = build(problem.dtype)
-        self.compile_seconds = perf_counter() - begin
+        library, assembly, self.compile_seconds = build(problem.dtype)
         self.packed_fma = count_packed_fma(assembly)
         name, arguments = FUNCTIONS[problem.kind]
         self.function, self.arguments = getattr(library, name), arguments.split()

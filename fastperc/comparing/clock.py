@@ -72,11 +72,11 @@ def seconds_of(timed: Timed) -> float:
     return min(seconds)
 
 
-def lengthened(timed: Timed) -> Timed:
-    """The same work as often as fills `FAST` seconds, so that neither the clock's own time nor
+def lengthened(timed: Timed, seconds: float = FAST) -> Timed:
+    """The same work as often as fills so many seconds, so that neither the clock's own time nor
     caches that others have emptied count. Setup runs once before all of it."""
     once = min(seconds_of(timed) for _ in range(3))
-    repeats = max(1, int(FAST / max(once, 1e-9)))
+    repeats = max(1, int(seconds / max(once, 1e-9)))
     if repeats == 1:
         return timed
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
 from ..layout import n_parameters
-from .clock import Timed, interleave
+from .clock import Timed
 from .problem import Problem
 
-SIDE = 512  # of the matrices whose product is timed
+SIDE = 384  # of the matrices whose product is timed
 COPIED = 32 * 2**20  # bytes: beyond the caches
-SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,6 @@ def limits(dtype: str) -> dict[str, Timed]:
         "product": Timed(lambda: np.matmul(A, B, out=out), nothing, 2 * SIDE**3),
         "copying": Timed(lambda: np.copyto(target, source), nothing, 2 * source.nbytes),
     }
-
-
-@cache
-def measure_machine(dtype: str) -> Machine:
-    """Measure; once in a process."""
-    return Machine.from_rounds(interleave(limits(dtype), SECONDS))
 
 
 def flops_per_sample(problem: Problem) -> float:

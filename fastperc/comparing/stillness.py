@@ -3,7 +3,7 @@ tells.
 
 On a shared machine the other hardware thread of a core may be another tenant's. While that one
 works, this one keeps its clock and its share of time, but not its execution units: an exponential
-over a few kilobytes takes half as long again. Timing that before and after each call, some 30 us,
+over a few kilobytes takes half as long again. Timing that before and after each call, some 10 us,
 says whether the call's time counts; phases of one sort last from milliseconds to minutes.
 """
 
@@ -11,27 +11,24 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import Callable
 from contextlib import ExitStack
-from time import perf_counter, sleep
+from time import perf_counter
 
 import numpy as np
 
 from ..pinning import cores, on_one_core, stay_on
 from .clock import Timed, seconds_of
 
-SIZE, REPEATS = 512, 60  # 4 KB of numbers: a corner of the first cache
+SIZE, REPEATS = 512, 12  # 4 KB of numbers: a corner of the first cache
 LINE = 64  # bytes; where the numbers begin makes a few percent
 SLACK = 0.08  # a still machine varies by 2 %, a disturbed one is 40 % to 90 % slower
-COLD = 0.25  # what the probe may take longer after a call that has emptied the cache
-PAUSE = 0.0002
+POLLING = 0.003  # seconds on one core, before another is tried
 CALIBRATION = 0.5  # seconds
-PATIENCE = 2.0  # seconds, to begin with
 FASTEST = 20  # of so many probes the slowest is the best that can be expected again
 
 
 class Stillness:
-    """A probe, and how long to wait until it is as fast again as it can be, on one core or another.
+    """A probe, and the core where it is as fast as it can be.
 
     Parameters
     ----------
@@ -42,13 +39,10 @@ class Stillness:
     Attributes
     ----------
     best : float
-    patience : float
-        Seconds that may still be lost by waiting, and by timings that do not count; to be filled up
-        by whoever has time to spare.
     """
 
     def __init__(self, best: float = math.inf):
-        self.best, self.patience = best, PATIENCE
+        self.best = best
         self._fastest: list[float] = []
         self._arguments, self._results = _aligned(), _aligned()
         self._arguments[:] = np.random.default_rng(0).normal(0, 3, SIZE)
@@ -58,48 +52,43 @@ class Stillness:
             while perf_counter() < end:
                 self.is_still()
 
-    def is_still(self, slack: float = SLACK) -> bool:
-        """Whether nothing disturbs right now: the probe takes its best time, but for the slack."""
+    def is_still(self) -> bool:
+        """Whether nothing disturbs right now: the probe takes its best time, but for some slack."""
+        np.exp(self._arguments, out=self._results)  # what has run before may have emptied the cache
         begin = perf_counter()
         for _ in range(REPEATS):
             np.exp(self._arguments, out=self._results)
-        return self._judge(1e9 * (perf_counter() - begin), slack)
+        return self._judge(1e9 * (perf_counter() - begin))
 
-    def _judge(self, nanoseconds: float, slack: float = SLACK) -> bool:
+    def _judge(self, nanoseconds: float) -> bool:
         """Whether a probe that took so long was left in peace."""
         if nanoseconds < self.best:
             insort(self._fastest, nanoseconds)
             del self._fastest[FASTEST:]
             if len(self._fastest) == FASTEST:
                 self.best = self._fastest[-1]
-        return nanoseconds <= (1 + slack) * self.best
+        return nanoseconds <= (1 + SLACK) * self.best
 
-    def time(self, timed: Timed) -> tuple[float, bool]:
-        """Seconds that a call takes, made when nothing disturbs; and whether nothing did.
+    def time(self, timed: Timed, late: bool = False) -> tuple[float, bool] | None:
+        """Seconds that a call takes, made if nothing disturbs, and whether nothing did.
 
-        Work of this thread is done on one core, the first to be found still; work elsewhere, when
-        all are.
+        None if something disturbs: another core is next to be tried, and something else may be
+        done meanwhile. When it is ``late``, the call is made all the same. Work of this thread is
+        done on one core, which alone has to be still; for work elsewhere all have to be.
         """
-        is_still = self._is_still_everywhere if timed.elsewhere else self.is_still
+        is_still = self._are_all_still if timed.elsewhere else self.is_still
         with ExitStack() as pinned:
             pinned.enter_context(on_one_core(self._cores[0]))
-            was_still = self._wait(is_still)
+            end = perf_counter() + POLLING
+            while not (was_still := is_still()) and perf_counter() < end:
+                pass
+            if not (was_still or late):
+                self._move_on()
+                return None
             if timed.elsewhere:
                 pinned.close()  # the probe moves from core to core; the work may have all of them
             seconds = seconds_of(timed)
-            was_still = is_still(COLD) and was_still
-        if not was_still:
-            self.patience -= seconds
-        return seconds, was_still
-
-    def _wait(self, is_still: Callable[[], bool]) -> bool:
-        """Until nothing disturbs, or patience is at its end; says which."""
-        begin = perf_counter()
-        while not (found := is_still()) and perf_counter() - begin < self.patience:
-            self._move_on()
-            sleep(PAUSE)
-        self.patience -= perf_counter() - begin
-        return found
+            return seconds, is_still() and was_still
 
     def _move_on(self) -> None:
         """To the next core, with the probe in its cache."""
@@ -108,11 +97,11 @@ class Stillness:
             stay_on(self._cores[0])
             self.is_still()
 
-    def _is_still_everywhere(self, slack: float = SLACK) -> bool:
+    def _are_all_still(self) -> bool:
         """Whether all cores are, one after the other."""
         with on_one_core(self._cores[0]):
             for _ in self._cores:
-                if not self.is_still(slack):
+                if not self.is_still():
                     return False
                 self._move_on()
         return True
