@@ -283,7 +283,7 @@ def test_what_is_stored_comes_back(results, tmp_path):
     assert after == pytest.approx(before, rel=1e-4)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 3}', '{"format": 2, "results": []}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 4}', '{"format": 3, "results": []}'])
 def test_another_file_is_refused(text, tmp_path):
     (tmp_path / "r.json").write_text(text)
     with pytest.raises(ValueError, match=r"r\.json: found no results of fastperc bench"):

@@ -560,6 +560,19 @@ def test_the_roof_has_a_slope_and_a_top(ax):
     assert legend(drawn(ax)) == ["x", "y"]
 
 
+def test_caches_have_a_slope_of_their_own(ax):
+    plot_roofline({"x": (0.5, 20.0)}, gflops=60, gbytes=15, cached=120, ax=ax)
+    memory, caches, _ = ax.lines
+    assert memory.get_linestyle() != caches.get_linestyle()
+    x, y = caches.get_data()
+    assert x[1] == 0.5
+    np.testing.assert_allclose(y, [120 * x[0], 60, 60])
+    assert [text.get_text() for text in ax.texts] == [
+        "15 GB/s, memory beyond the caches", "120 GB/s, second cache",
+        "60 GFLOP/s, matrix product",
+    ]  # fmt: skip
+
+
 def test_weights_are_tiles_around_grey(ax):
     W = np.arange(18.0).reshape(6, 3) - 9
     assert plot_weights(W, shape=(2, 3), ax=ax) is ax

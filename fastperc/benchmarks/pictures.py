@@ -24,7 +24,7 @@ AXES = {
 }
 SPEEDUPS = ("online", "batches", "full", "updates", "predicting", "elementary", "tutorials")
 RIVALS = ("rivals online", "rivals batches")
-ROOFLINE = ("online", "batches", "full")
+ROOFLINE = ("online", "batches", "full", "predicting")
 
 Picture = tuple[str, str, Callable[[], "Axes"]]
 
@@ -113,10 +113,11 @@ def _series(results: Results, group: str) -> dict[str, tuple[list[float], list[f
 def _roofline(results: Results) -> Axes:
     points = {}
     for result in results.results:
-        if result.work and result.group in ROOFLINE:
+        if result.work and result.group in ROOFLINE and not result.name.endswith("float64"):
             flops, traffic = result.work
             points[result.key] = flops / traffic, flops / result.best("fastperc")
-    return plots.plot_roofline(points, results.machine["gflops"], results.machine["gbytes"])
+    m = results.machine
+    return plots.plot_roofline(points, m["gflops"], m["gbytes"], m["cached"])
 
 
 def _starting(starts: list[Result]) -> Axes:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..comparing.clock import Timed
+from ..comparing.machine import bytes_per_sample, flops_per_sample
 from ..comparing.problem import Problem
 from ..comparing.runners import NetworkRunner
 from ..comparing.variants import VARIANTS
@@ -44,13 +45,18 @@ def cases() -> Iterator[Case]:
     ]:
         yield Case(
             "predicting", f"8-32-1 {name}", unit, ("numpy", "fastperc", *RIVALS),
-            partial(_predict, n), n < 100_000, refuses=partial(_refuses, _outputs(n)),
+            partial(_predict, n), n < 100_000, work=_work(n) if n > 1 else None,
+            refuses=partial(_refuses, _outputs(n)),
         )  # fmt: skip
     yield Case("predicting", "8-32-1 one update", "call", ("numpy", "fastperc"), _learn)
 
 
 def _outputs(n: int) -> Problem:
     return Problem("forward", SIZES, n_samples=n, batch_size=n)
+
+
+def _work(n: int) -> tuple[float, float]:
+    return flops_per_sample(_outputs(n)), bytes_per_sample(_outputs(n))
 
 
 def _refuses(problem: Problem, way: str) -> str:

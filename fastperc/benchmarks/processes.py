@@ -93,6 +93,6 @@ def add(results: Results, more: Results) -> None:
                 getattr(result, name).setdefault(way, []).extend(passes)
     results.failed |= more.failed
     results.results = [result for result in results.results if result.key not in results.failed]
-    for name, best in (("gflops", max), ("gbytes", max), ("probe", min)):
+    for name, best in (("gflops", max), ("gbytes", max), ("cached", max), ("probe", min)):
         results.machine[name] = best(results.machine[name], more.machine[name])
     results.seconds += more.seconds

@@ -92,7 +92,7 @@ def _time(
                 del found[key]
         del rounds, ways  # before the next pass makes others
         gc.collect()
-    machine = Machine(*(1 / reached.best(name) for name in ("product", "copying")))
+    machine = Machine.from_rounds({name: reached.passes(name) for name in peaks})
     results.machine = {**asdict(machine), "probe": still.best}
     results.results = list(found.values())
 

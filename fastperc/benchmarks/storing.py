@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-FORMAT = 3
+FORMAT = 4
 OURS = ("fastperc", "2 threads")  # what else is timed stands beside these, and is not ours
 
 
@@ -64,8 +64,7 @@ class Results:
     ----------
     surroundings : dict of str
     machine : dict of float
-        Measured ``gflops`` and ``gbytes`` per second of one core; and ``probe``, the nanoseconds of
-        `Stillness`.
+        What `Machine` has of one core; and ``probe``, the nanoseconds of `Stillness`.
     results : list of Result
     skipped : dict of str to list of str
         Reasons, and the cases that were left out for them, each with the way of doing it.

@@ -47,7 +47,8 @@ def machine(results: Results) -> str:
         f"{facts['processor']}; Python {facts['Python']}, NumPy {facts['numpy']}, "
         f"Numba {facts['numba']}. Best of the rounds; in brackets, how many times as long as "
         f"fastperc takes. One core does {results.machine['gflops']:.0f} GFLOP/s in matrix products "
-        f"and copies {results.machine['gbytes']:.0f} GB/s."
+        f"and copies {results.machine['gbytes']:.0f} GB/s, {results.machine['cached']:.0f} within its "
+        "caches."
     )
 
 

@@ -139,7 +139,7 @@ class Comparison:
     def _explanations(self) -> list[str]:
         peak = (
             f"peak of one core, measured: {self.machine.gflops:.0f} GFLOP/s in matrix products, "
-            f"{self.machine.gbytes:.0f} GB/s in copying"
+            f"{self.machine.gbytes:.0f} GB/s in copying, {self.machine.cached:.0f} within caches"
         )
         lines = [peak, *[FROM_DISK] * any(row.from_disk for row in self.rows)]
         lines += [f"{row.name} {row.trouble}" for row in self.rows if row.trouble]

@@ -19,8 +19,8 @@ import numpy as np
 from ..pinning import cores, on_one_core, stay_on
 from .clock import Timed, seconds_of
 
-SIZE, REPEATS = 512, 12  # 4 KB of numbers: a corner of the first cache
-LINE = 64  # bytes; where the numbers begin makes a few percent
+SIZE, REPEATS = 2048, 3  # 8 KB of numbers: they and their results fit into the first cache
+PAGE = 4096  # bytes; how the arrays lie to each other within a page makes a fifth
 SLACK = 0.08  # a still machine varies by 2 %, a disturbed one is 40 % to 90 % slower
 POLLING = 0.003  # seconds on one core, before another is tried
 CALIBRATION = 0.5  # seconds
@@ -44,7 +44,7 @@ class Stillness:
     def __init__(self, best: float = math.inf):
         self.best = best
         self._fastest: list[float] = []
-        self._arguments, self._results = _aligned(), _aligned()
+        self._arguments, self._results = _arrays()
         self._arguments[:] = np.random.default_rng(0).normal(0, 3, SIZE)
         self._cores = cores() or [0]  # where work is done is the first
         end = perf_counter() + CALIBRATION
@@ -107,9 +107,8 @@ class Stillness:
         return True
 
 
-def _aligned() -> np.ndarray:
-    """`SIZE` numbers that begin with a cache line."""
-    spare = LINE // 4
-    numbers = np.empty(SIZE + spare, np.float32)
-    first = -numbers.ctypes.data % LINE // 4
-    return numbers[first : first + SIZE]
+def _arrays() -> tuple[np.ndarray, np.ndarray]:
+    """Twice `SIZE` numbers, side by side from where a page begins."""
+    numbers = np.empty(2 * SIZE + PAGE // 4, np.float32)
+    first = -numbers.ctypes.data % PAGE // 4
+    return numbers[first : first + SIZE], numbers[first + SIZE : first + 2 * SIZE]

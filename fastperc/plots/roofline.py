@@ -18,9 +18,10 @@ def plot_roofline(
     points: Mapping[str, tuple[float, float]],
     gflops: float,
     gbytes: float,
+    cached: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw kernels below what the machine can do at most: its arithmetic, and its memory.
+    """Draw kernels below what the machine can do at most: its arithmetic, its memory, its caches.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ def plot_roofline(
         Floating point operations per byte of samples and parameters, and 10^9 of them per second.
     gflops, gbytes : float
         The machine's peak of arithmetic and of memory traffic, 10^9 per second.
+    cached : float, optional
+        The same of traffic with the caches: what fits into them may be above the slope of memory.
     ax : matplotlib Axes, optional
 
     Returns
@@ -36,9 +39,8 @@ def plot_roofline(
 
     Notes
     -----
-    After Williams, Waterman and Patterson (2009), "Roofline". Below a network that fits into the
-    caches lies faster memory than was measured: such a point may be left of the ridge and above the
-    slope.
+    After Williams, Waterman and Patterson (2009), "Roofline"; with a slope for each kind of memory,
+    as Ilic, Pratas and Sousa (2014), "Cache-aware roofline model", have it.
 
     Examples
     --------
@@ -48,8 +50,11 @@ def plot_roofline(
     """
     gflops = checks.check_positive(gflops, "gflops")
     gbytes = checks.check_positive(gbytes, "gbytes")
+    slopes = {"memory beyond the caches": gbytes}
+    if cached is not None:
+        slopes["second cache"] = checks.check_positive(cached, "cached")
     ax = new_axes((8.0, 4.4)) if ax is None else ax
-    _draw_roof(ax, gflops, gbytes, [intensity for intensity, _ in points.values()])
+    _draw_roof(ax, gflops, slopes, [intensity for intensity, _ in points.values()])
     for i, (name, (intensity, rate)) in enumerate(points.items()):
         ax.plot(
             [intensity], [rate], linestyle="", markersize=7, markeredgecolor=DARK,
@@ -63,15 +68,17 @@ def plot_roofline(
     return ax
 
 
-def _draw_roof(ax: Axes, gflops: float, gbytes: float, intensities: list[float]) -> None:
-    """The slope of memory and the flat top of arithmetic, over all points and well beyond."""
-    ridge = gflops / gbytes
-    x = [ridge / 30, *intensities, ridge * 30]
-    edges = np.array([min(x) / 1.5, ridge, max(x) * 1.5])
-    ax.plot(edges, np.minimum(gflops, gbytes * edges), color=DARK, linewidth=1.6)
+def _draw_roof(ax: Axes, gflops: float, slopes: dict[str, float], intensities: list[float]) -> None:
+    """The flat top of arithmetic, over all points and well beyond, and a slope for each memory."""
+    ridges = [gflops / gbytes for gbytes in slopes.values()]
+    x = [min(ridges) / 8, *intensities, max(ridges) * 30]
+    left, right = min(x) / 1.5, max(x) * 1.5
+    for ridge, style, (what, gbytes) in zip(ridges, ("-", "--"), slopes.items(), strict=False):
+        edges = np.array([left, ridge, right])
+        ax.plot(edges, np.minimum(gflops, gbytes * edges), style, color=DARK, linewidth=1.6)
+        ax.annotate(
+            f"{digits(gbytes)} GB/s, {what}", (left, gbytes * left), (6, 0), color=DARK,
+            textcoords="offset points", va="top" if style == "-" else "bottom",
+        )  # fmt: skip
     top = f"{digits(gflops)} GFLOP/s, matrix product"
-    slope = f"{digits(gbytes)} GB/s, memory beyond the caches"
-    ax.annotate(top, (edges[2], gflops), (0, 4), textcoords="offset points", ha="right", color=DARK)
-    ax.annotate(
-        slope, (edges[0], gbytes * edges[0]), (14, 2), textcoords="offset points", color=DARK
-    )
+    ax.annotate(top, (right, gflops), (0, 4), textcoords="offset points", ha="right", color=DARK)
