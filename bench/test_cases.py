@@ -36,8 +36,6 @@ def test_case(benchmark, case, way):
 
 @pytest.mark.parametrize("measurement", MEASUREMENTS, ids=lambda measurement: measurement.key)
 def test_measurement(benchmark, measurement):
-    if benchmark.disabled and measurement.group == "compiling":
-        pytest.skip("half a minute for a figure that nobody sees")
     benchmark.group = measurement.group
     results = benchmark.pedantic(measurement.measure, rounds=1, iterations=1)
     assert results

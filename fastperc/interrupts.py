@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
-GRACE = 0.1  # seconds for files to be closed and networks to be left usable
+GRACE = 0.05  # seconds for files to be closed and networks to be left usable
 INTERRUPTED = 130  # what shells report for a program that SIGINT ended: 128 + 2
 SHOW_CURSOR = "\x1b[?25h"  # progress displays hide it
 

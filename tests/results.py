@@ -15,7 +15,7 @@ GROUPS = {
 class Calm(Stillness):
     """What a machine without other work would find."""
 
-    def is_still(self):
+    def is_still(self, slack=0.0):
         return True
 
 

@@ -1,5 +1,6 @@
 """The suite: its table, what it runs and stores, the commands."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 from results import GROUPS, Calm, made_up, passes
 
 from fastperc import cli
-from fastperc.benchmarks import cases, load, rounds, run
+from fastperc.benchmarks import cases, elsewhere, load, rounds, run
 from fastperc.benchmarks.case import Case
 from fastperc.benchmarks.rounds import FEW, ROUNDS, TRIES, Rounds, time_all
 from fastperc.benchmarks.running import add_pass, agree, begin_pass, settled
@@ -234,13 +235,31 @@ def test_measurements_of_other_processes_are_rows_of_their_group():
         assert result.best("fastperc adds") < 36  # or it would be a copy
 
 
-@pytest.mark.slow
-def test_compile_times_are_of_an_empty_and_of_a_filled_folder():
+def test_compile_times_are_of_an_empty_and_of_a_filled_folder(monkeypatch):
+    folders, seconds = [], iter([5.0, 0.5])
+
+    def run_python(code, NUMBA_CACHE_DIR):
+        folders.append(NUMBA_CACHE_DIR)
+        return json.dumps([["loss", next(seconds)], ["gradient", 1.0]])
+
+    monkeypatch.setattr(elsewhere, "run_python", run_python)
     (case,) = [c for c in cases.all_cases() if c.key == "compiling: kernels float32"]
-    results = case.measure()
-    assert "training, one sample at a time float32" in [result.name for result in results]
-    cold, warm = (sum(r.best(way) for r in results) for way in ("compiled", "from disk"))
-    assert cold > 3 * warm > 0
+    loss, gradient = case.measure()
+    assert (loss.name, loss.ways) == ("loss float32", {"compiled": [5.0], "from disk": [0.5]})
+    assert gradient.name == "gradient float32"
+    assert folders[0] == folders[1]
+
+
+def test_each_kernel_s_compilation_is_a_step():
+    steps = json.loads(elsewhere.run_python(f"dtype = 'float32'\n{elsewhere.WARM_UP}"))
+    assert {"training, one sample at a time", "gradient"} < {what for what, _ in steps}
+    assert all(ns > 0 for _, ns in steps)
+
+
+def test_a_first_prediction_compiles_and_the_next_process_does_not():
+    (case,) = [c for c in cases.all_cases() if c.key == "compiling: first prediction"]
+    (result,) = case.measure()
+    assert result.best("compiled") > result.best("from disk") > 0
 
 
 def test_setup_runs_before_each_round_and_off_the_clock():

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from results import made_up, passes
 
-from fastperc.benchmarks import cases, changes, run
+from fastperc.benchmarks import cases, changes, processes, run
 from fastperc.benchmarks.changes import Change, not_judged, probe, ratio_of, summary
-from fastperc.benchmarks.processes import add, run_elsewhere
+from fastperc.benchmarks.processes import AGAIN, add, run_elsewhere
 from fastperc.benchmarks.running import PASSES, described
 from fastperc.comparing.clock import Timed
 
@@ -77,10 +77,40 @@ def with_fastperc(results, times, disturbed=()):
 
 def test_the_summary_says_what_changed_and_what_noise_is(results):
     said = summary(results, with_fastperc(results, passes(96)))
-    assert said.startswith("1 of 6 changed; noise: up to 13 % between the best passes")
+    assert said.startswith("1 of 6 changed; noise: up to 10 % between the best passes")
     assert "online: 8-32-1, fastperc: 20 % slower" in said
     assert "not judged" not in said
     assert summary(results, results).startswith("none of 6 changed")
+
+
+@pytest.mark.parametrize(
+    ("level", "found_again", "is_told", "looks"),
+    [
+        (96, 80, False, 1),  # unlucky here, as it was there
+        (66, 80, False, 1),  # lucky here only
+        (96, 97, True, AGAIN),
+        (66, 65, True, AGAIN),
+    ],
+)
+def test_what_looks_changed_is_looked_at_in_other_processes(
+    results, monkeypatch, level, found_again, is_told, looks
+):
+    asked, old = [], made_up()
+
+    def elsewhere(quick, groups, old, keys, seconds):
+        asked.append([*keys])
+        return with_fastperc(made_up(), passes(found_again, seed=len(asked)))
+
+    monkeypatch.setattr(processes, "run_elsewhere", elsewhere)
+    new = with_fastperc(results, passes(level, seed=9))
+    processes.look_again(new, old, True, [], lambda line: None)
+    assert asked == [["online: 8-32-1"]] * looks
+    assert summary(old, new).startswith("1 of 6" if is_told else "none of 6")
+
+
+def test_nothing_is_looked_at_again_if_nothing_looks_changed(results, monkeypatch):
+    monkeypatch.setattr(processes, "run_elsewhere", lambda *a: pytest.fail("a process"))
+    processes.look_again(results, made_up(), True, [], lambda line: None)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from fastperc.comparing import stillness
 from fastperc.comparing.clock import Timed
-from fastperc.comparing.stillness import FASTEST, SLACK, Stillness
+from fastperc.comparing.stillness import COLD, FASTEST, SLACK, Stillness
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def still(monkeypatch):
 def answers(monkeypatch, still, *found):
     """Let the probe find this, and then the last of it for ever."""
     rest = list(found)
-    monkeypatch.setattr(still, "is_still", lambda: rest.pop(0) if len(rest) > 1 else rest[0])
+    monkeypatch.setattr(
+        still, "is_still", lambda slack=0: rest.pop(0) if len(rest) > 1 else rest[0]
+    )
     monkeypatch.setattr(still, "_move_on", lambda: None)
 
 
@@ -65,6 +67,16 @@ def test_a_call_that_was_disturbed_does_not_count(monkeypatch, still):
     assert not still.time(timed())[1]
 
 
+def test_a_call_that_left_the_cache_cold_does(monkeypatch, still):
+    still.best = 10.0
+    slacks = []
+    monkeypatch.setattr(still, "is_still", lambda slack=SLACK: not slacks.append(slack))
+    assert still.time(timed())[1]
+    assert slacks == [SLACK, COLD]
+    assert still._judge(12.0, COLD)
+    assert not still._judge(12.0)
+
+
 def test_on_a_busy_core_nothing_is_called_unless_it_is_late(monkeypatch, still):
     monkeypatch.setattr(stillness, "POLLING", 0.0)
     answers(monkeypatch, still, False)
@@ -96,7 +108,7 @@ def test_own_work_is_done_on_one_core_and_work_elsewhere_on_any(still):
 def test_work_elsewhere_has_all_cores_also_after_the_probe_had_to_move(monkeypatch, still):
     all_cores, seen, found = os.sched_getaffinity(0), [], [True, False]
     monkeypatch.setattr(stillness, "POLLING", 60.0)
-    monkeypatch.setattr(still, "is_still", lambda: found.pop(0) if found else True)
+    monkeypatch.setattr(still, "is_still", lambda slack=0: found.pop(0) if found else True)
     still.time(timed(lambda: seen.append(os.sched_getaffinity(0)), elsewhere=True))
     assert seen[-1] == all_cores
     assert os.sched_getaffinity(0) == all_cores
@@ -114,7 +126,7 @@ def test_all_cores_are_allowed_again_after_an_error(still):
 def test_a_disturbed_core_is_left_for_another(monkeypatch, still):
     used, disturbed = [], min(os.sched_getaffinity(0))
     monkeypatch.setattr(stillness, "POLLING", 0.0)
-    monkeypatch.setattr(still, "is_still", lambda: os.sched_getaffinity(0) != {disturbed})
+    monkeypatch.setattr(still, "is_still", lambda slack=0: os.sched_getaffinity(0) != {disturbed})
     assert still.time(timed(lambda: used.append(os.sched_getaffinity(0)))) is None
     _, was_still = still.time(timed(lambda: used.append(os.sched_getaffinity(0))))
     assert was_still

@@ -20,7 +20,7 @@ from ..comparing.stillness import SLACK, Stillness
 from .running import FEWEST, agree, described
 from .storing import OURS, Result, Results
 
-LEAST = 0.13
+LEAST = 0.10
 NOISE = 0.05
 RESAMPLES = 1000
 

@@ -43,12 +43,12 @@ def place(name: str, results: Results) -> str:
 def machine(results: Results) -> str:
     """A sentence on where it was measured."""
     facts = results.surroundings
+    gflops, near, far = (f"{results.machine[name]:.0f}" for name in ("gflops", "cached", "gbytes"))
     return (
         f"{facts['processor']}; Python {facts['Python']}, NumPy {facts['numpy']}, "
         f"Numba {facts['numba']}. Best of the rounds; in brackets, how many times as long as "
-        f"fastperc takes. One core does {results.machine['gflops']:.0f} GFLOP/s in matrix products "
-        f"and copies {results.machine['gbytes']:.0f} GB/s, {results.machine['cached']:.0f} within its "
-        "caches."
+        f"fastperc takes. One core does {gflops} GFLOP/s in matrix products "
+        f"and copies {near} GB/s within its caches, {far} GB/s beyond them."
     )
 
 

@@ -22,6 +22,7 @@ from .clock import Timed, seconds_of
 SIZE, REPEATS = 2048, 3  # 8 KB of numbers: they and their results fit into the first cache
 PAGE = 4096  # bytes; how the arrays lie to each other within a page makes a fifth
 SLACK = 0.08  # a still machine varies by 2 %, a disturbed one is 40 % to 90 % slower
+COLD = 0.25  # what the probe may take longer after a call that has emptied the caches
 POLLING = 0.003  # seconds on one core, before another is tried
 CALIBRATION = 0.5  # seconds
 FASTEST = 20  # of so many probes the slowest is the best that can be expected again
@@ -52,22 +53,22 @@ class Stillness:
             while perf_counter() < end:
                 self.is_still()
 
-    def is_still(self) -> bool:
-        """Whether nothing disturbs right now: the probe takes its best time, but for some slack."""
+    def is_still(self, slack: float = SLACK) -> bool:
+        """Whether nothing disturbs right now: the probe takes its best time, but for the slack."""
         np.exp(self._arguments, out=self._results)  # what has run before may have emptied the cache
         begin = perf_counter()
         for _ in range(REPEATS):
             np.exp(self._arguments, out=self._results)
-        return self._judge(1e9 * (perf_counter() - begin))
+        return self._judge(1e9 * (perf_counter() - begin), slack)
 
-    def _judge(self, nanoseconds: float) -> bool:
+    def _judge(self, nanoseconds: float, slack: float = SLACK) -> bool:
         """Whether a probe that took so long was left in peace."""
         if nanoseconds < self.best:
             insort(self._fastest, nanoseconds)
             del self._fastest[FASTEST:]
             if len(self._fastest) == FASTEST:
                 self.best = self._fastest[-1]
-        return nanoseconds <= (1 + SLACK) * self.best
+        return nanoseconds <= (1 + slack) * self.best
 
     def time(self, timed: Timed, late: bool = False) -> tuple[float, bool] | None:
         """Seconds that a call takes, made if nothing disturbs, and whether nothing did.
@@ -88,7 +89,7 @@ class Stillness:
             if timed.elsewhere:
                 pinned.close()  # the probe moves from core to core; the work may have all of them
             seconds = seconds_of(timed)
-            return seconds, is_still() and was_still
+            return seconds, is_still(COLD) and was_still
 
     def _move_on(self) -> None:
         """To the next core, with the probe in its cache."""
@@ -97,11 +98,11 @@ class Stillness:
             stay_on(self._cores[0])
             self.is_still()
 
-    def _are_all_still(self) -> bool:
+    def _are_all_still(self, slack: float = SLACK) -> bool:
         """Whether all cores are, one after the other."""
         with on_one_core(self._cores[0]):
             for _ in self._cores:
-                if not self.is_still():
+                if not self.is_still(slack):
                     return False
                 self._move_on()
         return True
