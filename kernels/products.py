@@ -1,14 +1,21 @@
 """The three matrix products of a batch: x W + b, d W', and x' d.
 
 Arrays are as they lie in ``theta`` and in the activations, rows without padding: masked loads and
-stores take care of the ends. A tile of 4 rows by 4 blocks stays in registers, so that each loaded
-block is used four times. SIMD lanes run along the units of a layer. These reach the machine's
-arithmetic peak from 8 x 32 weights and batches of 8 on, which general BLAS does not, and they
-always add in the same order.
+stores take care of the ends. Where a block is one of 32 registers (AVX-512), a tile of 4 rows by 4
+blocks stays in them, so that each loaded block is used four times; elsewhere (AVX2 has 16 of half
+the size) it would go to memory and back, and a strip of 4 rows by one block is twice as fast. SIMD
+lanes run along the units of a layer. Small layers, from 8 x 32 weights and batches of 8 on, come
+near the machine's arithmetic peak, which in general BLAS they do not, and tiles and strips add in
+the same order.
 """
+
+from numba.core.registry import cpu_target
 
 from .jit import apart, piece
 from .lanes import at, fill, load_part, rolled, store_part, total, transpose_block, width
+
+# Of the processor that is compiled for; Numba's cache keeps the code of each apart.
+TILES = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
 
 
 @piece
@@ -38,7 +45,7 @@ def _multiply(A, n, row, column, n_sum, B, o, n_out, b, n_bias, adds, s, C, c):
     while j < n_out:
         rolled()
         # One tile of 4 blocks where more than 2 are left, otherwise one block.
-        several = n_out - j > 2 * m
+        several = TILES and n_out - j > 2 * m
         r = 0
         while r < n:
             rolled()

@@ -17,17 +17,17 @@ from .case import Case
 from .cases import some_cases
 from .changes import changes, probe
 from .elsewhere import run_python
-from .running import SECONDS, Tell, agree, run
+from .running import Tell, agree, run
 from .storing import Results, load
 
 AGAIN = 2  # more processes, at most, for what looks changed
-SECONDS_AGAIN = 8.0  # in each of them, for all of it
+SECONDS_AGAIN = 8.0  # in each of them
 CODE = "import sys; from fastperc.benchmarks.processes import child; child(*sys.argv[1:])"
 
 
 def run_elsewhere(
     quick: bool, groups: Iterable[str], old: Results | None = None, keys: Iterable[str] = (),
-    seconds: float = SECONDS,
+    seconds: float | None = None,
 ) -> Results:  # fmt: skip
     """Time cases in a new process.
 
@@ -39,7 +39,7 @@ def run_elsewhere(
         What it will be compared with.
     keys : iterable of str
         Only these of them; by default all.
-    seconds : float
+    seconds : float, optional
         As in `run`.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +76,7 @@ def look_again(
         if not suspects:
             return
         tell(f"once more, what looks changed: {', '.join(suspects)}")
-        more = run_elsewhere(quick, groups, old, suspects, SECONDS_AGAIN / len(suspects))
+        more = run_elsewhere(quick, groups, old, suspects, SECONDS_AGAIN)
         for result in results.results:
             suspect, again = suspects.get(result.key), more.ways_of(result.key)
             if suspect and suspect.time.value < 1 and agree(again.get(suspect.way, ())):

@@ -29,6 +29,7 @@ PASSES = 3  # of a process
 FEWEST = 3  # undisturbed passes without which nothing can be said
 AGREED = 0.06  # how far apart the best of them may be
 SECONDS = 0.6  # for each case in a process, to time it and to wait until the machine is still
+FEW_CASES = 10  # of fewer, each has more time
 WINDOW = 0.15  # of all this time, for a single pass
 SHIFTS = 4  # arrays for each case that are held while all are prepared
 RIVALS = ("torch", "jax", "onnxruntime")
@@ -37,7 +38,7 @@ Tell = Callable[[str], object]
 
 
 def run(
-    cases: Iterable[Case | Measurement], *, passes: int = PASSES, seconds: float = SECONDS,
+    cases: Iterable[Case | Measurement], *, passes: int = PASSES, seconds: float | None = None,
     tell: Tell = lambda line: None, still: Stillness | None = None,
 ) -> Results:  # fmt: skip
     """Time all cases, then take what other processes measure.
@@ -47,8 +48,8 @@ def run(
     cases : iterable of Case or Measurement
     passes : int
         Of all cases; more of those whose best differ, as long as there is time.
-    seconds : float
-        For each case, on average and at most: a busy machine leaves the rest disturbed.
+    seconds : float, optional
+        For all cases, at most: a busy machine leaves the rest disturbed. By default `SECONDS` each.
     tell : callable
         Called with a line on what is being done.
     still : Stillness, optional
@@ -57,6 +58,7 @@ def run(
     begin, cases = perf_counter(), list(cases)
     results = Results(described(), {})
     timed = [case for case in cases if isinstance(case, Case)]
+    seconds = SECONDS * max(len(timed), FEW_CASES) if seconds is None else seconds
     with quiet():
         _time(timed, results, passes, seconds, tell, still or Stillness())
     for measurement in cases:
@@ -75,7 +77,6 @@ def _time(
     found = {case.key: begun for case in cases if (begun := _begin(case, results))}
     peaks = limits("float32")
     reached = Result("machine", "limits", "operation", {name: [] for name in peaks})
-    seconds *= len(cases)
     end, number = math.inf, 0
     while number < passes or (perf_counter() < end and _unsettled(found)):
         number += 1
