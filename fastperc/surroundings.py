@@ -29,7 +29,7 @@ def surroundings() -> Iterator[tuple[str, str]]:
     for package in (*PACKAGES, *OPTIONAL):
         yield package, version_of(package)
     yield "system", platform.platform()
-    yield "processor", f"{processor()}, {n_cores()} for this process"
+    yield "processor", f"{processor()} ({target()}), {n_cores()} for this process"
     yield from kernel_cache()
     yield "threads", threads()
 
@@ -55,6 +55,13 @@ def processor() -> str:
             answer = subprocess.run(command, capture_output=True, text=True, check=False)
             return answer.stdout.strip() or platform.machine()
     return platform.processor() or platform.machine()
+
+
+def target() -> str:
+    """What kernels are compiled for: the model behind a name that a virtual machine hides."""
+    from .kernels import jit
+
+    return jit.target()[0]
 
 
 def n_cores() -> str:

@@ -11,6 +11,7 @@ from functools import partial
 from numba import njit, types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.registry import cpu_target
 
 from .caching import keep_on_disk
 
@@ -23,11 +24,19 @@ FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
 # no_cfunc_wrapper: nothing calls kernels from C.
 FLAGS = {"fastmath": FAST_MATH, "error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 
+
 # No entrance from Python for what only kernels call: it would be half of the code to compile.
 INNER = {"no_cpython_wrapper": True}
 
 # Number of LLVM blocks from which on a function that kernels call is left to them to optimise.
 LONG = 100
+
+
+def target():
+    """What machine code is made for: LLVM's name of the processor, and its features as a set of
+    texts such as ``+avx2``. Numba's cache keeps the code of each apart."""
+    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    return name, set(features.split(","))
 
 
 class _Ingredient(JITCodeLibrary):

@@ -9,13 +9,10 @@ near the machine's arithmetic peak, which in general BLAS they do not, and tiles
 the same order.
 """
 
-from numba.core.registry import cpu_target
-
-from .jit import apart, piece
+from .jit import apart, piece, target
 from .lanes import at, fill, load_part, rolled, store_part, total, transpose_block, width
 
-# Of the processor that is compiled for; Numba's cache keeps the code of each apart.
-TILES = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
+TILES = "+avx512f" in target()[1]
 
 
 @piece
