@@ -24,7 +24,6 @@ FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
 # no_cfunc_wrapper: nothing calls kernels from C.
 FLAGS = {"fastmath": FAST_MATH, "error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
 
-
 # No entrance from Python for what only kernels call: it would be half of the code to compile.
 INNER = {"no_cpython_wrapper": True}
 

@@ -46,7 +46,7 @@ def plot_roofline(
     --------
     >>> ax = plot_roofline({"8-32-1": (0.6, 18.0)}, gflops=60, gbytes=14)
     >>> ax.get_legend_handles_labels()[1]
-    ['8-32-1']
+    ['14 GB/s, memory beyond the caches', '8-32-1']
     """
     gflops = checks.check_positive(gflops, "gflops")
     gbytes = checks.check_positive(gbytes, "gbytes")
@@ -75,10 +75,9 @@ def _draw_roof(ax: Axes, gflops: float, slopes: dict[str, float], intensities: l
     left, right = min(x) / 1.5, max(x) * 1.5
     for ridge, style, (what, gbytes) in zip(ridges, ("-", "--"), slopes.items(), strict=False):
         edges = np.array([left, ridge, right])
-        ax.plot(edges, np.minimum(gflops, gbytes * edges), style, color=DARK, linewidth=1.6)
-        ax.annotate(
-            f"{digits(gbytes)} GB/s, {what}", (left, gbytes * left), (6, 0), color=DARK,
-            textcoords="offset points", va="top" if style == "-" else "bottom",
+        ax.plot(
+            edges, np.minimum(gflops, gbytes * edges), style, color=DARK, linewidth=1.6,
+            label=f"{digits(gbytes)} GB/s, {what}",
         )  # fmt: skip
     top = f"{digits(gflops)} GFLOP/s, matrix product"
     ax.annotate(top, (right, gflops), (0, 4), textcoords="offset points", ha="right", color=DARK)
