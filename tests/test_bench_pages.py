@@ -109,6 +109,16 @@ def test_rivals_have_their_geometric_mean(results):
     ]
 
 
+def test_what_was_timed_on_a_busy_machine_is_marked_and_so_is_its_mean(results):
+    race = results.group("rivals online")[0]
+    race.disturbed["jax"], race.ways["jax"] = race.ways["jax"], []
+    lines = table(results.group("rivals online"))
+    assert lines[1] == ["8-32-1", "100 ns", "2 us (20x)", "~400 ns (4x)"]
+    assert lines[-1] == ["geometric mean", "1x", "20x", "~2x"]
+    assert "\n\n~: timed while" in filled("<!-- bench: rivals online -->\n<!-- end -->", results)
+    assert "~" not in markdown(table(results.group("online")))
+
+
 def test_what_is_no_race_has_no_ratio(results):
     assert table(results.group("compiling"))[1] == ["all", "9 s", "100 ms"]
     assert table(results.group("memory"))[2] == ["10 samples, in order", "36.0 MB", "0.0 MB"]

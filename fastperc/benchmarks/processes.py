@@ -72,15 +72,15 @@ def look_again(
     """Time what looks changed in other processes, and add what they find. What looks faster has to
     be so there too: the best of all passes would keep the luck of one."""
     for _ in range(AGAIN):
-        suspects = {c.key: c for c in changes(old, results) if c.is_real}
+        suspects = [c for c in changes(old, results) if c.is_real]
         if not suspects:
             return
-        tell(f"once more, what looks changed: {', '.join(suspects)}")
-        more = run_elsewhere(quick, groups, old, suspects, SECONDS_AGAIN)
-        for result in results.results:
-            suspect, again = suspects.get(result.key), more.ways_of(result.key)
-            if suspect and suspect.time.value < 1 and agree(again.get(suspect.way, ())):
-                result.ways[suspect.way] = []
+        keys = list(dict.fromkeys(suspect.key for suspect in suspects))
+        tell(f"once more, what looks changed: {', '.join(keys)}")
+        more = run_elsewhere(quick, groups, old, keys, SECONDS_AGAIN)
+        for suspect in suspects:
+            if suspect.time.value < 1 and agree(more.ways_of(suspect.key).get(suspect.way, ())):
+                results.ways_of(suspect.key)[suspect.way] = []
         add(results, more)
 
 

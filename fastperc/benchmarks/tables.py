@@ -61,7 +61,7 @@ def table(results: Sequence[Result]) -> list[list[str]]:
     ways.sort(key=lambda way: way != "fastperc")
     rows = [[r.name, *(cell(r, way) for way in ways)] for r in results]
     if results[0].group.startswith("rivals") and len(results) > 1:
-        rows.append(["geometric mean", *(times(mean_ratio(results, way)) for way in ways)])
+        rows.append(["geometric mean", *(mean_cell(results, way) for way in ways)])
     return [["case", *ways], *rows]
 
 
@@ -86,6 +86,12 @@ def cell(result: Result, way: str) -> str:
     if way == "fastperc" or "fastperc" not in result.ways:
         return time
     return f"{time} ({times(result.ratio(way))})"
+
+
+def mean_cell(results: Sequence[Result], way: str) -> str:
+    """The mean ratio, marked if one of its times is."""
+    is_marked = any(r.passes(way) and not r.ways[way] for r in results)
+    return BUSY * is_marked + times(mean_ratio(results, way))
 
 
 def mean_ratio(results: Sequence[Result], way: str) -> float:
