@@ -130,8 +130,7 @@ def ways(net, n_steps):
 
     def asks_network(state):
         def pushes_right():
-            out = net.predict_one(state)
-            return out[1] > out[0]
+            return net.predict_one(state) == 1
 
         return balance_in_python(few, state, pushes_right)
 

@@ -7,6 +7,7 @@ is wrong, ValueError where its content is.
 import math
 import numbers
 import operator
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -56,9 +57,9 @@ def check_array(
     ValueError: X: found 1 dimension, shape (2,), expected 2: one row per sample. Use \
 X.reshape(-1, 1) if these are samples of one feature, X.reshape(1, -1) if they are one sample
     """
-    raw = _as_numbers(value, name)
+    raw = as_numbers(value, name)
     _check_shape(raw, name, ndim, columns)
-    array = np.ascontiguousarray(raw) if raw.dtype == dtype else _cast(raw, dtype)
+    array = raw if raw.dtype == dtype and raw.flags.c_contiguous else _cast(raw, dtype)
     _check_finite(array, raw, name)
     array = array.view()
     array.flags.writeable = False
@@ -67,11 +68,24 @@ X.reshape(-1, 1) if these are samples of one feature, X.reshape(1, -1) if they a
 
 def _cast(raw: np.ndarray, dtype: Any) -> np.ndarray:
     """C-contiguous; what overflows is infinite, and found out afterwards."""
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(raw, dtype=dtype)
+    if raw.size < BLOCK:
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(raw, dtype=dtype)
+    array = np.empty(raw.shape, dtype)
+    for rows in _blocks(raw):  # between which Ctrl-C is heard
+        with np.errstate(over="ignore"):
+            array[rows] = raw[rows]
+    return array
 
 
-def _as_numbers(value: Any, name: str) -> np.ndarray:
+def _blocks(array: np.ndarray) -> list[slice]:
+    """Rows of an array, about `BLOCK` numbers at a time."""
+    size = max(1, BLOCK // max(1, array[0].size))
+    return [slice(k, k + size) for k in range(0, len(array), size)]
+
+
+def as_numbers(value: Any, name: str) -> np.ndarray:
+    """Turn ``value`` into an array of real numbers, of any shape."""
     if hasattr(value, "toarray"):
         raise TypeError(
             f"{name}: found a sparse matrix, expected a dense array. Use {name}.toarray()"
@@ -88,6 +102,11 @@ def _as_numbers(value: Any, name: str) -> np.ndarray:
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
+        except OverflowError:
+            raise ValueError(
+                f"{name}: found a whole number that is too large for float64, expected numbers up "
+                "to 1.8e308. Scale the data"
+            ) from None
         except (ValueError, TypeError):
             raise TypeError(
                 f"{name}: found objects such as {_first_odd(array)!r:.60}, expected numbers. "
@@ -131,14 +150,14 @@ def _check_shape(array: np.ndarray, name: str, ndim: int, columns: int | None) -
 
 
 def _check_finite(array: np.ndarray, raw: np.ndarray, name: str) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        if math.isfinite(array.sum()):  # one pass without a temporary; the rest is for messages
-            return
-    for start in range(0, array.shape[0], max(1, BLOCK // max(1, array[0].size))):
-        part = array[start : start + max(1, BLOCK // max(1, array[0].size))]
+    for rows in _blocks(array):
+        part = array[rows]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if math.isfinite(part.sum()):  # one pass without a temporary
+                continue
         bad = np.argwhere(~np.isfinite(part))
         if len(bad):
-            where = (int(bad[0][0]) + start, *(int(i) for i in bad[0][1:]))
+            where = (int(bad[0][0]) + rows.start, *(int(i) for i in bad[0][1:]))
             found = raw[where]
             if np.isfinite(found):
                 raise ValueError(
@@ -160,7 +179,7 @@ def check_targets(
     ``log_loss``, 0 and 1 (or probabilities), one column per output; for ``hinge``, -1 and 1 or 0
     and 1; for ``poisson``, no negative numbers; otherwise numbers.
     """
-    raw = _as_numbers(y, name)
+    raw = as_numbers(y, name)
     if raw.ndim == 0 or raw.shape[0] != n_samples:
         found = "a single number" if raw.ndim == 0 else f"{raw.shape[0]} targets"
         raise ValueError(f"{name}: found {found}, expected {n_samples}, one for each row of X")
@@ -224,13 +243,19 @@ def _one_hot(labels: np.ndarray, n_classes: int, dtype: Any, name: str) -> np.nd
     return targets
 
 
-def check_weights(weight: Any, n_samples: int, dtype: Any) -> np.ndarray:
-    """Turn ``sample_weight`` into an array of shape (n_samples,), or (0,) where there is none."""
+def check_weights(
+    weight: Any, n_samples: int, dtype: Any, *, only_ratios: bool = True
+) -> np.ndarray:
+    """Turn ``sample_weight`` into an array of shape (n_samples,), or (0,) where there is none.
+
+    With ``only_ratios``, all weights are multiplied by one power of two, so that the largest lies
+    between 0.5 and 1: no sum of theirs overflows, none is lost, and no weighted mean changes.
+    """
     if weight is None:
         weights = np.empty(0, dtype)
         weights.flags.writeable = False
         return weights
-    weights = check_array(weight, "sample_weight", ndim=1, dtype=dtype)
+    weights = check_array(weight, "sample_weight", ndim=1)
     if len(weights) != n_samples:
         raise ValueError(
             f"sample_weight: found {len(weights)} weights, expected {n_samples}, one per row of X"
@@ -239,19 +264,64 @@ def check_weights(weight: Any, n_samples: int, dtype: Any) -> np.ndarray:
         raise ValueError(f"sample_weight: found {weights.min():g}, expected no negative weight")
     if weights.max() == 0:
         raise ValueError("sample_weight: found only zeros, expected a positive weight somewhere")
+    if not only_ratios:
+        check_rounded(float(weights.max()), "sample_weight", np.dtype(dtype))
+        return check_array(weights, "sample_weight", ndim=1, dtype=dtype)
+    weights = np.ldexp(weights, -math.frexp(weights.max())[1]).astype(dtype)
+    weights.flags.writeable = False
     return weights
+
+
+# What an output can be, at most, by its activation; the others have no bounds.
+REACH = {
+    "sigmoid": (0.0, 1.0),
+    "logistic": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "relu": (0.0, math.inf),
+    "softplus": (0.0, math.inf),
+    "exp": (0.0, math.inf),
+    "elu": (-1.0, math.inf),
+}
+
+
+def warn_out_of_reach(Y: np.ndarray, output: str, stacklevel: int) -> None:
+    """Warn of targets of a regression that the output activation cannot reach."""
+    low, high = REACH.get(output, (-math.inf, math.inf))
+    least, most = float(Y.min()), float(Y.max())
+    if least < low or most > high:
+        found = least if least < low else most
+        warnings.warn(
+            f"y: found {found:g}, and outputs of {output!r} lie between {low:g} and {high:g}: they "
+            "cannot come closer. Scale the targets, or use output='identity'",
+            stacklevel=stacklevel + 1,
+        )
 
 
 def check_number(value: Any, name: str, *, least: float = -math.inf, above: float = -math.inf):
     """A finite real number, at least ``least`` and greater than ``above``, as a float."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}: found {value!r:.60}, expected a number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.inf
     if not math.isfinite(number) or number < least or number <= above:
         bound = f"greater than {above:g}" if above > -math.inf else f"at least {least:g}"
         kind = "a finite number" if math.isinf(max(least, above)) else f"a finite number {bound}"
-        raise ValueError(f"{name}: found {value!r}, expected {kind}")
+        raise ValueError(f"{name}: found {value!r:.60}, expected {kind}")
     return number
+
+
+def check_rounded(value: float, name: str, dtype: np.dtype) -> Any:
+    """A positive number in the network's dtype, in which it must be neither 0 nor infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = dtype.type(value)
+    if not (value == 0 or 0 < rounded < math.inf):
+        raise ValueError(
+            f"{name}: found {value:g}, which is {rounded:g} in {dtype}, expected a number that "
+            f"{dtype} can hold. Scale the data, or use dtype='float64'"
+        )
+    return rounded
 
 
 def check_positive(value: Any, name: str) -> float:

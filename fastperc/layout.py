@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from .checks import check_array
+
 ALIGNMENT = 64
 
 
@@ -40,6 +42,51 @@ def views(theta: np.ndarray, sizes: Sequence[int]) -> tuple[list[np.ndarray], li
         biases.append(theta[end : end + n_out])
         start = end + n_out
     return weights, biases
+
+
+class LayerArrays(tuple):
+    """The arrays of a network, layer by layer: views into its one vector of parameters.
+
+    They may be written to. Assigning to an item, ``weights[0] = W``, writes too, if W has the
+    layer's shape.
+    """
+
+    __slots__ = ()
+    name = "weights"
+
+    def __setitem__(self, index, values) -> None:
+        if isinstance(index, slice):
+            write_arrays(self[index], values, self.name)
+        else:
+            k = range(len(self))[index]
+            write_arrays(self[k : k + 1], [values], self.name, first=k)
+
+
+class BiasArrays(LayerArrays):
+    """The same for biases."""
+
+    __slots__ = ()
+    name = "biases"
+
+
+def write_arrays(targets: Sequence[np.ndarray], values, name: str, first: int = 0) -> None:
+    """Copy values into arrays of the same shapes: all of them, or none where one does not fit."""
+    if not isinstance(values, Sequence) or len(values) != len(targets):
+        found = f"{len(values)} arrays" if isinstance(values, Sequence) else repr(values)
+        raise ValueError(
+            f"{name}: found {found:.60}, expected a list of {len(targets)}, one for each layer"
+        )
+    checked = []
+    for k, (target, value) in enumerate(zip(targets, values, strict=True), first):
+        array = check_array(value, f"{name}[{k}]", ndim=target.ndim, dtype=target.dtype)
+        if array.shape != target.shape:
+            raise ValueError(
+                f"{name}[{k}]: found shape {array.shape}, expected {target.shape}, that of the "
+                "layer"
+            )
+        checked.append(array.copy())  # it may be a view into what is written first
+    for target, array in zip(targets, checked, strict=True):
+        target[...] = array
 
 
 def _uniform(limit):

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import copy as copying
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import checks, options
-from .kernels import activations, batch, losses, predict, single
-from .kernels.table import describe
-from .layout import aligned_zeros, initialise, n_parameters, views
+from .kernels import activations, losses, single
+from .kernels.table import CHUNK, describe
+from .layout import (
+    BiasArrays,
+    LayerArrays,
+    aligned_zeros,
+    initialise,
+    n_parameters,
+    views,
+    write_arrays,
+)
 from .single import Room
+from .slices import forward_on_threads, forward_rows, forward_work, gradient_sums, loss_sums
 from .stepping import Plan, stepper
 from .training import History, Job, run
+from .watch import NO_LIMIT, Watch
+
+REGRESSION = ("squared_error", "absolute_error", "huber", "poisson")  # the others have labels
+
+
+class Configuration(NamedTuple):
+    """What a network is, but for its parameters."""
+
+    sizes: tuple[int, ...]
+    hidden: tuple[str, ...]
+    output: str
+    loss: str
+    dtype: np.dtype
 
 
 class CompiledNetwork(NamedTuple):
@@ -63,10 +86,13 @@ class Network:
     Attributes
     ----------
     theta : ndarray
-        All parameters in one vector, layer by layer: W in C order, then b. Write to it freely.
-    weights, biases : list of ndarray
-        Each layer's W (n_in, n_out) and b (n_out,): views into ``theta``.
-    sizes : tuple of int
+        All parameters in one vector, layer by layer: W in C order, then b. Write to it freely;
+        assigning to it copies, if the length fits and all numbers are finite.
+    weights, biases : sequence of ndarray
+        Each layer's W (n_in, n_out) and b (n_out,): views into ``theta``, likewise.
+        ``weights[0] = W`` and ``weights = [W1, W2]`` copy what is given, or refuse it.
+    sizes, hidden, output, loss_name, dtype
+        The configuration; read-only.
     history : History or None
         Of the last training run, also if it was interrupted or diverged.
     """
@@ -82,30 +108,85 @@ class Network:
         seed: int | np.random.Generator | None = None,
         dtype: Any = "float32",
     ):
-        self.sizes = options.check_sizes(sizes)
-        self.hidden = options.check_hidden(hidden, len(self.sizes) - 2)
-        self.output, self.loss_name = options.check_output(output, loss, self.sizes[-1])
-        start = options.check_init(init, self.sizes)
-        self.dtype = options.check_dtype(dtype)
+        sizes = options.check_sizes(sizes)
+        names = options.check_hidden(hidden, len(sizes) - 2)
+        output, loss = options.check_output(output, loss, sizes[-1])
+        self._configuration = Configuration(sizes, names, output, loss, options.check_dtype(dtype))
+        start = options.check_init(init, sizes)
         self.rng = options.check_seed(seed)
-        self.theta = aligned_zeros(n_parameters(self.sizes), self.dtype)
-        initialise(self.theta, self.sizes, start, self.rng)
+        self._theta = aligned_zeros(n_parameters(sizes), self.dtype)
+        initialise(self._theta, sizes, start, self.rng)
         self.lr = 0.01
         self.labels = (0, 1)  # of hinge
         self.history: History | None = None
         self._prepare()
 
     def _prepare(self) -> None:
-        """Make what follows from the configuration: views, table, scratch."""
-        self.weights, self.biases = views(self.theta, self.sizes)
+        """Make what follows from the configuration: table, scratch."""
         self.codes = [activations.CODES[name] for name in (*self.hidden, self.output)]
         self.layers = describe(self.sizes, self.codes, self.dtype)
         self.loss_code = losses.CODES[self.loss_name]
-        self._work_sizes: dict[int, int] = {}
         # Rooms for one sample and scratch for many, not in use; `pop` and `append` are safe between
         # threads.
         self._rooms: list[Room] = []
         self._slabs: list[np.ndarray] = []
+
+    # --- configuration and parameters --------------------------------------------------------
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of inputs, of units in each hidden layer, of outputs."""
+        return self._configuration.sizes
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Activation of each hidden layer."""
+        return self._configuration.hidden
+
+    @property
+    def output(self) -> str:
+        """Activation of the output layer."""
+        return self._configuration.output
+
+    @property
+    def loss_name(self) -> str:
+        """The loss."""
+        return self._configuration.loss
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Precision of parameters and arithmetic."""
+        return self._configuration.dtype
+
+    # Kernels are handed `_theta` itself. What users get are views made for them: whatever they do
+    # to shape or dtype of one, they do to that one.
+
+    @property
+    def theta(self) -> np.ndarray:
+        """All parameters, in one vector."""
+        return self._theta[:]
+
+    @theta.setter
+    def theta(self, values: Any) -> None:
+        write_arrays([self._theta], [values], "theta")
+
+    @property
+    def weights(self) -> LayerArrays:
+        """Each layer's W (n_in, n_out)."""
+        return LayerArrays(views(self._theta, self.sizes)[0])
+
+    @weights.setter
+    def weights(self, values: Any) -> None:
+        write_arrays(self.weights, values, "weights")
+
+    @property
+    def biases(self) -> BiasArrays:
+        """Each layer's b (n_out,)."""
+        return BiasArrays(views(self._theta, self.sizes)[1])
+
+    @biases.setter
+    def biases(self, values: Any) -> None:
+        write_arrays(self.biases, values, "biases")
 
     # --- training ----------------------------------------------------------------------------
 
@@ -171,10 +252,10 @@ class Network:
             Draw a new order of the samples for each epoch.
         sample_weight : array_like of shape (n_samples,), optional
             With ``batch_size=1``, a factor of each sample's step; with batches, the gradient is
-            the weighted mean. A sample of weight 0 changes nothing.
-        validation : (X, y) or float, optional
+            the weighted mean. A sample of weight 0 changes nothing, whatever its numbers are.
+        validation : (X, y), (X, y, sample_weight) or float, optional
             Samples to compute a loss on after each epoch, or the fraction of (X, y) to set aside
-            for that.
+            for that, with their weights.
         patience : int, optional
             End after so many epochs without improvement by more than ``tol``. With ``validation``,
             its loss is watched and the best weights are restored at the end.
@@ -188,7 +269,7 @@ class Network:
         callback : callable, optional
             Called as ``callback(epoch, history)`` after each epoch; returning True ends training.
         time_limit : float, optional
-            End after so many seconds.
+            End after so many seconds, also within an epoch; see `History`.
 
         Returns
         -------
@@ -202,31 +283,45 @@ class Network:
             When loss or weights become infinite or NaN, in that epoch; the weights of the last good
             epoch are kept.
         KeyboardInterrupt
-            Within a quarter of a second after Ctrl-C; the network can be used as it is then.
+            Within a quarter of a second after Ctrl-C; the network can be used as it is then, and
+            has its best weights where ``patience`` and ``validation`` promise them.
+
+        Warns
+        -----
+        UserWarning
+            Of targets of a regression that the output activation cannot reach.
         """
-        stopping = options.check_stopping(patience, tol, time_limit)
+        watch = options.check_watch(time_limit)
+        stopping = options.check_stopping(patience, tol)
         rule, rates = options.check_rule(
-            optimizer, momentum, nesterov, alpha, l1, clip_norm, betas, epsilon
+            optimizer, momentum, nesterov, alpha, l1, clip_norm, betas, epsilon, self.dtype
         )
-        schedule = options.check_schedule(lr)
+        schedule = options.check_schedule(lr, self.dtype)
         batch_size = checks.check_count(batch_size, "batch_size")
         threads = checks.check_count(threads, "threads")
         shuffled = checks.check_flag(shuffle, "shuffle")
         epochs = checks.check_count(epochs, "epochs")
         progress = checks.check_flag(progress, "progress")
         callback = options.check_callback(callback)
-        if validation is not None and not isinstance(validation, (tuple, list)):
-            X, y, sample_weight, validation = self._hold_out(X, y, sample_weight, validation)
-        X, Y, weight = self._check_samples(X, y, sample_weight)
-        validation_loss = self._validation_loss(validation)
         full = optimizer in ("rprop", "lbfgs")
+        online = batch_size == 1 and not full
+        X, Y, weight = self._check_samples(X, y, sample_weight, only_ratios=not online)
+        labels = options.hinge_labels(y, self.labels) if self.loss_name == "hinge" else self.labels
+        if self.loss_name in REGRESSION:
+            checks.warn_out_of_reach(Y, self.output, stacklevel=2)
+        options.check_finite_weights(self._theta)
+        held: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        if isinstance(validation, (tuple, list)):
+            held = self._check_validation(*validation)
+        elif validation is not None:
+            (X, Y, weight), held = self._hold_out(X, Y, weight, validation)
         plan = Plan(
             X=X, Y=Y, weight=weight, batch_size=len(X) if full else min(batch_size, len(X)),
-            rule=rule, rates=rates, threads=threads,
+            rule=rule, rates=rates, threads=threads, watch=watch,
         )  # fmt: skip
         job = Job(
             advance=stepper(self, plan),
-            theta=self.theta,
+            theta=self._theta,
             n_samples=len(X),
             n_steps=plan.n_steps,
             epochs=epochs,
@@ -236,20 +331,24 @@ class Network:
             watched_schedule=lr if callable(lr) else None,
             rng=self.rng if shuffled and plan.n_steps > 1 else None,
             stopping=stopping,
-            validation_loss=validation_loss,
+            watch=watch,
+            validation_loss=partial(self._mean_loss, *held) if held else None,
             callback=callback,
             progress=progress,
         )
         self.lr = schedule(1) or self.lr  # a schedule may start at 0
-        self.history = History()
-        if optimizer == "lbfgs":
-            from .quasi_newton import run_lbfgs
+        self.labels = labels
+        history = self.history = History()
+        try:
+            if optimizer == "lbfgs":
+                from .quasi_newton import run_lbfgs
 
-            run_lbfgs(self, plan, job, self.history)
-        else:
-            run(job, self.history)
-        self.labels = (0, 1) if self.loss_name != "hinge" else options.hinge_labels(y)
-        return self.history
+                run_lbfgs(self, plan, job, history)
+            else:
+                run(job, history)
+        finally:
+            self.history = history  # and not that of a run that a callback made
+        return history
 
     def learn_one(self, x, y, *, lr: float | None = None) -> float:
         """Take one step of stochastic gradient descent on one sample.
@@ -269,10 +368,10 @@ class Network:
         """
         rate = self.lr if lr is None else checks.check_positive(lr, "lr")
         room = self._rooms.pop() if self._rooms else Room(self)
-        room.take_inputs(x)
-        room.take_target(y)
-        loss = room.learn(rate)
+        loss = room.learn(x, y, rate)
         self._rooms.append(room)
+        if self.loss_name == "hinge":
+            self.labels = options.hinge_labels(y, self.labels)
         return loss
 
     # --- use ---------------------------------------------------------------------------------
@@ -282,24 +381,21 @@ class Network:
         X = checks.check_array(X, "X", dtype=self.dtype, columns=self.sizes[0])
         threads = checks.check_count(threads, "threads")
         out = np.empty((len(X), self.sizes[-1]), self.dtype)
-        if threads > 1 and len(X) > predict.CHUNK:
-            from .kernels import parallel
-
-            if parallel.threads_are_safe():
-                size = predict.rows_work_size(self.layers, self.dtype, predict.CHUNK)
-                work = aligned_zeros(4 * threads * size, self.dtype).reshape(4 * threads, size)
-                with parallel.using_threads(threads):
-                    parallel.predict_slabs(X, self.theta, self.layers, out, work)
-                return out
-        work = self._slabs.pop() if self._slabs else self._slab()
-        predict.predict_rows(X, self.theta, self.layers, out, work)
+        arguments = X, self._theta, self.layers, out
+        if threads > 1 and len(X) > CHUNK and forward_on_threads(*arguments, threads):
+            return out
+        work = self._slabs.pop() if self._slabs else forward_work(self.layers, self.dtype, CHUNK)
+        forward_rows(*arguments, work)
         self._slabs.append(work)
         return out
 
-    def _slab(self) -> np.ndarray:
-        """Scratch for `forward`."""
-        size = predict.rows_work_size(self.layers, self.dtype, predict.CHUNK)
-        return aligned_zeros(size, self.dtype)
+    def forward_one(self, x) -> float | np.ndarray:
+        """The outputs for one sample: a float, or a 1-D array where there are several."""
+        room = self._rooms.pop() if self._rooms else Room(self)
+        out = room.predict(x)
+        value = out.item() if out.size == 1 else out.copy()
+        self._rooms.append(room)
+        return value
 
     def predict(self, X) -> np.ndarray:
         """Labels for log_loss, hinge and cross_entropy, otherwise the outputs.
@@ -309,21 +405,24 @@ class Network:
         with cross_entropy).
         """
         out = self.forward(X)
+        if self.loss_name not in REGRESSION:
+            out = self._labels_of(out)
+        return out[:, 0] if out.ndim == 2 and out.shape[1] == 1 else out
+
+    def predict_one(self, x) -> float | int | np.ndarray:
+        """What `predict` says of one sample: a number or label, or a 1-D array of several."""
+        if self.loss_name in REGRESSION:
+            return self.forward_one(x)
+        labels = self._labels_of(np.reshape(self.forward_one(x), (1, -1)))[0]
+        return labels if np.size(labels) > 1 else int(np.ravel(labels)[0])
+
+    def _labels_of(self, out: np.ndarray) -> np.ndarray:
+        """The labels that outputs stand for."""
         if self.loss_name == "cross_entropy":
             return out.argmax(axis=1)
         if self.loss_name == "log_loss":
-            out = (out >= 0.5).astype(np.int64)
-        if self.loss_name == "hinge":
-            out = np.where(out > 0, self.labels[1], self.labels[0])
-        return out[:, 0] if out.shape[1] == 1 else out
-
-    def predict_one(self, x) -> float | np.ndarray:
-        """The outputs for one sample: a float, or a 1-D array where there are several."""
-        room = self._rooms.pop() if self._rooms else Room(self)
-        room.take_inputs(x)
-        out = room.predict()
-        self._rooms.append(room)
-        return out
+            return (out >= 0.5).astype(np.int64)
+        return np.where(out > 0, self.labels[1], self.labels[0])
 
     def loss(self, X, y, sample_weight=None, *, alpha: float = 0.0, l1: float = 0.0) -> float:
         """The mean loss on (X, y), plus penalties as in `train`."""
@@ -331,11 +430,10 @@ class Network:
         mean = self._mean_loss(*self._check_samples(X, y, sample_weight))
         return mean + self._penalty(alpha, l1)
 
-    def _mean_loss(self, X, Y, weight) -> float:
-        loss_sum, weight_sum = batch.loss_rows(
-            X, Y, weight, self.theta, self.layers, self.loss_code, self._batch_work(len(X))
-        )
-        return loss_sum / weight_sum
+    def _mean_loss(self, X, Y, weight, watch: Watch = NO_LIMIT) -> float:
+        sums = np.zeros(2)
+        loss_sums(X, Y, weight, self._theta, self.layers, self.loss_code, sums, watch)
+        return float(sums[0] / sums[1])
 
     def _penalty(self, alpha: float, l1: float) -> float:
         if alpha == 0 and l1 == 0:
@@ -352,24 +450,18 @@ class Network:
         X, Y, weight = self._check_samples(X, y, sample_weight)
         return self._loss_and_gradient(X, Y, weight, alpha, l1)[1]
 
-    def _loss_and_gradient(self, X, Y, weight, alpha=0.0, l1=0.0) -> tuple[float, np.ndarray]:
-        gradient, order = np.empty_like(self.theta), np.empty((0, len(X)), np.int64)
-        loss_sum, weight_sum = batch.gradient_rows(
-            X, Y, weight, order, self.theta, self.layers, self.loss_code, gradient,
-            self._batch_work(len(X)),
-        )  # fmt: skip
+    def _loss_and_gradient(
+        self, X, Y, weight, alpha=0.0, l1=0.0, watch: Watch = NO_LIMIT
+    ) -> tuple[float, np.ndarray]:
+        loss_sum, weight_sum, gradient = gradient_sums(
+            X, Y, weight, self._theta, self.layers, self.loss_code, watch
+        )
         gradient /= self.dtype.type(weight_sum)
         number = self.dtype.type
         for W, g in zip(self.weights, views(gradient, self.sizes)[0], strict=True):
             if alpha or l1:
                 g += number(alpha) * W + number(l1) * np.sign(W)
         return loss_sum / weight_sum + self._penalty(alpha, l1), gradient
-
-    def _batch_work(self, batch_size: int) -> np.ndarray:
-        rows = min(batch_size, batch.CHUNK)  # more never are in work at once
-        if rows not in self._work_sizes:
-            self._work_sizes[rows] = batch.work_size(self.layers, self.dtype, rows)
-        return aligned_zeros(self._work_sizes[rows], self.dtype)
 
     def compiled(self) -> CompiledNetwork:
         """What a caller's own ``@njit`` code needs to use the network: arrays and ints.
@@ -405,15 +497,19 @@ class Network:
         return copying.deepcopy(self)
 
     def __getstate__(self):
-        made = {"weights", "biases", "codes", "layers", "loss_code"}
-        made |= {"_work_sizes", "_rooms", "_slabs"}
-        return {name: value for name, value in self.__dict__.items() if name not in made}
+        made = {"codes", "layers", "loss_code", "_rooms", "_slabs", "_configuration", "_theta"}
+        state = {name: value for name, value in self.__dict__.items() if name not in made}
+        return {**state, **self._configuration._asdict(), "theta": self._theta.copy()}
 
     def __setstate__(self, state):
+        state = dict(state)
+        loss = state.pop("loss_name", None)  # its name until version 0.1.0
+        state.setdefault("loss", loss)
+        self._configuration = Configuration(*(state.pop(name) for name in Configuration._fields))
+        theta = state.pop("theta")
+        self._theta = aligned_zeros(n_parameters(self.sizes), self.dtype)
+        self._theta[:] = theta
         self.__dict__.update(state)
-        theta = aligned_zeros(len(state["theta"]), self.dtype)
-        theta[:] = state["theta"]
-        self.theta = theta
         self._prepare()
 
     def __repr__(self) -> str:
@@ -424,33 +520,79 @@ class Network:
             f"dtype='{self.dtype}')"
         )
 
+    def summary(self) -> str:
+        """Describe the network as a table: each layer's units, activation and parameters."""
+        rows = [("layer", "units", "activation", "parameters"), *self._layer_rows()]
+        widths = [max(len(row[k]) for row in rows) for k in range(4)]
+        lines = [
+            f"{name:{widths[0]}}  {units:>{widths[1]}}  {what:{widths[2]}}  {n:>{widths[3]}}"
+            for name, units, what, n in rows
+        ]
+        return "\n".join([*(line.rstrip() for line in lines), self._total()])
+
+    def _layer_rows(self) -> list[tuple[str, str, str, str]]:
+        names = [f"hidden {k}" for k in range(1, len(self.sizes) - 1)]
+        rows = [("inputs", f"{self.sizes[0]:,}", "", "")]
+        activations_of = (*self.hidden, self.output)
+        for name, n_in, n_out, what in zip(
+            [*names, "outputs"], self.sizes, self.sizes[1:], activations_of, strict=False
+        ):
+            rows.append((name, f"{n_out:,}", what, f"{(n_in + 1) * n_out:,}"))
+        return rows
+
+    def _total(self) -> str:
+        size = self._theta.nbytes
+        amount = f"{size:,} bytes" if size < 10_000 else f"{size / 1000:,.0f} kB"
+        return f"{self._theta.size:,} parameters, {self.dtype}, {amount}; loss {self.loss_name}"
+
+    def _repr_html_(self) -> str:
+        """The summary as notebooks show it."""
+        head, *rows = [("layer", "units", "activation", "parameters"), *self._layer_rows()]
+        cells = "".join(f"<th>{name}</th>" for name in head)
+        body = "".join(
+            f"<tr><td>{name}</td><td>{units}</td><td>{what}</td><td>{n}</td></tr>"
+            for name, units, what, n in rows
+        )
+        return f"<table><tr>{cells}</tr>{body}</table><p>Network: {self._total()}</p>"
+
     # --- what comes in -----------------------------------------------------------------------
 
-    def _check_samples(self, X, y, sample_weight=None):
+    def _check_samples(self, X, y, sample_weight=None, *, only_ratios: bool = True):
         X = checks.check_array(X, "X", dtype=self.dtype, columns=self.sizes[0])
         Y = checks.check_targets(y, self.loss_name, len(X), self.sizes[-1], self.dtype)
-        return X, Y, checks.check_weights(sample_weight, len(X), self.dtype)
+        weight = checks.check_weights(sample_weight, len(X), self.dtype, only_ratios=only_ratios)
+        return X, Y, weight
 
-    def _hold_out(self, X, y, sample_weight, fraction):
+    def _hold_out(self, X, Y, weight, fraction):
         """Set a random ``fraction`` of the samples aside for validation."""
         fraction = checks.check_positive(fraction, "validation")
-        X, Y, weight = self._check_samples(X, y, sample_weight)
         n_held = round(fraction * len(X))
         if fraction >= 1 or not 0 < n_held < len(X):
             raise ValueError(
                 f"validation: found the fraction {fraction:g} of {len(X)} samples, expected a "
                 "fraction that leaves samples on both sides"
             )
+        state = self.rng.bit_generator.state
         order = self.rng.permutation(len(X))
         held, kept = order[:n_held], order[n_held:]
-        return X[kept], Y[kept], weight[kept] if len(weight) else None, (X[held], Y[held])
-
-    def _validation_loss(self, validation):
-        if validation is None:
-            return None
-        if len(validation) != 2:
+        if len(weight) and not (weight[held].any() and weight[kept].any()):
+            self.rng.bit_generator.state = state
             raise ValueError(
-                f"validation: found {len(validation)} items, expected (X, y) or a fraction"
+                "validation: found a part without any sample of positive sample_weight, expected "
+                "some on both sides. Give a validation set, or leave out samples of weight 0"
             )
-        samples = self._check_samples(*validation)
-        return lambda: self._mean_loss(*samples)
+        parts = []
+        for rows in (kept, held):
+            arrays = X[rows], Y[rows], weight[rows] if len(weight) else weight
+            for array in arrays:
+                array.flags.writeable = False
+            parts.append(arrays)
+        return parts
+
+    def _check_validation(self, *validation):
+        if len(validation) not in (2, 3):
+            raise ValueError(
+                f"validation: found {len(validation)} items, expected (X, y), "
+                "(X, y, sample_weight) or a fraction"
+            )
+        return self._check_samples(*validation)

@@ -11,6 +11,9 @@ from . import checks
 from .kernels import activations, losses, updates
 from .layout import INITS, n_parameters
 from .training import Stopping
+from .watch import Watch
+
+MOST_PARAMETERS = 1 << 56  # more than any memory holds, and few enough to be counted in bytes
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rprop", "lbfgs")
 DTYPES = ("float32", "float64")
@@ -27,6 +30,11 @@ def check_sizes(sizes: Any) -> tuple[int, ...]:
         raise ValueError(
             f"sizes: found {widths}, expected at least 2 numbers: inputs and outputs, with hidden "
             "layers between them"
+        )
+    if n_parameters(widths) > MOST_PARAMETERS:
+        raise ValueError(
+            f"sizes: found {widths!s:.60}, which makes more than {MOST_PARAMETERS:.1e} "
+            "parameters, expected a network that fits into memory"
         )
     return widths
 
@@ -110,6 +118,7 @@ def check_rule(
     clip_norm: Any,
     betas: Any,
     epsilon: Any,
+    dtype: np.dtype,
 ) -> tuple[int, np.ndarray]:
     """The code of the update rule, and its numbers but for the learning rate."""
     checks.check_choice(optimizer, "optimizer", OPTIMIZERS)
@@ -132,6 +141,15 @@ def check_rule(
     for index, beta in zip((updates.BETA1, updates.BETA2), betas, strict=True):
         rates[index] = _check_fraction(beta, "betas")
     rates[updates.EPSILON] = checks.check_positive(epsilon, "epsilon")
+    if optimizer in ("adam", "adamw"):
+        checks.check_rounded(rates[updates.EPSILON], "epsilon", dtype)
+    if optimizer == "lbfgs" and (rates[updates.L1] > 0 or rates[updates.CLIP] > 0):
+        name = "l1" if rates[updates.L1] > 0 else "clip_norm"
+        why = "wants a smooth loss" if name == "l1" else "chooses the length of its steps itself"
+        raise ValueError(
+            f"{name}: found {l1 if name == 'l1' else clip_norm!r} with optimizer='lbfgs', which "
+            f"{why}. Leave {name} out, or use another optimizer"
+        )
     rates[updates.EPSILON_SCALED] = 1
     if optimizer in RULES:
         return RULES[optimizer], rates
@@ -165,12 +183,15 @@ def check_init(init: Any, sizes: Sequence[int]) -> str | np.ndarray:
     return start
 
 
-def hinge_labels(y: Any) -> tuple[int, int]:
-    """Which labels the targets had: -1 and 1, or 0 and 1."""
-    return (-1, 1) if np.min(np.asarray(y, dtype=np.float64)) < 0 else (0, 1)
+def hinge_labels(y: Any, present: tuple[int, int]) -> tuple[int, int]:
+    """Which labels the targets have: -1 and 1, or 0 and 1; targets of 1 only leave it open."""
+    least = np.min(np.asarray(y, dtype=np.float64))
+    if least < 0:
+        return (-1, 1)
+    return (0, 1) if least == 0 else present
 
 
-def check_schedule(lr: Any) -> Callable[[int], float]:
+def check_schedule(lr: Any, dtype: np.dtype) -> Callable[[int], float]:
     """A function from epoch to learning rate."""
     if callable(lr):
 
@@ -180,16 +201,30 @@ def check_schedule(lr: Any) -> Callable[[int], float]:
         checked(1)
         return checked
     rate = checks.check_positive(lr, "lr")
+    checks.check_rounded(rate, "lr", dtype)
     return lambda epoch: rate
 
 
-def check_stopping(patience: Any, tol: Any, time_limit: Any) -> Stopping:
+def check_stopping(patience: Any, tol: Any) -> Stopping:
     """The rules by which training ends early."""
     return Stopping(
         patience=None if patience is None else checks.check_count(patience, "patience"),
         tol=checks.check_number(tol, "tol", least=0),
-        time_limit=None if time_limit is None else checks.check_positive(time_limit, "time_limit"),
     )
+
+
+def check_watch(time_limit: Any) -> Watch:
+    """A watch that has begun to run."""
+    return Watch(None if time_limit is None else checks.check_positive(time_limit, "time_limit"))
+
+
+def check_finite_weights(theta: np.ndarray) -> None:
+    """Refuse to train from weights that somebody made infinite or NaN."""
+    if not np.isfinite(theta).all():
+        raise ValueError(
+            f"theta: found {theta[~np.isfinite(theta)][0]} among the weights, expected finite "
+            "numbers to start from. Write others to them, or make a new network"
+        )
 
 
 def check_callback(callback: Any) -> Callable | None:

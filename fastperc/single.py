@@ -16,63 +16,93 @@ if TYPE_CHECKING:
     from .network import Network
 
 NUMBERS = frozenset({float, int})
+SCALARS = NUMBERS | {np.dtype(code).type for code in "bhilqBHILQefd"}
+
+# The losses that take any number between two bounds as the target of an output.
+BOUNDS = {
+    "squared_error": (-math.inf, math.inf),
+    "absolute_error": (-math.inf, math.inf),
+    "huber": (-math.inf, math.inf),
+    "poisson": (0.0, math.inf),
+    "log_loss": (0.0, 1.0),
+}
 
 
 class Room:
     """Scratch for one sample, so that nothing is allocated per call.
 
     A network keeps the rooms that are not in use in a list; taking one out is a single operation,
-    so threads that predict at the same time never share one.
+    so threads that predict at the same time never share one. It knows the network's arrays, and not
+    the network, which would keep both alive until the next garbage collection.
     """
 
     def __init__(self, net: Network):
-        self.net = net
-        self.x, self.y = np.zeros(net.sizes[0], net.dtype), np.zeros(net.sizes[-1], net.dtype)
-        self.out = np.zeros(net.sizes[-1], net.dtype)
+        self.theta, self.layers = net._theta, net.layers
+        self.loss_name, self.loss_code, self.dtype = net.loss_name, net.loss_code, net.dtype
+        n_in, n_out = net.sizes[0], net.sizes[-1]
+        self.x, self.y = np.zeros(n_in, net.dtype), np.zeros(n_out, net.dtype)
+        self.out = np.zeros(n_out, net.dtype)
         self.work = aligned_zeros(single.work_size(net.layers, net.dtype), net.dtype)
-        self.one_number = net.loss_name == "squared_error" and net.sizes[-1] == 1
+        most = float(np.finfo(net.dtype).max)
+        low, high = BOUNDS.get(net.loss_name, (1.0, 0.0)) if n_out == 1 else (1.0, 0.0)
+        self.low, self.high = max(low, -most), min(high, most)  # of a target taken as it comes
         self.lr, self.rate = 0.0, net.dtype.type(0)
 
     def take_inputs(self, x: Any) -> None:
         """Copy the sample in. Whether it is finite, the kernel finds out."""
         row = self.x
         if type(x) is np.ndarray:
-            plain = x.shape == row.shape and x.dtype.kind == "f"
+            plain = x.shape == row.shape and x.dtype.kind == "f" and x.dtype.itemsize <= 8
         else:
             plain = type(x) is list and len(x) == len(row) and NUMBERS.issuperset(map(type, x))
-        row[:] = (
-            x if plain else checks.check_array(x, "x", ndim=1, dtype=row.dtype, columns=len(row))
-        )
+        if plain:
+            try:
+                row[:] = x
+                return
+            except OverflowError:
+                pass  # told by the check
+        row[:] = self.checked_inputs(x)
+
+    def checked_inputs(self, x: Any) -> np.ndarray:
+        """Turn the sample into an array, or tell what is wrong with it."""
+        return checks.check_array(x, "x", ndim=1, dtype=self.dtype, columns=len(self.x))
 
     def take_target(self, y: Any) -> None:
         """Copy the target in, as `Network.train` takes it."""
-        if self.one_number and type(y) is float and math.isfinite(y):
-            self.y[0] = y
-            return
-        net = self.net
-        target = np.asarray(y)
-        if net.loss_name != "cross_entropy" or target.size > 1:
+        number = y
+        if type(y) is np.ndarray and y.size == 1 and y.dtype.kind in "fiu":
+            number = y.item()
+        if type(number) in SCALARS and self.low <= number <= self.high:
+            self.y[0] = number
+        else:
+            self.y[:] = self.checked_target(y)
+
+    def checked_target(self, y: Any) -> np.ndarray:
+        """Turn the target into the row that the loss takes, or tell what is wrong with it."""
+        target = checks.as_numbers(y, "y")
+        if self.loss_name != "cross_entropy" or target.size > 1:
             target = target.reshape(1, -1)
         else:
             target = target.reshape(1)
-        self.y[:] = checks.check_targets(target, net.loss_name, 1, net.sizes[-1], net.dtype)[0]
+        return checks.check_targets(target, self.loss_name, 1, len(self.y), self.dtype)[0]
 
-    def predict(self) -> float | np.ndarray:
-        """The outputs for the sample taken in."""
-        net = self.net
-        if not single.predict_one(self.x, net.theta, net.layers, self.out, self.work):
-            checks.check_array(self.x, "x", ndim=1, dtype=net.dtype)
-        return self.out.item() if self.out.size == 1 else self.out.copy()
+    def predict(self, x: Any) -> np.ndarray:
+        """The outputs for one sample: `out`, which the next call overwrites."""
+        self.take_inputs(x)
+        if not single.predict_one(self.x, self.theta, self.layers, self.out, self.work):
+            self.checked_inputs(x)
+        return self.out
 
-    def learn(self, lr: float) -> float:
-        """One step of gradient descent on the sample taken in; returns its loss before."""
-        net = self.net
+    def learn(self, x: Any, y: Any, lr: float) -> float:
+        """One step of gradient descent on one sample; returns its loss before."""
+        self.take_inputs(x)
+        self.take_target(y)
         if lr != self.lr:
-            self.lr, self.rate = lr, net.dtype.type(lr)
+            self.lr, self.rate = lr, checks.check_rounded(lr, "lr", self.dtype)
         loss = single.learn_one(
-            self.x, self.y, net.theta, net.layers, net.loss_code, self.rate, self.work
+            self.x, self.y, self.theta, self.layers, self.loss_code, self.rate, self.work
         )
         if loss != loss:  # NaN
-            checks.check_array(self.x, "x", ndim=1, dtype=net.dtype)
+            self.checked_inputs(x)
             raise DivergedError(1, f"loss or weights became infinite or NaN with lr={lr:g}")
         return loss

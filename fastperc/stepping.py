@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .kernels import batch, online, online_rules, updates
-from .kernels.table import describe
-from .layout import aligned_zeros
+from .kernels.slabs import step_of_slabs
+from .kernels.table import CHUNK, describe
+from .layout import aligned_zeros, n_parameters
+from .slices import LONG, SlabGradients
+from .training import Advance
+from .watch import OutOfTimeError, Watch
 
 if TYPE_CHECKING:
     from .network import Network
-
-Advance = Callable[[np.ndarray, int, int, np.ndarray], int]
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Plan:
     rule: int
     rates: np.ndarray  # see `kernels.updates`
     threads: int = 1
+    watch: Watch = field(default_factory=Watch)
 
     @property
     def n_steps(self) -> int:
@@ -46,8 +48,9 @@ def stepper(net: Network, plan: Plan) -> Advance:
     """The function that takes training steps; see `training.Job`."""
     if plan.batch_size == 1 and plan.rule != updates.RPROP:
         return _Online(net, plan) if plan.is_plain else _OnlineByRule(net, plan)
-    if plan.threads > 1 and plan.batch_size > batch.CHUNK:
-        return _ThreadedBatches(net, plan)
+    is_long = plan.batch_size * n_parameters(net.sizes) > LONG
+    if is_long or (plan.threads > 1 and plan.batch_size > CHUNK):
+        return _SlabBatches(net, plan)
     return _Batches(net, plan)
 
 
@@ -56,7 +59,8 @@ class _Steps:
 
     def __init__(self, net: Network, plan: Plan):
         self.net, self.plan = net, plan
-        self.good = np.empty_like(net.theta)
+        self.theta = net._theta
+        self.good = self.theta.copy()
 
     def zeros(self, n: int) -> np.ndarray:
         return aligned_zeros(n, self.net.dtype)
@@ -73,7 +77,7 @@ class _Online(_Steps):
         net, plan = self.net, self.plan
         lr = net.dtype.type(plan.rates[updates.LR])
         return online.train_online(
-            plan.X, plan.Y, plan.weight, order, net.theta, net.layers, net.loss_code, lr,
+            plan.X, plan.Y, plan.weight, order, self.theta, net.layers, net.loss_code, lr,
             first, last, self.work, self.good, losses,
         )  # fmt: skip
 
@@ -91,7 +95,7 @@ class _OnlineByRule(_Steps):
     def __call__(self, order, first, last, losses):
         net, plan = self.net, self.plan
         return online_rules.train_online_by_rule(
-            plan.X, plan.Y, plan.weight, order, net.theta, self.layers, net.loss_code, plan.rule,
+            plan.X, plan.Y, plan.weight, order, self.theta, self.layers, net.loss_code, plan.rule,
             plan.rates, self.state, self.clock, first, last, self.work, self.good, losses,
         )  # fmt: skip
 
@@ -102,39 +106,34 @@ class _Batches(_Steps):
     def __init__(self, net: Network, plan: Plan):
         super().__init__(net, plan)
         self.work = self.zeros(batch.work_size(net.layers, net.dtype, plan.batch_size))
-        self.state = self.zeros(updates.MEMORY[plan.rule] * net.theta.size)
+        self.state = self.zeros(updates.MEMORY[plan.rule] * self.theta.size)
         self.clock = np.zeros(3)
 
     def __call__(self, order, first, last, losses):
         net, plan = self.net, self.plan
         return batch.train_batches(
-            plan.X, plan.Y, plan.weight, order, net.theta, net.layers, net.loss_code, plan.rule,
+            plan.X, plan.Y, plan.weight, order, self.theta, net.layers, net.loss_code, plan.rule,
             plan.rates, self.state, self.clock, plan.batch_size, first, last, self.work, self.good,
             losses,
         )  # fmt: skip
 
 
-class _ThreadedBatches(_Batches):
-    """One update per batch, its gradient computed on several threads: the bits of `_Batches`."""
+class _SlabBatches(_Steps):
+    """One update per batch, its gradient computed in slices of time: the bits of `_Batches`."""
 
     def __init__(self, net: Network, plan: Plan):
-        from .kernels import parallel
-
         super().__init__(net, plan)
-        self.parallel = parallel
-        n_slabs = parallel.count_slabs(plan.batch_size)
-        room = batch.work_size(net.layers, net.dtype, batch.CHUNK)
-        self.rooms = self.zeros(n_slabs * room).reshape(n_slabs, room)
-        self.gradients = self.zeros(n_slabs * net.theta.size).reshape(n_slabs, -1)
-        self.sums = np.zeros(n_slabs)
+        self.slabs = SlabGradients(net.layers, self.theta, plan.batch_size, plan.threads)
+        self.state = self.zeros(updates.MEMORY[plan.rule] * self.theta.size)
+        self.clock = np.zeros(3)
 
     def __call__(self, order, first, last, losses):
-        if not self.parallel.threads_are_safe():
-            return super().__call__(order, first, last, losses)
         step = first
-        with self.parallel.using_threads(self.plan.threads):
+        try:
             while 0 <= step < last:
                 step = self.take(order, step, losses)
+        except OutOfTimeError:
+            pass  # the step that was begun is not taken
         return step
 
     def take(self, order, step, losses):
@@ -142,26 +141,24 @@ class _ThreadedBatches(_Batches):
         net, plan = self.net, self.plan
         epoch, position = divmod(step, plan.n_steps)
         if position == 0:
-            self.good[:] = net.theta
+            self.good[:] = self.theta
         row = position * plan.batch_size
         rows = min(plan.batch_size, len(plan.X) - row)
         row += epoch * len(plan.X) if len(order) else 0
-        weight_sum = self.parallel.weight_of_batch(plan.weight, order, row, rows)
+        weight_sum = self.slabs.weight_sum(plan.weight, order, row, rows, plan.watch)
         if weight_sum > 0:
-            n_slabs = self.parallel.count_slabs(rows)
-            gradients, sums = self.gradients[:n_slabs], self.sums[:n_slabs]
-            self.parallel.slab_gradients(
-                plan.X, plan.Y, plan.weight, order, row, rows, net.theta, net.layers,
-                net.loss_code, net.dtype.type(1 / weight_sum), gradients, sums, self.rooms,
+            gradients, loss = self.slabs(
+                plan.X, plan.Y, plan.weight, order, row, rows, self.theta, net.loss_code,
+                net.dtype.type(1 / weight_sum), plan.watch,
             )  # fmt: skip
-            losses[epoch] += self.parallel.add_up(sums)
-            self.parallel.step_of_slabs(
-                gradients, net.theta, net.layers, plan.rule, plan.rates, self.state, self.clock,
+            losses[epoch] += loss
+            step_of_slabs(
+                gradients, self.theta, net.layers, plan.rule, plan.rates, self.state, self.clock,
                 weight_sum,
             )  # fmt: skip
         if position == plan.n_steps - 1 and not (
-            np.isfinite(losses[epoch]) and np.isfinite(net.theta).all()
+            np.isfinite(losses[epoch]) and np.isfinite(self.theta).all()
         ):
-            net.theta[:] = self.good
+            self.theta[:] = self.good
             return -1 - epoch
         return step + 1

@@ -8,18 +8,20 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from .errors import DivergedError
 from .kernels.updates import LR
+from .slices import SLICE
+from .watch import OutOfTimeError, Watch
 
-SLICE = 0.05  # seconds that a kernel call should take
 WINDOW = 1 << 16  # samples whose order is drawn in one go
+GRACE = 0.15  # seconds that a validation may go on after the time limit
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What a training run leaves behind.
 
@@ -28,25 +30,45 @@ class History:
     loss : list of float
         Mean training loss of each epoch, over its samples as each was met, so before the update.
     validation_loss : list of float
-        Loss on the validation set after each epoch; empty without one.
+        Loss on the validation set after each epoch; empty without one. NaN where the run was ended
+        before it was computed.
     seconds : float
         How long training took.
     stopped : str
         Why it ended: ``"epochs"`` (all done), ``"patience"``, ``"tol"``, ``"time_limit"``,
-        ``"callback"``, ``"schedule"`` (it says so), ``"converged"`` (lbfgs), ``"interrupted"`` or
-        ``"diverged"``.
+        ``"callback"``, ``"schedule"`` (it says so), ``"converged"``, ``"line_search"`` or
+        ``"evaluations"`` (lbfgs: no lower loss was found on the way, or too many were tried),
+        ``"interrupted"``, ``"diverged"`` or ``"error"`` (of a callback, say).
+    unfinished : float
+        Where the time limit or Ctrl-C ended the run within an epoch, the part of it that was done:
+        the weights have learned from it, the curves do not show it.
     """
 
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     seconds: float = 0.0
     stopped: str = ""
+    unfinished: float = 0.0
 
     def plot(self, ax=None):
         """Draw the curves with matplotlib; returns the Axes."""
         from .plots import plot_history
 
         return plot_history(self, ax=ax)
+
+    def __repr__(self) -> str:
+        n = len(self.loss)
+        parts = [f"{n} epoch" if n == 1 else f"{n} epochs"]
+        curves = (("loss", self.loss), ("validation loss", self.validation_loss))
+        parts += [f"{name} {_ends(curve)}" for name, curve in curves if curve]
+        if self.stopped not in ("", "epochs"):
+            parts.append(f"stopped: {self.stopped}")
+        return f"History({', '.join(parts)})"
+
+
+def _ends(curve: list[float]) -> str:
+    first, last = f"{curve[0]:.2g}", f"{curve[-1]:.2g}"
+    return first if len(curve) == 1 else f"{first} -> {last}"
 
 
 @dataclass
@@ -61,8 +83,8 @@ class Stopping:
 
     patience: int | None = None
     tol: float = 0.0
-    time_limit: float | None = None
-    best: float = math.inf
+    reference: float = math.inf  # what has to be improved on, by ``tol``
+    lowest: float = math.inf  # of all losses so far, with ``best_theta``
     best_theta: np.ndarray | None = None
     waited: int = 0
 
@@ -73,27 +95,36 @@ class Stopping:
 
     def reason(self, loss: float, theta: np.ndarray, keep_best: bool) -> str:
         """Why to stop after an epoch with this loss, or nothing."""
-        improved = loss < self.best - self.tol
+        improved = loss < self.reference - self.tol
         if self.patience is None:
-            previous, self.best = self.best, loss
+            previous, self.reference = self.reference, loss
             return "tol" if self.tol > 0 and previous - loss < self.tol else ""
-        self.waited = 0 if improved else self.waited + 1
-        if loss < self.best:
-            if keep_best:
-                self.best_theta = theta.copy()
-            self.best = loss if improved else self.best
+        if keep_best and loss < self.lowest:
+            self.lowest, self.best_theta = loss, theta.copy()
+        if improved:
+            self.reference, self.waited = loss, 0
+        else:
+            self.waited += 1
         return "patience" if self.waited >= self.patience else ""
+
+
+class Advance(Protocol):
+    """Takes the steps ``first <= step < last`` of a window of epochs.
+
+    See `kernels.online.train_online`. Returns the step reached, or ``-1 - e`` if epoch e of the
+    window diverged. ``good`` is theta at the beginning of the epoch.
+    """
+
+    good: np.ndarray
+
+    def __call__(self, order: np.ndarray, first: int, last: int, losses: np.ndarray) -> int: ...
 
 
 @dataclass
 class Job:
-    """One training run: what to do at each step, and what to look at between them.
+    """One training run: what to do at each step, and what to look at between them."""
 
-    ``advance(order, first, last, losses)`` takes steps of a window of epochs, see
-    `kernels.online.train_online`, and returns ``last``, or ``-1 - e`` if epoch e of it diverged.
-    """
-
-    advance: Callable[[np.ndarray, int, int, np.ndarray], int]
+    advance: Advance
     theta: np.ndarray
     n_samples: int
     n_steps: int  # an epoch
@@ -104,9 +135,11 @@ class Job:
     watched_schedule: Any  # the caller's own, which may want to see each epoch's loss
     rng: np.random.Generator | None  # None: the samples keep their order
     stopping: Stopping
-    validation_loss: Callable[[], float] | None = None
+    watch: Watch
+    validation_loss: Callable[[Watch], float] | None = None
     callback: Callable[[int, History], Any] | None = None
     progress: bool = False
+    done: int = 0  # epochs
 
     @property
     def window(self) -> int:
@@ -118,91 +151,138 @@ class Job:
 
 def run(job: Job, history: History) -> None:
     """Train; see `Network.train` for what can end it and what it raises."""
-    begin = time.perf_counter()
     bar = progress_bar(job)
-    try:
-        history.stopped = _epochs(job, history, bar, begin)
-    except KeyboardInterrupt:
-        history.stopped = "interrupted"
-        raise
-    except DivergedError:
-        history.stopped = "diverged"
-        raise
-    finally:
-        if job.stopping.best_theta is not None:
-            job.theta[:] = job.stopping.best_theta
-        history.seconds = time.perf_counter() - begin
-        if bar is not None:
-            bar.close()
+    with job.watch.interrupts_held():
+        try:
+            history.stopped = "error"  # if anything else should end it
+            history.stopped = _epochs(job, history, bar)
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+            raise
+        except DivergedError:
+            history.stopped, history.unfinished = "diverged", 0.0
+            raise
+        finally:
+            settle(job, history, job.advance.good)
+            if bar is not None:
+                bar.close()
 
 
-def _epochs(job: Job, history: History, bar, begin: float) -> str:
+def settle(job: Job, history: History, good: np.ndarray) -> None:
+    """Leave finite weights, and the best ones where they were promised."""
+    if not np.isfinite(job.theta).all():
+        job.theta[:] = good
+        history.unfinished = 0.0
+    if job.stopping.best_theta is not None:
+        job.theta[:] = job.stopping.best_theta
+        history.unfinished = 0.0
+    history.seconds = time.perf_counter() - job.watch.begin
+
+
+def _epochs(job: Job, history: History, bar) -> str:
     """Epochs, a window at a time; returns why they ended."""
-    pace = _Pace(job.stopping.time_limit, begin)
-    while len(history.loss) < job.epochs:
-        n_epochs = min(job.window, job.epochs - len(history.loss))
-        job.rates[LR] = job.schedule(len(history.loss) + 1)
+    pace = _Pace(job.watch)
+    while job.done < job.epochs:
+        n_epochs = min(job.window, job.epochs - job.done, pace.epochs_ahead(job.n_steps))
+        job.rates[LR] = job.schedule(job.done + 1)
         order = _order(job, n_epochs)
         losses = np.zeros(n_epochs)
         step, end = 0, n_epochs * job.n_steps
         while step < end:
             reached = pace.advance(job, order, step, end, losses)
             done = reached // job.n_steps if reached >= 0 else -1 - reached
-            history.loss += (losses[step // job.n_steps : done] / job.weight_sum).tolist()
+            means = losses[step // job.n_steps : done] / job.weight_sum
+            history.loss += means.tolist()
+            job.done += len(means)
             if bar is not None:
-                show(bar, history)
+                show(bar, job.done, history)
             if reached < 0:
-                raise DivergedError(len(history.loss) + 1, likely_cause(job))
+                raise DivergedError(job.done + 1, likely_cause(job))
             step = reached
-            if pace.is_over:
-                return "time_limit"
-        reason = after_epoch(job, history)
+            history.unfinished = step % job.n_steps / job.n_steps
+            job.watch.look_for_interrupt()
+            if job.watch.is_over and step < end:
+                return _out_of_time(job)
+        reason = after_epoch(job, history, float(means[-1]))
+        if not reason and job.watch.is_over and job.done < job.epochs:
+            reason = "time_limit"
         if reason:
             return reason
     return "epochs"
 
 
+def _out_of_time(job: Job) -> str:
+    """End within an epoch, which may have diverged already."""
+    if not np.isfinite(job.theta).all():
+        raise DivergedError(job.done + 1, likely_cause(job))
+    return "time_limit"
+
+
 class _Pace:
     """Makes kernel calls that take about `SLICE` seconds, by what the last one took."""
 
-    def __init__(self, time_limit: float | None, begin: float):
-        self.steps = 1.0
-        self.end = math.inf if time_limit is None else begin + time_limit
+    def __init__(self, watch: Watch):
+        self.steps, self.watch = 1.0, watch
 
     def advance(self, job: Job, order, step: int, end: int, losses) -> int:
         last = min(end, step + max(1, int(self.steps)))
         begin = time.perf_counter()
         reached = job.advance(order, step, last, losses)
         now = time.perf_counter()
-        self.is_over = now >= self.end
-        room = min(SLICE, max(self.end - now, 1e-3))
+        room = min(SLICE, max(self.watch.end - now, 1e-3))
         # At most eightfold at a time: the first call may have been slowed by cold caches.
         self.steps = (last - step) * min(8.0, room / max(now - begin, 1e-7))
         return reached
+
+    def epochs_ahead(self, n_steps: int) -> int:
+        """Epochs whose order is wanted soon: a few more than the next call will take."""
+        return 1 + int(8 * self.steps) // n_steps
 
 
 def _order(job: Job, n_epochs: int) -> np.ndarray:
     """Each epoch's order of samples, (n_epochs, n); no rows where they keep theirs."""
     if job.rng is None:
         return np.empty((0, job.n_samples), np.int64)
+    if n_epochs == 1:  # no second copy of what may be as large as a part of X
+        return job.rng.permutation(job.n_samples)[None]
     return np.stack([job.rng.permutation(job.n_samples) for _ in range(n_epochs)])
 
 
-def after_epoch(job: Job, history: History) -> str:
+def after_epoch(job: Job, history: History, loss: float) -> str:
     """Validation, stopping rule and callback; returns why to stop, or nothing."""
-    watched = history.loss[-1]
+    watched = loss
     if job.validation_loss is not None:
-        watched = job.validation_loss()
-        history.validation_loss.append(watched)
+        history.validation_loss.append(math.nan)  # until it is known
+        try:
+            watched = job.validation_loss(job.watch.with_grace(GRACE))
+        except OutOfTimeError:
+            return "time_limit"
+        history.validation_loss[-1] = watched
     reason = ""
     if job.stopping.watches:
         reason = job.stopping.reason(watched, job.theta, job.validation_loss is not None)
     watch = getattr(job.watched_schedule, "watch", None)
-    if watch is not None and watch(history.loss[-1]):
+    if watch is not None and watch(loss):
         reason = reason or "schedule"
-    if job.callback is not None and job.callback(len(history.loss), history) is True:
+    if job.callback is not None and _calls_for_end(job, history):
         reason = reason or "callback"
     return reason
+
+
+def _calls_for_end(job: Job, history: History) -> bool:
+    """What the callback says. It may write to the weights, but for what is not finite."""
+    assert job.callback is not None
+    before = job.theta.copy()
+    try:
+        with job.watch.interrupts_free():
+            answer = job.callback(job.done, history)
+    finally:
+        is_finite = bool(np.isfinite(job.theta).all())
+        if not is_finite:
+            job.theta[:] = before
+    if not is_finite:
+        raise DivergedError(job.done, "the callback wrote infinite or NaN weights")
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
 
 def likely_cause(job: Job) -> str:
@@ -223,8 +303,7 @@ def progress_bar(job: Job):
     return tqdm(total=job.epochs, unit="epoch")
 
 
-def show(bar, history: History) -> None:
-    new = len(history.loss) - bar.n
-    if new:
+def show(bar, done: int, history: History) -> None:
+    if done > bar.n and history.loss:
         bar.set_postfix(loss=f"{history.loss[-1]:.4g}", refresh=False)
-        bar.update(new)
+        bar.update(done - bar.n)

@@ -9,8 +9,9 @@ from time import perf_counter
 
 import numpy as np
 
-from . import options
+from . import checks, options
 from .network import Network
+from .slices import SlabGradients
 
 ROWS = 600  # so many that threads are worth it
 
@@ -59,6 +60,7 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
     training, one sample, any rule
     training, mini-batches
     training, batches on threads
+    training, large batches
     outputs for many samples
     outputs on threads
     output for one sample
@@ -67,6 +69,7 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
     gradient
     estimators, mini-batches
     estimators, one sample at a time
+    estimators, batches on threads
     """
     for dtype in map(options.check_dtype, dtypes):
         for what, call in _calls(dtype):
@@ -83,15 +86,26 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
     def train(n, **options):
         return lambda: net.train(many[:n], targets[:n], epochs=1, **options)
 
-    def learn(batch_size):
-        model = MLPRegressor(hidden_layer_sizes=2, batch_size=batch_size, dtype=dtype.name)
-        return lambda: model.partial_fit(X, y)
+    def in_slices():
+        in_turn = SlabGradients(net.layers, net.theta, 2)
+        order = np.empty((0, 2), np.int64)
+        x, t, weight = (checks.check_array(a, "", dtype=dtype) for a in (X, X[:, :1], X[:1]))
+        in_turn.weight_sum(weight[0], order, 0, 2)
+        in_turn(x, t, weight[0], order, 0, 2, net.theta, net.loss_code, dtype.type(1))
+
+    def learn(batch_size, n_threads=1):
+        model = MLPRegressor(
+            hidden_layer_sizes=2, batch_size=batch_size, dtype=dtype.name, n_threads=n_threads
+        )
+        n = max(2, batch_size)
+        return lambda: model.partial_fit(many[:n], targets[:n])
 
     return [
         ("training, one sample at a time", train(2)),
         ("training, one sample, any rule", train(2, optimizer="adam")),
         ("training, mini-batches", train(2, batch_size=2)),
         ("training, batches on threads", train(ROWS, batch_size=ROWS, threads=2)),
+        ("training, large batches", in_slices),
         ("outputs for many samples", lambda: net.forward(X)),
         ("outputs on threads", lambda: net.forward(many, threads=2)),
         ("output for one sample", lambda: net.predict_one(X[0])),
@@ -100,6 +114,7 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
         ("gradient", lambda: net.backward(X, y)),
         ("estimators, mini-batches", learn(2)),
         ("estimators, one sample at a time", learn(1)),
+        ("estimators, batches on threads", learn(ROWS, n_threads=2)),
     ]
 
 

@@ -9,15 +9,15 @@ import math
 import numpy as np
 
 from .activations import times_slope
-from .jit import kernel, piece
+from .jit import apart, kernel, piece
 from .lanes import at, flat, load, rolled, store, view, width
 from .lanes_numpy import BYTES
 from .losses import finish_rows
 from .online import copy
 from .packing import padded, write_row
-from .predict import CHUNK, all_finite, forward_rows, rows_work_size
+from .predict import all_finite, forward_rows, rows_work_size
 from .products import add_column_sums, add_outer, add_transposed, product, transpose
-from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, WIDE, theta_size
+from .table import ACTIVATION, CHUNK, CHUNK_ROWS, COLUMNS, N_IN, N_OUT, OFFSET, WIDE, theta_size
 from .updates import LR, SGD, has_penalties, penalise, update
 
 SLABS = 16  # at most; each has a gradient of its own
@@ -26,7 +26,7 @@ SLABS = 16  # at most; each has a gradient of its own
 def work_size(layers, dtype, batch_size):
     """Number of elements of the scratch array of the kernels of this module."""
     block = BYTES // np.dtype(dtype).itemsize
-    rows = min(CHUNK, batch_size)
+    rows = min(int(layers[0, CHUNK_ROWS]), batch_size)
     widest, n_out = int(layers[:, N_OUT].max()), int(layers[-1, N_OUT])
     parts = [
         theta_size(layers),
@@ -74,14 +74,15 @@ def train_batches(
         if weight_sum > 0:
             # Plain descent of one chunk adds the gradient to theta at once: when a layer's turn
             # comes, those below it have been served.
-            at_once = plain and batch_size <= CHUNK
+            at_once = plain and batch_size <= at(t, CHUNK_ROWS)
             if not at_once:
                 clear(gradient)
             target = theta if at_once else gradient
             scale = theta.dtype.type((-at(rates, LR) if at_once else 1.0) / weight_sum)
-            losses[epoch] += add_slabs(
+            found = add_slabs(
                 X, Y, weight, order, row, rows, theta, t, loss, scale, target, part, rest
             )
+            losses[epoch] = plus(losses[epoch], found)
             if not at_once:
                 penalise(rule, rates, theta, gradient, t, False, weight_sum)
                 update(rule, rates, theta, gradient, flat(state), flat(clock))
@@ -108,21 +109,29 @@ def gradient_rows(X, Y, weight, order, theta, layers, loss, gradient, work):
 
 
 @kernel
-def loss_rows(X, Y, weight, theta, layers, loss, work):
-    """The (weighted) sums of the losses of all rows of X and of their weights."""
+def loss_rows(X, Y, weight, theta, layers, loss, work, sums):
+    """Add the losses of all rows of X, times their weights, to ``sums[0]``, the weights to ``[1]``.
+
+    Row groups of whole chunks may be given one after the other: the sums are the same.
+    """
     n, n_in, n_out = X.shape[0], X.shape[1], Y.shape[1]
     X, Y, weight, theta, t = flat(X), flat(Y), flat(weight), flat(theta), flat(layers)
-    activation = at(t, t.shape[0] - COLUMNS + ACTIVATION)
-    d, work = split(flat(work), min(n, CHUNK) * n_out)
-    loss_sum = weight_sum = 0.0
-    for first in range(0, n, CHUNK):
-        rows = min(CHUNK, n - first)
+    activation, chunk = at(t, t.shape[0] - COLUMNS + ACTIVATION), at(t, CHUNK_ROWS)
+    d, work = split(flat(work), min(n, chunk) * n_out)
+    for first in range(0, n, chunk):
+        rows = min(chunk, n - first)
         z, room = forward_rows(view(X, first * n_in, rows * n_in), rows, theta, t, work)
         y = view(Y, first * n_out, rows * n_out)
         w = view(weight, min(first, weight.shape[0]), min(rows, weight.shape[0]))
-        loss_sum += finish_rows(loss, activation, z, y, 0, w, rows, n_out, d, room)
-        weight_sum += rows if w.shape[0] == 0 else w.sum()
-    return loss_sum, weight_sum
+        found = finish_rows(loss, activation, z, y, 0, w, rows, n_out, d, room)
+        sums[0] = plus(sums[0], found)
+        sums[1] = plus(sums[1], float(rows) if w.shape[0] == 0 else float(w.sum()))
+
+
+@piece(fastmath=False)  # one order, whoever adds up
+def plus(a, b):
+    """``a + b``, which the compiler may not draw into another sum."""
+    return a + b
 
 
 @piece
@@ -140,12 +149,11 @@ def clear(v):
 
 
 @piece(fastmath=False)  # one order in all kernels
-def sum_of_weights(weight, order, first, rows):
-    """The weights of the rows ``order[first:first + rows]``, added up."""
+def sum_of_weights(weight, order, first, rows, s=0.0):
+    """``s`` and the weights of the rows ``order[first:first + rows]``, added up."""
     if weight.shape[0] == 0:
-        return float(rows)
+        return s + float(rows)
     order = flat(order)
-    s = 0.0
     for r in range(first, first + rows):
         s += weight[order[r]] if order.shape[0] > 0 else weight[r]
     return s
@@ -172,10 +180,11 @@ def add_slabs(X, Y, weight, order, first, rows, theta, t, loss, scale, target, p
         begin, end = slab_start(s, n_slabs, rows), slab_start(s + 1, n_slabs, rows)
         if s > 0:
             clear(part)
-        loss_sum += add_gradient(
+        found = add_gradient(
             flat(X), flat(Y), flat(weight), flat(order), X.shape[1], Y.shape[1], first + begin,
-            end - begin, theta, t, loss, scale, part if s > 0 else target, work,
+            end - begin, theta, t, loss, scale, part if s > 0 else target, work, 0.0,
         )  # fmt: skip
+        loss_sum = plus(loss_sum, found)
         if s > 0:
             add_part(part, target)
     return loss_sum
@@ -190,30 +199,31 @@ def add_part(part, total):
 
 @kernel
 def add_rows_gradient(
-    X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, scale, target, work
+    X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, scale, target, work, loss_sum
 ):
-    """`add_gradient` as a kernel, for `parallel`: what each thread calls."""
+    """`add_gradient` as a kernel, to be called by address."""
     return add_gradient(
         X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, theta.dtype.type(scale),
-        target, work,
+        target, work, loss_sum,
     )  # fmt: skip
 
 
 @piece
 def add_gradient(
-    X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, scale, target, work
+    X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, scale, target, work, loss_sum
 ):
     """``target += scale * gradient`` for the rows ``order[first:first + rows]``, or X's own.
 
-    The gradient is that of the weighted sum of the losses, which is returned. All arrays are flat.
+    The gradient is that of the weighted sum of the losses, which is returned, added to
+    ``loss_sum``. All arrays are flat. A slab may be served in parts of whole chunks.
     """
-    size = min(rows, CHUNK)
+    chunk = at(t, CHUNK_ROWS)
+    size = min(rows, chunk)
     x_room, work = split(work, size * n_in)
     y_room, work = split(work, size * n_out)
     w_room, work = split(work, size)
-    loss_sum = 0.0
-    for row in range(first, first + rows, CHUNK):
-        n = min(CHUNK, first + rows - row)
+    for row in range(first, first + rows, chunk):
+        n = min(chunk, first + rows - row)
         if order.shape[0] > 0:
             x, y = view(x_room, 0, n * n_in), view(y_room, 0, n * n_out)
             w = view(w_room, 0, min(n, weight.shape[0]))
@@ -224,7 +234,8 @@ def add_gradient(
         else:
             x, y = view(X, row * n_in, n * n_in), view(Y, row * n_out, n * n_out)
             w = view(weight, min(row, weight.shape[0]), min(n, weight.shape[0]))
-        loss_sum += _add_chunk_gradient(x, y, w, n, theta, t, loss, scale, target, work)
+        found = _add_chunk_gradient(x, y, w, n, theta, t, loss, scale, target, work)
+        loss_sum = plus(loss_sum, found)
     return loss_sum
 
 
@@ -252,6 +263,8 @@ def _add_chunk_gradient(x, y, w, rows, theta, t, loss, scale, target, work):
     z, two_rows = forward_rows(x, rows, theta, t, work)
     n_out = at(t, c + N_OUT)
     loss_sum = finish_rows(loss, at(t, c + ACTIVATION), z, y, 0, w, rows, n_out, here, two_rows)
+    if w.shape[0] > 0:
+        _clear_weightless(w, rows, t, work)
     while c >= 0:
         rolled()
         a = x
@@ -266,6 +279,18 @@ def _add_chunk_gradient(x, y, w, rows, theta, t, loss, scale, target, work):
         here, below = below, here
         c -= COLUMNS
     return loss_sum
+
+
+@apart
+def _clear_weightless(w, rows, t, work):
+    """Set the hidden outputs of rows of weight 0 to 0: infinity times their delta would be NaN."""
+    used = 0
+    for c in range(0, t.shape[0] - COLUMNS, COLUMNS):
+        n = at(t, c + N_OUT)
+        for r in range(rows):
+            if w[r] == 0:
+                clear(view(work, used + r * n, n))
+        used += padded(rows * n, width(work))
 
 
 @piece

@@ -104,6 +104,12 @@ def train_online(
     unpack_all(packed_state, rows.shape[0], state, theta.shape[0], t)
 
 
+@kernel
+def squares_of_weights(theta, layers):
+    """`sum_of_squares` of plain theta, from Python."""
+    return sum_of_squares(flat(theta), flat(layers), False)
+
+
 @piece
 def sum_of_squares(theta, t, as_rows):
     """``sum(W**2)`` over all layers; ``as_rows`` as in `updates.penalise`."""

@@ -90,8 +90,11 @@ def _numbers(lanes):
 
 
 def _lane_mask(builder, predicate, lanes, n):
-    """Which lanes' numbers stand in the relation ``predicate`` to the integer ``n``."""
+    """Which lanes' numbers stand in the relation ``predicate`` to the integer ``n``, ``n >= 0``."""
     numbers = _numbers(lanes)
+    # What is larger than any lane's number stays so in 32 bits.
+    most = ir.Constant(n.type, lanes.count)
+    n = builder.select(builder.icmp_signed("<", n, most), n, most)
     return builder.icmp_signed(
         predicate, numbers, _spread(builder, builder.trunc(n, INT32), numbers.type)
     )

@@ -206,11 +206,12 @@ def most_surprise(loss, z):
     return 36.04365338911715 if z.itemsize == 8 else 15.942385152878742
 
 
-@piece
+@piece(fastmath={"contract"})  # in this order: what a large power would swallow is added apart
 def softmax_layer(z, n):
     """``z[k] = exp(z[k]) / sum(exp(z))`` in place.
 
-    Returns the largest z, and the logarithm of ``sum(exp(z - largest))``.
+    Returns the largest z, and the logarithm of ``sum(exp(z - largest))``: that of a number just
+    above 1 where the network is sure, so of 1 and the rest.
     """
     m = width(z)
     top = -math.inf
@@ -219,21 +220,24 @@ def softmax_layer(z, n):
         rolled()
         top = max(top, float(highest(keep_or(load(z, j), n - j, -math.inf))))
         j += m
-    powers = fill(z, 0.0)
+    ones = rest = none = fill(z, 0.0)
     j = 0
     while j < n:
         rolled()
         e = keep(exp(load(z, j) - top), n - j)
         store(z, j, e)
-        powers += e
+        whole = pick(e, 0.5, none + 1.0, none)
+        ones += whole
+        rest += e - whole
         j += m
-    s = float(total(powers))
+    above = (float(total(ones)) - 1.0) + float(total(rest))
+    s = 1.0 + above
     j = 0
     while j < n:
         rolled()
         store(z, j, load(z, j) * (1.0 / s))
         j += m
-    return top, math.log(s)
+    return top, math.log1p(above)
 
 
 @piece
@@ -270,8 +274,9 @@ def finish_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
         for r in range(rows):
             w = at(weight, r) if weight.shape[0] > 0 else z.dtype.type(1)
             copy_row(z, r * n, n, zr, 0, q)
-            loss_sum += w * finish(loss, activation, zr, Y, start + r * n, n, dr)
+            found = finish(loss, activation, zr, Y, start + r * n, n, dr)
             write_row(zr, 0, n, z, r * n)
+            loss_sum += w * found if w > 0 else 0.0  # and not 0 times infinity
             scale(dr, w)
             write_row(dr, 0, n, d, r * n)
         return loss_sum
@@ -280,11 +285,11 @@ def finish_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
 
 @piece
 def scale(v, s):
-    """``v *= s``; whole blocks."""
+    """``v *= s``, or 0 where ``s`` is, also of infinity; whole blocks."""
     j = 0
     while j < v.shape[0]:
         rolled()
-        store(v, j, load(v, j) * s)
+        store(v, j, load(v, j) * s if s != 0 else fill(v, 0.0))
         j += width(v)
 
 

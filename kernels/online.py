@@ -96,26 +96,32 @@ def train_online(
     pack(theta, packed, t)
     row = row_of(order, first, n)
     x = input_of(X, row, t, x_here)
-    take_first(theta, packed, t, x, a)
-    if t.shape[0] > COLUMNS:
-        activate_layer(at(t, ACTIVATION), view(a, 0, at(t, PADDED)), at(t, N_OUT))
+    is_begun = False  # whether the first layer has served x already
     last_layer = t.shape[0] - COLUMNS
     one_output = last_layer > 0 and at(t, last_layer + N_OUT) == 1 and not at(t, last_layer + WIDE)
     epoch, left = first // n, n - first % n
     for step in range(first, last):
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
-        hidden_layers(theta, packed, t, a)
-        if one_output:
-            found = _one_output(theta, packed, t, a, Y, row, loss, lr * w, d)
-            top = last_layer - COLUMNS
-        else:
-            found = output_layer(theta, packed, t, a, Y, row * n_out, loss, d)
-            top = last_layer
-        losses[epoch] += w * found
         fetch_ahead(X, Y, order, step, at(t, N_IN), n_out)
-        row = row_of(order, min(step + 1, last - 1), n)
+        target, row = row, row_of(order, min(step + 1, last - 1), n)
         x_next = input_of(X, row, t, x_there)
-        backward(theta, packed, t, top, lr * w, x, a, d, x_next)
+        if w == 0:  # left out: 0 times an overflow would be NaN
+            is_begun = False
+        else:
+            if not is_begun:
+                take_first(theta, packed, t, x, a)
+                if t.shape[0] > COLUMNS:
+                    activate_layer(at(t, ACTIVATION), view(a, 0, at(t, PADDED)), at(t, N_OUT))
+                is_begun = True
+            hidden_layers(theta, packed, t, a)
+            if one_output:
+                found = _one_output(theta, packed, t, a, Y, target, loss, lr * w, d)
+                top = last_layer - COLUMNS
+            else:
+                found = output_layer(theta, packed, t, a, Y, target * n_out, loss, d)
+                top = last_layer
+            losses[epoch] += w * found
+            backward(theta, packed, t, top, lr * w, x, a, d, x_next)
         x = x_next
         x_here, x_there = x_there, x_here
         left -= 1

@@ -9,16 +9,16 @@ from .lanes_numpy import BYTES
 from .losses import output_rows
 from .packing import padded
 from .products import product, product_column
-from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, PADDED
-
-# Rows that go through the layers together: enough that matrix products are fast, few enough that
-# their activations stay in the cache.
-CHUNK = 256
+from .table import ACTIVATION, CHUNK_ROWS, COLUMNS, N_IN, N_OUT, OFFSET, PADDED
 
 
 def rows_work_size(layers, dtype, rows):
-    """Elements of scratch that `forward_rows` takes: every layer's outputs, and two padded rows."""
+    """Elements of scratch that `predict_rows` takes for ``rows`` samples.
+
+    Every layer's outputs, for no more than go through the layers together, and two padded rows.
+    """
     block = BYTES // np.dtype(dtype).itemsize
+    rows = min(rows, int(layers[0, CHUNK_ROWS]))
     two_rows = 2 * int(layers[-1, PADDED])
     return sum(-(-int(n) * rows // block) * block for n in layers[:, N_OUT]) + two_rows
 
@@ -36,18 +36,25 @@ def predict_rows(X, theta, layers, out, work):
     out : array of shape (n, n_outputs)
         Written.
     work : array
-        ``rows_work_size(layers, dtype, CHUNK)`` elements of scratch.
+        ``rows_work_size(layers, dtype, n)`` elements of scratch.
     """
-    for chunk in range((X.shape[0] + CHUNK - 1) // CHUNK):
+    for chunk in range(count_chunks(layers, X.shape[0])):
         predict_chunk(X, theta, layers, out, chunk, work)
 
 
 @piece
+def count_chunks(layers, rows):
+    """In how many chunks so many samples go through the layers."""
+    size = at(flat(layers), CHUNK_ROWS)
+    return (rows + size - 1) // size
+
+
+@piece
 def predict_chunk(X, theta, layers, out, chunk, work):
-    """`predict_rows` for the rows ``CHUNK * chunk`` to ``CHUNK * (chunk + 1)``."""
-    first, n_in, n_out = chunk * CHUNK, X.shape[1], out.shape[1]
-    rows = min(CHUNK, X.shape[0] - first)
+    """`predict_rows` for one chunk."""
     t = flat(layers)
+    first, n_in, n_out = chunk * at(t, CHUNK_ROWS), X.shape[1], out.shape[1]
+    rows = min(at(t, CHUNK_ROWS), X.shape[0] - first)
     x = view(flat(X), first * n_in, rows * n_in)
     z, room = forward_rows(x, rows, flat(theta), t, flat(work))
     output_rows(at(t, t.shape[0] - COLUMNS + ACTIVATION), z, rows, n_out, room)

@@ -118,7 +118,9 @@ def log_loss(z, p, y):
 
 def cross_entropy(z, p, y):
     top = np.real(z).max(axis=1, keepdims=True)
-    log_sum = np.log(np.exp(z - top).sum(axis=1, keepdims=True))
+    powers, first = np.exp(z - top), np.real(z).argmax(axis=1)[:, None]
+    np.put_along_axis(powers, first, np.expm1(np.take_along_axis(z - top, first, 1)), 1)  # less 1
+    log_sum = np.log1p(powers.sum(axis=1, keepdims=True))
     return (y * (top - z + log_sum)).sum(axis=1)
 
 

@@ -14,7 +14,18 @@ from .online import backward, copy, forward, input_of, parts, take_first
 from .online import work_size as online_work_size
 from .packing import pack, padded, unpack
 from .predict import all_finite
-from .table import ACTIVATION, COLUMNS, N_IN, N_OUT, OFFSET, PADDED, UNITS, theta_size
+from .table import (
+    ACTIVATION,
+    COLUMNS,
+    LAYOUT,
+    N_IN,
+    N_OUT,
+    OFFSET,
+    PADDED,
+    UNITS,
+    VERSION,
+    theta_size,
+)
 
 
 def work_size(layers, dtype):
@@ -40,9 +51,12 @@ def predict_one(x, theta, layers, out, work):
     Returns
     -------
     bool
-        Whether all of ``x`` is finite.
+        Whether all of ``x`` is finite. False too, and ``out`` as it was, if ``layers`` is a table
+        of another version of fastperc than the one that this code was compiled from.
     """
     theta, t, work = flat(theta), flat(layers), flat(work)
+    if at(t, VERSION) != LAYOUT:
+        return False
     a = flat(x)
     c = 0
     while c < t.shape[0]:
@@ -105,9 +119,12 @@ def learn_one(x, y, theta, layers, loss, lr, work):
     Returns
     -------
     float64
-        The loss before the step; NaN, and ``theta`` as it was, if anything became infinite or NaN.
+        The loss before the step; NaN, and ``theta`` as it was, if anything became infinite or NaN,
+        or if ``layers`` is a table of another version of fastperc.
     """
     theta, t, work = flat(theta), flat(layers), flat(work)
+    if at(t, VERSION) != LAYOUT:
+        return math.nan
     before = view(work, 0, theta.shape[0])
     used = padded(theta.shape[0], width(work))
     a, d, x_here, _, packed = parts(view(work, used, work.shape[0] - used), t)

@@ -19,8 +19,31 @@ import numpy as np
 
 from .lanes_numpy import BYTES
 
-COLUMNS = 9
-N_IN, N_OUT, ACTIVATION, OFFSET, WIDE, DIRECT, ROWS, UNITS, PADDED = range(COLUMNS)
+# The number of this layout. It stands at the very beginning of each table, so that code that was
+# compiled for another one, and lies in a user's own cache, can tell. To be raised with any change
+# of the columns.
+LAYOUT = 2
+
+COLUMNS = 11
+(
+    VERSION,  # LAYOUT
+    N_IN,
+    N_OUT,
+    ACTIVATION,
+    OFFSET,
+    WIDE,
+    DIRECT,
+    ROWS,
+    UNITS,
+    PADDED,
+    CHUNK_ROWS,  # how many samples go through the network's layers together, the same in each row
+) = range(COLUMNS)
+
+# Samples that go through the layers together: enough that matrix products are fast, few enough that
+# their activations stay in the cache, and that one call into a kernel is soon over.
+CHUNK = 256
+CHUNK_OF_LARGE = 64  # from so many parameters on:
+LARGE = 1 << 22
 
 # What adding up one register costs, in blocks read, multiplied and added.
 REDUCTION = 2
@@ -53,6 +76,7 @@ def describe(sizes, activations, dtype, direct=True):
     """
     block = BYTES // np.dtype(dtype).itemsize
     layers = np.zeros((len(sizes) - 1, COLUMNS), np.int64)
+    layers[:, VERSION] = LAYOUT
     offset = rows = units = 0
     for layer, n_in, n_out, code in zip(layers, sizes, sizes[1:], activations, strict=False):
         padded_in, padded_out = -(-n_in // block) * block, -(-n_out // block) * block
@@ -61,13 +85,14 @@ def describe(sizes, activations, dtype, direct=True):
             n_out, padded_in // block
         )
         in_place = direct and wide and padded_out == n_out and offset % block == 0
-        layer[:] = n_in, n_out, code, offset, wide, in_place, rows, units, padded_out
+        layer[N_IN:CHUNK_ROWS] = n_in, n_out, code, offset, wide, in_place, rows, units, padded_out
         if in_place:
             layer[ROWS] = offset
         else:
             rows += (n_in + 1) * padded_out if wide else n_out * padded_in + padded_out
         offset += n_in * n_out + n_out
         units += padded_out
+    layers[:, CHUNK_ROWS] = CHUNK if offset < LARGE else CHUNK_OF_LARGE
     return layers
 
 

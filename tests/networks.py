@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastperc import Network
+from fastperc.checks import REACH
 from fastperc.kernels import reference
 
 # What may stand at the output with each loss.
@@ -73,6 +74,7 @@ def problem(
     X = rng.standard_normal((n, sizes[0])).astype(dtype)
     if loss in ("squared_error", "absolute_error", "huber"):
         y = 1.5 * np.sin(X @ rng.standard_normal((sizes[0], sizes[-1])))
+        y = np.clip(y, *REACH.get(output, (-np.inf, np.inf)))
     elif loss == "poisson":
         y = rng.poisson(1.0, (n, sizes[-1]))
     elif loss == "hinge":

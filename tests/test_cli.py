@@ -145,7 +145,7 @@ def test_info_prints_facts_in_two_columns(capsys):
 def test_warmup_prints_a_line_for_each_kernel(capsys):
     assert cli.main(["warmup", "--dtype", "float32"]) == 0
     out = capsys.readouterr().out
-    assert out.count("float32") == 12
+    assert out.count("float32") == 14
     assert "float64" not in out
     assert "Ready after" in out
 

@@ -32,7 +32,7 @@ def test_log_loss_to_the_last_digits(z, y):
     else:
         wanted, probability = float(-(y * mpmath.log(p) + (1 - y) * mpmath.log(1 - p))), float(p)
     assert net.loss([[z]], [y]) == pytest.approx(wanted, rel=1e-12)
-    assert net.predict_one([z]) == pytest.approx(probability, rel=1e-12)
+    assert net.forward_one([z]) == pytest.approx(probability, rel=1e-12)
     assert net.backward([[z]], [y])[1] == pytest.approx(probability - y, rel=1e-12, abs=1e-16)
 
 

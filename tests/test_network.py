@@ -109,8 +109,8 @@ def test_predictions_by_loss():
         assert set(labels.ravel().tolist()) <= {0, 1}
     net = Network((3, 4), output="softmax", loss="cross_entropy", seed=0)
     assert np.array_equal(net.predict(X), net.forward(X).argmax(axis=1))
-    assert isinstance(Network((3, 1)).predict_one([1, 2, 3]), float)
-    assert net.predict_one([1, 2, 3]).shape == (4,)
+    assert isinstance(Network((3, 1)).forward_one([1, 2, 3]), float)
+    assert net.forward_one([1, 2, 3]).shape == (4,)
 
 
 def test_same_seed_same_network():

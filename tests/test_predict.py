@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastperc.kernels import predict, reference
+from fastperc.kernels import reference, table
 from networks import HEADS, HIDDEN, SIZES, problem
 
 TOLERANCE = {"float64": 1e-12, "float32": 2e-5}
@@ -19,7 +19,7 @@ def check(p):
     np.testing.assert_allclose(many, wanted, rtol=tolerance, atol=tolerance)
     for x, row in zip(p.X[:5], wanted, strict=False):
         np.testing.assert_allclose(
-            p.net.predict_one(x), row.squeeze(), rtol=tolerance, atol=tolerance
+            p.net.forward_one(x), row.squeeze(), rtol=tolerance, atol=tolerance
         )
 
 
@@ -50,7 +50,7 @@ def test_what_an_earlier_call_left_in_the_scratch_does_not_matter(sizes, head, d
     assert len(p.net._slabs) == 1
 
 
-@pytest.mark.parametrize("n", [1, predict.CHUNK, predict.CHUNK + 1, 5 * predict.CHUNK - 1])
+@pytest.mark.parametrize("n", [1, table.CHUNK, table.CHUNK + 1, 5 * table.CHUNK - 1])
 def test_any_number_of_samples(n):
     check(problem((6, 20, 3), head=("softmax", "cross_entropy"), n=n))
 

@@ -65,7 +65,7 @@ def check_doubled_weight_is_a_row_given_twice(p, seed):
 def check_one_sample_is_one_row(p, _):
     rows = p.net.forward(p.X)
     for x, row in zip(p.X[:3], rows, strict=False):
-        np.testing.assert_allclose(p.net.predict_one(x), row.squeeze(), rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(p.net.forward_one(x), row.squeeze(), rtol=1e-11, atol=1e-13)
 
 
 def check_save_and_load_change_nothing(p, _):

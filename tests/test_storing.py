@@ -400,7 +400,7 @@ CHANGES = {
     "no unit": (set_configuration(sizes=[2, 0, 1]), r"sizes\[1\]: found 0, expected at least 1"),
     "negative sizes": (set_configuration(sizes=[-2, -3, 1]), r"sizes\[0\]: found -2"),
     "sizes as text": (set_configuration(sizes="2,3,1"), "sizes: found '2,3,1'"),
-    "endless sizes": (set_configuration(sizes=[10**4000, 3, 1]), "found 4 tensors in 52 bytes"),
+    "endless sizes": (set_configuration(sizes=[10**4000, 3, 1]), "more than .* parameters"),
     "far below no unit": (set_configuration(sizes=[-(10**4000), 1]), r"sizes\[0\]: found -1000"),
     "huge shape": (widen_everything, "found 4 tensors in 52 bytes"),
     "unknown activation": (set_configuration(hidden=["exec"]), "hidden: found 'exec'"),

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.util import find_spec
 
 from .. import checks
-from ..kernels.predict import CHUNK
+from ..kernels.table import CHUNK
 from . import c_twin, loops, rivals
 from .jax_rival import JaxRunner, jax_refuses
 from .onnx_rival import OnnxRunner, onnx_refuses

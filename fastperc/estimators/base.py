@@ -188,7 +188,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
             check_is_fitted(self)
             net = self._net = self._new_network()
             self.coefs_, self.intercepts_ = list(net.weights), list(net.biases)
-            self._arrays = (*net.weights, *net.biases)
+            self._arrays = (*self.coefs_, *self.intercepts_)
             self._rows: list[OneRow] = []  # not in use; `pop` and `append` are safe between threads
         return net
 

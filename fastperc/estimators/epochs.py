@@ -9,11 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import batch, epochs, online_rules, predict, updates
-from ..kernels.table import describe
+from ..kernels import batch, epochs, online_rules, updates
+from ..kernels.slabs import step_of_slabs
+from ..kernels.table import CHUNK, describe
 from ..layout import aligned_zeros
 from ..network import Network
-from ..training import SLICE
+from ..slices import (
+    LONG,
+    SLICE,
+    SlabGradients,
+    forward_on_threads,
+    forward_rows,
+    forward_work,
+    loss_sums,
+)
+from ..watch import NO_LIMIT, OutOfTimeError, Watch
 from .optimizer import Optimizer
 
 WINDOW = 1 << 20  # numbers of a sparse matrix that are made dense at a time
@@ -78,24 +88,28 @@ class Epochs:
         samples: Samples,
         batch_size: int,
         threads: int = 1,
-        end: float = np.inf,
+        watch: Watch = NO_LIMIT,
     ):
         self.net, self.optimizer, self.samples = net, optimizer, samples
-        self.batch_size, self.threads, self.end = batch_size, threads, end
+        self.batch_size, self.watch = batch_size, watch
+        self.slabs: SlabGradients | None = None
         self.n_steps = -(-len(samples.Y) // batch_size)
         unweighted = not len(samples.weight) or samples.weight_is_factor
         self.online = batch_size == 1 and unweighted and optimizer.rule != updates.RPROP
         self.tally = np.zeros(2)
         self.steps = 1.0  # of a slice
-        self._make_room()
+        self._make_room(threads)
 
-    def _make_room(self) -> None:
+    def _make_room(self, threads: int) -> None:
         net, dtype = self.net, self.net.dtype
         if self.online:
             self.table = packed_table(net.sizes, tuple(net.codes), dtype)
             size = online_rules.work_size(self.table, dtype)
             packed = online_rules.state_size(self.optimizer.rule, self.table, dtype)
             self.packed_state = aligned_zeros(packed, dtype)
+        elif self.batch_size * net.theta.size > LONG or (threads > 1 and self.batch_size > CHUNK):
+            size = 0
+            self.slabs = SlabGradients(net.layers, net.theta, self.batch_size, threads)
         else:
             size = batch.work_size(net.layers, dtype, self.batch_size)
         self.work = aligned_zeros(size, dtype)
@@ -107,15 +121,18 @@ class Epochs:
         """
         self.tally[:] = 0
         step = 0
-        while step < self.n_steps:
-            last = min(self.n_steps, step + max(1, int(self.steps)))
-            begin = time.perf_counter()
-            last = self._advance(order, step, last)
-            now = time.perf_counter()
-            if now >= self.end and last < self.n_steps:
-                return False
-            self.steps = (last - step) * min(8.0, SLICE / max(now - begin, 1e-7))
-            step = last
+        try:
+            while step < self.n_steps:
+                last = min(self.n_steps, step + max(1, int(self.steps)))
+                begin = time.perf_counter()
+                last = self._advance(order, step, last)
+                now = time.perf_counter()
+                if last < self.n_steps:
+                    self.watch.look()
+                self.steps = (last - step) * min(8.0, SLICE / max(now - begin, 1e-7))
+                step = last
+        except OutOfTimeError:
+            return False
         return True
 
     def _advance(self, order: np.ndarray | None, first: int, last: int) -> int:
@@ -143,45 +160,35 @@ class Epochs:
                 X, Y, weight, order, net.theta, self.table, net.loss_code, o.rule, o.rates,
                 o.state, o.clock, first, last, self.work, self.packed_state, self.tally,
             )  # fmt: skip
-        elif self.threads > 1 and self.batch_size > predict.CHUNK:
-            self._take_threaded_steps(X, Y, weight, order, first, last)
+        elif self.slabs is not None:
+            for step in range(first, last):
+                self._take_long_step(X, Y, weight, order, step)
         else:
             epochs.train_batches(
                 X, Y, weight, order, net.theta, net.layers, net.loss_code, o.rule, o.rates,
                 o.state, o.clock, self.batch_size, first, last, self.work, self.tally,
             )  # fmt: skip
 
-    def _take_threaded_steps(self, X, Y, weight, order, first: int, last: int) -> None:
-        from ..kernels import parallel
-
-        if not parallel.threads_are_safe():
-            self.threads = 1
-            return self.take_steps(X, Y, weight, order, first, last)
-        net, o = self.net, self.optimizer
-        n_slabs = parallel.count_slabs(self.batch_size)
-        room = batch.work_size(net.layers, net.dtype, batch.CHUNK)
-        rooms = aligned_zeros(n_slabs * room, net.dtype).reshape(n_slabs, room)
-        gradients = aligned_zeros(n_slabs * net.theta.size, net.dtype).reshape(n_slabs, -1)
-        sums = np.zeros(n_slabs)
-        with parallel.using_threads(self.threads):
-            for step in range(first, last):
-                row = step * self.batch_size
-                rows = min(self.batch_size, len(Y) - row)
-                weight_sum = parallel.weight_of_batch(weight, order, row, rows)
-                if weight_sum <= 0:
-                    continue
-                k, share = parallel.count_slabs(rows), rows / weight_sum
-                self.tally[1] += share * sum(float((W * W).sum()) for W in net.weights)
-                parallel.slab_gradients(
-                    X, Y, weight, order, row, rows, net.theta, net.layers, net.loss_code,
-                    net.dtype.type(1 / weight_sum), gradients[:k], sums[:k], rooms,
-                )  # fmt: skip
-                self.tally[0] += share * parallel.add_up(sums[:k])
-                parallel.step_of_slabs(
-                    gradients[:k], net.theta, net.layers, o.rule, o.rates, o.state, o.clock,
-                    weight_sum,
-                )  # fmt: skip
-        return None
+    def _take_long_step(self, X, Y, weight, order, step: int) -> None:
+        """What `kernels.epochs.train_batches` does, in slices of time and on threads."""
+        net, o, slabs = self.net, self.optimizer, self.slabs
+        assert slabs is not None
+        row = step * self.batch_size
+        rows = min(self.batch_size, len(Y) - row)
+        weight_sum = slabs.weight_sum(weight, order, row, rows, self.watch)
+        if weight_sum <= 0:
+            return
+        gradients, loss = slabs(
+            X, Y, weight, order, row, rows, net.theta, net.loss_code,
+            net.dtype.type(1 / weight_sum), self.watch,
+        )  # fmt: skip
+        share = rows / weight_sum
+        if o.rates[updates.L2_PER_WEIGHT] > 0:
+            self.tally[1] += share * epochs.squares_of_weights(net.theta, net.layers)
+        self.tally[0] += share * loss
+        step_of_slabs(
+            gradients, net.theta, net.layers, o.rule, o.rates, o.state, o.clock, weight_sum
+        )
 
 
 def outputs(net: Network, X: Any, threads: int = 1) -> np.ndarray:
@@ -191,22 +198,19 @@ def outputs(net: Network, X: Any, threads: int = 1) -> np.ndarray:
         for rows in windows(X):
             out[rows] = outputs(net, dense_rows(X, rows, net.dtype), threads)
         return out
-    if threads > 1 and len(X) > predict.CHUNK:
-        return net.forward(X, threads=threads)
-    size = predict.rows_work_size(net.layers, net.dtype, min(predict.CHUNK, len(X)))
-    predict.predict_rows(X, net.theta, net.layers, out, aligned_zeros(size, net.dtype))
+    arguments = X, net.theta, net.layers, out
+    if threads > 1 and len(X) > CHUNK and forward_on_threads(*arguments, threads):
+        return out
+    forward_rows(*arguments, forward_work(net.layers, net.dtype, len(X)))
     return out
 
 
-def mean_loss(net: Network, samples: Samples) -> float:
+def mean_loss(net: Network, samples: Samples, watch: Watch = NO_LIMIT) -> float:
     """The (weighted) mean loss, without penalties."""
     s = samples
     sums = np.zeros(2)
-    for rows in windows(s.X, batch.CHUNK) if s.is_sparse else [slice(None)]:
+    for rows in windows(s.X, CHUNK) if s.is_sparse else [slice(None)]:
         X = dense_rows(s.X, rows, net.dtype) if s.is_sparse else s.X
-        work = aligned_zeros(batch.work_size(net.layers, net.dtype, len(X)), net.dtype)
         weight = s.weight[rows] if len(s.weight) else s.weight
-        sums += batch.loss_rows(
-            X, s.Y[rows], weight, net.theta, net.layers, net.loss_code, work
-        )  # fmt: skip
+        loss_sums(X, s.Y[rows], weight, net.theta, net.layers, net.loss_code, sums, watch)
     return float(sums[0] / sums[1])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 import numpy as np
 from sklearn.utils.optimize import _check_optimize_result
 
-from ..kernels import batch
-from ..layout import aligned_zeros, views
+from ..kernels.table import CHUNK
+from ..layout import views
 from ..network import Network
+from ..slices import gradient_sums
+from ..watch import OutOfTimeError, Watch
 from .callbacks import FitTask
 from .divergence import NON_FINITE, NonFiniteWeightsError
 from .epochs import Samples, dense_rows, fixed, windows
@@ -24,12 +25,15 @@ class Objective:
     mean over them, and learned from as a sum.
     """
 
-    def __init__(self, net: Network, samples: Samples, alpha: float, loss_scale: float):
-        self.net, self.samples = net, samples
+    def __init__(
+        self, net: Network, samples: Samples, alpha: float, loss_scale: float, watch: Watch
+    ):
+        self.net, self.samples, self.watch = net, samples, watch
         self.alpha, self.loss_scale = alpha, loss_scale
 
     def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         net = self.net
+        self.watch.look()
         net.theta[:] = theta
         loss, weight_sum, gradient = self._sums()
         squares = 0.0
@@ -41,16 +45,15 @@ class Objective:
 
     def _sums(self) -> tuple[float, float, np.ndarray]:
         net, s = self.net, self.samples
-        total, part = np.zeros_like(net.theta), np.empty_like(net.theta)
+        total = np.zeros_like(net.theta)
         sums = np.zeros(2)
-        for rows in windows(s.X, batch.CHUNK) if s.is_sparse else [slice(None)]:
+        for rows in windows(s.X, CHUNK) if s.is_sparse else [slice(None)]:
             X = dense_rows(s.X, rows, net.dtype) if s.is_sparse else s.X
-            work = aligned_zeros(batch.work_size(net.layers, net.dtype, len(X)), net.dtype)
             weight = s.weight[rows] if len(s.weight) else s.weight
-            order = np.empty((0, len(X)), np.int64)
-            sums += batch.gradient_rows(
-                X, s.Y[rows], weight, order, net.theta, net.layers, net.loss_code, part, work
+            loss, weight_sum, part = gradient_sums(
+                X, s.Y[rows], weight, net.theta, net.layers, net.loss_code, self.watch
             )
+            sums += loss, weight_sum
             total += part
         return float(sums[0]), float(sums[1]), total
 
@@ -72,10 +75,9 @@ def in_float64(net: Network, samples: Samples) -> tuple[Network, Samples]:
 def fit(estimator: Any, net: Network, samples: Samples, task: FitTask) -> None:
     """One call of the estimator's `fit`, each iteration an epoch of its ``loss_curve_``."""
     estimator.loss_curve_ = []
-    limit = math.inf if estimator.time_limit is None else estimator.time_limit
-    end = time.perf_counter() + limit
+    watch = Watch(estimator.time_limit)
 
-    def watch(loss: float) -> None:
+    def take_note(loss: float) -> None:
         ends = task.end_epoch()
         estimator.loss_curve_.append(loss)
         epoch = len(estimator.loss_curve_)
@@ -83,46 +85,56 @@ def fit(estimator: Any, net: Network, samples: Samples, task: FitTask) -> None:
             print(f"Iteration {epoch}, loss = {loss:.8f}")
         if estimator.callback is not None and estimator.callback(epoch, estimator) is True:
             ends = True
-        if ends or time.perf_counter() >= end:
+        if ends or watch.is_over:
             raise StopIteration
         task.begin_epoch()
 
     task.begin_epoch()
-    estimator.n_iter_, estimator.loss_ = minimise(
-        net, samples, estimator, estimator._loss_scale(), watch
-    )
+    with watch.interrupts_held():
+        estimator.n_iter_, estimator.loss_ = minimise(
+            net, samples, estimator, estimator._loss_scale(), take_note, watch
+        )
     if not np.isfinite(net.theta).all():
         raise NonFiniteWeightsError(estimator.n_iter_, NON_FINITE, kept=False)
 
 
 def minimise(
-    net: Network, samples: Samples, estimator: Any, loss_scale: float, watch: Any
+    net: Network, samples: Samples, estimator: Any, loss_scale: float, take_note: Any, watch: Watch
 ) -> tuple[int, float]:
     """Train; returns the number of iterations and the final loss.
 
-    ``watch(loss)`` is called after each iteration; it may raise StopIteration.
+    ``take_note(loss)`` is called after each iteration; it may raise StopIteration.
     """
     from scipy.optimize import minimize
 
     wide, wide_samples = in_float64(net, samples)
-    objective = Objective(wide, wide_samples, estimator.alpha, loss_scale)
+    objective = Objective(wide, wide_samples, estimator.alpha, loss_scale, watch)
+
+    good, done, last = wide.theta.copy(), 0, math.nan
 
     def after_iteration(intermediate_result) -> None:
-        net.theta[:] = intermediate_result.x
-        watch(float(intermediate_result.fun))
+        nonlocal done, last
+        good[:] = net.theta[:] = intermediate_result.x
+        done, last = done + 1, float(intermediate_result.fun)
+        take_note(last)
 
-    result = minimize(
-        objective,
-        wide.theta.copy(),
-        method="L-BFGS-B",
-        jac=True,
-        callback=after_iteration,
-        options={
-            "maxfun": estimator.max_fun,
-            "maxiter": estimator.max_iter,
-            "gtol": estimator.tol,
-        },
-    )
+    try:
+        result = minimize(
+            objective,
+            good.copy(),
+            method="L-BFGS-B",
+            jac=True,
+            callback=after_iteration,
+            options={
+                "maxfun": estimator.max_fun,
+                "maxiter": estimator.max_iter,
+                "gtol": estimator.tol,
+            },
+        )
+    except OutOfTimeError:  # within an iteration, which is left undone
+        return done, last
+    finally:
+        net.theta[:] = good  # and not what was being tried
     net.theta[:] = result.x
     if result.status == 99:  # ended by `watch`
         return result.nit, float(result.fun)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 import warnings
 from typing import Any
 
@@ -13,6 +12,7 @@ from sklearn.utils import _safe_indexing
 
 from ..kernels.updates import RPROP
 from ..network import Network
+from ..watch import Watch
 from .callbacks import FitTask
 from .divergence import NON_FINITE, NonFiniteWeightsError
 from .epochs import Epochs, Samples
@@ -39,7 +39,6 @@ class Descent:
             estimator._optimizer = Optimizer(estimator, net.theta.size, net.dtype)
         if estimator.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        self.begin = time.perf_counter()
         self.samples, self.validation = samples, validation
         if estimator.early_stopping and validation is None:
             self._hold_back(*given)
@@ -47,10 +46,10 @@ class Descent:
         if self.validation is not None and not hasattr(estimator, "validation_loss_curve_"):
             estimator.validation_loss_curve_ = []
         self.optimizer = estimator._optimizer
-        limit = math.inf if estimator.time_limit is None else estimator.time_limit
+        self.watch = Watch(estimator.time_limit)
         self.epochs = Epochs(
             net, self.optimizer, self.samples, self._batch_size(), estimator.n_threads,
-            self.begin + limit,
+            self.watch,
         )  # fmt: skip
 
     def _hold_back(self, X: Any, y: Any) -> None:
@@ -81,7 +80,8 @@ class Descent:
         estimator.n_iter_ = 0
         bar = self._progress_bar()
         try:
-            self._run_epochs(bar)
+            with self.watch.interrupts_held():
+                self._run_epochs(bar)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=6)
         finally:
@@ -101,8 +101,7 @@ class Descent:
             self.optimizer.begin_epoch(estimator)
             if self.task is not None:
                 self.task.begin_epoch()
-            if not self.epochs.run(order if estimator.shuffle else None):
-                self.net.theta[:] = good
+            if not self._run_epoch(order if estimator.shuffle else None, good, memory):
                 break
             loss = estimator._mean_loss(self.epochs.tally, n, self.optimizer)
             if not self._is_finite(loss):
@@ -122,6 +121,19 @@ class Descent:
                 stacklevel=8,
             )
 
+    def _run_epoch(self, order: np.ndarray | None, good: np.ndarray, memory: Memory | None) -> bool:
+        """Go once through the samples, or leave all as it was where time or Ctrl-C ends it."""
+        is_whole = False
+        try:
+            is_whole = self.epochs.run(order)
+        finally:
+            if not is_whole:
+                self.net.theta[:] = good
+                if memory is not None:
+                    self.optimizer.recall(memory)
+        self.watch.look_for_interrupt()
+        return is_whole
+
     def _is_finite(self, loss: float) -> bool:
         return math.isfinite(loss) and bool(np.isfinite(self.net.theta).all())
 
@@ -138,10 +150,12 @@ class Descent:
             return True
         if self.task is not None and self.task.end_epoch():
             return True
-        callback = estimator.callback
-        if callback is not None and callback(estimator.n_iter_, estimator) is True:
-            return True
-        return time.perf_counter() >= self.epochs.end
+        if estimator.callback is not None:
+            with self.watch.interrupts_free():
+                answer = estimator.callback(estimator.n_iter_, estimator)
+            if isinstance(answer, (bool, np.bool_)) and answer:
+                return True
+        return self.watch.is_over
 
     def _diverged(self, loss: float, good: np.ndarray, memory: Memory | None) -> None:
         """Raise, or with early stopping go back to the best weights."""
