@@ -184,6 +184,8 @@ class SlabGradients:
         address, X, Y, weight, order, first, rows, theta, layers, loss, scale = arguments
         total, part = self.gradients[0], self.gradients[-1]
         for s in range(n_slabs):
+            if s:
+                watch.look()
             begin, stop = s * rows // n_slabs, (s + 1) * rows // n_slabs
             target = part if s else total
             target[:] = 0

@@ -241,3 +241,21 @@ def test_a_rolled_loop_is_not_unrolled():
     count = llvm_of(left_to_llvm).count("fmul")
     assert count > 1
     assert llvm_of(rolled).count("fmul") == 1
+
+
+@each_dtype
+@pytest.mark.parametrize("n", [2**31 - 1, 2**31, 2**32, 2**32 + 3, 2**40])
+def test_counts_of_more_than_32_bits_mean_whole_blocks(n, dtype):
+    @njit(**FLAGS)
+    def run(a, n, out):
+        m = lanes.width(a)
+        lanes.store(out, 0, lanes.load_part(a, 0, n))
+        lanes.store_part(out, m, n, lanes.load(a, 0))
+        lanes.store(out, 2 * m, lanes.keep(lanes.load(a, 0), n))
+        lanes.store(out, 3 * m, lanes.keep_or(lanes.load(a, 0), n, a[0]))
+        lanes.store(out, 4 * m, lanes.place(lanes.load(a, 0), n, a[0]))
+
+    a = np.arange(1, 1 + 64 // dtype().itemsize, dtype=dtype)
+    out = np.zeros(5 * len(a), dtype)
+    run(a, n, out)
+    assert np.array_equal(out, np.tile(a, 5))

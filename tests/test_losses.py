@@ -6,7 +6,7 @@ import pytest
 
 from fastperc import DivergedError, Network
 from fastperc.kernels import reference
-from networks import HEADS
+from networks import HEADS, problem
 
 FAR = [0.0, 1e-300, 1e-3, 1.0, 30.0, 500.0, 1e3, 1e6]
 LOGITS = sorted({*FAR, *(-z for z in FAR)})
@@ -103,3 +103,116 @@ def test_features_of_any_size(scale):
     assert np.isfinite(net.forward(X)).all()
     history = net.train(X, y, epochs=2, lr=1e-3 / max(scale, 1))
     assert np.isfinite(history.loss).all()
+
+
+@pytest.mark.parametrize("margin", [1.0, 20.0, 30.0, 37.0, 60.0, 700.0])
+def test_cross_entropy_of_a_sure_network_to_the_last_digits(margin):
+    net = network(("softmax", "cross_entropy"), 3)
+    Z = [[margin, 0.0, -1.0]]
+    with mpmath.workdps(400):
+        wanted = float(mpmath.log1p(mpmath.exp(-margin) + mpmath.exp(-margin - 1)))
+    assert net.loss(Z, [0]) == pytest.approx(wanted, rel=1e-13)
+
+
+def test_cross_entropy_of_ties():
+    net = network(("softmax", "cross_entropy"), 3)
+    assert net.loss([[5.0, 5.0, 5.0]], [1]) == pytest.approx(np.log(3), rel=1e-15)
+    np.testing.assert_allclose(net.forward([[5.0, 5.0, 5.0]]), 1 / 3, rtol=1e-15)
+
+
+# --- weights of samples ---------------------------------------------------------------------------
+
+RULES = [
+    {},
+    {"batch_size": 8},
+    {"batch_size": 40},
+    {"batch_size": 40, "threads": 2},
+    {"optimizer": "adam"},
+    {"optimizer": "adam", "batch_size": 8},
+    {"optimizer": "rprop"},
+    {"optimizer": "lbfgs"},
+    {"momentum": 0.9, "l1": 1e-3, "batch_size": 8},
+]
+
+
+def weightless(dtype, head, n=40):
+    """Samples of which every fifth has weight 0, and in place of it numbers that overflow."""
+    p = problem((6, 20, 9, 3), hidden="softplus", head=head, dtype=dtype, n=n)
+    weight = np.where(np.arange(n) % 5 == 2, 0, 1 + np.arange(n) % 3)
+    X = np.where(weight[:, None] > 0, p.X, 1e30 if dtype == "float32" else 1e300)
+    y = p.y
+    if head[1] == "squared_error":
+        y = np.where(weight[:, None] > 0, p.y, 1e30 if dtype == "float32" else 1e200)
+    return p.net, X, y, weight
+
+
+@pytest.mark.filterwarnings("ignore:y. found")
+@pytest.mark.parametrize("head", HEADS, ids="-".join)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_sample_of_weight_zero_is_a_removed_row_in_loss_and_gradient(head, dtype):
+    net, X, y, weight = weightless(dtype, head)
+    rows = weight > 0
+    rel = 1e-12 if dtype == "float64" else 1e-5
+    assert net.loss(X, y, weight) == pytest.approx(net.loss(X[rows], y[rows], weight[rows]), rel)
+    np.testing.assert_allclose(
+        net.backward(X, y, weight), net.backward(X[rows], y[rows], weight[rows]), rel, rel
+    )
+
+
+@pytest.mark.parametrize("options", RULES, ids=str)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_sample_of_weight_zero_spoils_no_training(options, dtype):
+    """Its numbers make no difference at all: 0 in its place gives the same bits."""
+    net, X, y, weight = weightless(dtype, ("identity", "squared_error"))
+    rows = weight > 0
+    tame = net.copy()
+    options = {"epochs": 3, "lr": 1e-3, "shuffle": False, **options}
+    history = net.train(X, y, sample_weight=weight, **options)
+    calm = tame.train(
+        np.where(rows[:, None], X, 0), np.where(rows[:, None], y, 0), sample_weight=weight,
+        **options,
+    )  # fmt: skip
+    assert np.array_equal(net.theta, tame.theta)
+    assert history.loss == calm.loss
+
+
+@pytest.mark.parametrize("batch_size", [1, 40])
+def test_training_online_and_whole_equals_training_without_the_row(batch_size):
+    net, X, y, weight = weightless("float64", ("identity", "squared_error"))
+    rows, twin = weight > 0, net.copy()
+    options = {"epochs": 3, "lr": 1e-3, "shuffle": False, "batch_size": batch_size}
+    history = net.train(X, y, sample_weight=weight, **options)
+    without = twin.train(X[rows], y[rows], sample_weight=weight[rows], **options)
+    np.testing.assert_allclose(net.theta, twin.theta, rtol=1e-12)
+    np.testing.assert_allclose(history.loss, without.loss, rtol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [1e-44, 1e-300, 1e38, 1e300])
+@pytest.mark.parametrize("options", [o for o in RULES if len(o) and o != RULES[4]], ids=str)
+def test_only_the_ratios_of_weights_count(options, factor):
+    net, X, y, weight = weightless("float32", ("identity", "squared_error"))
+    twin = net.copy()
+    options = {"epochs": 3, "lr": 1e-3, **options}
+    history = net.train(X, y, sample_weight=weight * factor, **options)
+    assert history.loss == pytest.approx(
+        twin.train(X, y, sample_weight=weight, **options).loss, rel=1e-6
+    )
+    np.testing.assert_allclose(net.theta, twin.theta, rtol=1e-4, atol=1e-6)
+    assert net.loss(X, y, weight * factor) == pytest.approx(net.loss(X, y, weight), rel=1e-6)
+
+
+def test_the_held_out_part_is_weighted_too():
+    net, X, y, weight = weightless("float64", ("identity", "squared_error"))
+    history = net.train(X, y, epochs=2, lr=1e-3, sample_weight=weight, validation=0.5)
+    assert np.isfinite(history.validation_loss).all()
+    history = net.train(X, y, epochs=1, sample_weight=weight, validation=(X, y, weight), lr=1e-3)
+    assert history.validation_loss == [net.loss(X, y, weight)]
+
+
+def test_a_held_out_part_without_weight_is_refused():
+    net = Network((1, 1), seed=0)
+    before = net.copy()
+    with pytest.raises(ValueError, match="validation: found a part without any sample"):
+        net.train([[1], [2], [3], [4]], [1, 2, 3, 4], sample_weight=[1, 0, 0, 0], validation=0.25)
+    assert np.array_equal(net.theta, before.theta)
+    assert net.rng.random() == before.rng.random()
