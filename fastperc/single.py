@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .network import Network
 
 NUMBERS = frozenset({float, int})
-SCALARS = NUMBERS | {np.dtype(code).type for code in "bhilqBHILQefd"}
+SCALARS = frozenset(np.dtype(code).type for code in "bhilqBHILQefd")
 
 # The losses that take any number between two bounds as the target of an output.
 BOUNDS = {
@@ -69,10 +69,10 @@ class Room:
 
     def take_target(self, y: Any) -> None:
         """Copy the target in, as `Network.train` takes it."""
-        number = y
-        if type(y) is np.ndarray and y.size == 1 and y.dtype.kind in "fiu":
+        number, kind = y, type(y)
+        if kind in SCALARS or (kind is np.ndarray and y.size == 1 and y.dtype.kind in "fiu"):
             number = y.item()
-        if type(number) in SCALARS and self.low <= number <= self.high:
+        if type(number) in NUMBERS and self.low <= number <= self.high:
             self.y[0] = number
         else:
             self.y[:] = self.checked_target(y)

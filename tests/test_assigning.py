@@ -1,4 +1,4 @@
-"""Whatever is assigned to a network's arrays is copied in, if it fits, or refused: never ignored."""
+"""What is assigned to a network's arrays is copied in, if it fits, or refused: never ignored."""
 
 import pickle
 

@@ -268,3 +268,113 @@ def test_repr_shows_the_network():
         "Network((2, 3, 4, 1), hidden=('relu', 'tanh'), output='identity', "
         "loss='squared_error', dtype='float64')"
     )
+
+
+def test_threads_by_the_million_take_no_more_memory_than_there_are_chunks():
+    net = Network((5, 8, 1), seed=0)
+    X = np.random.default_rng(0).standard_normal((1000, 5)).astype("float32")
+    assert np.array_equal(net.forward(X, threads=10**6), net.forward(X))
+    net.train(X, X.sum(1), epochs=1, batch_size=1000, threads=10**6)
+
+
+def test_a_network_is_gone_with_its_last_reference():
+    import weakref
+
+    net = Network((3, 2), seed=0)
+    net.predict_one([1, 2, 3])
+    net.learn_one([1, 2, 3], [1, 2])
+    net.train([[1, 2, 3]], [[1, 2]], epochs=1, validation=([[1, 2, 3]], [[1, 2]]))
+    gone = weakref.ref(net)
+    del net
+    assert gone() is None
+
+
+TARGETS = [
+    1.25,
+    1,
+    True,
+    np.float64(1.25),
+    np.float32(1.25),
+    np.int64(1),
+    np.uint8(1),
+    np.array([1.25]),
+    np.array([[1]]),
+    np.array(1.25),
+    [1.25],
+]
+
+
+@pytest.mark.parametrize("y", TARGETS, ids=repr)
+@pytest.mark.parametrize(
+    ("loss", "output"), [("squared_error", "identity"), ("poisson", "exp"), ("log_loss", "sigmoid")]
+)
+def test_one_target_in_any_form(loss, output, y):
+    """Whatever holds one number is learned as `train` learns it."""
+    number = float(np.ravel(y)[0])
+    net = Network((2, 1), output=output, loss=loss, seed=0, dtype="float64")
+    if loss == "log_loss" and number > 1:
+        with pytest.raises(ValueError, match=r"found 1\.25, expected 0 or 1"):
+            net.learn_one([1, 2], y)
+        return
+    twin = net.copy()
+    net.learn_one([1, 2], y, lr=0.1)
+    twin.train([[1, 2]], [number], epochs=1, lr=0.1)
+    np.testing.assert_allclose(net.theta, twin.theta, rtol=1e-14)
+
+
+@pytest.mark.parametrize("y", [-1, np.float32(-1.0), np.array([-1.0]), [-1.0]], ids=repr)
+def test_counts_are_judged_alike_one_at_a_time(y):
+    net = Network((2, 1), output="exp", loss="poisson", seed=0)
+    for call in (lambda: net.learn_one([1, 2], y), lambda: net.train([[1, 2]], np.ravel(y))):
+        with pytest.raises(ValueError, match="found -1, expected no negative number"):
+            call()
+
+
+@pytest.mark.parametrize("y", [1e39, np.float64(1e39), np.array([1e39]), np.inf, np.nan], ids=repr)
+def test_targets_beyond_float32_are_refused(y):
+    net = Network((2, 1), seed=0)
+    with pytest.raises(ValueError, match="y: found"):
+        net.learn_one([1, 2], y)
+
+
+def test_predict_one_says_what_predict_says():
+    x = np.array([0.3, -0.2, 0.9])
+    for output, loss, n in (
+        ("identity", "squared_error", 1),
+        ("identity", "huber", 3),
+        ("sigmoid", "log_loss", 1),
+        ("sigmoid", "log_loss", 3),
+        ("softmax", "cross_entropy", 4),
+        ("identity", "hinge", 1),
+        ("identity", "hinge", 2),
+    ):
+        net = Network((3, 5, n), output=output, loss=loss, seed=0)
+        one, many = net.predict_one(x), net.predict([x])[0]
+        np.testing.assert_allclose(one, many, rtol=1e-6)
+        assert np.shape(one) == np.shape(many)
+        np.testing.assert_allclose(net.forward_one(x), net.forward([x])[0].squeeze(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("output", "y", "found"),
+    [("sigmoid", 2.0, "2"), ("tanh", -1.5, "-1.5"), ("softplus", -3.0, "-3"), ("relu", -1.0, "-1")],
+)
+def test_targets_out_of_reach_are_told(output, y, found):
+    net = Network((1, 1), output=output, seed=0)
+    with pytest.warns(UserWarning, match=f"y: found {found}, and outputs of '{output}'") as caught:
+        net.train([[1.0], [2.0]], [y, 0.5], epochs=1)
+    assert caught[0].filename == __file__
+
+
+def test_a_summary():
+    net = Network((8, 32, 1), hidden="tanh", seed=0)
+    assert net.summary().splitlines() == [
+        "layer     units  activation  parameters",
+        "inputs        8",
+        "hidden 1     32  tanh               288",
+        "outputs       1  identity            33",
+        "321 parameters, float32, 1,284 bytes; loss squared_error",
+    ]
+    html = net._repr_html_()
+    assert "<td>hidden 1</td><td>32</td><td>tanh</td><td>288</td>" in html
+    assert len(repr(net)) < 120

@@ -107,3 +107,74 @@ def test_divergence_on_threads_keeps_the_last_good_epoch():
             net.train(p.X * 10, p.y, epochs=500, lr=1.0, batch_size=300, threads=threads)
     assert np.array_equal(p.net.theta, q.net.theta)
     assert np.isfinite(p.net.theta).all()
+
+
+FOREIGN = """
+import os, threading, warnings, numba, numpy as np
+from numba import njit, prange
+
+@njit(parallel=True)
+def total(x):
+    s = 0.0
+    for i in prange(len(x)):
+        s += x[i]
+    return s
+
+def train():
+    from fastperc import Network
+    X = np.random.default_rng(0).standard_normal((2000, 5))
+    net = Network((5, 8, 1), seed=0)
+    net.train(X, X.sum(1), epochs=2, batch_size=1000, threads=2)
+    return net.theta.tobytes()
+"""
+
+
+def exit_code_of_child(run_python, before, **environment):
+    code = FOREIGN + before + (
+        "\nwarnings.simplefilter('ignore')\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    train()\n"
+        "    os._exit(0)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )  # fmt: skip
+    return run_python(code, **environment).split()[-1]
+
+
+@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+def test_a_forked_child_after_somebody_elses_threads(run_python, layer):
+    before = "total(np.ones(100000))"
+    assert exit_code_of_child(run_python, before, NUMBA_THREADING_LAYER=layer) == "0"
+
+
+def test_a_forked_child_after_threads_that_ctrl_c_ended(run_python):
+    before = """
+from fastperc import slices
+before = slices.SlabGradients._at_once
+def interrupted(self, *arguments):
+    before(self, *arguments)
+    raise KeyboardInterrupt
+slices.SlabGradients._at_once = interrupted
+try:
+    train()
+except KeyboardInterrupt:
+    pass
+slices.SlabGradients._at_once = before
+"""
+    assert exit_code_of_child(run_python, before) == "0"
+
+
+def test_a_layer_of_one_caller_is_left_to_who_else_may_call(monkeypatch):
+    monkeypatch.setattr(numba, "threading_layer", lambda: "workqueue")
+    monkeypatch.setattr(parallel._Known, "pid", parallel.os.getpid())
+    stop = threading.Event()
+    other = threading.Thread(target=stop.wait)
+    alone = parallel.threads_are_safe()
+    other.start()
+    try:
+        assert not parallel.threads_are_safe()
+    finally:
+        stop.set()
+        other.join()
+    assert alone is (threading.active_count() == 1)
+    assert trained(2) == trained(1)

@@ -4,6 +4,7 @@ import numba
 import numpy as np
 import pytest
 
+from fastperc.kernels import table
 from fastperc.kernels.single import learn_one, predict_one
 from networks import HEADS, SIZES, problem
 
@@ -61,3 +62,28 @@ def test_arrays_and_ints_only():
     handed = net.compiled()
     assert np.shares_memory(handed.theta, net.theta)
     assert all(isinstance(part, (np.ndarray, int)) for part in handed)
+
+
+def test_code_compiled_for_another_layout_of_the_table_says_so():
+    """A user's cached function may hold an older version's machine code."""
+    net = problem((4, 9, 1)).net
+    before = net.theta.copy()
+    c = net.compiled()
+    other = c.layers.copy()
+    other[:, table.VERSION] += 1
+    x = np.ones(4)
+    assert predict_one(x, c.theta, c.layers, c.out, c.work)
+    out = c.out.copy()
+    assert not predict_one(2 * x, c.theta, other, c.out, c.work)
+    assert np.array_equal(c.out, out)
+    assert np.isnan(learn_one(x, np.ones(1), c.theta, other, c.loss, 0.1, c.work))
+    assert np.array_equal(net.theta, before)
+
+
+def test_the_number_of_the_layout_stands_first_and_changes_with_the_columns():
+    columns = [
+        table.VERSION, table.N_IN, table.N_OUT, table.ACTIVATION, table.OFFSET, table.WIDE,
+        table.DIRECT, table.ROWS, table.UNITS, table.PADDED, table.CHUNK_ROWS,
+    ]  # fmt: skip
+    assert columns == list(range(table.COLUMNS))
+    assert table.LAYOUT == 2, "another layout wants another number, and this test its columns"

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from fastperc import Network
+from fastperc import DivergedError, Network
 from fastperc.training import History, Stopping
 
 RNG = np.random.default_rng(0)
@@ -154,3 +154,171 @@ def test_no_copy_of_the_right_array():
 
 def test_history_starts_empty():
     assert History() == History([], [], 0.0, "")
+
+
+@pytest.mark.parametrize("tol", [0.0, 0.05, 0.5])
+def test_the_lowest_validation_loss_is_kept_whatever_tol_is(tol):
+    net = Network((1, 1), init=[0.0, 0.0], dtype="float64")
+    history = net.train(
+        [[1.0]], [10.0], epochs=60, lr=0.01, validation=([[1.0]], [5.0]), patience=20, tol=tol
+    )
+    assert net.loss([[1.0]], [5.0]) == min(history.validation_loss)
+    # Both weights move alike: the output after n epochs is 10 - 10 * 0.98**n.
+    after = 10 - 10 * 0.98 ** np.arange(1, len(history.loss) + 1)
+    np.testing.assert_allclose(history.validation_loss, (after - 5) ** 2 / 2, rtol=1e-9)
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (-1, 1)])
+@pytest.mark.parametrize(
+    "end", ["epochs", "held out", "Ctrl-C", "error", "diverged", "learn_one", "saved"]
+)
+def test_hinge_predicts_the_labels_that_it_was_trained_on(end, labels, tmp_path):
+    net = Network((2, 1), loss="hinge", seed=0)
+    if labels == (0, 1):  # so that it has to change its mind
+        net.train([[0, 1], [1, 0]], [-1, 1], epochs=1)
+    x, y = np.array([[0.0, 1], [1, 0], [0, 2], [2, 0]]), np.array([*labels, *labels])
+
+    def fail(epoch, history):
+        raise {"Ctrl-C": KeyboardInterrupt, "error": RuntimeError}[end]
+
+    if end in ("Ctrl-C", "error"):
+        with pytest.raises((KeyboardInterrupt, RuntimeError)):
+            net.train(x, y, callback=fail)
+    elif end == "diverged":
+        with pytest.raises(DivergedError):
+            net.train(np.full_like(x, 1e20), y, lr=1e30, epochs=50)
+    elif end == "learn_one":
+        net.learn_one(x[0], labels[0])
+        net.learn_one(x[1], 1)
+    else:
+        net.train(x, y, validation=0.25 if end == "held out" else None, epochs=20)
+    if end == "saved":
+        net.save(tmp_path / "net")
+        net = Network.load(tmp_path / "net")
+    found = {*net.predict([[0, 9], [9, 0]]).tolist(), net.predict_one([0, 9])}
+    net.weights[0] = [[1.0], [-1.0]]
+    assert found <= set(labels)
+    assert net.predict([[0, 9], [9, 0]]).tolist() == list(labels)
+    assert [net.predict_one([0, 9]), net.predict_one([9, 0])] == list(labels)
+
+
+def test_a_refused_call_leaves_the_labels():
+    net = Network((2, 1), loss="hinge", seed=0)
+    with pytest.raises(ValueError, match="lr"):
+        net.train([[0, 1], [1, 0]], [-1, 1], lr=-1)
+    assert set(net.predict(np.eye(2))) <= {0, 1}
+
+
+def test_a_run_inside_a_callback():
+    net, inner = network(), []
+
+    def callback(epoch, history):
+        if epoch == 1:
+            inner.append(net.train(X[:20], Y[:20], epochs=2))
+
+    history = net.train(X, Y, epochs=5, callback=callback)
+    assert len(history.loss) == 5
+    assert len(inner[0].loss) == 2
+    assert net.history is history
+
+
+@pytest.mark.parametrize("answer", [True, np.True_])
+def test_a_callback_ends_training_by_any_true(answer):
+    history = network().train(X, Y, epochs=9, callback=lambda epoch, history: answer)
+    assert (len(history.loss), history.stopped) == (1, "callback")
+
+
+def test_a_callback_may_empty_the_curve():
+    seen = []
+
+    def callback(epoch, history):
+        seen.append(epoch)
+        history.loss.clear()
+
+    network().train(X, Y, epochs=4, callback=callback, lr=lambda epoch: 0.01)
+    assert seen == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("batch_size", [1, 50])
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+def test_a_callback_that_writes_nan_loses_what_it_wrote(optimizer, batch_size):
+    net, before = network(), []
+
+    def callback(epoch, history):
+        before.append(net.theta.copy())
+        net.theta[3] = np.nan
+
+    with pytest.raises(DivergedError, match="the callback wrote infinite or NaN weights"):
+        net.train(X, Y, optimizer=optimizer, batch_size=batch_size, callback=callback)
+    assert np.array_equal(net.theta, before[0])
+
+
+def test_an_error_in_a_callback_leaves_the_best_weights():
+    net, thetas = network(), []
+
+    def callback(epoch, history):
+        thetas.append(net.theta.copy())
+        if epoch == 30:
+            net.theta[0] = np.inf
+            raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        net.train(X[:60], Y[:60], epochs=99, lr=0.1, validation=(X[60:], Y[60:]), patience=99,
+                  callback=callback)  # fmt: skip
+    best = int(np.argmin(net.history.validation_loss))
+    assert np.array_equal(net.theta, thetas[best])
+    assert net.history.stopped == "error"
+
+
+def test_training_does_not_start_from_nan():
+    net = network()
+    net.theta[0] = np.nan
+    with pytest.raises(ValueError, match="theta: found nan among the weights"):
+        net.train(X, Y)
+
+
+@pytest.mark.parametrize(("name", "value"), [("l1", 0.1), ("clip_norm", 1.0)])
+def test_what_lbfgs_cannot_do_is_refused_before_anything_changes(name, value):
+    net = network()
+    history = net.train(X, Y, epochs=1, lr=0.02)
+    before = net.theta.copy()
+    with pytest.raises(ValueError, match=f"{name}: found {value}"):
+        net.train(X, Y, lr=0.5, optimizer="lbfgs", **{name: value})
+    assert net.history is history
+    assert net.lr == 0.02
+    assert np.array_equal(net.theta, before)
+
+
+def test_how_lbfgs_ended(monkeypatch):
+    from types import SimpleNamespace
+
+    import scipy.optimize
+
+    assert network().train(X, Y, epochs=2, optimizer="lbfgs").stopped == "epochs"
+    easy = Network((1, 1), seed=0, dtype="float64")
+    assert easy.train([[1.0], [2.0]], [1.0, 2.0], optimizer="lbfgs").stopped == "converged"
+    for status, reason in ((1, "evaluations"), (2, "line_search")):
+        ended = SimpleNamespace(status=status, nit=0)
+        monkeypatch.setattr(scipy.optimize, "minimize", lambda *a, ended=ended, **k: ended)
+        assert network().train(X, Y, optimizer="lbfgs").stopped == reason
+
+
+@pytest.mark.parametrize("name", ["epsilon", "lr"])
+def test_numbers_that_round_to_zero_are_refused(name):
+    net = network()
+    options = {"optimizer": "adam", name: 1e-46}
+    with pytest.raises(ValueError, match=f"{name}: found 1e-46, which is 0 in float32"):
+        net.train(X, Y, **options)
+    Network((5, 1), dtype="float64").train(X, Y, epochs=1, **options)
+    with pytest.raises(ValueError, match="lr: found 1e-46"):
+        net.learn_one(X[0], 1.0, lr=1e-46)
+
+
+def test_a_history_is_short_to_look_at():
+    assert repr(History()) == "History(0 epochs)"
+    assert repr(History([0.69])) == "History(1 epoch, loss 0.69)"
+    history = History([0.69, 0.1, 0.0031], [1.0, 0.5, 0.25], stopped="patience")
+    assert repr(history) == (
+        "History(3 epochs, loss 0.69 -> 0.0031, validation loss 1 -> 0.25, stopped: patience)"
+    )
+    assert len(repr(network().train(X[:5], Y[:5], epochs=2000))) < 80
