@@ -8,7 +8,6 @@ part of a file is ever executed.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import itertools
@@ -24,32 +23,40 @@ import numpy as np
 from safetensors.numpy import save as to_safetensors
 
 from . import checks, options
+from .atomic import replace_file
 from .errors import ModelFileError
-from .layout import n_parameters
+from .layout import n_parameters, views
 from .network import Network
-
-if sys.platform != "win32":
-    import fcntl
 
 FORMAT = 1  # to be raised when older readers would misread a file
 KIND = "Network"
 MAX_HEADER = 1_000_000  # bytes
 MAX_TENSORS = 256
+MAX_ENTRIES = 4096  # of all objects and lists in a header; a file of 256 tensors has half of that
+MAX_BRACKETS = 1024
+MAX_DEPTH = 4  # of objects and lists in each other
+MAX_DIGITS = 40  # of a number; those of a random state have up to 39
 TENSOR_DTYPES = {"float32": "F32", "float64": "F64"}
 ENTRIES = ("format", "kind", "fastperc", "configuration", "labels", "lr", "rng", "sha256")
 CONFIGURATION = ("sizes", "hidden", "output", "loss", "dtype")
 
-# NumPy's bit generators, and the largest position in a buffer of theirs: NumPy trusts that number.
-GENERATORS = {"PCG64": 0, "PCG64DXSM": 0, "SFC64": 0, "MT19937": 624, "Philox": 4}
+GENERATORS = ("PCG64", "PCG64DXSM", "SFC64", "MT19937", "Philox")
+# The largest numbers in a state of theirs, by name, as NumPy trusts a state. There, a position is
+# one in a buffer, of 624 numbers or 4.
+LARGEST = {
+    "state": 2**128 - 1, "inc": 2**128 - 1, "pos": 624, "buffer_pos": 4,
+    "has_uint32": 1, "uinteger": 2**32 - 1,
+}  # fmt: skip
 
 
 def save_network(net: Network, path: str | os.PathLike) -> None:
     """Write a network to a file, which holds the old content or the new one at any moment.
 
     Weights, configuration, learning rate and random state are kept, so that training goes on after
-    loading as it would have without; the history is not. The new content is complete on the disk
-    before it takes the place of the old. Saves to one path at the same time wait for each other
-    (except on Windows).
+    loading as it would have without; the history is not. If another thread trains the network, the
+    weights are those of one moment of it. The new content is complete on the disk before it takes
+    the place of the old, whose owner and permissions it keeps as far as the system allows. Of saves
+    to one path at the same time, the last to end counts.
 
     Parameters
     ----------
@@ -65,7 +72,8 @@ def save_network(net: Network, path: str | os.PathLike) -> None:
     ValueError
         If the network cannot be stored: weights that are infinite or NaN, or over 128 layers.
     OSError
-        If the system refuses: no such folder, no permission, disk full. The old file is intact.
+        If the system refuses: no such folder, no permission, disk full; or if the path is that of
+        a folder, pipe or device. What is there is intact.
 
     Examples
     --------
@@ -78,7 +86,7 @@ def save_network(net: Network, path: str | os.PathLike) -> None:
     path = _check_path(path)
     content = _content(net)
     try:
-        _replace_file(os.path.realpath(path), content)
+        replace_file(path, content)
     except OSError as error:  # a full disk names no file, other errors name the temporary one
         raise OSError(error.errno, error.strerror, path) from error
 
@@ -115,6 +123,8 @@ def load_network(path: str | os.PathLike) -> Network:
             raise ValueError("found a pipe or device, expected a regular file")
         with open(path, "rb") as file:
             return _read(file, os.fstat(file.fileno()).st_size)
+    except MemoryError as error:
+        raise ModelFileError(f"{path!r} holds more numbers than fit in memory") from error
     except (ValueError, TypeError) as error:  # the checks of a configuration raise both
         raise ModelFileError(f"{path!r} is not a readable model: {error!s:.300}") from error
 
@@ -132,19 +142,25 @@ def _check_path(path: Any) -> str:
 
 def _content(net: Network) -> bytes:
     """The bytes of a network's file."""
-    if 2 * len(net.weights) > MAX_TENSORS:
+    # Another thread may be training: what is checked, written and summed up is one copy.
+    theta, settings = net.theta.copy(), _settings(net)
+    if 2 * (len(net.sizes) - 1) > MAX_TENSORS:
         raise ValueError(
-            f"found a network of {len(net.weights)} layers, expected at most {MAX_TENSORS // 2} "
+            f"found a network of {len(net.sizes) - 1} layers, expected at most {MAX_TENSORS // 2} "
             "to save it. Keep net.theta and the configuration instead"
         )
-    if not np.isfinite(net.theta).all():
+    if not np.isfinite(theta).all():
         raise ValueError(
             "theta: found a value that is infinite or NaN, expected finite numbers to save. Train "
             "again with a smaller lr, or mend what was written to the weights"
         )
-    arrays = [array for layer in zip(net.weights, net.biases, strict=True) for array in layer]
-    metadata = {"fastperc": _json(_description(net))}
-    return to_safetensors(dict(zip(_shapes(net.sizes), arrays, strict=True)), metadata)
+    arrays = dict(zip(_shapes(net.sizes), _arrays(theta, net.sizes), strict=True))
+    return to_safetensors(arrays, {"fastperc": _json(_description(net, theta, settings))})
+
+
+def _arrays(theta: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
+    """Each array in a file, in the order of ``theta``, as views into it."""
+    return [array for layer in zip(*views(theta, sizes), strict=True) for array in layer]
 
 
 def _shapes(sizes: Sequence[int]) -> dict[str, list[int]]:
@@ -156,16 +172,26 @@ def _shapes(sizes: Sequence[int]) -> dict[str, list[int]]:
     return shapes
 
 
-def _description(net: Network) -> dict[str, Any]:
+def _settings(net: Network) -> dict[str, Any]:
+    """What training changes besides the weights, as a file has it."""
+    generator = net.rng.bit_generator
+    with generator.lock:  # or another thread may draw from it between one word and the next
+        state = generator.state
+    if state["bit_generator"] not in GENERATORS:
+        raise ValueError(
+            f"rng: found a {state['bit_generator']} generator, expected one of "
+            f"{', '.join(GENERATORS)} to save it. Give the network another seed"
+        )
+    settings = {"labels": net.labels, "lr": checks.check_positive(net.lr, "lr"), "rng": state}
+    settings = json.loads(_json(settings))
+    _read_settings(settings)  # what is written can be read
+    return settings
+
+
+def _description(net: Network, theta: np.ndarray, settings: dict[str, Any]) -> dict[str, Any]:
     """All about a network but its arrays."""
     from . import __version__
 
-    generator = net.rng.bit_generator.state
-    if generator["bit_generator"] not in GENERATORS:
-        raise ValueError(
-            f"rng: found a {generator['bit_generator']} generator, expected one of "
-            f"{', '.join(GENERATORS)} to save it. Give the network another seed"
-        )
     description = {
         "format": FORMAT,
         "kind": KIND,
@@ -177,11 +203,9 @@ def _description(net: Network) -> dict[str, Any]:
             "loss": net.loss_name,
             "dtype": net.dtype.name,
         },
-        "labels": net.labels,
-        "lr": checks.check_positive(net.lr, "lr"),
-        "rng": generator,
+        **settings,
     }
-    return {**description, "sha256": _checksum(description, net.theta)}
+    return {**description, "sha256": _checksum(description, theta)}
 
 
 def _checksum(description: dict[str, Any], theta: np.ndarray) -> str:
@@ -206,17 +230,15 @@ def _read(file: io.BufferedReader, size: int) -> Network:
     description = _read_description(header)
     checksum = description.pop("sha256")
     places = _check_tensors(header, description["configuration"], size - start)
+    labels, lr, rng = _read_settings(description)
     net = Network(**description["configuration"], init="zeros", seed=0)
-    arrays = [array for layer in zip(net.weights, net.biases, strict=True) for array in layer]
-    for place, array in zip(places, arrays, strict=True):
+    for place, array in zip(places, _arrays(net.theta, net.sizes), strict=True):
         _read_array(file, start + place, array)
     if checksum != _checksum(description, net.theta):
         raise ValueError("found a wrong checksum: the file is damaged. Use another copy of it")
     if not np.isfinite(net.theta).all():
         raise ValueError("found a weight that is infinite or NaN, expected finite numbers")
-    net.labels = _labels(description["labels"])
-    net.lr = checks.check_positive(description["lr"], "lr")
-    net.rng = _generator(description["rng"])
+    net.labels, net.lr, net.rng = labels, lr, rng
     return net
 
 
@@ -237,24 +259,53 @@ def _read_header(file: io.BufferedReader, size: int) -> tuple[dict[str, Any], in
 
 def _parse(text: bytes | str, what: str) -> dict[str, Any]:
     """A JSON object in which no name comes twice and every number is finite."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise ValueError("a name comes twice")
-        return found
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no number")
-
     try:
         text = text if isinstance(text, str) else text.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+        if text.count(",") > MAX_ENTRIES or text.count("[") + text.count("{") > MAX_BRACKETS:
+            raise ValueError(
+                f"it has over {MAX_ENTRIES} commas or {MAX_BRACKETS} brackets, more than those of "
+                f"{MAX_TENSORS} tensors. Load a file that save wrote"
+            )
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse,
+            parse_int=lambda digits: int(_short(digits)),
+            parse_float=lambda digits: checks.check_number(float(_short(digits)), "number"),
+        )
+        _check_depth(value)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{what}: expected JSON, but {error}") from error
     if not isinstance(value, dict):
         raise ValueError(f"{what}: found {value!r:.60}, expected a JSON object")
     return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name comes twice")
+    return found
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _short(digits: str) -> str:
+    """A number's text, which is refused unread if it is long: more digits than any float takes."""
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"found a number of {len(digits)} digits, expected at most {MAX_DIGITS}")
+    return digits
+
+
+def _check_depth(value: Any, levels: int = MAX_DEPTH) -> None:
+    """Whoever shows, compares or writes a value calls itself at each level of it."""
+    if isinstance(value, (dict, list)):
+        if levels == 0:
+            raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_depth(inner, levels - 1)
 
 
 def _read_description(header: dict[str, Any]) -> dict[str, Any]:
@@ -276,20 +327,33 @@ def _read_description(header: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"kind: found {description.get('kind')!r:.60}, expected {KIND!r}")
     _check_keys(description, ENTRIES, "description")
     _check_keys(description["configuration"], CONFIGURATION, "configuration")
+    if not isinstance(description["fastperc"], str):
+        raise ValueError(f"fastperc: found {description['fastperc']!r:.60}, expected a version")
     return description
+
+
+def _read_settings(description: dict[str, Any]) -> tuple[tuple[int, int], float, Any]:
+    """The labels, the learning rate and the random generator of a description."""
+    return (
+        _labels(description["labels"]),
+        checks.check_positive(description["lr"], "lr"),
+        _generator(description["rng"]),
+    )
 
 
 def _labels(value: Any) -> tuple[int, int]:
     """The two labels that a network with loss='hinge' predicts."""
     for labels in ((0, 1), (-1, 1)):
-        if value == list(labels):
+        if _json(value) == _json(labels):  # True is no 1
             return labels
     raise ValueError(f"labels: found {value!r:.60}, expected [0, 1] or [-1, 1]")
 
 
 def _check_keys(value: Any, expected: Iterable[str], what: str) -> None:
     if not isinstance(value, dict) or value.keys() != set(expected):
-        found = ", ".join(sorted(value)) if isinstance(value, dict) else repr(value)
+        # Names are shown in ASCII: nothing in a file gets to control a terminal.
+        names = [ascii(name)[1:-1] for name in sorted(value)] if isinstance(value, dict) else []
+        found = ", ".join(names) if isinstance(value, dict) else repr(value)
         raise ValueError(
             f"{what}: found {found:.160}, expected the entries {', '.join(sorted(expected))}"
         )
@@ -310,7 +374,7 @@ def _check_tensors(header: dict, configuration: dict, n_bytes: int) -> list[int]
         _check_keys(header[name], ("dtype", "shape", "data_offsets"), name)
         expected = {"dtype": TENSOR_DTYPES[dtype.name], "shape": shape}
         found = {key: header[name][key] for key in expected}
-        if found != expected:
+        if _json(found) != _json(expected):  # True is no 1
             raise ValueError(f"{name}: found {found!r:.100}, expected {expected}")
     lengths = {name: math.prod(shape) * dtype.itemsize for name, shape in shapes.items()}
     places = _check_places({name: header[name]["data_offsets"] for name in shapes}, lengths)
@@ -349,82 +413,43 @@ def _generator(state: Any) -> np.random.Generator:
         raise ValueError(f"rng: found {name!r:.60}, expected one of {', '.join(GENERATORS)}")
     generator = getattr(np.random, name)(0)
     try:
-        position = state.get("buffer_pos", state["state"].get("pos", 0))
-        if not 0 <= position <= GENERATORS[name]:
-            raise ValueError(f"its position is {position!r:.60}")
-        generator.state = state
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        _check_state(state, generator.state, "rng")
+        _check_random(name, state["state"])
+    except ValueError as error:
         raise ValueError(f"rng: expected a state of {name}, but {error}") from error
-    if _json(generator.state) != _json(state):
-        raise ValueError(f"rng: found numbers that are no state of {name}")
+    generator.state = state
     return np.random.Generator(generator)
 
 
-# --- writing -------------------------------------------------------------------------------------
+def _check_state(value: Any, example: Any, name: str) -> None:
+    """A part of a generator's state is like that of another: same names, lengths and ranges."""
+    if isinstance(example, dict):
+        _check_keys(value, example, name)
+        for key in example:
+            _check_state(value[key], example[key], key)
+    elif isinstance(example, np.ndarray):
+        if not isinstance(value, list) or len(value) != len(example):
+            raise ValueError(f"{name}: found {value!r:.60}, expected {len(example)} numbers")
+        for number in value:
+            _check_range(number, name, int(np.iinfo(example.dtype).max))
+    elif not isinstance(example, str):
+        _check_range(value, name, LARGEST[name])
 
 
-def _replace_file(path: str, content: bytes) -> None:
-    """Put a complete new file in the place of another, so that a crash leaves either."""
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name}.tmp")  # one name: what a crash left is used again
-    with _claim(temporary) as file:
-        try:
-            file.truncate(0)
-            with contextlib.suppress(FileNotFoundError):  # a private file stays private
-                os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
-            rest = memoryview(content)
-            while rest:
-                rest = rest[file.write(rest) :]
-            os.fsync(file.fileno())
-            _let_go(file)
-            os.replace(temporary, path)
-        except BaseException:
-            _let_go(file)
-            with contextlib.suppress(OSError):  # what went wrong first is what to hear of
-                os.unlink(temporary)
-            raise
-    _sync_folder(folder)
+def _check_range(number: Any, name: str, largest: int) -> None:
+    if type(number) is not int or not 0 <= number <= largest:
+        raise ValueError(
+            f"{name}: found {number!r:.60}, expected a whole number from 0 to {largest}"
+        )
 
 
-def _claim(path: str) -> io.FileIO:
-    """Open a temporary file, which may exist, for this save alone."""
-    while True:
-        with contextlib.ExitStack() as stack:
-            file = stack.enter_context(open(path, "ab", buffering=0))
-            _lock(file)
-            if _is_at(file, path):  # or else another save had the file, and moved it into place
-                stack.pop_all()
-                return file
+def _check_random(name: str, numbers: dict[str, Any]) -> None:
+    """A generator that always gives the same number would keep NumPy searching for ever.
 
-
-def _is_at(file: io.FileIO, path: str) -> bool:
-    """Whether a path still leads to an open file."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
-    except FileNotFoundError:
-        return False
-
-
-def _lock(file: io.FileIO) -> None:
-    """Wait until no other save has the file open."""
-    if sys.platform != "win32":
-        # A network folder may know no locks: there, one save at a time has to do.
-        with contextlib.suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
-
-
-def _let_go(file: io.FileIO) -> None:
-    """Close a file where an open one cannot be moved; elsewhere it stays locked until it is."""
-    if sys.platform == "win32":
-        file.close()
-
-
-def _sync_folder(folder: str) -> None:
-    """Put the new name of a file on the disk."""
-    if sys.platform == "win32":  # opens no folders
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    The other generators have a counter, which brings them out of any state.
+    """
+    if name.startswith("PCG64") and numbers["inc"] % 2 == 0:
+        raise ValueError(f"inc: found {numbers['inc']}, expected an odd number")
+    # Of the first number, MT19937 uses the highest bit only.
+    if name == "MT19937" and not (numbers["key"][0] >> 31 or any(numbers["key"][1:])):
+        raise ValueError("key: found only zeros, expected others")
