@@ -146,3 +146,20 @@ def test_divergence_returns_the_epoch_and_restores_its_beginning():
     if epochs:
         batch.train_batches(*arguments, 0, 3 * epochs, work, good, losses)
     assert np.array_equal(net.theta, end)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("sizes", [(3, 1), (5, 9, 3)], ids=str)
+def test_steps_whose_last_chunk_is_short(sizes, shuffled, weighted):
+    """Batches of a chunk and a half, and a last one of less than a chunk."""
+    size = CHUNK + CHUNK // 2 + 3
+    p = problem(sizes, n=2 * size + 37)
+    rng = np.random.default_rng(1)
+    order = np.array([rng.permutation(len(p.X)) for _ in range(2)]) if shuffled else None
+    theta, losses = trajectory(p, size, 2, order, weighted)
+    wanted = reference.train_batches(
+        p.model, p.X, p.Y, 0.2, size, 2, weight=p.weight if weighted else None, order=order
+    )
+    np.testing.assert_allclose(theta, p.model.theta, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(losses, wanted, rtol=1e-11)

@@ -8,6 +8,10 @@ from fastperc import DivergedError, Network
 from fastperc.kernels import reference
 from networks import HEADS, problem
 
+
+from fastperc.kernels import batch, losses, online, reference
+from networks import HEADS, fixed
+
 FAR = [0.0, 1e-300, 1e-3, 1.0, 30.0, 500.0, 1e3, 1e6]
 LOGITS = sorted({*FAR, *(-z for z in FAR)})
 
@@ -216,3 +220,49 @@ def test_a_held_out_part_without_weight_is_refused():
         net.train([[1], [2], [3], [4]], [1, 2, 3, 4], sample_weight=[1, 0, 0, 0], validation=0.25)
     assert np.array_equal(net.theta, before.theta)
     assert net.rng.random() == before.rng.random()
+
+
+# Targets, outputs, and by hand: the loss and its derivative by the output.
+KINKS = [
+    ("absolute_error", 0.5, 0.5, 0.0, 0.0),
+    ("absolute_error", 0.5, 0.75, 0.25, 1.0),
+    ("absolute_error", 0.5, 0.25, 0.25, -1.0),
+    ("huber", 0.5, 0.5, 0.0, 0.0),
+    ("huber", 0.5, 1.5, 0.5, 1.0),
+    ("huber", 0.5, -0.5, 0.5, -1.0),
+    ("huber", 0.5, 2.5, 1.5, 1.0),
+    ("huber", 0.5, 1.0, 0.125, 0.5),
+    ("hinge", 1, 1.0, 0.0, 0.0),
+    ("hinge", -1, -1.0, 0.0, 0.0),
+    ("hinge", 1, 0.5, 0.5, -1.0),
+    ("hinge", -1, 0.5, 1.5, 1.0),
+    ("quantile", 0.5, 0.5, 0.0, 0.0),
+    ("quantile", 0.5, 1.5, 0.75, 0.75),
+    ("quantile", 0.5, -0.5, 0.25, -0.25),
+]
+
+
+@pytest.mark.parametrize(("loss", "y", "p", "cost", "slope"), KINKS)
+def test_losses_at_and_beside_their_kinks(loss, y, p, cost, slope):
+    """At 0 the derivative is taken as 0, in batches and for one sample."""
+    named = "squared_error" if loss == "quantile" else loss
+    net, twin = network(("identity", named), 1), network(("identity", named), 1)
+    if loss == "quantile":  # of 1/4, which has no name
+        net.loss_code = twin.loss_code = losses.quantile_code(0.25)
+    X, Y = np.array([[p]]), np.array([[y]], float)
+    gradient, rest = np.full(2, np.nan), np.empty((0, 1), np.int64)
+    work = np.zeros(batch.work_size(net.layers, net.dtype, 1))
+    found = batch.gradient_rows(
+        fixed(X), fixed(Y), fixed(np.empty(0)), rest, net.theta, net.layers, net.loss_code,
+        gradient, work,
+    )  # fmt: skip
+    assert found == (cost, 1)
+    assert gradient.tolist() == [slope * p, slope]
+    scratch, total = np.zeros(online.work_size(twin.layers, twin.dtype)), np.zeros(1)
+    before = twin.theta.copy()
+    online.train_online(
+        X, Y, fixed(np.empty(0)), rest, twin.theta, twin.layers, twin.loss_code, 1.0, 0, 1,
+        scratch, np.empty(2), total,
+    )  # fmt: skip
+    assert total[0] == cost
+    assert (before - twin.theta).tolist() == [slope * p, slope]

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fastperc.kernels import online, reference
+from fastperc.kernels import online, reference, table
+from fastperc.kernels.lanes_numpy import BYTES
 from fastperc.layout import aligned_zeros
 from networks import HEADS, HIDDEN, SIZES, fixed, problem
 
@@ -122,3 +123,13 @@ def test_divergence_returns_the_epoch_and_restores_its_beginning(sizes):
     if before:
         assert online.train_online(*arguments, 0, before * n, work, good, losses) == before * n
     assert np.array_equal(net.theta, end)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_wide_layer_of_more_than_four_blocks_above_another(dtype):
+    p = problem((3, 9, 70, 2), dtype=dtype)
+    above = p.net.layers[1]
+    block = BYTES // p.net.dtype.itemsize
+    assert above[table.WIDE]
+    assert above[table.PADDED] > 4 * block
+    compare(p)
