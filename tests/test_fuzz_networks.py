@@ -3,7 +3,6 @@
 import numba
 import numpy as np
 import pytest
-
 from fuzz import oracle, running
 from fuzz.guarded import CAN_GUARD
 from fuzz.surroundings import without_avx512

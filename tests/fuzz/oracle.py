@@ -109,7 +109,7 @@ class Oracle:
 
     def __init__(self, theta, sizes, hidden, output, loss, ulps):
         self.names, self.loss = (*hidden, output), loss
-        self.slip = ulps * np.array([0, 1, -1, 1])[:, None, None]
+        self.slip = ulps * np.array([0, 1, -1, 1])[: len(theta), None, None]
         self.W, self.b, start = [], [], 0
         for n_in, n_out in pairwise(sizes):
             middle, end = start + n_in * n_out, start + (n_in + 1) * n_out
