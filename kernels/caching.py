@@ -1,37 +1,49 @@
-"""Machine code on disk: what counts as fresh, and what happens to a file that is damaged.
+"""Machine code on disk: where it lies, what counts as fresh, what happens to a damaged file.
 
 Numba's own cache asks whether the file that defines a function has changed. That is too little
 here: kernels call each other across files, so an edited helper would leave old code in its callers,
-and compile flags and most ``NUMBA_*`` settings are not asked about at all. `KernelCache` keeps
-Numba's choice of folder and its way of storing a compiled function, and replaces the rest:
+and compile flags and most ``NUMBA_*`` settings are not asked about at all. And it reads one folder
+only, the first that it may write to: what another user has compiled is compiled once more.
+`KernelCache` keeps Numba's way of storing a compiled function, and replaces the rest:
 
+- files are looked for in every folder of Numba's order, and written to the first that takes them;
 - the key of a stored function covers every source file of this folder, the compile flags, the
   settings that shape code and the versions of the compilers;
 - one file for each key, named by it. There is no index, so none can be torn, outrun by another
   process or left naming the wrong file;
 - a checksum over name and content. A file that fails it is compiled again and rewritten. This finds
-  accidents, not attackers: whoever may write to the cache folder may run code.
+  accidents, not attackers: whoever may write to a cache folder may run code.
 
 No failure here may cost a result. It costs a compilation, and a `KernelCacheWarning` says so.
 """
 
 import hashlib
+import importlib.util
 import inspect
 import os
 import pickle
+import pkgutil
 import re
 import sys
 import uuid
 import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import CodeType, SimpleNamespace
 
 import llvmlite
 import numba
 import numpy as np
 from numba.core import config
-from numba.core.caching import FunctionCache
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    NullCache,
+    UserProvidedCacheLocator,
+)
 from numba.core.serialize import dumps
+from numba.misc.appdirs import AppDirs
 
 # Settings that change the machine code and are missing from Numba's own key. One that this version
 # of Numba does not have reads as None.
@@ -59,9 +71,9 @@ class KernelCacheWarning(UserWarning):
 
 
 def keep_on_disk(dispatcher, options):
-    """Give a dispatcher a disk cache, or warn once in this process that no folder can hold one.
+    """Give a dispatcher a disk cache.
 
-    A function without a file (typed at a prompt, made by ``exec``) is left without a cache: nothing
+    A function without a file (typed at a prompt, made by ``exec``) is left without one: nothing
     would tell its old code from its new.
 
     Parameters
@@ -71,67 +83,231 @@ def keep_on_disk(dispatcher, options):
     options : dict
         The options that it was compiled with.
     """
+    source = source_of(dispatcher.py_func)
+    if source is None:
+        return
     try:
-        dispatcher._cache = KernelCache(dispatcher.py_func, options)
+        dispatcher._cache = KernelCache(dispatcher.py_func, source, options)
     except RuntimeError as error:
-        source = Path(inspect.getfile(dispatcher.py_func))
-        if source.exists():
-            warn_uncached(str(source.parent), error)
+        dispatcher._cache = NoCache(source.parent, error)
 
 
-def source_tag(folder):
-    """Fingerprint of all Python sources below ``folder`` and of the versions that compile them.
+def source_of(function):
+    """The file that a function is from, also where that is part of an archive; or None."""
+    if _is_ours(function):
+        # Not what its code says: that can be the path on the machine that built the installation.
+        return Path(sys.modules[function.__module__].__file__)
+    path = Path(inspect.getfile(function))
+    return path if path.is_file() else None
 
-    Raises
-    ------
-    RuntimeError
-        If there are no sources to read (a zipped or source-less installation): nothing would tell
-        old code from new, so nothing may be kept.
-    """
-    sources = sorted(folder.rglob("*.py"))
-    if not sources:
-        raise RuntimeError(f"found no Python sources in {folder} to tell old code from new")
-    tag = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {np.__version__}".encode())
-    for source in sources:
-        tag.update(f"\0{source.relative_to(folder).as_posix()}\0".encode())
-        tag.update(hashlib.sha256(source.read_bytes()).digest())
-    return tag.hexdigest()
+
+def _is_ours(function):
+    """Whether it is defined in a module of this folder."""
+    module = sys.modules.get(function.__module__)
+    is_typed = function.__code__.co_filename.startswith("<")
+    inside = getattr(module, "__name__", "").startswith(f"{__package__}.")
+    return inside and not is_typed and getattr(module, "__file__", None) is not None
+
+
+# --- what is fresh --------------------------------------------------------------------------------
 
 
 @cache
 def build_tag():
-    """`source_tag` of this folder, as it was when the process began to load kernels.
+    """Fingerprint of this folder, as it was when the process began to load kernels.
 
     Taken once: an edit made later is not what this process runs, and must not be what its code is
     filed under.
+
+    Raises
+    ------
+    RuntimeError
+        If there is nothing to take it of: nothing would tell old code from new.
     """
-    return source_tag(Path(__file__).parent)
+    folder = Path(__file__).parent
+    return source_tag(folder) if folder.is_dir() else loader_tag(sys.modules[__package__])
+
+
+def source_tag(folder):
+    """Fingerprint of all Python files below ``folder`` and of the versions that compile them.
+
+    Files are sources, and what an installation without sources has in their place: ``.pyc`` files
+    outside of ``__pycache__``.
+    """
+    files = sorted(p for p in folder.rglob("*.py*") if p.parent.name != "__pycache__")
+    return _tag((p.relative_to(folder).as_posix(), _content(p)) for p in files)
+
+
+def _content(path):
+    # A .pyc file begins with 16 bytes that tell the age of its source.
+    return path.read_bytes()[16 if path.suffix == ".pyc" else 0 :]
+
+
+def loader_tag(package):
+    """`source_tag` of a package that is no folder: in a zip archive or a frozen application."""
+    modules = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    return _tag((name, _loaded(name)) for name in sorted(module.name for module in modules))
+
+
+def _loaded(name):
+    """What the loader of a module has to tell one version of it from another."""
+    loader = importlib.util.find_spec(name).loader
+    try:
+        return loader.get_data(loader.get_filename(name))
+    except (AttributeError, ImportError, OSError):  # a frozen application has no such file
+        return repr(described(loader.get_code(name))).encode()
+
+
+def described(code):
+    """A code object in a form that prints alike in every process."""
+    if isinstance(code, frozenset):
+        return sorted(map(repr, code))
+    if not isinstance(code, CodeType):
+        return code
+    constants = [described(constant) for constant in code.co_consts]
+    return (code.co_qualname, code.co_code, code.co_names, code.co_varnames, constants)
+
+
+def _tag(parts):
+    tag = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {np.__version__}".encode())
+    parts = list(parts)
+    if not parts:
+        raise RuntimeError("found no Python sources, nor what they became, to tell old from new")
+    for name, content in parts:
+        tag.update(f"\0{name}\0".encode())
+        tag.update(hashlib.sha256(content).digest())
+    return tag.hexdigest()
+
+
+# --- where it lies --------------------------------------------------------------------------------
+
+
+def cache_folders(source, module):
+    """Where machine code of a file may lie, in the order of trying: as Numba has it.
+
+    1. In the folder that ``NUMBA_CACHE_DIR`` names.
+    2. Beside the file, in ``__pycache__``. For an installed package that is the ``__pycache__`` of
+       ``site-packages``: pip leaves what it did not bring, and a folder that is left with the
+       package's name would be imported in place of the next installation.
+    3. In the user's cache folder, such as ``~/.cache/numba``, if there is a home.
+
+    Parameters
+    ----------
+    source : Path
+        The file, or its place in an archive.
+    module : str
+        Its dotted name.
+    """
+    below = UserProvidedCacheLocator.get_suitable_cache_subpath(str(_lasting(source, module)))
+    found = []
+    if config.CACHE_DIR:
+        found.append(Path(config.CACHE_DIR).absolute() / below)
+    if source.parent.is_dir():
+        found.append(_beside(source, module))
+    user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
+    if user.is_absolute():  # without a home it is "~/.cache", below any folder
+        found.append(user / below)
+    return found
+
+
+def _lasting(source, module):
+    """``source``, or a name for it that is the same the next time: a frozen application may unpack
+    itself to another folder each time."""
+    if not getattr(sys, "frozen", False):
+        return source
+    return Path(sys.executable).parent.joinpath(*module.split("."))
+
+
+def _beside(source, module):
+    *packages, _ = module.split(".")
+    base = source.parents[len(packages)] if len(source.parents) > len(packages) else source.parent
+    if packages and base.joinpath(*packages) == source.parent and _has_installed(base, packages[0]):
+        return base / "__pycache__" / ".".join(packages)
+    return source.parent / "__pycache__"
+
+
+@cache
+def _has_installed(folder, package):
+    """Whether an installer has put a package there."""
+    return any(folder.glob(f"{package}-*.dist-info"))
+
+
+def takes_files(folder):
+    """Whether a folder, which need not be there yet, can probably be written to."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def stored_files(folder):
+    """The files of machine code in a folder; none where it is not there or may not be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if IS_CODE.search(path.name))
+    except OSError:
+        return []
+
+
+# With what is left of a write that was killed.
+IS_CODE = re.compile(r"-[0-9a-f]{12}-[0-9a-f]{20}\.nbc(\.[0-9a-f]{8})?$")
+
+
+# --- the cache of a function ----------------------------------------------------------------------
+
+
+class NoCache(NullCache):
+    """In place of a `KernelCache` where nothing can be kept: says so once something is compiled."""
+
+    def __init__(self, place, error):
+        self._place, self._error = place, error
+
+    def save_overload(self, sig, data):
+        warn_uncached(self._place, self._error)
+
+
+class _Storage(CompileResultCacheImpl):
+    """Numba's way of storing a compiled function, without its search for a folder."""
+
+    def __init__(self, function, source):
+        self._lineno = function.__code__.co_firstlineno
+        self._locator = SimpleNamespace(_py_file=str(source))  # which it names in a warning
 
 
 class KernelCache(FunctionCache):
-    """Numba's function cache with a complete key, checked files and no fatal errors.
+    """Numba's function cache with a complete key, checked files, all folders and no fatal errors.
 
     Parameters
     ----------
     function : function
         The Python function whose compiled versions are kept.
+    source : Path
+        Its file.
     options : dict
         Its compile options; part of the key.
 
     Raises
     ------
     RuntimeError
-        If Numba finds no writable folder, or `source_tag` no sources.
+        If there is nothing to take `build_tag` of, or no folder at all.
     """
 
-    def __init__(self, function, options):
-        super().__init__(function)
-        # A kernel defined outside this folder adds the stamp of its own file.
-        stamp = self._impl.locator.get_source_stamp()
-        tag = hashlib.sha256(f"{build_tag()} {stamp!r}".encode()).hexdigest()
-        self._cache_file = CodeFiles(self.cache_path, function, tag[:12])
+    def __init__(self, function, source, options):
+        self._name, self._py_func = repr(function), function
+        self._impl = _Storage(function, source)
+        self._source = source
+        self.folders = cache_folders(source, function.__module__)
+        if not self.folders:
+            raise RuntimeError("there is neither a folder beside the package nor a home")
+        # A kernel defined outside this folder adds its own file.
+        own = "" if _is_ours(function) else source.read_bytes()
+        tag = hashlib.sha256(f"{build_tag()} {own!r}".encode()).hexdigest()
+        self._cache_file = CodeFiles(self.folders, function, tag[:12])
         self._flags = sorted((name, canonical(value)) for name, value in options.items())
         self._defined_at = (function.__qualname__, function.__code__.co_firstlineno)
+        self.enable()
+
+    @property
+    def cache_path(self):
+        """The folder that new code goes to."""
+        return str(next(filter(takes_files, self.folders), self.folders[0]))
 
     def load_overload(self, sig, target_context):
         """Return the stored code for a signature, or None if it has to be compiled."""
@@ -139,7 +315,7 @@ class KernelCache(FunctionCache):
             return super().load_overload(sig, target_context)
         except Exception as error:  # a foreign pickle can raise anything; compiling mends it all
             warnings.warn(
-                f"the stored machine code of {self._defined_at[0]} in {self.cache_path} cannot be "
+                f"the stored machine code of {self._defined_at[0]} for these arguments cannot be "
                 f"used ({type(error).__name__}: {error}); it is compiled and stored afresh",
                 KernelCacheWarning,
                 stacklevel=2,
@@ -147,11 +323,14 @@ class KernelCache(FunctionCache):
             return None
 
     def save_overload(self, sig, data):
-        """Store freshly compiled code, or warn that the folder does not take it."""
+        """Store freshly compiled code, or warn that no folder takes it."""
+        if not self._enabled or not self._impl.check_cachable(data):
+            return
+        key = self._index_key(sig, data.codegen)
         try:
-            super().save_overload(sig, data)
+            self._cache_file.save(key, self._impl.reduce(data))
         except OSError as error:
-            warn_uncached(self.cache_path, error)
+            warn_uncached(self._source.parent, error)
 
     def _index_key(self, sig, codegen):
         settings = [(name, getattr(config, name, None)) for name in SETTINGS]
@@ -163,8 +342,8 @@ class CodeFiles:
 
     Parameters
     ----------
-    folder : str
-        Where the files lie; it has to exist when one is written.
+    folders : list of Path
+        Where they may lie, in the order of trying; one is made when a file is written to it.
     function : function
         The kernel.
     tag : str
@@ -172,56 +351,88 @@ class CodeFiles:
         they are removed when a fresh one is written, so that edits do not pile up files.
     """
 
-    def __init__(self, folder, function, tag):
+    def __init__(self, folders, function, tag):
         module = Path(inspect.getfile(function)).stem
         name = re.sub(r"[^\w.]", "", f"{module}.{function.__name__}")
         python = f"{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}"
-        self._folder = Path(folder)
+        self._folders = folders
         self._any_build = f"{name}-{python}-"
         self._this_build = f"{self._any_build}{tag}-"
 
-    def path(self, key):
-        """Where the code for ``key`` lies, if it was ever stored."""
+    def name(self, key):
+        """What the file for ``key`` is called, in whichever folder."""
         digest = hashlib.sha256(repr(key).encode()).hexdigest()
-        return self._folder / f"{self._this_build}{digest[:20]}.nbc"
+        return f"{self._this_build}{digest[:20]}.nbc"
 
     def load(self, key):
-        """Return what was stored for ``key``, or None; ValueError if the file is damaged."""
-        path = self.path(key)
-        try:
-            content = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        """Return what was stored for ``key``, or None; an error if there is only a damaged file."""
+        damage = None
+        for folder in self._folders:
+            path = folder / self.name(key)
+            try:
+                content = path.read_bytes()
+            except OSError:  # not there, or not for us
+                continue
+            try:
+                return self._sound(path, content)
+            except Exception as error:
+                damage = error
+        if damage is not None:
+            raise damage
+        return None
+
+    def _sound(self, path, content):
         checksum, payload = content[:CHECKSUM_BYTES], content[CHECKSUM_BYTES:]
-        if checksum != self._checksum(path, payload):
-            raise ValueError(f"{path.name}: {len(content)} bytes that do not match their checksum")
+        if checksum != self._checksum(path.name, payload):
+            raise ValueError(f"{path}: {len(content)} bytes that do not match their checksum")
         return pickle.loads(payload)
 
     def save(self, key, data):
-        """Store ``data`` for ``key`` in one step that other processes see whole or not at all."""
-        path = self.path(key)
+        """Store ``data`` for ``key`` in the first folder that takes it.
+
+        Raises
+        ------
+        OSError
+            If none does; it says what each answered.
+        """
         payload = dumps(data)
-        unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}")
+        answers = []
+        for folder in self._folders:
+            try:
+                self._write(folder, self.name(key), payload)
+            except OSError as error:
+                answers.append(f"{folder}: {error.strerror or error}")
+            else:
+                self._remove_files(folder, lambda name: not name.startswith(self._this_build))
+                return
+        raise OSError("; ".join(answers))
+
+    def _write(self, folder, name, payload):
+        """In one step that other processes see whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f"{name}.{uuid.uuid4().hex[:8]}"
         try:
-            unfinished.write_bytes(self._checksum(path, payload) + payload)
-            os.replace(unfinished, path)
+            unfinished.write_bytes(self._checksum(name, payload) + payload)
+            os.replace(unfinished, folder / name)
         finally:
-            unfinished.unlink(missing_ok=True)
-        self._remove_files(lambda name: not name.startswith(self._this_build))
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
 
     def flush(self):
         """Forget all code of this kernel, so that it is compiled afresh."""
-        self._remove_files(lambda name: name.startswith(self._this_build))
+        for folder in self._folders:
+            self._remove_files(folder, lambda name: name.startswith(self._this_build))
 
-    def _remove_files(self, is_unwanted):
-        for path in self._folder.iterdir():
+    def _remove_files(self, folder, is_unwanted):
+        for path in stored_files(folder):
             if path.name.startswith(self._any_build) and is_unwanted(path.name):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # somebody else's
+                    path.unlink()
 
     @staticmethod
-    def _checksum(path, payload):
+    def _checksum(name, payload):
         # With the name, so that a file copied over another is noticed too.
-        return hashlib.sha256(path.name.encode() + payload).digest()
+        return hashlib.sha256(name.encode() + payload).digest()
 
 
 def canonical(value):
@@ -231,9 +442,9 @@ def canonical(value):
 
 def warn_uncached(folder, error):
     """Warn, once in a process for each folder, that its kernels are compiled anew each time."""
-    if folder in _warned_about:
+    if str(folder) in _warned_about:
         return
-    _warned_about.add(folder)
+    _warned_about.add(str(folder))
     warnings.warn(
         f"compiled kernels of {folder} are not kept on disk ({error}): every process compiles them "
         "again. Set NUMBA_CACHE_DIR to a writable folder, or FASTPERC_NUMBA_CACHE=0 to do without.",

@@ -6,6 +6,9 @@ fresh, is decided in `caching`.
 """
 
 import os
+import signal
+import threading
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from numba import njit, types
@@ -136,8 +139,10 @@ def kernel(function=None, /, **overrides):
         return partial(kernel, **overrides)
     options = FLAGS | overrides
     compiled = njit(**options)(function)
-    if compiled is not function and cache_is_on():
-        keep_on_disk(compiled, options)
+    if compiled is not function:
+        _compile_in_peace(compiled)
+        if cache_is_on():
+            keep_on_disk(compiled, options)
     return compiled
 
 
@@ -180,6 +185,47 @@ def _ignore_literals(dispatcher):
         return resolve(plain, {name: types.unliteral(a) for name, a in kws.items()})
 
     dispatcher.get_call_template = get_call_template
+
+
+def _compile_in_peace(dispatcher):
+    """Let signals wait while a dispatcher compiles, or loads, one version of its function."""
+    compile_version = dispatcher.compile
+
+    def compile_in_peace(signature):
+        with signals_held():
+            return compile_version(signature)
+
+    dispatcher.compile = compile_in_peace
+
+
+@contextmanager
+def signals_held():
+    """Keep Python's signal handlers waiting until the block ends; then call them.
+
+    Ctrl-C is an exception in the middle of whatever runs, and a compiler that is left in the middle
+    of its work crashes the process, then or later. A handler of SIGALRM or SIGTERM that raises does
+    the same. Only the main thread runs handlers: in another, there is nothing to do.
+    """
+    with ExitStack() as afterwards:
+        for number, handler in _handlers().items():
+            came = []
+            signal.signal(number, lambda number, frame, came=came: came.append(number))
+            afterwards.callback(_give_back, number, handler, came)
+        yield
+
+
+def _handlers():
+    """The signal handlers that are Python functions, by the number of the signal."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    return {number: handler for number, handler in handlers.items() if callable(handler)}
+
+
+def _give_back(number, handler, came):
+    signal.signal(number, handler)
+    if came:
+        signal.raise_signal(number)
 
 
 def cache_is_on():

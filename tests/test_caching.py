@@ -1,6 +1,9 @@
 """Machine code on disk: never stale, never fatal, healed when damaged."""
 
+import os
 import pickle
+import py_compile
+import runpy
 import shutil
 import warnings
 
@@ -41,6 +44,9 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.delenv("FASTPERC_NUMBA_CACHE", raising=False)
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(caching, "_warned_about", set())
+    # No other folder: what lies beside this file, or in the home, is not these tests' affair.
+    all_folders = caching.cache_folders
+    monkeypatch.setattr(caching, "cache_folders", lambda *where: all_folders(*where)[:1])
     return tmp_path / "cache"
 
 
@@ -136,6 +142,48 @@ def test_without_sources_there_is_no_tag(tmp_path):
         source_tag(tmp_path)
 
 
+def test_files_without_their_sources_are_told_apart_by_content_not_by_age(tmp_path):
+    def compiled(text, age):
+        folder = tmp_path / f"{age}{len(text)}{text[-2]}"
+        folder.mkdir()
+        (folder / "a.py").write_text(text)
+        os.utime(folder / "a.py", (age, age))
+        py_compile.compile(folder / "a.py", folder / "a.pyc", dfile="a.py")
+        (folder / "a.py").unlink()
+        return source_tag(folder)
+
+    assert compiled("x = 1\n", age=10**9) == compiled("x = 1\n", age=10**9 + 1000)
+    assert compiled("x = 1\n", age=10**9 + 2000) != compiled("x = 2\n", age=10**9 + 2000)
+
+
+def test_the_stored_time_of_a_file_does_not_matter(folder):
+    """Numba before 0.68 has it in its key; a new container or checkout changes it."""
+    source = folder.parent / "outside.py"
+    source.write_text("def thrice(x):\n    return 3 * x\n")
+
+    def ask(age):
+        os.utime(source, (age, age))
+        namespace = runpy.run_path(str(source))
+        return call_afresh(namespace["thrice"])
+
+    assert ask(10**9) == (6.0, (0, 1))
+    assert ask(10**9 + 5000) == (6.0, (1, 0))
+    source.write_text("def thrice(x):\n    return x * 4\n")
+    assert ask(10**9 + 5000) == (8.0, (0, 1))
+
+
+def test_code_objects_are_described_alike_in_every_process(run_python):
+    code = """
+from fastperc.kernels.caching import described
+text = "f = lambda x: [g for g in x if g in {'a', 'b', 'c', 'd'}] + [%d]"
+print(described(compile(text, "f.py", "exec")))
+"""
+    first, second, other = (
+        run_python(code % number, PYTHONHASHSEED=seed) for number, seed in ((1, 1), (1, 2), (2, 1))
+    )
+    assert first == second != other
+
+
 def test_sets_print_alike_in_every_process():
     assert canonical({"b", "a", "c"}) == ["a", "b", "c"]
     assert canonical(False) is False
@@ -203,13 +251,15 @@ def test_sound_content_that_is_no_compiled_function_is_replaced(folder):
 
 
 def test_a_removed_folder_is_made_again(folder):
+    call_afresh(argument=2)
     compiled = kernel(twice)
     shutil.rmtree(folder)
     assert compiled(2.0) == 4.0
     assert call_afresh() == (4.0, (1, 0))
 
 
-def test_a_folder_that_stops_taking_files_costs_a_warning_only(folder):
+def test_when_all_folders_stop_taking_files_it_costs_a_warning_only(folder):
+    call_afresh(argument=2)
     compiled, other = kernel(twice), kernel(element)
     shutil.rmtree(folder)
     folder.write_text("in the way")
@@ -262,3 +312,121 @@ def test_a_function_without_a_file_is_not_cached_and_not_complained_about(folder
         compiled = kernel(namespace["thrice"])
     assert compiled(2.0) == 6.0
     assert compiled.stats.cache_path is None
+
+
+# --- folders ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_folders(tmp_path, monkeypatch):
+    """Two cache folders for kernels decorated during the test, in the order of trying."""
+    found = [tmp_path / "first", tmp_path / "second"]
+    monkeypatch.delenv("FASTPERC_NUMBA_CACHE", raising=False)
+    monkeypatch.setattr(caching, "cache_folders", lambda *_: found)
+    monkeypatch.setattr(caching, "_warned_about", set())
+    return found
+
+
+def block(folder):
+    """Let a folder take no files. Permissions would not stop root."""
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("in the way")
+
+
+def test_code_goes_to_the_first_folder_that_takes_it(two_folders):
+    first, second = two_folders
+    block(first)
+    assert call_afresh() == (4.0, (0, 1))
+    assert len(files(second)) == 1
+    assert call_afresh() == (4.0, (1, 0))
+
+
+def test_code_is_found_in_a_folder_that_is_not_the_first_writable_one(two_folders):
+    first, second = two_folders
+    block(first)
+    call_afresh()
+    first.unlink()
+    assert call_afresh() == (4.0, (1, 0))
+    assert not first.exists()
+    assert len(files(second)) == 1
+
+
+def test_a_damaged_file_is_no_matter_where_another_folder_has_a_sound_one(two_folders):
+    first, second = two_folders
+    call_afresh()
+    shutil.copytree(first, second)
+    truncate(files(first)[0])
+    assert call_afresh() == (4.0, (1, 0))
+
+
+@pytest.mark.parametrize("unreadable", ["a folder of its name", "a link to nowhere"])
+def test_what_cannot_be_read_counts_as_not_there(two_folders, unreadable):
+    first, _ = two_folders
+    call_afresh()
+    (path,) = files(first)
+    path.unlink()
+    if unreadable == "a folder of its name":
+        path.mkdir()
+    else:
+        path.symlink_to(first / "nowhere" / "at all")
+    assert call_afresh() == (4.0, (0, 1))
+    assert call_afresh() == (4.0, (1, 0))
+
+
+def test_the_warning_names_every_folder_that_was_tried(two_folders):
+    for folder in two_folders:
+        block(folder)
+    with pytest.warns(KernelCacheWarning) as caught:
+        assert call_afresh() == (4.0, (0, 1))
+    (warning,) = caught
+    for folder in two_folders:
+        assert f"{folder}: File exists" in str(warning.message)
+
+
+def test_nothing_is_written_or_made_before_something_is_compiled(two_folders):
+    compiled = kernel(twice)
+    assert compiled.stats.cache_path == str(two_folders[0])
+    assert not any(folder.exists() for folder in two_folders)
+
+
+@pytest.mark.parametrize("home", ["", "not/absolute", None])
+def test_without_a_home_there_is_no_folder_below_the_current_one(tmp_path, monkeypatch, home):
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # a user without an entry
+    if home is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", home)
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    folders = caching.cache_folders(tmp_path / "a.py", "a")
+    assert folders == [tmp_path / "__pycache__"]
+
+
+def test_a_relative_cache_folder_stays_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(config, "CACHE_DIR", "cache")
+    assert caching.cache_folders(tmp_path / "a.py", "a")[0].parent == tmp_path / "cache"
+
+
+def test_code_of_an_installed_package_lies_outside_of_its_folder(tmp_path, monkeypatch):
+    """pip leaves it there, and a folder of the package's name would then hide an editable one."""
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    source = tmp_path / "pack" / "inner" / "a.py"
+    source.parent.mkdir(parents=True)
+    caching._has_installed.cache_clear()
+    assert caching.cache_folders(source, "pack.inner.a")[0] == source.parent / "__pycache__"
+    (tmp_path / "pack-1.0.dist-info").mkdir()
+    caching._has_installed.cache_clear()
+    expected = tmp_path / "__pycache__" / "pack.inner"
+    assert caching.cache_folders(source, "pack.inner.a")[0] == expected
+    # A checkout whose folders are mapped to other names is none.
+    assert caching.cache_folders(source, "pack.other.a")[0] == source.parent / "__pycache__"
+
+
+def test_where_nothing_can_be_kept_the_reason_is_said_once_something_is_compiled(
+    two_folders, monkeypatch
+):
+    monkeypatch.setattr(caching, "cache_folders", lambda *_: [])
+    compiled, other = kernel(twice), kernel(element)
+    with pytest.warns(KernelCacheWarning, match="neither a folder beside the package nor a home"):
+        assert compiled(2.0) == 4.0
+    assert other((1.0, 2.0), 1) == 2.0  # and no second warning, which would be an error

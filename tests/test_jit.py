@@ -1,12 +1,14 @@
 """The decorator: what it compiles with, what can be overridden, how it is turned off."""
 
 import re
+import signal
+import threading
 
 import numpy as np
 import pytest
 from numba.core import config
 
-from fastperc.kernels.jit import FAST_MATH, apart, cache_is_on, kernel, piece
+from fastperc.kernels.jit import FAST_MATH, apart, cache_is_on, kernel, piece, signals_held
 
 pytestmark = pytest.mark.skipif(
     bool(config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set: nothing is compiled"
@@ -166,3 +168,66 @@ def test_without_the_compiler_a_kernel_is_the_plain_function(run_python):
         "print(kernel(twice) is twice, kernel(fastmath=False)(twice) is twice)"
     )
     assert run_python(code, NUMBA_DISABLE_JIT=1).split() == ["True", "True"]
+
+
+def press_ctrl_c_within(dispatcher):
+    """Let Ctrl-C come in the middle of a compilation; returns what became known of its end."""
+    finished = []
+    inner = dispatcher._compiler.compile
+
+    def compile_interrupted(args, return_type):
+        signal.raise_signal(signal.SIGINT)
+        outcome = inner(args, return_type)
+        finished.append(args)
+        return outcome
+
+    dispatcher._compiler.compile = compile_interrupted
+    return finished
+
+
+def test_ctrl_c_waits_until_a_kernel_is_compiled():
+    compiled = kernel(total.py_func)
+    compiled._cache.disable()
+    finished = press_ctrl_c_within(compiled)
+    with pytest.raises(KeyboardInterrupt):
+        compiled(np.arange(5.0))
+    assert len(finished) == len(compiled.signatures) == 1
+    assert compiled(np.arange(5.0)) == 10.0
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="a signal of POSIX")
+def test_all_signals_wait_and_none_is_lost():
+    came = []
+
+    def too_late(number, frame):
+        came.append(number)
+        raise TimeoutError
+
+    def press_both():
+        with signals_held(), signals_held():
+            signal.raise_signal(signal.SIGALRM)
+            signal.raise_signal(signal.SIGINT)
+            assert came == []
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    try:
+        with pytest.raises((TimeoutError, KeyboardInterrupt)):
+            press_both()
+        assert came == [signal.SIGALRM]
+        assert signal.getsignal(signal.SIGALRM) is too_late
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_in_another_thread_no_signal_has_to_wait():
+    results = []
+
+    def hold():
+        with signals_held():
+            results.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    thread.join()
+    assert results == [signal.default_int_handler]
