@@ -5,12 +5,8 @@ import numpy as np
 import pytest
 
 from fastperc import DivergedError, Network
-from fastperc.kernels import reference
-from networks import HEADS, problem
-
-
 from fastperc.kernels import batch, losses, online, reference
-from networks import HEADS, fixed
+from networks import HEADS, fixed, problem
 
 FAR = [0.0, 1e-300, 1e-3, 1.0, 30.0, 500.0, 1e3, 1e6]
 LOGITS = sorted({*FAR, *(-z for z in FAR)})
