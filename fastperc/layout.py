@@ -105,7 +105,7 @@ INITS = {
     "lecun": _normal(lambda n_in, n_out: np.sqrt(1 / n_in)),
     "uniform": _uniform(lambda n_in, n_out: 1 / np.sqrt(n_in)),
     "normal": _normal(lambda n_in, n_out: 1.0),
-    "zeros": lambda rng, n_in, n_out: np.zeros((n_in, n_out)),
+    "zeros": lambda rng, n_in, n_out: 0.0,
 }
 
 

@@ -411,10 +411,12 @@ class Network:
 
     def predict_one(self, x) -> float | int | np.ndarray:
         """What `predict` says of one sample: a number or label, or a 1-D array of several."""
-        if self.loss_name in REGRESSION:
-            return self.forward_one(x)
-        labels = self._labels_of(np.reshape(self.forward_one(x), (1, -1)))[0]
-        return labels if np.size(labels) > 1 else int(np.ravel(labels)[0])
+        loss, out = self.loss_name, self.forward_one(x)
+        if loss in REGRESSION:
+            return out
+        if isinstance(out, np.ndarray):
+            return int(out.argmax()) if loss == "cross_entropy" else self._labels_of(out)
+        return int(out >= 0.5) if loss == "log_loss" else self.labels[out > 0]
 
     def _labels_of(self, out: np.ndarray) -> np.ndarray:
         """The labels that outputs stand for."""
