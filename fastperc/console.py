@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 
 WIDTH = 104  # where standard output is no terminal: enough for every table
-NARROWEST = 60  # columns of figures below this leave no room for the words beside them
+NARROWEST = 72  # columns of figures below this leave no room for the words beside them
 BEST = "bold green"
 WRONG = "bold red"
 
@@ -41,7 +41,8 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
                  header_style="bold", caption_justify="left")  # fmt: skip
     for column in columns:
         is_figure = column in right
-        made.add_column(column, justify="right" if is_figure else "left", no_wrap=is_figure)
+        side: JustifyMethod = "right" if is_figure else "left"
+        made.add_column(column, justify=side, no_wrap=is_figure, overflow="fold")
     return made
 
 
