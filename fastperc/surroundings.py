@@ -116,7 +116,7 @@ def kernel_cache() -> Iterator[tuple[str, str]]:
         yield "kernel cache", f"off, since {online.train_online._cache.reason}"
         return
     writable = [folder for folder in folders if caching.takes_files(folder)]
-    main, *_ = (*writable, *folders)
+    main = next(iter([*writable, *folders]))
     others = [f for f in folders if f != main and (caching.stored_files(f) or not writable)]
     sizes = [path.stat().st_size for path in caching.stored_files(main)]
     state = "on" if writable else "read only, since no folder can be written to"
