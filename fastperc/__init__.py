@@ -12,18 +12,20 @@ Public names are loaded when they are first used: ``import fastperc`` alone cost
 and brings in neither the compiler nor scikit-learn.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:  # what editors and type checkers see
-    from . import datasets, plots, tutorials
+    import typing
+
+    from . import datasets, plots, schedules, tutorials
     from .comparing import Comparison, compare
     from .errors import DivergedError, ModelFileError
     from .estimators import MLPClassifier, MLPRegressor
     from .network import Network
     from .training import History
 
-    __version__: str
+__version__ = "0.1.1"  # here too: a zip archive or a frozen application may have no metadata
 
 __all__ = [
     "Comparison",
@@ -37,6 +39,7 @@ __all__ = [
     "compare",
     "datasets",
     "plots",
+    "schedules",
     "tutorials",
 ]
 
@@ -51,19 +54,17 @@ _HOMES = {
     "Network": "network",
     "compare": "comparing",
 }
-_SUBMODULES = frozenset({"datasets", "plots", "tutorials"})
+_SUBMODULES = frozenset({"datasets", "plots", "schedules", "tutorials"})
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name at its first use (PEP 562)."""
+def __getattr__(name: str) -> typing.Any:
+    """Load a public name at its first use (PEP 562), or a file that a docstring sends to."""
+    import importlib.util
+
     if name in _HOMES:
         value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    elif name in _SUBMODULES:
+    elif not name.startswith("_") and importlib.util.find_spec(f"{__name__}.{name}"):
         value = importlib.import_module(f"{__name__}.{name}")
-    elif name == "__version__":
-        from importlib.metadata import version  # takes longer than the rest of this file
-
-        value = version(__name__)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value
@@ -71,4 +72,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import bench_command, compare_command
+from . import bench_command, compare_command, plain_commands
 
 app = typer.Typer(
     name="fastperc",
@@ -38,9 +38,9 @@ def begin(
 ) -> None:
     """What is to be done without a command. `cli.main` takes --debug; here it is for the help."""
     if version:
-        from importlib.metadata import version as version_of
+        from . import __version__
 
-        typer.echo(f"fastperc {version_of('fastperc')}")
+        typer.echo(f"fastperc {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         context.get_help()
@@ -110,18 +110,24 @@ def warmup(
             lines.table.add_row(step.what, step.dtype, step.source, duration(step.seconds))
             lines.waiting_for("the first time, this takes about a minute")
             seconds += step.seconds
-    console.print(f"\nReady after {duration(seconds)}.")
+    is_kept, outcome = warming.outcome()
+    console.print(f"\nReady after {duration(seconds)}{outcome}")
+    if not is_kept:
+        raise typer.Exit(1)
 
 
 @app.command()
 def info() -> None:
     """Print versions, processor, kernel cache and threads: what a bug report should say."""
-    from .surroundings import surroundings
+    plain_commands.info()
 
-    lines = list(surroundings())
-    width = max(len(name) for name, _ in lines)
-    for name, value in lines:
-        typer.echo(f"{name:{width}}  {value}")
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove it.")] = False,
+) -> None:
+    """Print where compiled kernels are kept and how much of them, or remove them."""
+    raise typer.Exit(plain_commands.show_cache(clear))
 
 
 app.command()(compare_command.compare)

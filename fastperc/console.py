@@ -7,19 +7,25 @@ import sys
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 
 WIDTH = 104  # where standard output is no terminal: enough for every table
+NARROWEST = 72  # columns of figures below this leave no room for the words beside them
 BEST = "bold green"
 WRONG = "bold red"
 
 
 def make_console() -> Console:
-    """Standard output: colours and the terminal's width if it is one, plain text otherwise."""
+    """Standard output: colours and the terminal's width if it is one, plain text otherwise.
+
+    Where it is narrower than a table can be read in, lines are longer than it.
+    """
     is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=WIDTH if is_free else None, highlight=False)
+    console = Console(width=WIDTH if is_free else None, highlight=False)
+    console.width = max(console.width, NARROWEST)
+    return console
 
 
 def show_heading(console: Console, title: str, text: str = "") -> None:
@@ -35,7 +41,8 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
                  header_style="bold", caption_justify="left")  # fmt: skip
     for column in columns:
         is_figure = column in right
-        made.add_column(column, justify="right" if is_figure else "left", no_wrap=is_figure)
+        side: JustifyMethod = "right" if is_figure else "left"
+        made.add_column(column, justify=side, no_wrap=is_figure, overflow="fold")
     return made
 
 

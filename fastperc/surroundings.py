@@ -6,10 +6,13 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from . import __version__
 
 PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "scikit-learn", "safetensors", "tqdm")
 OPTIONAL = ("matplotlib", "typer", "rich")
@@ -24,14 +27,41 @@ def surroundings() -> Iterator[tuple[str, str]]:
     >>> [name for name, _ in surroundings()][:3]
     ['fastperc', 'Python', 'numpy']
     """
-    yield "fastperc", f"{version('fastperc')}, in {Path(__file__).parent}"
+    yield "fastperc", f"{__version__}, in {Path(__file__).parent}"
     yield "Python", f"{platform.python_version()} ({platform.python_implementation()})"
     for package in (*PACKAGES, *OPTIONAL):
         yield package, version_of(package)
     yield "system", platform.platform()
-    yield "processor", f"{processor()} ({target()}), {n_cores()} for this process"
-    yield from kernel_cache()
-    yield "threads", threads()
+    compiled_for = f" ({target()})" if not trouble() else ""
+    yield "processor", f"{processor()}{compiled_for}, {n_cores()} for this process"
+    if trouble():
+        yield "kernels", f"cannot be loaded: {trouble()}"
+    else:
+        yield from kernel_cache()
+    yield "threads", told(threads)
+
+
+@cache
+def trouble() -> str:
+    """Why the kernels cannot be loaded; empty if they can."""
+    try:
+        from .kernels import jit, online  # noqa: F401
+    except Exception as error:  # of Numba, of NumPy, of what they need
+        return in_one_line(error)
+    return ""
+
+
+def told(tell: Callable[[], str]) -> str:
+    """What a function says, or why it cannot."""
+    try:
+        return tell()
+    except Exception as error:
+        return f"unknown: {in_one_line(error)}"
+
+
+def in_one_line(error: Exception) -> str:
+    """An error with its kind."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def version_of(package: str) -> str:
@@ -72,20 +102,34 @@ def n_cores() -> str:
 
 
 def kernel_cache() -> Iterator[tuple[str, str]]:
-    """Whether machine code is kept on disk, and where."""
-    from .kernels import jit, online
+    """Whether machine code is kept on disk, and where: what is there, and what may be written."""
+    from .kernels import caching, jit, online
 
-    if not hasattr(online.train_online, "signatures"):
+    if not is_compiled():
         yield "kernels", "plain Python, since NUMBA_DISABLE_JIT is set"
         return
-    folder = online.train_online.stats.cache_path
-    if folder is None:
-        reason = "no folder is writable" if jit.cache_is_on() else f"{jit.OFF_SWITCH} is set"
-        yield "kernel cache", f"off, since {reason}"
+    if not jit.cache_is_on():
+        yield "kernel cache", f"off, since {jit.OFF_SWITCH} is set"
         return
-    sizes = [path.stat().st_size for path in Path(folder).glob("*.nbc")]
-    yield "kernel cache", f"on, {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
-    yield "cache folder", folder
+    folders = getattr(online.train_online._cache, "folders", [])
+    if not folders:
+        yield "kernel cache", f"off, since {online.train_online._cache.reason}"
+        return
+    writable = [folder for folder in folders if caching.takes_files(folder)]
+    main = next(iter([*writable, *folders]))
+    others = [f for f in folders if f != main and (caching.stored_files(f) or not writable)]
+    sizes = [path.stat().st_size for path in caching.stored_files(main)]
+    state = "on" if writable else "read only, since no folder can be written to"
+    yield "kernel cache", f"{state}, {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
+    also = [f"also read: {f} ({len(caching.stored_files(f))} files)" for f in others]
+    yield "cache folder", "; ".join([str(main), *also])
+
+
+def is_compiled() -> bool:
+    """Whether kernels are machine code: not where NUMBA_DISABLE_JIT is set."""
+    from .kernels import online
+
+    return hasattr(online.train_online, "signatures")
 
 
 def threads() -> str:

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import numpy as np
 
-from . import checks, options
+from . import checks, options, surroundings
 from .network import Network
 from .slices import SlabGradients
 
@@ -29,7 +29,8 @@ class Warmed:
         Until it had been called once.
     source : str
         Where its machine code is from: ``"compiled"``, ``"disk"``, or ``"memory"`` if it had been
-        used before in this process.
+        used before in this process. ``"plain Python"`` where there is none, since NUMBA_DISABLE_JIT
+        is set.
     """
 
     what: str
@@ -125,8 +126,26 @@ def timed(what: str, dtype: str, call: Callable[[], object]) -> Warmed:
     call()
     seconds = perf_counter() - start
     n, n_loaded = _machine_code()
-    source = "compiled" if n - n_before > n_loaded - n_loaded_before else "disk"
-    return Warmed(what, dtype, seconds, "memory" if n == n_before else source)
+    if not surroundings.is_compiled():
+        source = "plain Python"
+    elif n == n_before:
+        source = "memory"
+    else:
+        source = "compiled" if n - n_before > n_loaded - n_loaded_before else "disk"
+    return Warmed(what, dtype, seconds, source)
+
+
+def outcome() -> tuple[bool, str]:
+    """Whether warming up did what it is for, and the end of a sentence that says so."""
+    from .kernels import caching, jit
+
+    if not surroundings.is_compiled():
+        return True, ": nothing was compiled, since NUMBA_DISABLE_JIT is set."
+    if not jit.cache_is_on():
+        return True, f": nothing is kept on disk, since {jit.OFF_SWITCH} is set."
+    if caching.is_unkept():
+        return False, ", in this process only: not all of it could be kept on disk."
+    return True, ". The machine code is kept on disk: later processes load it."
 
 
 def _machine_code() -> tuple[int, int]:

@@ -257,10 +257,10 @@ class NoCache(NullCache):
     """In place of a `KernelCache` where nothing can be kept: says so once something is compiled."""
 
     def __init__(self, place, error):
-        self._place, self._error = place, error
+        self._place, self.reason = place, str(error)
 
     def save_overload(self, sig, data):
-        warn_uncached(self._place, self._error)
+        warn_uncached(self._place, self.reason)
 
 
 class _Storage(CompileResultCacheImpl):
@@ -438,6 +438,11 @@ class CodeFiles:
 def canonical(value):
     """An option's value in a form that prints alike in every process: sets have no fixed order."""
     return sorted(value) if isinstance(value, set | frozenset) else value
+
+
+def is_unkept():
+    """Whether this process has compiled something that could not be kept."""
+    return bool(_warned_about)
 
 
 def warn_uncached(folder, error):

@@ -25,13 +25,13 @@ RUN = [sys.executable, "-c", PROGRAM]
 
 def test_version(capsys):
     assert cli.main(["--version"]) == 0
-    assert capsys.readouterr().out == "fastperc 0.1.0\n"
+    assert capsys.readouterr().out == "fastperc 0.1.1\n"
 
 
 def test_python_m_is_the_command_too():
     words = [sys.executable, "-m", "fastperc", "--version"]
     outcome = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert (outcome.returncode, outcome.stdout) == (0, "fastperc 0.1.0\n")
+    assert (outcome.returncode, outcome.stdout) == (0, "fastperc 0.1.1\n")
 
 
 @pytest.mark.parametrize("args", [[], ["--help"]])
@@ -67,10 +67,130 @@ def test_wrong_usage_is_one_line_and_status_2(args, said, capsys):
 @pytest.mark.parametrize("package", ["typer", "rich"])
 def test_without_the_extra_the_line_that_installs_it(package, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, package, None)
-    assert cli.main(["info"]) == 2
+    assert cli.main(["replay"]) == 2
     assert capsys.readouterr().err == (
         f"fastperc: this needs {package}, which is not installed: pip install 'fastperc[cli]'\n"
     )
+
+
+PLAIN = """
+import sys
+sys.modules.update(dict.fromkeys({missing!r}))  # importing them fails
+from fastperc.cli import main
+sys.exit(main())
+"""
+
+
+def run_without(missing, *args, **environment):
+    code = PLAIN.format(missing=missing)
+    return subprocess.run(
+        [sys.executable, "-c", code, *args],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("missing", [["typer"], ["rich"], ["typer", "rich"]])
+def test_info_needs_no_extra(missing):
+    outcome = run_without(missing, "info")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    names = {line.split()[0] for line in outcome.stdout.splitlines()}
+    assert {"fastperc", "numba", "processor", "kernel", "threads"} <= names
+
+
+@pytest.mark.parametrize("missing", [["numba"], ["numba", "typer"]])
+def test_info_tells_what_it_can_where_numba_cannot_be_imported(missing):
+    outcome = run_without(missing, "info")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    facts = dict(line.split(maxsplit=1) for line in outcome.stdout.splitlines())
+    assert f"import of {missing[0]} halted" in facts["kernels"]
+    assert {"numpy", "numba", "processor", "system", "threads"} <= set(facts)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["info", "extra"], "unrecognized arguments: extra. Try 'fastperc --help'"),
+        (["warmup", "--dtype", "float16"], "invalid choice: 'float16'"),
+        (["replay"], "pip install 'fastperc[cli]'"),
+    ],
+)
+def test_wrong_usage_without_the_extra(args, said):
+    outcome = run_without(["typer"], *args)
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert said in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+
+
+def test_version_and_warmup_without_the_extra():
+    assert run_without(["typer"], "--version").stdout == "fastperc 0.1.1\n"
+    outcome = run_without(["typer"], "warmup", "--dtype", "float32", NUMBA_DISABLE_JIT="1")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert outcome.stdout.count("plain Python") == 12
+    assert "nothing was compiled, since NUMBA_DISABLE_JIT is set" in outcome.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
+@pytest.mark.parametrize(
+    ("streams", "status", "said"),
+    [
+        (">&-", 0, ""),
+        ("2>&-", 0, None),
+        ("<&- >&- 2>&-", 0, ""),
+        pytest.param(
+            ">/dev/full",
+            2,
+            "fastperc: [Errno 28] No space left on device\n",
+            marks=pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full"),
+        ),
+    ],
+)
+def test_closed_and_full_streams(streams, status, said):
+    command = f"'{sys.executable}' -m fastperc info {streams}"
+    outcome = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert outcome.returncode == status
+    assert outcome.stderr == (said or "")
+    assert bool(outcome.stdout) is (said is None)
+
+
+def test_an_error_does_not_go_to_standard_output_where_that_of_errors_is_closed():
+    command = f"'{sys.executable}' -m fastperc no-such-command 2>&-"
+    outcome = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+
+
+def test_the_cache_is_shown_and_cleared(tmp_path, monkeypatch, capsys):
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+        (folder / f"online.f-cpython-311-{'0' * 12}-{'1' * 20}.nbc").write_bytes(bytes(1000))
+        (folder / "mine.txt").write_text("stays")
+    monkeypatch.setattr("fastperc.kernels.caching.cache_folders", lambda *_: folders)
+    monkeypatch.setattr("fastperc.kernels.caching.source_of", lambda *_: tmp_path / "x.py")
+    assert cli.main(["cache"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"{folders[0]}: 1 files, 0.0 MB"
+    assert cli.main(["cache", "--clear"]) == 0
+    assert f"{folders[1]}: 1 of 1 files removed" in capsys.readouterr().out
+    assert [path.name for path in sorted(tmp_path.rglob("*.*"))] == ["mine.txt"] * 2
+
+
+@pytest.mark.parametrize(
+    ("unkept", "off", "status", "said"),
+    [
+        (False, "1", 0, "kept on disk: later processes load it"),
+        (False, "0", 0, "nothing is kept on disk, since FASTPERC_NUMBA_CACHE is set"),
+        (True, "1", 1, "not all of it could be kept on disk"),
+    ],
+)
+def test_warmup_says_whether_anything_is_kept(unkept, off, status, said, monkeypatch, capsys):
+    monkeypatch.setattr("fastperc.warming.warmup", lambda _: ())
+    monkeypatch.setattr("fastperc.kernels.caching.is_unkept", lambda: unkept)
+    monkeypatch.setattr("fastperc.surroundings.is_compiled", lambda: True)
+    monkeypatch.setenv("FASTPERC_NUMBA_CACHE", off)
+    assert cli.main(["warmup"]) == status
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_folder_without_data_is_bad_data(tmp_path, capsys):
@@ -138,7 +258,7 @@ def test_a_message_cannot_break_the_line_or_command_the_terminal(capsys):
 def test_info_prints_facts_in_two_columns(capsys):
     assert cli.main(["info"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[:2] == ["fastperc", "0.1.0,"]
+    assert lines[0].split()[:2] == ["fastperc", "0.1.1,"]
     assert {"numba", "processor", "threads"} <= {line.split()[0] for line in lines}
 
 
@@ -241,3 +361,11 @@ def test_pictures_need_no_screen(monkeypatch):
     monkeypatch.setattr("fastperc.demo.run", lambda *_: None)
     commands.demo()
     assert os.environ["MPLBACKEND"] == "Agg"
+
+
+def test_on_a_narrow_terminal_every_figure_is_whole(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert cli.main(["replay"]) == 0
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert "3.73433524206" in out

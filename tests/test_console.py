@@ -73,7 +73,7 @@ def test_figures_stay_whole_and_text_wraps_where_it_is_narrow():
     assert max(map(len, out.getvalue().splitlines())) <= 20
 
 
-@pytest.mark.parametrize(("columns", "width"), [(None, WIDTH), ("60", 60)])
+@pytest.mark.parametrize(("columns", "width"), [(None, WIDTH), ("80", 80), ("40", 72), ("1", 72)])
 def test_piped_output_is_wide_enough_unless_told_otherwise(monkeypatch, columns, width):
     monkeypatch.delenv("COLUMNS", raising=False)
     if columns:

@@ -158,3 +158,18 @@ def test_the_lists_of_public_names_agree():
 def test_a_name_that_does_not_exist_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'fastperc' has no attribute 'Netwrok'"):
         fastperc.Netwrok  # noqa: B018
+
+
+def test_tab_completion_shows_public_names_only(run_python):
+    code = """
+import fastperc
+before = dir(fastperc)
+fastperc.Network, fastperc.compare
+print(before == dir(fastperc) == sorted(fastperc.__all__))
+"""
+    assert run_python(code) == "True\n"
+
+
+@pytest.mark.parametrize("name", ["schedules", "datafiles", "warming"])
+def test_what_docstrings_send_to_is_there_after_import_fastperc(run_python, name):
+    assert run_python(f"import fastperc\nprint(fastperc.{name}.__name__)") == f"fastperc.{name}\n"

@@ -87,6 +87,85 @@ except KeyboardInterrupt:
     assert run_python(code) == "still here\n"
 
 
+# What Ctrl-C may become on its way up; in all cases the program was interrupted.
+BECOMES = """
+import signal, sys, time
+from fastperc import cli
+
+def command(args):
+    try:
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(1)
+    except KeyboardInterrupt:
+        %s
+
+cli._run = command
+sys.exit(cli.main(["demo"]))
+"""
+
+
+@pytest.mark.parametrize(
+    "becomes",
+    ["raise", "raise ImportError('initialization failed')", "raise SystemError", "sys.exit(3)",
+     "return 0", "raise BrokenPipeError", "signal.raise_signal(signal.SIGINT)"],
+)  # fmt: skip
+def test_whatever_ctrl_c_becomes_it_was_an_interruption(becomes):
+    outcome = subprocess.run(
+        [sys.executable, "-c", BECOMES % becomes], capture_output=True, text=True, check=False
+    )
+    assert (outcome.returncode, outcome.stderr) == (130, "fastperc: interrupted\n")
+
+
+@pytest.mark.parametrize("name", ["numba.core.compiler", "llvmlite.binding", "importlib"])
+def test_no_exception_in_the_middle_of_an_import_or_a_compilation(name):
+    code = """
+import signal, sys, time
+from fastperc.interrupts import prompt_exit
+
+where = "<frozen importlib._bootstrap>" if sys.argv[1] == "importlib" else "file.py"
+work = compile("signal.raise_signal(signal.SIGINT); time.sleep(0.02); print('on', flush=True)",
+               where, "exec")
+with prompt_exit():
+    try:
+        exec(work, {"__name__": sys.argv[1], "signal": signal, "time": time})
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("an exception", flush=True)
+"""
+    outcome = subprocess.run(
+        [sys.executable, "-c", code, name], capture_output=True, text=True, check=False
+    )
+    assert (outcome.returncode, outcome.stdout) == (130, "on\n")
+    assert outcome.stderr == "fastperc: interrupted\n"
+
+
+def test_while_python_ends_ctrl_c_changes_nothing_any_more():
+    code = """
+import atexit, signal, sys
+from fastperc import cli
+
+cli._run = lambda args: print("done") or 0
+atexit.register(signal.raise_signal, signal.SIGINT)
+sys.argv = ["fastperc", "info"]
+sys.exit(cli.main())
+"""
+    outcome = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "done\n", "")
+
+
+def test_little_is_loaded_before_ctrl_c_is_listened_to(run_python):
+    code = """
+import sys
+before = set(sys.modules)
+from fastperc.cli import main
+heavy = {"typing", "socket", "importlib.metadata", "traceback", "typer", "numpy", "argparse"}
+print("loaded:", *(set(sys.modules) - before) & heavy)
+"""
+    assert run_python(code) == "loaded:\n"
+
+
 def test_only_sigint_ends_it(run_python):
     code = """
 import signal, time

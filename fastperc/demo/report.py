@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ..console import WRONG, duration, factor, marked, table
 from ..tutorials import Replay, Speedup
-from ..warming import Warmed
+from ..warming import Warmed, outcome
 from .contest import Result
 
 
@@ -21,7 +21,9 @@ def plain(name: str) -> str:
 def show_kernels(console: Console, step: Warmed) -> None:
     """What it took to have the kernels ready."""
     if step.source == "compiled":
-        end = "compiled. They are kept: later runs only load them."
+        end = f"compiled{outcome()[1]}"
+    elif step.source == "plain Python":
+        end = f"as they are{outcome()[1]}"
     else:
         end = "compiled by an earlier run."
     console.print(f"Kernels ready in {duration(step.seconds)}, {end}")
