@@ -155,6 +155,8 @@ class Sequence:
             b[layer] = np.ones(len(b[layer]) + 7)
         else:
             W, b = W[:-1], b[:-1]
+            if not W or W[-1].shape[1] == self.ours.n_outputs_:
+                return  # one layer less is a network, too
         calls = [lambda: model.predict(self.c.X), lambda: model.predict_one(self.rows[0])]
         if self.ours.solver != "lbfgs" and not self.ours.early_stopping:
             calls.append(lambda: model.learn_one(self.rows[0], self.c.y[0]))

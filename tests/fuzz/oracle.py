@@ -250,7 +250,7 @@ def train(model, X, y, w, orders, **options):
     o = {**DEFAULTS, **options, "parameters": model.parameters}
     rule = RULES[o["optimizer"]](o)
     size = X.shape[1] if o["optimizer"] == "rprop" else o["batch_size"]
-    is_factor = min(size, X.shape[1]) == 1 and o["optimizer"] != "rprop"
+    is_factor = size == 1 and o["optimizer"] != "rprop"
     for epoch, order in enumerate(orders, 1):
         lr = o["lr"](epoch) if callable(o["lr"]) else o["lr"]
         total = 0.0
