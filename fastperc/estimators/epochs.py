@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..kernels import batch, epochs, online_rules, predict, updates
+from ..kernels import activations, batch, epochs, online_rules, predict, updates
 from ..kernels.table import describe
 from ..layout import aligned_zeros
 from ..network import Network
@@ -55,6 +55,7 @@ class Samples:
     Y: np.ndarray
     weight: np.ndarray
     weight_is_factor: bool = False
+    unit: float = 1.0  # what weights are counted in: the largest one's power of two
 
     @property
     def is_sparse(self) -> bool:
@@ -65,7 +66,14 @@ class Samples:
         X = self.X[rows]
         weight = fixed(self.weight[rows]) if len(self.weight) else self.weight
         Y = fixed(self.Y[rows])
-        return Samples(X if self.is_sparse else fixed(X), Y, weight, self.weight_is_factor)
+        X = X if self.is_sparse else fixed(X)
+        return Samples(X, Y, weight, self.weight_is_factor, self.unit)
+
+    def weighty(self) -> Samples:
+        """Those that have weight."""
+        if not len(self.weight) or self.weight.all():
+            return self
+        return self.take(np.flatnonzero(self.weight))
 
 
 class Epochs:
@@ -85,7 +93,11 @@ class Epochs:
         self.n_steps = -(-len(samples.Y) // batch_size)
         unweighted = not len(samples.weight) or samples.weight_is_factor
         self.online = batch_size == 1 and unweighted and optimizer.rule != updates.RPROP
-        self.tally = np.zeros(2)
+        if self.online and samples.weight_is_factor and samples.unit != 1:
+            factors = fixed(samples.weight * net.dtype.type(samples.unit))
+            self.samples = replace(samples, weight=factors, unit=1.0)
+        self.unit = 1.0 if self.online else samples.unit
+        self.tally = np.zeros(3)
         self.steps = 1.0  # of a slice
         self._make_room()
 
@@ -170,13 +182,16 @@ class Epochs:
                 weight_sum = parallel.weight_of_batch(weight, order, row, rows)
                 if weight_sum <= 0:
                     continue
-                k, share = parallel.count_slabs(rows), rows / weight_sum
-                self.tally[1] += share * sum(float((W * W).sum()) for W in net.weights)
+                k = parallel.count_slabs(rows)
+                squares = 0.0
+                if o.rates[updates.L2_PER_WEIGHT] > 0:
+                    squares = epochs.squares_of(net.theta, net.layers)
                 parallel.slab_gradients(
                     X, Y, weight, order, row, rows, net.theta, net.layers, net.loss_code,
                     net.dtype.type(1 / weight_sum), gradients[:k], sums[:k], rooms,
                 )  # fmt: skip
-                self.tally[0] += share * parallel.add_up(sums[:k])
+                live = epochs.rows_with_weight(weight, order, row, rows)
+                epochs.note(self.tally, live, weight_sum, parallel.add_up(sums[:k]), squares)
                 parallel.step_of_slabs(
                     gradients[:k], net.theta, net.layers, o.rule, o.rates, o.state, o.clock,
                     weight_sum,
@@ -184,17 +199,26 @@ class Epochs:
         return None
 
 
-def outputs(net: Network, X: Any, threads: int = 1) -> np.ndarray:
-    """The network's outputs for the rows of an array or of a CSR matrix, which were checked."""
+def weighted_sums(net: Network) -> np.ndarray:
+    """The table of the same network, whose outputs are its last layer's weighted sums."""
+    return describe(net.sizes, [*net.codes[:-1], activations.CODES["identity"]], net.dtype)
+
+
+def outputs(net: Network, X: Any, threads: int = 1, layers: np.ndarray | None = None) -> np.ndarray:
+    """The network's outputs for the rows of an array or of a CSR matrix, which were checked.
+
+    ``layers`` may be another table of the same layers.
+    """
     out = np.empty((X.shape[0], net.sizes[-1]), net.dtype)
     if not isinstance(X, np.ndarray):
         for rows in windows(X):
-            out[rows] = outputs(net, dense_rows(X, rows, net.dtype), threads)
+            out[rows] = outputs(net, dense_rows(X, rows, net.dtype), threads, layers)
         return out
-    if threads > 1 and len(X) > predict.CHUNK:
+    if threads > 1 and len(X) > predict.CHUNK and layers is None:
         return net.forward(X, threads=threads)
-    size = predict.rows_work_size(net.layers, net.dtype, min(predict.CHUNK, len(X)))
-    predict.predict_rows(X, net.theta, net.layers, out, aligned_zeros(size, net.dtype))
+    layers = net.layers if layers is None else layers
+    size = predict.rows_work_size(layers, net.dtype, min(predict.CHUNK, len(X)))
+    predict.predict_rows(X, net.theta, layers, out, aligned_zeros(size, net.dtype))
     return out
 
 

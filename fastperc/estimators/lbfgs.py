@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.utils.optimize import _check_optimize_result
+from sklearn.exceptions import ConvergenceWarning
 
 from ..kernels import batch
 from ..layout import aligned_zeros, views
 from ..network import Network
+from .attempt import Attempt
 from .callbacks import FitTask
 from .divergence import NON_FINITE, NonFiniteWeightsError
 from .epochs import Samples, dense_rows, fixed, windows
+from .validation import Validation
+from .warning import warn
+
+STOPPED = 99  # SciPy's status where its callback ended the run
 
 
 class Objective:
@@ -66,65 +72,83 @@ def in_float64(net: Network, samples: Samples) -> tuple[Network, Samples]:
     twin.loss_code = net.loss_code
     X = samples.X if samples.is_sparse else fixed(samples.X, np.float64)
     Y, weight = fixed(samples.Y, np.float64), fixed(samples.weight, np.float64)
-    return twin, Samples(X, Y, weight, samples.weight_is_factor)
+    return twin, replace(samples, X=X, Y=Y, weight=weight)
 
 
-def fit(estimator: Any, net: Network, samples: Samples, task: FitTask) -> None:
-    """One call of the estimator's `fit`, each iteration an epoch of its ``loss_curve_``."""
-    estimator.loss_curve_ = []
+def fit(
+    estimator: Any,
+    net: Network,
+    samples: Samples,
+    validation: Validation | None,
+    task: FitTask,
+    attempt: Attempt,
+) -> None:
+    """One call of the estimator's `fit`, each iteration an epoch of its ``loss_curve_``.
+
+    Whatever ends it, weights and curve are those of the last iteration.
+    """
     limit = math.inf if estimator.time_limit is None else estimator.time_limit
     end = time.perf_counter() + limit
+    last = net.theta.copy()
 
-    def watch(loss: float) -> None:
-        ends = task.end_epoch()
+    def watch(theta: np.ndarray, loss: float) -> None:
+        net.theta[:] = last[:] = theta
         estimator.loss_curve_.append(loss)
-        epoch = len(estimator.loss_curve_)
+        estimator.n_iter_, estimator.loss_ = len(estimator.loss_curve_), loss
+        if validation is not None:
+            estimator.validation_loss_curve_.append(validation.loss())
+        ends = task.end_epoch()
         if estimator.verbose:
-            print(f"Iteration {epoch}, loss = {loss:.8f}")
-        if estimator.callback is not None and estimator.callback(epoch, estimator) is True:
+            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+        callback = estimator.callback
+        if callback is not None and callback(estimator.n_iter_, estimator) is True:
             ends = True
         if ends or time.perf_counter() >= end:
             raise StopIteration
         task.begin_epoch()
 
     task.begin_epoch()
-    estimator.n_iter_, estimator.loss_ = minimise(
-        net, samples, estimator, estimator._loss_scale(), watch
-    )
-    if not np.isfinite(net.theta).all():
-        raise NonFiniteWeightsError(estimator.n_iter_, NON_FINITE, kept=False)
+    estimator.loss_curve_, estimator.n_iter_ = [], 0
+    if validation is not None:
+        estimator.validation_loss_curve_ = []
+    attempt.keep()
+    try:
+        result = minimise(net, samples, estimator, watch)
+        if not (np.isfinite(result.x).all() and math.isfinite(result.fun)):
+            raise NonFiniteWeightsError(estimator.n_iter_ + 1, NON_FINITE)
+        last[:] = result.x
+    finally:
+        net.theta[:] = last
+    estimator.n_iter_ = min(result.nit, estimator.max_iter)
+    estimator.loss_ = float(result.fun)
+    if result.status not in (0, STOPPED):
+        warn(
+            f"lbfgs failed to converge (status={result.status}): {result.message}. Increase the "
+            f"number of iterations, max_iter={estimator.max_iter}, or scale the data",
+            ConvergenceWarning,
+        )
 
 
-def minimise(
-    net: Network, samples: Samples, estimator: Any, loss_scale: float, watch: Any
-) -> tuple[int, float]:
-    """Train; returns the number of iterations and the final loss.
+def minimise(net: Network, samples: Samples, estimator: Any, watch: Any) -> Any:
+    """Run SciPy's minimiser; returns its result.
 
-    ``watch(loss)`` is called after each iteration; it may raise StopIteration.
+    ``watch(theta, loss)`` is called after each iteration; it may raise StopIteration.
     """
     from scipy.optimize import minimize
 
-    wide, wide_samples = in_float64(net, samples)
-    objective = Objective(wide, wide_samples, estimator.alpha, loss_scale)
-
-    def after_iteration(intermediate_result) -> None:
-        net.theta[:] = intermediate_result.x
-        watch(float(intermediate_result.fun))
-
-    result = minimize(
-        objective,
+    wide, samples = in_float64(net, samples.weighty())
+    alpha = estimator.alpha / samples.unit
+    return minimize(
+        Objective(wide, samples, alpha, estimator._loss_scale()),
         wide.theta.copy(),
         method="L-BFGS-B",
         jac=True,
-        callback=after_iteration,
+        callback=lambda intermediate_result: watch(
+            intermediate_result.x, float(intermediate_result.fun)
+        ),
         options={
             "maxfun": estimator.max_fun,
             "maxiter": estimator.max_iter,
             "gtol": estimator.tol,
         },
     )
-    net.theta[:] = result.x
-    if result.status == 99:  # ended by `watch`
-        return result.nit, float(result.fun)
-    n_iter = _check_optimize_result("lbfgs", result, estimator.max_iter)
-    return n_iter, float(result.fun)
