@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from operator import is_
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
@@ -29,6 +29,7 @@ from .progress import begin_curves, complete_curves, idle, lacks_progress, recor
 from .scaling import Scaling
 from .settings import Settings
 from .stochastic import Descent
+from .typed import fits
 from .validation import Validation
 from .warning import warn
 
@@ -40,8 +41,20 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = parameters.SHARED
 
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    n_features_in_: int
     n_outputs_: int
+    n_layers_: int
+    n_iter_: int
+    t_: int
+    out_activation_: str
+    loss_: float
     loss_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    validation_loss_curve_: list[float]
     _net: Network | None = None
     _arrays: tuple = ()  # the network's W and b
     _scaling: Scaling | None = None
@@ -84,10 +97,17 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     # --- fit -----------------------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fits
     def fit(
-        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
-    ):  # fmt: skip
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Fit the model to X and y.
 
         Parameters
@@ -320,7 +340,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         net = self._network()
         return self._rows.pop() if self._rows else OneRow(net, self._scaling)
 
-    def learn_one(self, x, y) -> float:
+    def learn_one(self, x: Any, y: Any) -> float:
         """Take the solver's step on one sample, in microseconds: only the length of x is looked at.
 
         Parameters

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
@@ -22,6 +22,7 @@ from .inputs import checked_data
 from .labels import Labels, binarizer_of, classes_of
 from .one_row import OneRow
 from .settings import Settings
+from .typed import only_if
 
 
 def _gives_probabilities(estimator: Any) -> bool:
@@ -136,6 +137,8 @@ out_activation_
         Mean loss on the validation set after each epoch, without penalties; if there is one.
     """
 
+    classes_: np.ndarray
+
     _parameter_constraints: ClassVar[dict] = {
         **parameters.SHARED,
         "loss": [StrOptions({"log_loss", "hinge"})],
@@ -144,42 +147,42 @@ out_activation_
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        loss="log_loss",
-        class_weight=None,
-        l1=0.0,
-        clip_norm=None,
-        scoring=None,
-        scale=None,
-        dtype=None,
-        n_threads=1,
-        time_limit=None,
-        progress=False,
-        callback=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str | Callable[[int], float] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: str = "log_loss",
+        class_weight: Any = None,
+        l1: float = 0.0,
+        clip_norm: float | None = None,
+        scoring: str | Callable[..., float] | None = None,
+        scale: str | None = None,
+        dtype: str | None = None,
+        n_threads: int = 1,
+        time_limit: float | None = None,
+        progress: bool = False,
+        callback: Callable[[int, Any], Any] | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
@@ -303,8 +306,8 @@ out_activation_
 
     # --- partial_fit and prediction --------------------------------------------------------------
 
-    @available_if(lambda estimator: estimator._check_solver())
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    @only_if(lambda estimator: estimator._check_solver())
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Go once through the given samples.
 
         Parameters
@@ -333,7 +336,7 @@ out_activation_
         """The accuracy."""
         return self._labels.accuracy(out, samples)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict labels.
 
         Parameters
@@ -347,8 +350,8 @@ out_activation_
         check_is_fitted(self)
         return self._labels.of(self._outputs(X))
 
-    @available_if(_gives_probabilities)
-    def predict_proba(self, X):
+    @only_if(_gives_probabilities)
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Estimate probabilities.
 
         Parameters
@@ -366,8 +369,8 @@ out_activation_
             return out
         return np.hstack([1 - out, out])
 
-    @available_if(_gives_probabilities)
-    def predict_log_proba(self, X):
+    @only_if(_gives_probabilities)
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithms of `predict_proba`, exact where probabilities round to 0 or 1.
 
         They are computed from the last layer's weighted sums, where scikit-learn takes the
@@ -385,8 +388,8 @@ out_activation_
         # Where several labels are as good as sure, none of them is to be ahead.
         return np.log(self.predict_proba(X), out=-softplus(-z), where=z > 0)
 
-    @available_if(_gives_margins)
-    def decision_function(self, X):
+    @only_if(_gives_margins)
+    def decision_function(self, X: Any) -> np.ndarray:
         """The outputs of a network trained on the hinge loss: positive for the class.
 
         Parameters
@@ -401,7 +404,7 @@ out_activation_
         out = self._outputs(X)
         return out[:, 0] if self.n_outputs_ == 1 else out
 
-    def predict_one(self, x):
+    def predict_one(self, x: Any) -> Any:
         """The label of one sample, in microseconds: only the length of x is looked at.
 
         Parameters

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..kernels import losses
@@ -21,6 +21,7 @@ from .inputs import checked_data, numbers_of, refuse_dates
 from .one_row import OneRow
 from .scaling import Scaling
 from .settings import Settings
+from .typed import only_if
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -72,42 +73,42 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
 
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: str = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        quantile=0.5,
-        l1=0.0,
-        clip_norm=None,
-        scoring=None,
-        scale=None,
-        dtype=None,
-        n_threads=1,
-        time_limit=None,
-        progress=False,
-        callback=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str | Callable[[int], float] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        quantile: float = 0.5,
+        l1: float = 0.0,
+        clip_norm: float | None = None,
+        scoring: str | Callable[..., float] | None = None,
+        scale: str | None = None,
+        dtype: str | None = None,
+        n_threads: int = 1,
+        time_limit: float | None = None,
+        progress: bool = False,
+        callback: Callable[[int, Any], Any] | None = None,
+    ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -204,8 +205,8 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
     def _loss_scale(self) -> float:
         return 1.0 if self.out_activation_ == "exp" else 1.0 / self.n_outputs_
 
-    @available_if(lambda estimator: estimator._check_solver())
-    def partial_fit(self, X, y, sample_weight=None):
+    @only_if(lambda estimator: estimator._check_solver())
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go once through the given samples.
 
         Parameters
@@ -228,7 +229,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         with np.errstate(over="ignore"):  # minus infinity is a score, too
             return float(r2_score(samples.Y, out, sample_weight=weight))
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict numbers.
 
         Parameters
@@ -243,7 +244,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         out = self._outputs(X)
         return out[:, 0] if out.shape[1] == 1 else out
 
-    def predict_one(self, x):
+    def predict_one(self, x: Any) -> float | np.ndarray:
         """The prediction for one sample, in microseconds: only the length of x is looked at.
 
         Parameters
