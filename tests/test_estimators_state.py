@@ -662,6 +662,16 @@ def test_warnings_point_to_the_callers_line():
     assert {warning.filename for warning in caught} == {__file__}
 
 
+@pytest.mark.parametrize("labels", [[False, True], [0, 1], ["a", None], [1, "a"]], ids=str)
+def test_labels_in_an_array_of_objects_are_told_as_such(labels):
+    y = np.array(labels, object)[Y]
+    with pytest.raises(ValueError, match=r"NaN|dtype object and holds .*y.astype\(int\)"):
+        classifier().fit(X, y)
+    if labels[0] is not False:
+        return
+    assert classifier().fit(X, y.astype(bool)).score(X, y.astype(bool)) > 0.4
+
+
 def test_the_binarizer_can_be_read():
     model = classifier().fit(X, Y3)
     assert model._label_binarizer.y_type_ == "multiclass"

@@ -124,6 +124,17 @@ def _clearly(function: Callable[[Any], Any], y: Any) -> Any:
     """``function(y)``; where y is not made of labels, in words that tell what it is made of."""
     try:
         return function(y)
-    except ValueError:
+    except (ValueError, TypeError):
+        if getattr(getattr(y, "dtype", None), "kind", "") == "O":
+            raise ValueError(_of_objects(y)) from None
         check_classification_targets(y)
         raise
+
+
+def _of_objects(y: Any) -> str:
+    """What to say of labels in an array of objects that are not all texts."""
+    kinds = sorted({type(label).__name__ for label in np.ravel(y)})
+    return (
+        f"Unknown label type: y is of dtype object and holds {', '.join(kinds)}; expected labels "
+        "of one kind and none missing. Use y.astype(bool), y.astype(int) or y.astype(str)"
+    )
