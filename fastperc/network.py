@@ -317,7 +317,7 @@ class Network:
             (X, Y, weight), held = self._hold_out(X, Y, weight, validation)
         plan = Plan(
             X=X, Y=Y, weight=weight, batch_size=len(X) if full else min(batch_size, len(X)),
-            rule=rule, rates=rates, threads=threads, watch=watch,
+            rule=rule, rates=rates, is_online=online, threads=threads, watch=watch,
         )  # fmt: skip
         job = Job(
             advance=stepper(self, plan),

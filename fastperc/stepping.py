@@ -29,6 +29,7 @@ class Plan:
     batch_size: int
     rule: int
     rates: np.ndarray  # see `kernels.updates`
+    is_online: bool  # whether weights are factors of the steps of single samples
     threads: int = 1
     watch: Watch = field(default_factory=Watch)
 
@@ -46,7 +47,7 @@ class Plan:
 
 def stepper(net: Network, plan: Plan) -> Advance:
     """The function that takes training steps; see `training.Job`."""
-    if plan.batch_size == 1 and plan.rule != updates.RPROP:
+    if plan.is_online:
         return _Online(net, plan) if plan.is_plain else _OnlineByRule(net, plan)
     is_long = plan.batch_size * n_parameters(net.sizes) > LONG
     if is_long or (plan.threads > 1 and plan.batch_size > CHUNK):

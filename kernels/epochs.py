@@ -5,13 +5,14 @@ mean, penalty included, as learning curves have it where samples have weights. A
 remembers lies in theta's order in both kernels, so that batches of one sample and of many can
 follow one another.
 
-``tally`` holds two float64 sums over batches, each batch counted as often as it has rows: its
-(weighted) mean loss, and, from before its step, ``sum(W**2)`` over the sum of its weights.
+``tally`` holds three float64 sums over batches, each batch counted as often as it has rows of some
+weight: its (weighted) mean loss; from before its step, ``sum(W**2)`` over the sum of its weights;
+and 1, so the rows that took part. A row of weight 0 is as good as removed.
 """
 
 from .batch import add_slabs, clear, split, sum_of_weights
 from .jit import kernel, piece
-from .lanes import at, flat, view
+from .lanes import at, fill, flat, load, load_part, rolled, total, view, width
 from .online import fetch_ahead, forward, input_of, take
 from .online_rules import descend, parts_by_rule, write_gradient
 from .packing import pack, unpack
@@ -30,7 +31,7 @@ def train_batches(
     ----------
     order : int64 array of shape (1, n) or (0, n)
         The samples' order; without a row, that of X.
-    tally : float64 array of shape (2,)
+    tally : float64 array of shape (3,)
         Added to.
 
     Notes
@@ -42,20 +43,21 @@ def train_batches(
     theta, t, rates = flat(theta), flat(layers), flat(rates)
     gradient, rest = split(flat(work), theta.shape[0])
     part, rest = split(rest, theta.shape[0])
-    one = theta.dtype.type(1)
     for step in range(first, last):
         start = step * batch_size
         rows = min(batch_size, n - start)
         weight_sum = sum_of_weights(weight, order, start, rows)
         if weight_sum > 0:
-            share = rows / weight_sum
+            squares = 0.0
             if at(rates, L2_PER_WEIGHT) > 0:
-                tally[1] += share * sum_of_squares(theta, t, False)
+                squares = squares_in_order(theta, t)
             clear(gradient)
-            scale = one / theta.dtype.type(weight_sum)
-            tally[0] += share * add_slabs(
+            scale = theta.dtype.type(inverse(weight_sum))
+            loss_sum = add_slabs(
                 X, Y, weight, order, start, rows, theta, t, loss, scale, gradient, part, rest
             )  # fmt: skip
+            live = count_rows(weight, order, start, rows)
+            add_batch(tally, live, weight_sum, loss_sum, squares)
             penalise(rule, rates, theta, gradient, t, False, weight_sum)
             update(rule, rates, theta, gradient, flat(state), flat(clock))
 
@@ -89,8 +91,9 @@ def train_online(
         row = order[step] if order.shape[0] > 0 else step
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
         if w > 0:
+            tally[2] += 1
             if counts:
-                tally[1] += sum_of_squares(rows, t, True)
+                tally[1] += sum_of_squares(rows, t)
             x = input_of(X, row, t, room)
             take(rows, t, 0, x, a)
             tally[0] += w * forward(theta, rows, t, a, Y, row * n_out, loss, d)
@@ -104,22 +107,92 @@ def train_online(
     unpack_all(packed_state, rows.shape[0], state, theta.shape[0], t)
 
 
-@kernel
-def squares_of_weights(theta, layers):
-    """`sum_of_squares` of plain theta, from Python."""
-    return sum_of_squares(flat(theta), flat(layers), False)
-
-
 @piece
-def sum_of_squares(theta, t, as_rows):
-    """``sum(W**2)`` over all layers; ``as_rows`` as in `updates.penalise`."""
-    s = theta.dtype.type(0)
+def sum_of_squares(rows, t):
+    """``sum(W**2)`` over all layers, whose weights lie in padded rows."""
+    s = rows.dtype.type(0)
     for c in range(0, t.shape[0], COLUMNS):
-        start, n = weights_of(t, c, as_rows, theta)
-        w = view(theta, start, n)
+        start, n = weights_of(t, c, True, rows)
+        w = view(rows, start, n)
         for i in range(n):
             s += w[i] * w[i]
     return float(s)
+
+
+# What follows is the same to the last bit in `train_batches` and where threads take its steps: sums
+# in one order, no product and sum in one rounding.
+
+
+@piece(fastmath=False)
+def squares_in_order(theta, t):
+    """``sum(W**2)`` over all layers, in four lanes of whole blocks."""
+    m = width(theta)
+    none = fill(theta, 0.0)
+    s0, s1, s2, s3 = none, none, none, none
+    for c in range(0, t.shape[0], COLUMNS):
+        start, n = weights_of(t, c, False, theta)
+        j, end = start, start + n
+        while j + 4 * m <= end:
+            rolled()
+            w0, w1 = load(theta, j), load(theta, j + m)
+            w2, w3 = load(theta, j + 2 * m), load(theta, j + 3 * m)
+            s0 += w0 * w0
+            s1 += w1 * w1
+            s2 += w2 * w2
+            s3 += w3 * w3
+            j += 4 * m
+        while j < end:
+            rolled()
+            w0 = load_part(theta, j, end - j)
+            s0 += w0 * w0
+            j += m
+    return float(total((s0 + s1) + (s2 + s3)))
+
+
+@piece(fastmath=False)
+def inverse(weight_sum):
+    """One over the sum of a batch's weights."""
+    return 1.0 / weight_sum
+
+
+@piece(fastmath=False)
+def count_rows(weight, order, first, rows):
+    """How many of the rows ``order[first:first + rows]`` have weight."""
+    if weight.shape[0] == 0:
+        return rows
+    order = flat(order)
+    n = 0
+    for r in range(first, first + rows):
+        row = order[r] if order.shape[0] > 0 else r
+        n += 1 if weight[row] > 0 else 0
+    return n
+
+
+@piece(fastmath=False)
+def add_batch(tally, rows, weight_sum, loss_sum, squares):
+    """A batch's part of the tally."""
+    share = rows / weight_sum
+    tally[0] += share * loss_sum
+    tally[1] += share * squares
+    tally[2] += rows
+
+
+@kernel(fastmath=False)
+def squares_of(theta, layers):
+    """`squares_in_order` for the steps that threads take."""
+    return squares_in_order(flat(theta), flat(layers))
+
+
+@kernel(fastmath=False)
+def rows_with_weight(weight, order, first, rows):
+    """`count_rows` for the steps that threads take."""
+    return count_rows(weight, order, first, rows)
+
+
+@kernel(fastmath=False)
+def note(tally, rows, weight_sum, loss_sum, squares):
+    """`add_batch` for the steps that threads take."""
+    add_batch(tally, rows, weight_sum, loss_sum, squares)
 
 
 @piece

@@ -20,7 +20,7 @@ def rates_of(alpha=0.0):
 
 def run_batches(p, theta, rule, rates, batch_size, weight=None, order=None, clock=None, state=None):
     net, n = p.net, len(p.X)
-    tally = np.zeros(2)
+    tally = np.zeros(3)
     work = np.zeros(batch.work_size(net.layers, net.dtype, batch_size))
     state = np.zeros(updates.MEMORY[rule] * theta.size) if state is None else state
     clock = np.zeros(3) if clock is None else clock
@@ -35,7 +35,7 @@ def run_batches(p, theta, rule, rates, batch_size, weight=None, order=None, cloc
 def run_online(p, theta, rule, rates, weight=None, order=None, clock=None, state=None):
     net, n = p.net, len(p.X)
     table = describe(net.sizes, net.codes, net.dtype, direct=False)
-    tally = np.zeros(2)
+    tally = np.zeros(3)
     state = np.zeros(updates.MEMORY[rule] * theta.size) if state is None else state
     clock = np.zeros(3) if clock is None else clock
     epochs.train_online(
@@ -85,10 +85,14 @@ def test_the_tally_is_a_mean_over_batches(weighted):
     tally, _, _ = run_batches(p, p.net.theta.copy(), updates.SGD, rates, 5, weight)
     each = np.array([p.net.loss(p.X[i : i + 1], p.y[i : i + 1]) for i in range(13)])
     squares = sum((W**2).sum() for W in p.net.weights)
-    expected = np.zeros(2)
+    expected = np.zeros(3)
     for rows in (slice(0, 5), slice(5, 10), slice(10, 13)):
         share = len(each[rows]) / factors[rows].sum()
-        expected += share * (factors[rows] * each[rows]).sum(), share * squares
+        expected += (
+            share * (factors[rows] * each[rows]).sum(),
+            share * squares,
+            len(each[rows]),
+        )
     np.testing.assert_allclose(tally, expected, rtol=1e-12)
 
 

@@ -143,7 +143,7 @@ class NetworkRunner:
         rates = np.zeros(updates.N_RATES)
         rates[updates.LR] = self.problem.lr
         size = min(self.problem.batch_size, n_rows)
-        plan = Plan(X, Y, weight, size, updates.SGD, rates, self.threads)
+        plan = Plan(X, Y, weight, size, updates.SGD, rates, size == 1, self.threads)
         return stepper(self.net, plan), plan.n_steps
 
     def parameters(self) -> list[np.ndarray]:

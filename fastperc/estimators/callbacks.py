@@ -24,6 +24,7 @@ FITTED = (
     "out_activation_",
     "_scaling",
     "_target_scaling",
+    "_settings",
 )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils.class_weight import compute_sample_weight
 
 
 class ClassWeights:
@@ -15,32 +15,81 @@ class ClassWeights:
     ----------
     classes : ndarray
         All there are, sorted.
+    counts : ndarray, optional
+        Of the (weighted) labels seen so far.
     """
 
-    def __init__(self, classes: np.ndarray):
+    def __init__(self, classes: np.ndarray, counts: np.ndarray | None = None):
         self.classes = classes
-        self.counts = np.zeros(len(classes))  # of the (weighted) labels seen so far
+        self.counts = np.zeros(len(classes)) if counts is None else counts
 
-    def of(self, wish: Any, y: Any, weight: np.ndarray | None, incremental: bool) -> np.ndarray:
-        """The samples' weights times those of their classes; ``wish`` is ``class_weight``."""
-        y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
-        factors = compute_sample_weight(self._of_classes(wish, y, weight, incremental), y)
-        return factors if weight is None else factors * weight
+    def after(self, places: np.ndarray, weight: np.ndarray | None) -> ClassWeights:
+        """These, with more labels counted."""
+        more = np.bincount(places, weight, minlength=len(self.classes))
+        return ClassWeights(self.classes, self.counts + more)
 
-    def _of_classes(
-        self, wish: Any, y: np.ndarray, weight: np.ndarray | None, incremental: bool
-    ) -> Any:
-        """The wish, with 'balanced' made numbers: ``n / (n_classes * n_of_this_class)``."""
-        is_single = y.ndim == 1 or y.shape[1] == 1
-        if wish != "balanced" or not (is_single or incremental):
-            return wish
-        if not is_single:
-            raise ValueError(
-                "class_weight: found 'balanced' with several labels per sample, which partial_fit "
-                "cannot count. Give a list of dicts, one for each output"
-            )
-        places = np.searchsorted(self.classes, y.ravel())
-        self.counts += np.bincount(places, weight, minlength=len(self.classes))
-        seen = self.counts > 0
-        balanced = self.counts.sum() / (seen.sum() * np.where(seen, self.counts, 1.0))
-        return dict(zip(self.classes.tolist(), balanced.tolist(), strict=True))
+    def of(self, wish: Any, places: np.ndarray) -> np.ndarray:
+        """The factors of samples, by the places of their labels among the classes."""
+        if isinstance(wish, str):
+            return balanced(self.counts)[places]
+        return chosen(wish, self.classes)[places]
+
+
+def balanced(counts: np.ndarray) -> np.ndarray:
+    """``n / (n_classes * n_of_this_class)``, classes not seen left out."""
+    seen = counts > 0
+    return counts.sum() / (seen.sum() * np.where(seen, counts, 1.0))
+
+
+def chosen(wish: Any, classes: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """The factors that a dict from class to number says; 1 where it says nothing."""
+    if not isinstance(wish, Mapping):
+        raise ValueError(
+            f"class_weight: found a {type(wish).__name__}, expected a dict or 'balanced' where "
+            "samples have one label"
+        )
+    keys = [key if key in wish else plain(key) for key in classes]
+    missing = [key for key in keys if key not in wish]
+    if missing and len(keys) - len(missing) != len(wish):
+        strange = [key for key in wish if key not in keys]
+        raise ValueError(
+            f"class_weight: The classes, {missing}, are not in class_weight, and {strange} are no "
+            "classes. Give it the labels of y"
+        )
+    for key in keys:
+        check_factor(wish.get(key, 1.0), key)
+    return np.array([float(wish.get(key, 1.0)) for key in keys])
+
+
+def plain(label: Any) -> Any:
+    """A label as a Python object."""
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def check_factor(value: Any, label: Any) -> None:
+    """A factor is a number as a sample weight is."""
+    try:
+        ok = bool(np.isfinite(float(value)) and value >= 0)
+    except (TypeError, ValueError, OverflowError):
+        ok = False
+    if not ok:
+        raise ValueError(
+            f"class_weight: found {value!r:.60} for class {label!r}, expected a finite number, 0 "
+            "or greater"
+        )
+
+
+def of_several(wish: Any, Y: np.ndarray) -> np.ndarray:
+    """The factors of samples that may have several labels: a product over columns of 0 and 1."""
+    if isinstance(wish, Mapping) or (not isinstance(wish, str) and len(wish) != Y.shape[1]):
+        raise ValueError(
+            "class_weight: for samples with several labels, expected a list of dicts, one for "
+            f"each of the {Y.shape[1]} outputs, or 'balanced'"
+        )
+    factors = np.ones(len(Y))
+    for k, places in enumerate((Y > 0).astype(np.intp).T):
+        if isinstance(wish, str):
+            factors *= balanced(np.bincount(places, minlength=2))[places]
+        else:
+            factors *= chosen(wish[k], [0, 1])[places]
+    return factors

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..kernels import losses
 from . import parameters
-from .base import BaseMLP
-from .class_weights import ClassWeights
+from .base import BaseMLP, check_usable
+from .class_weights import ClassWeights, of_several
 from .epochs import Samples
+from .inputs import checked_data
 from .labels import Labels, binarizer_of, classes_of
 from .one_row import OneRow
+from .settings import Settings
+from .typed import only_if
 
 
 def _gives_probabilities(estimator: Any) -> bool:
-    if estimator.loss == "hinge":
+    if estimator._learned_loss() == "hinge":
         raise AttributeError("loss='hinge' learns margins, not probabilities: use loss='log_loss'")
     return True
 
 
 def _gives_margins(estimator: Any) -> bool:
-    if estimator.loss != "hinge":
+    if estimator._learned_loss() != "hinge":
         raise AttributeError("decision_function belongs to loss='hinge': use predict_proba")
     return True
+
+
+def softplus(z: np.ndarray) -> np.ndarray:
+    """``log(1 + exp(z))``."""
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -77,12 +85,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     verbose : bool or int, default=False
         Print a line per epoch.
     warm_start : bool, default=False
-        Let `fit` go on from the present weights.
+        Let `fit` go on from the present weights. `partial_fit` takes samples of any of the known
+        classes then, too, which scikit-learn refuses where one is missing.
     momentum : float, default=0.9
         Of sgd.
     nesterovs_momentum : bool, default=True
     early_stopping : bool, default=False
-        Stop where the validation score stalls, and keep the best weights.
+        Stop where the validation score stalls, and keep the best weights of this `fit`; with
+        warm_start, scikit-learn compares with scores of earlier ones.
     validation_fraction : float, default=0.1
         Part of the samples set aside for it, if `fit` is given no validation set.
     beta_1, beta_2, epsilon : float
@@ -121,10 +131,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     classes_, loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_, t_, \
 coefs_, intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, \
 out_activation_
-        As in scikit-learn. Arrays in ``coefs_`` and ``intercepts_`` may be written to or replaced.
+        As in scikit-learn. Arrays in ``coefs_`` and ``intercepts_`` may be written to, or replaced
+        by others that make a network of as many inputs and outputs; these are copied.
     validation_loss_curve_ : list of float
         Mean loss on the validation set after each epoch, without penalties; if there is one.
     """
+
+    classes_: np.ndarray
 
     _parameter_constraints: ClassVar[dict] = {
         **parameters.SHARED,
@@ -134,42 +147,42 @@ out_activation_
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        loss="log_loss",
-        class_weight=None,
-        l1=0.0,
-        clip_norm=None,
-        scoring=None,
-        scale=None,
-        dtype=None,
-        n_threads=1,
-        time_limit=None,
-        progress=False,
-        callback=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str | Callable[[int], float] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: str = "log_loss",
+        class_weight: Any = None,
+        l1: float = 0.0,
+        clip_norm: float | None = None,
+        scoring: str | Callable[..., float] | None = None,
+        scale: str | None = None,
+        dtype: str | None = None,
+        n_threads: int = 1,
+        time_limit: float | None = None,
+        progress: bool = False,
+        callback: Callable[[int, Any], Any] | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
@@ -208,9 +221,8 @@ out_activation_
     # --- what comes in -----------------------------------------------------------------------
 
     def _validate_input(self, X, y, incremental: bool, reset: bool):
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True,
-            dtype=(np.float64, np.float32), reset=reset,
+        X, y = checked_data(
+            self, X, y, multi_output=True, reset=reset
         )  # fmt: skip
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -218,44 +230,72 @@ out_activation_
             binarizer = binarizer_of(y)
             self._know(binarizer, binarizer.classes_)
         else:
-            self._labels.check(classes_of(y), self.warm_start)
+            if self._labels.loss != self.loss:
+                self._take_loss(self.loss)
+            self._labels.check(classes_of(y), self.warm_start and not incremental)
         return X, self._labels.targets(y)
 
     def _know(self, binarizer: LabelBinarizer, classes: np.ndarray) -> None:
         self.classes_ = classes
         self._labels = Labels(binarizer, classes, self.loss)
 
+    def _take_loss(self, loss: str) -> None:
+        self._labels = Labels(self._labels.binarizer, self._labels.classes, loss)
+
+    @property
+    def _label_binarizer(self) -> LabelBinarizer:
+        """For tools that know scikit-learn's networks from the inside; read only."""
+        return self._labels.binarizer
+
+    def _learned_loss(self) -> str:
+        """The loss that the weights were trained on; before training, the one to come."""
+        return self.loss if self._settings is None else self._settings.loss
+
     def _validate_held(self, X, y):
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True,
-            dtype=(np.float64, np.float32), reset=False,
+        X, y = checked_data(
+            self, X, y, multi_output=True, reset=False,
         )  # fmt: skip
         classes = classes_of(y)
         if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(f"y_val has classes {classes}, expected classes of y: {self.classes_}")
         return X, self._labels.targets(y)
 
-    def _all_weights(self, y, weight, incremental: bool):
-        if self.class_weight is None:
+    def _all_weights(self, Y, weight, incremental: bool):
+        wish = self.class_weight
+        if wish is None:
             return weight, False
-        if not incremental or not hasattr(self, "_class_weights"):
-            self._class_weights = ClassWeights(self.classes_)
-        return self._class_weights.of(self.class_weight, y, weight, incremental), True
+        if self._labels.are_several:
+            if isinstance(wish, str) and incremental:
+                raise ValueError(
+                    "class_weight: found 'balanced' with several labels per sample, which "
+                    "partial_fit cannot count. Give a list of dicts, one for each output"
+                )
+            factors = of_several(wish, Y)
+        else:
+            factors = self._count(self._labels.places(Y), weight, incremental)
+        factors = factors if weight is None else factors * weight
+        return check_usable(factors, "sample_weight times class_weight"), True
+
+    def _count(self, places, weight, incremental: bool) -> np.ndarray:
+        """The samples' factors, their labels counted."""
+        known = self.__dict__.get("_class_weights") if incremental else None
+        counted = (known or ClassWeights(self.classes_)).after(places, weight)
+        self._class_weights = counted
+        return counted.of(self.class_weight, places)
 
     def _take_target(self, row: OneRow, y) -> bool:
         self._labels.write_target(y, row.y)
         if self.class_weight is None:
             return False
-        y = np.reshape(y, (1, -1) if np.ndim(y) else 1)
-        row.weight[:] = self._all_weights(y, None, incremental=True)[0]
+        row.weight[:] = self._all_weights(row.y[None], None, incremental=True)[0]
         return True
 
     def _is_plain_target(self, y) -> bool:
         shape = (1, self.n_outputs_) if self._labels.are_several else (1,)
         return y.dtype.kind in "biufU" and y.shape == shape
 
-    def _head(self) -> tuple[str, str, int]:
-        if self.loss == "hinge":
+    def _head(self, now: Settings) -> tuple[str, str, int]:
+        if now.loss == "hinge":
             return "identity", "hinge", losses.HINGE
         if self._labels.exclude_each_other:
             return "softmax", "cross_entropy", losses.CAPPED_CROSS_ENTROPY
@@ -266,8 +306,8 @@ out_activation_
 
     # --- partial_fit and prediction --------------------------------------------------------------
 
-    @available_if(lambda estimator: estimator._check_solver())
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    @only_if(lambda estimator: estimator._check_solver())
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Go once through the given samples.
 
         Parameters
@@ -282,16 +322,21 @@ out_activation_
         -------
         self : object
         """
-        if _check_partial_fit_first_call(self, classes):
-            is_multilabel = type_of_target(y).startswith("multilabel")
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    def _name_classes(self, y, classes) -> bool:
+        first = _check_partial_fit_first_call(self, classes)
+        if first:
+            with np.errstate(invalid="ignore"):  # what is no number is refused later
+                is_multilabel = type_of_target(y).startswith("multilabel")
             self._know(binarizer_of(y if is_multilabel else classes), self.classes_)
-        return self._partial_fit(X, y, sample_weight)
+        return first
 
     def _score_of(self, out: np.ndarray, samples: Samples) -> float:
         """The accuracy."""
         return self._labels.accuracy(out, samples)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict labels.
 
         Parameters
@@ -305,8 +350,8 @@ out_activation_
         check_is_fitted(self)
         return self._labels.of(self._outputs(X))
 
-    @available_if(_gives_probabilities)
-    def predict_proba(self, X):
+    @only_if(_gives_probabilities)
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Estimate probabilities.
 
         Parameters
@@ -324,15 +369,27 @@ out_activation_
             return out
         return np.hstack([1 - out, out])
 
-    @available_if(_gives_probabilities)
-    def predict_log_proba(self, X):
-        """The logarithms of `predict_proba`."""
-        probabilities = self.predict_proba(X)
-        with np.errstate(divide="ignore"):  # the logarithm of 0 is minus infinity, and no news
-            return np.log(probabilities, out=probabilities)
+    @only_if(_gives_probabilities)
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """The logarithms of `predict_proba`, exact where probabilities round to 0 or 1.
 
-    @available_if(_gives_margins)
-    def decision_function(self, X):
+        They are computed from the last layer's weighted sums, where scikit-learn takes the
+        logarithm of a rounded probability.
+        """
+        check_is_fitted(self)
+        z = self._outputs(X, sums=True)
+        if self._labels.exclude_each_other:
+            z = z - z.max(axis=1, keepdims=True)
+            powers = np.exp(z)
+            np.put_along_axis(powers, z.argmax(axis=1)[:, None], 0, axis=1)
+            return z - np.log1p(powers.sum(axis=1, keepdims=True))
+        if self.n_outputs_ == 1:
+            return np.hstack([-softplus(z), -softplus(-z)])
+        # Where several labels are as good as sure, none of them is to be ahead.
+        return np.log(self.predict_proba(X), out=-softplus(-z), where=z > 0)
+
+    @only_if(_gives_margins)
+    def decision_function(self, X: Any) -> np.ndarray:
         """The outputs of a network trained on the hinge loss: positive for the class.
 
         Parameters
@@ -347,7 +404,7 @@ out_activation_
         out = self._outputs(X)
         return out[:, 0] if self.n_outputs_ == 1 else out
 
-    def predict_one(self, x):
+    def predict_one(self, x: Any) -> Any:
         """The label of one sample, in microseconds: only the length of x is looked at.
 
         Parameters

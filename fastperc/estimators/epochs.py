@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..kernels import batch, epochs, online_rules, updates
+from ..kernels import activations, batch, epochs, online_rules, updates
 from ..kernels.slabs import step_of_slabs
 from ..kernels.table import CHUNK, describe
 from ..layout import aligned_zeros
@@ -65,6 +65,7 @@ class Samples:
     Y: np.ndarray
     weight: np.ndarray
     weight_is_factor: bool = False
+    unit: float = 1.0  # what weights are counted in: the largest one's power of two
 
     @property
     def is_sparse(self) -> bool:
@@ -75,7 +76,14 @@ class Samples:
         X = self.X[rows]
         weight = fixed(self.weight[rows]) if len(self.weight) else self.weight
         Y = fixed(self.Y[rows])
-        return Samples(X if self.is_sparse else fixed(X), Y, weight, self.weight_is_factor)
+        X = X if self.is_sparse else fixed(X)
+        return Samples(X, Y, weight, self.weight_is_factor, self.unit)
+
+    def weighty(self) -> Samples:
+        """Those that have weight."""
+        if not len(self.weight) or self.weight.all():
+            return self
+        return self.take(np.flatnonzero(self.weight))
 
 
 class Epochs:
@@ -96,7 +104,11 @@ class Epochs:
         self.n_steps = -(-len(samples.Y) // batch_size)
         unweighted = not len(samples.weight) or samples.weight_is_factor
         self.online = batch_size == 1 and unweighted and optimizer.rule != updates.RPROP
-        self.tally = np.zeros(2)
+        if self.online and samples.weight_is_factor and samples.unit != 1:
+            factors = fixed(samples.weight * net.dtype.type(samples.unit))
+            self.samples = replace(samples, weight=factors, unit=1.0)
+        self.unit = 1.0 if self.online else samples.unit
+        self.tally = np.zeros(3)
         self.steps = 1.0  # of a slice
         self._make_room(threads)
 
@@ -178,27 +190,36 @@ class Epochs:
         weight_sum = slabs.weight_sum(weight, order, row, rows, self.watch)
         if weight_sum <= 0:
             return
+        squares = 0.0
+        if o.rates[updates.L2_PER_WEIGHT] > 0:
+            squares = epochs.squares_of(net.theta, net.layers)
         gradients, loss = slabs(
             X, Y, weight, order, row, rows, net.theta, net.loss_code,
             net.dtype.type(1 / weight_sum), self.watch,
         )  # fmt: skip
-        share = rows / weight_sum
-        if o.rates[updates.L2_PER_WEIGHT] > 0:
-            self.tally[1] += share * epochs.squares_of_weights(net.theta, net.layers)
-        self.tally[0] += share * loss
+        live = epochs.rows_with_weight(weight, order, row, rows)
+        epochs.note(self.tally, live, weight_sum, loss, squares)
         step_of_slabs(
             gradients, net.theta, net.layers, o.rule, o.rates, o.state, o.clock, weight_sum
         )
 
 
-def outputs(net: Network, X: Any, threads: int = 1) -> np.ndarray:
-    """The network's outputs for the rows of an array or of a CSR matrix, which were checked."""
+def weighted_sums(net: Network) -> np.ndarray:
+    """The table of the same network, whose outputs are its last layer's weighted sums."""
+    return describe(net.sizes, [*net.codes[:-1], activations.CODES["identity"]], net.dtype)
+
+
+def outputs(net: Network, X: Any, threads: int = 1, layers: np.ndarray | None = None) -> np.ndarray:
+    """The network's outputs for the rows of an array or of a CSR matrix, which were checked.
+
+    ``layers`` may be another table of the same layers.
+    """
     out = np.empty((X.shape[0], net.sizes[-1]), net.dtype)
     if not isinstance(X, np.ndarray):
         for rows in windows(X):
-            out[rows] = outputs(net, dense_rows(X, rows, net.dtype), threads)
+            out[rows] = outputs(net, dense_rows(X, rows, net.dtype), threads, layers)
         return out
-    arguments = X, net.theta, net.layers, out
+    arguments = X, net.theta, net.layers if layers is None else layers, out
     if threads > 1 and len(X) > CHUNK and forward_on_threads(*arguments, threads):
         return out
     forward_rows(*arguments, forward_work(net.layers, net.dtype, len(X)))

@@ -31,13 +31,13 @@ class Labels:
     """
 
     def __init__(self, binarizer: LabelBinarizer, classes: np.ndarray, loss: str):
-        self.binarizer, self.classes = binarizer, classes
+        self.binarizer, self.classes, self.loss = binarizer, classes, loss
         self.are_several = binarizer.y_type_.startswith("multilabel")
         self.exclude_each_other = binarizer.y_type_ == "multiclass"
         self.low, self.middle = (-1, 0.0) if loss == "hinge" else (0, 0.5)
 
     def check(self, found: Any, warm_start: bool) -> None:
-        """The labels of a later call: all classes with warm_start, known ones in partial_fit."""
+        """The labels of a later call: all classes with warm_start, otherwise known ones."""
         if warm_start and set(found) != set(self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
@@ -58,6 +58,12 @@ class Labels:
         Y = self.binarizer.transform(y)
         Y = Y.reshape(Y.shape[0], -1)
         return Y if self.low == 0 else (1 - self.low) * Y + self.low
+
+    def places(self, Y: np.ndarray) -> np.ndarray:
+        """Where the labels stand among the classes whose targets are Y; one label per sample."""
+        if self.exclude_each_other:
+            return Y.argmax(axis=1)
+        return (Y[:, 0] > self.middle).astype(np.intp)
 
     def write_target(self, label: Any, row: np.ndarray) -> None:
         """The targets of one sample's label, or labels, into ``row``."""
@@ -118,6 +124,17 @@ def _clearly(function: Callable[[Any], Any], y: Any) -> Any:
     """``function(y)``; where y is not made of labels, in words that tell what it is made of."""
     try:
         return function(y)
-    except ValueError:
+    except (ValueError, TypeError):
+        if getattr(getattr(y, "dtype", None), "kind", "") == "O":
+            raise ValueError(_of_objects(y)) from None
         check_classification_targets(y)
         raise
+
+
+def _of_objects(y: Any) -> str:
+    """What to say of labels in an array of objects that are not all texts."""
+    kinds = sorted({type(label).__name__ for label in np.ravel(y)})
+    return (
+        f"Unknown label type: y is of dtype object and holds {', '.join(kinds)}; expected labels "
+        "of one kind and none missing. Use y.astype(bool), y.astype(int) or y.astype(str)"
+    )

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.utils.optimize import _check_optimize_result
+from sklearn.exceptions import ConvergenceWarning
 
 from ..kernels.table import CHUNK
 from ..layout import views
 from ..network import Network
 from ..slices import gradient_sums
 from ..watch import OutOfTimeError, Watch
+from .attempt import Attempt
 from .callbacks import FitTask
 from .divergence import NON_FINITE, NonFiniteWeightsError
 from .epochs import Samples, dense_rows, fixed, windows
+from .validation import Validation
+from .warning import warn
+
+STOPPED = 99  # SciPy's status where its callback ended the run
 
 
 class Objective:
@@ -69,74 +75,86 @@ def in_float64(net: Network, samples: Samples) -> tuple[Network, Samples]:
     twin.loss_code = net.loss_code
     X = samples.X if samples.is_sparse else fixed(samples.X, np.float64)
     Y, weight = fixed(samples.Y, np.float64), fixed(samples.weight, np.float64)
-    return twin, Samples(X, Y, weight, samples.weight_is_factor)
+    return twin, replace(samples, X=X, Y=Y, weight=weight)
 
 
-def fit(estimator: Any, net: Network, samples: Samples, task: FitTask) -> None:
-    """One call of the estimator's `fit`, each iteration an epoch of its ``loss_curve_``."""
-    estimator.loss_curve_ = []
+def fit(
+    estimator: Any,
+    net: Network,
+    samples: Samples,
+    validation: Validation | None,
+    task: FitTask,
+    attempt: Attempt,
+) -> None:
+    """One call of the estimator's `fit`, each iteration an epoch of its ``loss_curve_``.
+
+    Whatever ends it, weights and curve are those of the last iteration.
+    """
     watch = Watch(estimator.time_limit)
+    last = net.theta.copy()
 
-    def take_note(loss: float) -> None:
-        ends = task.end_epoch()
+    def take_note(theta: np.ndarray, loss: float) -> None:
+        net.theta[:] = last[:] = theta
         estimator.loss_curve_.append(loss)
-        epoch = len(estimator.loss_curve_)
+        estimator.n_iter_, estimator.loss_ = len(estimator.loss_curve_), loss
+        if validation is not None:
+            estimator.validation_loss_curve_.append(validation.loss())
+        ends = task.end_epoch()
         if estimator.verbose:
-            print(f"Iteration {epoch}, loss = {loss:.8f}")
-        if estimator.callback is not None and estimator.callback(epoch, estimator) is True:
-            ends = True
+            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+        if estimator.callback is not None:
+            with watch.interrupts_free():
+                answer = estimator.callback(estimator.n_iter_, estimator)
+            ends = ends or (isinstance(answer, (bool, np.bool_)) and bool(answer))
         if ends or watch.is_over:
             raise StopIteration
         task.begin_epoch()
 
     task.begin_epoch()
-    with watch.interrupts_held():
-        estimator.n_iter_, estimator.loss_ = minimise(
-            net, samples, estimator, estimator._loss_scale(), take_note, watch
+    estimator.loss_curve_, estimator.n_iter_ = [], 0
+    if validation is not None:
+        estimator.validation_loss_curve_ = []
+    attempt.keep()
+    try:
+        with watch.interrupts_held():
+            result = minimise(net, samples, estimator, take_note, watch)
+        if not (np.isfinite(result.x).all() and math.isfinite(result.fun)):
+            raise NonFiniteWeightsError(estimator.n_iter_ + 1, NON_FINITE)
+        last[:] = result.x
+    except OutOfTimeError:  # within an iteration, which is left undone
+        return
+    finally:
+        net.theta[:] = last
+    estimator.n_iter_ = min(result.nit, estimator.max_iter)
+    estimator.loss_ = float(result.fun)
+    if result.status not in (0, STOPPED):
+        warn(
+            f"lbfgs failed to converge (status={result.status}): {result.message}. Increase the "
+            f"number of iterations, max_iter={estimator.max_iter}, or scale the data",
+            ConvergenceWarning,
         )
-    if not np.isfinite(net.theta).all():
-        raise NonFiniteWeightsError(estimator.n_iter_, NON_FINITE, kept=False)
 
 
-def minimise(
-    net: Network, samples: Samples, estimator: Any, loss_scale: float, take_note: Any, watch: Watch
-) -> tuple[int, float]:
-    """Train; returns the number of iterations and the final loss.
+def minimise(net: Network, samples: Samples, estimator: Any, take_note: Any, watch: Watch) -> Any:
+    """Run SciPy's minimiser; returns its result.
 
-    ``take_note(loss)`` is called after each iteration; it may raise StopIteration.
+    ``take_note(theta, loss)`` is called after each iteration; it may raise StopIteration.
     """
     from scipy.optimize import minimize
 
-    wide, wide_samples = in_float64(net, samples)
-    objective = Objective(wide, wide_samples, estimator.alpha, loss_scale, watch)
-
-    good, done, last = wide.theta.copy(), 0, math.nan
-
-    def after_iteration(intermediate_result) -> None:
-        nonlocal done, last
-        good[:] = net.theta[:] = intermediate_result.x
-        done, last = done + 1, float(intermediate_result.fun)
-        take_note(last)
-
-    try:
-        result = minimize(
-            objective,
-            good.copy(),
-            method="L-BFGS-B",
-            jac=True,
-            callback=after_iteration,
-            options={
-                "maxfun": estimator.max_fun,
-                "maxiter": estimator.max_iter,
-                "gtol": estimator.tol,
-            },
-        )
-    except OutOfTimeError:  # within an iteration, which is left undone
-        return done, last
-    finally:
-        net.theta[:] = good  # and not what was being tried
-    net.theta[:] = result.x
-    if result.status == 99:  # ended by `watch`
-        return result.nit, float(result.fun)
-    n_iter = _check_optimize_result("lbfgs", result, estimator.max_iter)
-    return n_iter, float(result.fun)
+    wide, samples = in_float64(net, samples.weighty())
+    alpha = estimator.alpha / samples.unit
+    return minimize(
+        Objective(wide, samples, alpha, estimator._loss_scale(), watch),
+        wide.theta.copy(),
+        method="L-BFGS-B",
+        jac=True,
+        callback=lambda intermediate_result: take_note(
+            intermediate_result.x, float(intermediate_result.fun)
+        ),
+        options={
+            "maxfun": estimator.max_fun,
+            "maxiter": estimator.max_iter,
+            "gtol": estimator.tol,
+        },
+    )

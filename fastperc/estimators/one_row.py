@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import check_array
 from ..kernels import single
 from ..layout import aligned_zeros
 from ..network import Network
 from .divergence import NON_FINITE, NonFiniteWeightsError
 from .epochs import Epochs, Samples, fixed
-from .optimizer import Optimizer
+from .optimizer import Optimizer, optimizer_at_hand
 from .scaling import Scaling
+
+NUMBERS = frozenset({float, int})
 
 
 class OneRow:
@@ -26,37 +29,54 @@ class OneRow:
         self.before = np.zeros_like(net.theta)
         self.out = np.zeros(net.sizes[-1], net.dtype)
         self.work = aligned_zeros(single.work_size(net.layers, net.dtype), net.dtype)
-        self.n_inputs = net.sizes[0]
+        self.n_inputs, self.is_wide = net.sizes[0], net.dtype == np.float64
         self.arguments = self.x, net.theta, net.layers, self.out, self.work
         self.epochs: Epochs | None = None
+        self.made_for: tuple = ()
 
     def take_inputs(self, x: Any) -> None:
-        """Copy the sample in; only its length is looked at."""
+        """Copy the sample in. Whether it is finite, the kernels find out."""
         if len(x) != self.n_inputs:
             raise ValueError(
                 f"x: found {len(x)} numbers, expected {self.n_inputs}, one for each feature"
             )
-        self.x[:] = x
+        if type(x) is np.ndarray:
+            plain = x.dtype.kind in "fiu" and x.ndim == 1
+        else:
+            plain = type(x) is list and NUMBERS.issuperset(map(type, x))
+        if not plain:
+            x = check_array(x, "x", ndim=1)
+        if self.is_wide:
+            self.x[:] = x
+        else:
+            with np.errstate(over="ignore"):  # too large for float32 is infinite, and found out
+                self.x[:] = x
         if self.scaling is not None:
             self.x[:] = self.scaling.apply(self.x)
 
     def predict(self) -> np.ndarray:
         """The outputs for the sample taken in: `out`, which the next call overwrites."""
-        single.predict_one(*self.arguments)
+        if not single.predict_one(*self.arguments):
+            check_finite(self.x, "x")
         return self.out
 
-    def learn(self, optimizer: Optimizer, is_factor: bool) -> np.ndarray:
-        """Take the optimizer's step on that sample; returns the tally of `kernels.epochs`."""
-        if self.epochs is None or self.epochs.optimizer is not optimizer:
+    def prepare(self, optimizer: Optimizer, is_factor: bool) -> None:
+        """Make room for `learn`, and keep what `take_back` brings back."""
+        if self.epochs is None or self.made_for != (id(optimizer), is_factor):
             weight = fixed(self.weight) if is_factor else fixed(self.weight[:0])
             samples = Samples(fixed(self.x[None]), fixed(self.y[None]), weight, is_factor)
             self.epochs = Epochs(self.net, optimizer, samples, 1)
+            self.made_for = id(optimizer), is_factor  # the epochs hold on to the optimizer
             self.order = np.empty((0, 1), np.int64)
             self.memory = optimizer.memory()
-        e = self.epochs
-        s = e.samples
-        self.before[:] = self.net.theta
         optimizer.remember(self.memory)
+        self.before[:] = self.net.theta
+
+    def learn(self) -> np.ndarray:
+        """Take the optimizer's step on that sample; returns the tally of `kernels.epochs`."""
+        e = self.epochs
+        assert e is not None
+        s = e.samples
         e.tally[:] = 0
         e.take_steps(s.X, s.Y, s.weight, self.order, 0, 1)
         return e.tally
@@ -69,26 +89,25 @@ class OneRow:
 
 def learn_row(estimator: Any, row: OneRow, y: Any) -> float:
     """The solver's step on the inputs in ``row`` and the target y; returns the loss before."""
+    counts = vars(estimator).get("_class_weights")
     is_factor = estimator._take_target(row, y)
-    optimizer = optimizer_at_hand(estimator)
-    optimizer.begin_epoch(estimator)
-    loss = estimator._mean_loss(row.learn(optimizer, is_factor), 1, optimizer)
-    if not (math.isfinite(loss) and np.isfinite(row.net.theta).all()):
+    optimizer = optimizer_at_hand(estimator, row.net)
+    row.prepare(optimizer, is_factor)
+    try:
+        optimizer.begin_epoch(estimator)
+        loss = estimator._mean_loss(row.learn(), optimizer)
+        if not (math.isfinite(loss) and np.isfinite(row.net.theta).all()):
+            raise NonFiniteWeightsError(1, NON_FINITE)
+    except BaseException:
         row.take_back(optimizer)
+        if counts is not None:
+            estimator._class_weights = counts
         check_finite(row.x, "x")
         check_finite(row.y, "y")
-        raise NonFiniteWeightsError(1, NON_FINITE)
+        raise
     estimator.t_ += 1
     optimizer.end_epoch(estimator.t_)
     return loss
-
-
-def optimizer_at_hand(estimator: Any) -> Optimizer:
-    """That of the last training, or a new one."""
-    if not hasattr(estimator, "_optimizer"):
-        net = estimator._network()
-        estimator._optimizer = Optimizer(estimator, net.theta.size, net.dtype)
-    return estimator._optimizer
 
 
 def is_plain_row(estimator: Any, X: Any, y: Any) -> bool:

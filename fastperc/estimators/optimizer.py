@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,18 @@ from .. import schedules
 from ..checks import check_number
 from ..kernels import updates
 from ..layout import aligned_zeros
+from ..network import Network
 
-Memory = tuple[np.ndarray, np.ndarray]  # copies of an optimizer's state and clock
+
+@dataclass
+class Memory:
+    """A copy of what an optimizer remembers from step to step."""
+
+    state: np.ndarray
+    clock: np.ndarray
+    epoch: int
+    learning_rate: float
+
 
 SOLVERS = ("sgd", "adam", "adamw", "rprop")
 SCHEDULES = ("step", "cosine", "one_cycle")
@@ -33,7 +44,8 @@ class Optimizer:
         See `kernels.updates`.
     """
 
-    def __init__(self, estimator: Any, n_parameters: int, dtype: np.dtype):
+    def __init__(self, estimator: Any, net: Network):
+        self.made_for = net.sizes, net.dtype
         self.learning_rate_init = float(estimator.learning_rate_init)
         self.learning_rate = self.learning_rate_init
         self.power_t = estimator.power_t
@@ -50,7 +62,7 @@ class Optimizer:
         self.rates[updates.BETA1] = estimator.beta_1
         self.rates[updates.BETA2] = estimator.beta_2
         self.rates[updates.EPSILON] = estimator.epsilon
-        self.state = aligned_zeros(updates.MEMORY[self.rule] * n_parameters, dtype)
+        self.state = aligned_zeros(updates.MEMORY[self.rule] * net.theta.size, net.dtype)
         self.clock = np.zeros(3)
 
     def __setstate__(self, state: dict) -> None:
@@ -60,24 +72,31 @@ class Optimizer:
 
     def memory(self) -> Memory:
         """A copy of what is remembered from step to step, for `recall`."""
-        return self.state.copy(), self.clock.copy()
+        return Memory(self.state.copy(), self.clock.copy(), self.epoch, self.learning_rate)
 
     def remember(self, memory: Memory) -> None:
         """The same into a copy made before."""
-        memory[0][:], memory[1][:] = self.state, self.clock
+        memory.state[:], memory.clock[:] = self.state, self.clock
+        memory.epoch, memory.learning_rate = self.epoch, self.learning_rate
 
     def recall(self, memory: Memory) -> None:
         """Take back the steps since then."""
-        self.state[:], self.clock[:] = memory
+        self.state[:], self.clock[:] = memory.state, memory.clock
+        self.epoch, self.learning_rate = memory.epoch, memory.learning_rate
 
-    def begin_epoch(self, estimator: Any) -> None:
-        """Write learning rate and penalties where the kernels read them."""
+    def begin_epoch(self, estimator: Any, unit: float = 1.0) -> None:
+        """Write learning rate and penalties where the kernels read them.
+
+        Weights are counted in ``unit``, and alpha is divided by their sum.
+        """
         self.epoch += 1
         if self.is_scheduled:
             self.learning_rate = schedule(*self.plan)(self.epoch)
         self.rates[updates.LR] = self.learning_rate
-        alpha = updates.L2 if self.rule == updates.ADAMW else updates.L2_PER_WEIGHT
-        self.rates[alpha] = estimator.alpha
+        if self.rule == updates.ADAMW:
+            self.rates[updates.L2] = estimator.alpha
+        else:
+            self.rates[updates.L2_PER_WEIGHT] = estimator.alpha / unit
         self.rates[updates.L1] = estimator.l1
         self.rates[updates.CLIP] = estimator.clip_norm or 0.0
 
@@ -118,3 +137,11 @@ def schedule(kind: Any, lr: float, epochs: int) -> Callable[[int], float]:
         return schedules.step(lr, every=max(1, epochs // 3))
     make = schedules.cosine if kind == "cosine" else schedules.one_cycle
     return make(lr, epochs)
+
+
+def optimizer_at_hand(estimator: Any, net: Network) -> Optimizer:
+    """That of the last training, if it was made for such a network, or a new one."""
+    found = getattr(estimator, "_optimizer", None)
+    if found is None or getattr(found, "made_for", None) != (net.sizes, net.dtype):
+        found = estimator._optimizer = Optimizer(estimator, net)
+    return found

@@ -8,9 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..network import Network
 from .optimizer import Optimizer
-from .validation import Validation
 
 
 def begin_curves(estimator: Any) -> None:
@@ -24,12 +22,14 @@ def begin_curves(estimator: Any) -> None:
 
 
 def complete_curves(estimator: Any) -> None:
-    """Make the attributes that a model lacks which was trained in another way before."""
+    """Begin what belongs to one `fit`, and what a model lacks that was trained in another way."""
     if not hasattr(estimator, "_no_improvement_count"):
         begin_curves(estimator)
-    if estimator.early_stopping and estimator.best_validation_score_ is None:
-        estimator.best_validation_score_, estimator.validation_scores_ = -math.inf, []
-    if not estimator.early_stopping and estimator.best_loss_ is None:
+    if estimator.early_stopping:  # the best of another fit says nothing of these data
+        estimator.best_validation_score_, estimator._no_improvement_count = -math.inf, 0
+        if estimator.validation_scores_ is None:
+            estimator.validation_scores_ = []
+    elif estimator.best_loss_ is None:
         estimator.best_loss_ = math.inf
 
 
@@ -42,22 +42,23 @@ def record(estimator: Any, loss: float, epoch: int) -> None:
         print(f"Iteration {epoch}, loss = {loss:.8f}")
 
 
-def progress(estimator: Any, net: Network | None, validation: Validation | None) -> None:
-    """Count the epochs in a row that brought nothing, by validation score or training loss."""
-    if validation is not None and net is not None and estimator.early_stopping:
-        score = validation.score()
-        estimator.validation_scores_.append(score)
-        if estimator.verbose:
-            print(f"Validation score: {score:f}")
-        stalls = score < estimator.best_validation_score_ + estimator.tol
-        if score > estimator.best_validation_score_:
-            estimator.best_validation_score_ = score
-            estimator._best_theta = net.theta.copy()
-    else:
-        loss = estimator.loss_curve_[-1]
-        stalls = loss > estimator.best_loss_ - estimator.tol
-        estimator.best_loss_ = min(loss, estimator.best_loss_)
+def idle(estimator: Any, loss: float) -> None:
+    """Count the epochs in a row that brought nothing, by their training loss."""
+    stalls = loss > estimator.best_loss_ - estimator.tol
+    estimator.best_loss_ = min(loss, estimator.best_loss_)
     estimator._no_improvement_count = estimator._no_improvement_count + 1 if stalls else 0
+
+
+def is_best(estimator: Any, score: float) -> bool:
+    """Count such epochs by their validation score; returns whether it is the best of this fit."""
+    estimator.validation_scores_.append(score)
+    if estimator.verbose:
+        print(f"Validation score: {score:f}")
+    best = estimator.best_validation_score_
+    stalls = score < best + estimator.tol
+    estimator._no_improvement_count = estimator._no_improvement_count + 1 if stalls else 0
+    estimator.best_validation_score_ = score if score > best else best
+    return score > best
 
 
 def lacks_progress(estimator: Any, optimizer: Optimizer) -> bool:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from ..kernels import losses
 from . import parameters
 from .base import BaseMLP
 from .epochs import Samples
+from .inputs import checked_data, numbers_of, refuse_dates
 from .one_row import OneRow
 from .scaling import Scaling
+from .settings import Settings
+from .typed import only_if
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -56,7 +59,8 @@ clip_norm, dtype, n_threads, time_limit, progress, callback
     ----------
     loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_, t_, coefs_, \
 intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, out_activation_
-        As in scikit-learn. Arrays in ``coefs_`` and ``intercepts_`` may be written to or replaced.
+        As in scikit-learn. Arrays in ``coefs_`` and ``intercepts_`` may be written to, or replaced
+        by others that make a network of as many inputs and outputs; these are copied.
     validation_loss_curve_ : list of float
         Mean loss on the validation set after each epoch, without penalties; if there is one.
     """
@@ -69,42 +73,42 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
 
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: str = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        quantile=0.5,
-        l1=0.0,
-        clip_norm=None,
-        scoring=None,
-        scale=None,
-        dtype=None,
-        n_threads=1,
-        time_limit=None,
-        progress=False,
-        callback=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str | Callable[[int], float] = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        quantile: float = 0.5,
+        l1: float = 0.0,
+        clip_norm: float | None = None,
+        scoring: str | Callable[..., float] | None = None,
+        scale: str | None = None,
+        dtype: str | None = None,
+        n_threads: int = 1,
+        time_limit: float | None = None,
+        progress: bool = False,
+        callback: Callable[[int, Any], Any] | None = None,
+    ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -141,18 +145,30 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         self.callback = callback
 
     def _validate_input(self, X, y, incremental: bool, reset: bool):
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
-            dtype=(np.float64, np.float32), reset=reset,
-        )  # fmt: skip
+        refuse_dates(y, "y")
+        X, y = checked_data(self, X, y, multi_output=True, reset=reset)
+        y = numbers_of(y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if self.loss == "poisson" and (y < 0).any():
-            raise ValueError(
-                f"y: found {y.min():g}, expected no negative number with loss='poisson': it is for "
-                "counts"
-            )
+            raise self._negative(y)
         return X, y.reshape(len(y), -1)
+
+    def _negative(self, y) -> ValueError:
+        """What to raise on negative counts."""
+        return ValueError(
+            f"y: found {y.min():g}, expected no negative number with loss='poisson': it is for "
+            "counts"
+        )
+
+    def _validate_params(self):
+        if not isinstance(self.loss, str):
+            raise InvalidParameterError(
+                f"The 'loss' parameter of MLPRegressor must be a str. Got {self.loss!r:.60} "
+                "instead. It comes first, as in scikit-learn from 1.7 on: give layers by name, "
+                f"MLPRegressor(hidden_layer_sizes={self.loss!r:.60})"
+            )
+        super()._validate_params()
 
     def _validate_held(self, X, y):
         X, Y = self._validate_input(X, y, False, reset=False)
@@ -166,6 +182,8 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
                 f"y: found {np.size(y)} numbers, expected {len(row.y)}, one for each output"
             )
         row.y[:] = y
+        if self.loss == "poisson" and (row.y < 0).any():
+            raise self._negative(row.y)
         if self._target_scaling is not None:
             row.y[:] = self._target_scaling.apply(row.y)
         return False
@@ -177,18 +195,18 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
     def _scaling_of_targets(self, Y, weight) -> Scaling | None:
         return None if self.loss == "poisson" else Scaling.of(Y, weight)
 
-    def _head(self) -> tuple[str, str, int]:
-        if self.loss == "poisson":
+    def _head(self, now: Settings) -> tuple[str, str, int]:
+        if now.loss == "poisson":
             return "exp", "poisson", losses.POISSON
-        if self.loss == "quantile":
-            return "identity", "absolute_error", losses.quantile_code(self.quantile)
-        return "identity", self.loss, losses.CODES[self.loss]
+        if now.loss == "quantile":
+            return "identity", "absolute_error", losses.quantile_code(now.quantile)
+        return "identity", now.loss, losses.CODES[now.loss]
 
     def _loss_scale(self) -> float:
-        return 1.0 if self.loss == "poisson" else 1.0 / self.n_outputs_
+        return 1.0 if self.out_activation_ == "exp" else 1.0 / self.n_outputs_
 
-    @available_if(lambda estimator: estimator._check_solver())
-    def partial_fit(self, X, y, sample_weight=None):
+    @only_if(lambda estimator: estimator._check_solver())
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Go once through the given samples.
 
         Parameters
@@ -211,7 +229,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         with np.errstate(over="ignore"):  # minus infinity is a score, too
             return float(r2_score(samples.Y, out, sample_weight=weight))
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Predict numbers.
 
         Parameters
@@ -226,7 +244,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         out = self._outputs(X)
         return out[:, 0] if out.shape[1] == 1 else out
 
-    def predict_one(self, x):
+    def predict_one(self, x: Any) -> float | np.ndarray:
         """The prediction for one sample, in microseconds: only the length of x is looked at.
 
         Parameters

@@ -19,14 +19,16 @@ class Scaling:
     @classmethod
     def of(cls, X: Any, weight: Any = None) -> Scaling:
         """That of the columns of X, whose rows may have weights; a constant column has scale 1."""
+        if weight is not None:  # rows without weight may hold anything, and weights be any size
+            rows = np.flatnonzero(weight)
+            X, weight = X[rows], np.asarray(weight, np.float64)[rows] / np.max(weight)
         if isinstance(X, np.ndarray):
             wide = np.asarray(X, np.float64)
             mean = np.average(wide, axis=0, weights=weight)
             variance = np.average((wide - mean) ** 2, axis=0, weights=weight)
         else:
             wide, mean = X.astype(np.float64), np.zeros(X.shape[1])
-            weights = None if weight is None else np.asarray(weight, np.float64)
-            variance = mean_variance_axis(wide, axis=0, weights=weights)[1]
+            variance = mean_variance_axis(wide, axis=0, weights=weight)[1]
         deviation = np.sqrt(variance)
         is_constant = deviation <= 1e-14 * np.abs(mean)
         return cls(mean, np.where(is_constant | (deviation == 0), 1.0, deviation))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,14 @@ from sklearn.utils import _safe_indexing
 from ..kernels.updates import RPROP
 from ..network import Network
 from ..watch import Watch
+from .attempt import Attempt
 from .callbacks import FitTask
 from .divergence import NON_FINITE, NonFiniteWeightsError
 from .epochs import Epochs, Samples
-from .optimizer import Memory, Optimizer
-from .progress import complete_curves, lacks_progress, progress, record
+from .optimizer import Optimizer, optimizer_at_hand
+from .progress import complete_curves, idle, is_best, lacks_progress, record
 from .validation import Validation, split
+from .warning import warn
 
 
 class Descent:
@@ -32,11 +33,13 @@ class Descent:
         validation: Validation | None,
         given: tuple[Any, Any],
         task: FitTask | None,
+        attempt: Attempt,
     ):
-        self.estimator, self.net, self.task = estimator, net, task
+        self.estimator, self.net, self.task, self.attempt = estimator, net, task, attempt
         self.incremental = incremental = task is None
-        if not incremental or not hasattr(estimator, "_optimizer"):
-            estimator._optimizer = Optimizer(estimator, net.theta.size, net.dtype)
+        if not incremental:
+            estimator._optimizer = Optimizer(estimator, net)
+        self.optimizer = optimizer_at_hand(estimator, net)
         if estimator.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         self.samples, self.validation = samples, validation
@@ -45,7 +48,9 @@ class Descent:
         complete_curves(estimator)
         if self.validation is not None and not hasattr(estimator, "validation_loss_curve_"):
             estimator.validation_loss_curve_ = []
-        self.optimizer = estimator._optimizer
+        self.best: np.ndarray | None = None  # weights of the epoch with the best score
+        self.last = net.theta.copy()  # weights and memory after the last full epoch
+        self.memory = self.optimizer.memory()
         self.watch = Watch(estimator.time_limit)
         self.epochs = Epochs(
             net, self.optimizer, self.samples, self._batch_size(), estimator.n_threads,
@@ -57,6 +62,13 @@ class Descent:
         estimator, samples = self.estimator, self.samples
         rows, held = split(estimator, samples, estimator._strata(samples.Y))
         X, y = _safe_indexing(X, held), _safe_indexing(y, held)
+        for part, name in ((held, "set aside for validation"), (rows, "left to train on")):
+            if len(samples.weight) and not samples.weight[part].any():
+                raise ValueError(
+                    f"validation_fraction={estimator.validation_fraction:g}: found no positive "
+                    f"sample weight among the samples {name}. Use another fraction or "
+                    "random_state, leave samples without weight out, or give X_val and y_val"
+                )
         self.validation = Validation(estimator, self.net, samples.take(held), X, y)
         self.samples = samples.take(rows)
 
@@ -67,10 +79,8 @@ class Descent:
         if size == "auto":
             return min(200, n)
         if size > n:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
-                "clipped",
-                stacklevel=6,
+            warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
             )
         return min(size, n)
 
@@ -83,99 +93,121 @@ class Descent:
             with self.watch.interrupts_held():
                 self._run_epochs(bar)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=6)
+            warn("Training interrupted by user.")
         finally:
-            if estimator.early_stopping and estimator._best_theta is not None:
-                self.net.theta[:] = estimator._best_theta
+            if self.best is not None:
+                self.net.theta[:] = self.best
             if bar is not None:
                 bar.close()
 
     def _run_epochs(self, bar) -> None:
         estimator, n = self.estimator, len(self.samples.Y)
         order = np.arange(n)
-        memory = self.optimizer.memory() if self.incremental else None
         while estimator.n_iter_ < estimator.max_iter:
-            good = self.net.theta.copy()
             if estimator.shuffle:
                 order = order[shuffled(n, estimator._random_state)]
-            self.optimizer.begin_epoch(estimator)
-            if self.task is not None:
-                self.task.begin_epoch()
-            if not self._run_epoch(order if estimator.shuffle else None, good, memory):
+            if not self._run_epoch(order if estimator.shuffle else None):
                 break
-            loss = estimator._mean_loss(self.epochs.tally, n, self.optimizer)
-            if not self._is_finite(loss):
-                self._diverged(loss, good, memory)
-                break
-            stops = self._after_epoch(loss, n)
+            stops = self._after_epoch(n)
             if bar is not None:
-                bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
+                bar.set_postfix(loss=f"{estimator.loss_:.4g}", refresh=False)
                 bar.update()
             if stops or self.incremental:
                 break
         else:
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=8,
             )
 
-    def _run_epoch(self, order: np.ndarray | None, good: np.ndarray, memory: Memory | None) -> bool:
-        """Go once through the samples, or leave all as it was where time or Ctrl-C ends it."""
-        is_whole = False
+    def _run_epoch(self, order: np.ndarray | None) -> bool:
+        """One epoch, or none: what is cut short on its way is taken back; returns False then."""
+        done = False
+        self.last[:] = self.net.theta
+        self.optimizer.remember(self.memory)
         try:
-            is_whole = self.epochs.run(order)
+            self.optimizer.begin_epoch(self.estimator, self.epochs.unit)
+            if self.task is not None:
+                self.task.begin_epoch()
+            self.attempt.keep()
+            done = self.epochs.run(order)
+            self.loss = self.estimator._mean_loss(self.epochs.tally, self.optimizer)
         finally:
-            if not is_whole:
-                self.net.theta[:] = good
-                if memory is not None:
-                    self.optimizer.recall(memory)
-        self.watch.look_for_interrupt()
-        return is_whole
+            diverged = not self._is_finite(self.loss if done else 0.0)
+            if not done or diverged:
+                self.net.theta[:] = self.last
+                self.optimizer.recall(self.memory)
+                if self.incremental:
+                    self.attempt.undo()
+        if diverged:
+            self._diverged(self.loss if done else math.nan)
+            return False
+        if not done and self.estimator.n_iter_ == 0:
+            warn(
+                f"time_limit={self.estimator.time_limit:g} ended training before its first epoch "
+                "was over: the weights are those from before. Allow more time"
+            )
+        return done
 
     def _is_finite(self, loss: float) -> bool:
         return math.isfinite(loss) and bool(np.isfinite(self.net.theta).all())
 
-    def _after_epoch(self, loss: float, n: int) -> bool:
+    def _after_epoch(self, n: int) -> bool:
         """Curves, counts and the learning rate; returns whether to stop."""
         estimator = self.estimator
         estimator.t_ += n
-        record(estimator, loss, estimator.n_iter_ + 1)
+        record(estimator, self.loss, estimator.n_iter_ + 1)
         if self.validation is not None:
             estimator.validation_loss_curve_.append(self.validation.loss())
-        progress(estimator, self.net, self.validation)
+        if self.validation is None or not estimator.early_stopping:
+            idle(estimator, self.loss)
+        elif is_best(estimator, self.validation.score()):
+            self.best = self.net.theta.copy()
         self.optimizer.end_epoch(estimator.t_)
         if lacks_progress(estimator, self.optimizer):
             return True
         if self.task is not None and self.task.end_epoch():
             return True
-        if estimator.callback is not None:
+        self.watch.look_for_interrupt()
+        return self._calls_for_end() or self.watch.is_over
+
+    def _calls_for_end(self) -> bool:
+        """What the callback says. It may write to the weights, but for what is not finite."""
+        estimator = self.estimator
+        if estimator.callback is None:
+            return False
+        before = self.net.theta.copy()
+        try:
             with self.watch.interrupts_free():
                 answer = estimator.callback(estimator.n_iter_, estimator)
-            if isinstance(answer, (bool, np.bool_)) and answer:
-                return True
-        return self.watch.is_over
+        finally:
+            is_finite = bool(np.isfinite(self.net.theta).all())
+            if not is_finite:
+                self.net.theta[:] = before
+        if not is_finite:
+            raise NonFiniteWeightsError(
+                estimator.n_iter_, "the callback wrote infinite or NaN weights"
+            )
+        return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
-    def _diverged(self, loss: float, good: np.ndarray, memory: Memory | None) -> None:
+    def _diverged(self, loss: float) -> None:
         """Raise, or with early stopping go back to the best weights."""
         estimator = self.estimator
         epoch = estimator.n_iter_ + 1
-        self.net.theta[:] = good
-        if memory is None:  # what the solver remembers is of no more use
+        if not self.incremental:  # what the solver remembers is of no more use
             del estimator._optimizer
-        else:
-            self.optimizer.recall(memory)
-        if not estimator.early_stopping or not np.isfinite(estimator.best_validation_score_):
+        if self.best is None:
             raise NonFiniteWeightsError(epoch, NON_FINITE)
         estimator.n_iter_, estimator.loss_ = epoch, loss
+        estimator.t_ += len(self.samples.Y)
         estimator.loss_curve_.append(loss)
-        estimator.validation_scores_.append(float("nan"))
-        warnings.warn(
+        estimator.validation_scores_.append(math.nan)
+        estimator.validation_loss_curve_.append(math.nan)
+        warn(
             f"Training diverged in epoch {epoch}; the weights of the best epoch are kept. "
             f"{NON_FINITE}.",
             ConvergenceWarning,
-            stacklevel=8,
         )
 
     def _progress_bar(self):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing
 
 from ..network import Network
 from .epochs import Samples, mean_loss, outputs
@@ -19,6 +20,9 @@ class Validation:
     """
 
     def __init__(self, estimator: Any, net: Network, samples: Samples, X: Any, y: Any):
+        if len(samples.weight) and not samples.weight.all():  # these are as good as removed
+            rows = np.flatnonzero(samples.weight)
+            samples, X, y = samples.take(rows), _safe_indexing(X, rows), _safe_indexing(y, rows)
         self.estimator, self.net, self.samples = estimator, net, samples
         self.X, self.y = X, y
         scoring = estimator.scoring
@@ -34,7 +38,7 @@ class Validation:
         """What early stopping watches; more is better. NaN where the outputs are not finite."""
         estimator = self.estimator
         if self.scorer is not None:
-            weight = self.samples.weight
+            weight = self.samples.weight.astype(np.float64) * self.samples.unit
             weights = {"sample_weight": weight} if len(weight) else {}
             return float(self.scorer(unnamed(estimator), self.X, self.y, **weights))
         if estimator.scoring == "loss":
