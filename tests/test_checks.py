@@ -232,3 +232,46 @@ def test_where_the_first_bad_cell_of_a_long_array_is():
 def test_large_finite_values_are_no_infinities():
     big = np.full((4, 1), 1.5e308)
     assert np.array_equal(checks.check_array(big, "X"), big)
+
+
+@pytest.mark.parametrize("of_one_weight", [1, 2, 5])
+def test_the_least_of_everything_is_taken(of_one_weight):
+    """Bounds of options that belong to what is allowed."""
+    net = Network((1, of_one_weight), seed=0)
+    x, y = [[1.0], [2.0]], np.zeros((2, of_one_weight))
+    history = net.train(
+        x, y, epochs=1, batch_size=1, momentum=0.0, alpha=0.0, l1=0.0, tol=0.0, patience=1,
+        threads=1, lr=lambda epoch: 0.0,
+    )  # fmt: skip
+    assert len(history.loss) == 1
+    net.train(x, y, epochs=1, optimizer="adam", betas=(0.0, 0.0))
+    assert (
+        Network((1, 1), seed=np.int64(0)).theta.tolist() == Network((1, 1), seed=0).theta.tolist()
+    )
+
+
+def test_one_activation_serves_all_hidden_layers_or_each_has_its_own():
+    assert Network((2, 3, 4, 1), hidden="relu").hidden == ("relu", "relu")
+    assert Network((2, 3, 4, 1), hidden=["relu", "tanh"]).hidden == ("relu", "tanh")
+    assert Network((2, 1), hidden="relu").hidden == ()
+    with pytest.raises(ValueError, match="hidden: found 'softmax', which is for"):
+        Network((2, 1), hidden="softmax")
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (-1, 1)])
+def test_hinge_answers_with_the_labels_it_was_given(labels):
+    x = np.array([[-1.0], [-2.0], [1.0], [2.0]])
+    y = np.repeat(labels, 2)
+    net = Network((1, 1), loss="hinge", seed=0)
+    net.train(x, y, epochs=50, lr=0.1)
+    assert net.predict(x).tolist() == y.tolist()
+
+
+def test_sizes_may_be_an_array_and_a_start_all_parameters():
+    start = np.arange(9.0)
+    net = Network(np.array([2, 2, 1]), init=start, dtype="float64")
+    assert net.theta.tolist() == start.tolist()
+    assert net.weights[1].tolist() == [[6.0], [7.0]]
+    assert net.biases[0].tolist() == [4.0, 5.0]
+    with pytest.raises(ValueError, match="init: found 8 numbers, expected 9"):
+        Network((2, 2, 1), init=start[:8])
