@@ -113,11 +113,12 @@ def test_rounding_is_a_random_walk():
 
 
 def test_near_is_up_to_what_is_allowed_and_of_one_shape():
-    zero = np.zeros(2)
-    assert agreement.is_near(np.array([0.5, -0.5]), zero, 0.5)
-    assert not agreement.is_near(np.array([0.5, -0.75]), zero, 0.5)
-    assert not agreement.is_near(np.zeros(3), zero, 0.5)
-    assert not agreement.is_near(np.array([0.0, np.nan]), zero, 0.5)
+    right = np.array([2.0, -3.0])
+    assert agreement.is_near(np.array([2.5, -3.5]), right, 0.5)
+    assert not agreement.is_near(np.array([2.5, -3.75]), right, 0.5)
+    assert not agreement.is_near(-right, right, 0.5)
+    assert not agreement.is_near(np.zeros(3), np.zeros(2), 0.5)
+    assert not agreement.is_near(np.array([2.0, np.nan]), right, 0.5)
 
 
 def test_a_wrong_block_is_described_where_it_is_most_wrong():
