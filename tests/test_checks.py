@@ -275,3 +275,57 @@ def test_sizes_may_be_an_array_and_a_start_all_parameters():
     assert net.biases[0].tolist() == [4.0, 5.0]
     with pytest.raises(ValueError, match="init: found 8 numbers, expected 9"):
         Network((2, 2, 1), init=start[:8])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr": 1e-60}, r"lr: found 1e-60, which is 0 in float32, expected a number that float32"),
+        ({"lr": 1e60}, r"lr: found 1e\+60, which is inf in float32"),
+        ({"optimizer": "adam", "epsilon": 1e-60}, r"epsilon: found 1e-60, which is 0 in float32"),
+        ({"optimizer": "adamw", "epsilon": 1e60}, r"epsilon: found 1e\+60, which is inf"),
+        ({"batch_size": 1, "sample_weight": [1, 1, 1, 1e60]}, r"sample_weight: found 1e\+60"),
+    ],
+)
+def test_numbers_that_the_dtype_cannot_hold_are_refused(options, message):
+    net = network(dtype="float32")
+    before = net.theta.copy()
+    with pytest.raises(ValueError, match=message):
+        net.train(X, Y, epochs=1, **options)
+    assert np.array_equal(net.theta, before)
+    assert net.history is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options"),
+    [
+        ("float64", {"lr": 1e-60}),
+        ("float64", {"optimizer": "adam", "epsilon": 1e-60}),
+        ("float32", {"epsilon": 1e-60}),  # which plain descent does not use
+        ("float32", {"lr": 1e-44}),  # a subnormal number is one
+    ],
+)
+def test_numbers_that_the_dtype_holds_are_taken(dtype, options):
+    history = network(dtype=dtype).train(X, Y, epochs=1, **options)
+    assert len(history.loss) == 1
+
+
+OF_REACH = [
+    ("sigmoid", 0.0, 1.0), ("tanh", -1.0, 1.0), ("relu", 0.0, None), ("softplus", 0.0, None),
+    ("exp", 0.0, None), ("elu", -1.0, None), ("identity", None, None), ("leaky_relu", None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("output", "low", "high"), OF_REACH, ids=[o for o, *_ in OF_REACH])
+def test_targets_that_no_output_can_reach_are_warned_of(output, low, high):
+    def train(*targets):
+        net = Network((3, 5, 1), output=output, seed=0)
+        return net.train(X, np.array([targets[0], 0.5, 0.5, targets[-1]]), epochs=1, lr=1e-9)
+
+    least, most = -1e3 if low is None else low, 1e3 if high is None else high
+    train(least, most)  # a warning would be an error: bounds are within reach
+    for bound, beyond in ((low, least - 0.25), (high, most + 0.25)):
+        if bound is not None:
+            with pytest.warns(UserWarning, match=f"y: found {beyond:g}, and outputs of") as found:
+                train(beyond)
+            assert found[0].filename == __file__
