@@ -24,8 +24,11 @@ def test_there_and_back(sizes, dtype):
     assert table.theta_size(layers) == n_parameters(sizes)
     theta = np.arange(1, n_parameters(sizes) + 1).astype(dtype)
     packed = np.full(table.rows_size(layers, dtype) + 5, -7.0, dtype)
-    back = np.zeros_like(theta)
-    pack_and_unpack(theta, packed, layers, back)
+    room = np.full(len(theta) + 64, -7.0, dtype)
+    back = room[: len(theta)]
+    back[:] = 0
+    pack_and_unpack(theta, packed, layers, room)
+    assert (room[len(theta) :] == -7).all()
     for layer in layers:
         begin = layer[table.OFFSET]
         part = slice(begin, begin + (layer[table.N_IN] + 1) * layer[table.N_OUT])
