@@ -232,3 +232,100 @@ def test_where_the_first_bad_cell_of_a_long_array_is():
 def test_large_finite_values_are_no_infinities():
     big = np.full((4, 1), 1.5e308)
     assert np.array_equal(checks.check_array(big, "X"), big)
+
+
+@pytest.mark.parametrize("of_one_weight", [1, 2, 5])
+def test_the_least_of_everything_is_taken(of_one_weight):
+    """Bounds of options that belong to what is allowed."""
+    net = Network((1, of_one_weight), seed=0)
+    x, y = [[1.0], [2.0]], np.zeros((2, of_one_weight))
+    history = net.train(
+        x, y, epochs=1, batch_size=1, momentum=0.0, alpha=0.0, l1=0.0, tol=0.0, patience=1,
+        threads=1, lr=lambda epoch: 0.0,
+    )  # fmt: skip
+    assert len(history.loss) == 1
+    net.train(x, y, epochs=1, optimizer="adam", betas=(0.0, 0.0))
+    assert (
+        Network((1, 1), seed=np.int64(0)).theta.tolist() == Network((1, 1), seed=0).theta.tolist()
+    )
+
+
+def test_one_activation_serves_all_hidden_layers_or_each_has_its_own():
+    assert Network((2, 3, 4, 1), hidden="relu").hidden == ("relu", "relu")
+    assert Network((2, 3, 4, 1), hidden=["relu", "tanh"]).hidden == ("relu", "tanh")
+    assert Network((2, 1), hidden="relu").hidden == ()
+    with pytest.raises(ValueError, match="hidden: found 'softmax', which is for"):
+        Network((2, 1), hidden="softmax")
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (-1, 1)])
+def test_hinge_answers_with_the_labels_it_was_given(labels):
+    x = np.array([[-1.0], [-2.0], [1.0], [2.0]])
+    y = np.repeat(labels, 2)
+    net = Network((1, 1), loss="hinge", seed=0)
+    net.train(x, y, epochs=50, lr=0.1)
+    assert net.predict(x).tolist() == y.tolist()
+
+
+def test_sizes_may_be_an_array_and_a_start_all_parameters():
+    start = np.arange(9.0)
+    net = Network(np.array([2, 2, 1]), init=start, dtype="float64")
+    assert net.theta.tolist() == start.tolist()
+    assert net.weights[1].tolist() == [[6.0], [7.0]]
+    assert net.biases[0].tolist() == [4.0, 5.0]
+    with pytest.raises(ValueError, match="init: found 8 numbers, expected 9"):
+        Network((2, 2, 1), init=start[:8])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr": 1e-60}, r"lr: found 1e-60, which is 0 in float32, expected a number that float32"),
+        ({"lr": 1e60}, r"lr: found 1e\+60, which is inf in float32"),
+        ({"optimizer": "adam", "epsilon": 1e-60}, r"epsilon: found 1e-60, which is 0 in float32"),
+        ({"optimizer": "adamw", "epsilon": 1e60}, r"epsilon: found 1e\+60, which is inf"),
+        ({"batch_size": 1, "sample_weight": [1, 1, 1, 1e60]}, r"sample_weight: found 1e\+60"),
+    ],
+)
+def test_numbers_that_the_dtype_cannot_hold_are_refused(options, message):
+    net = network(dtype="float32")
+    before = net.theta.copy()
+    with pytest.raises(ValueError, match=message):
+        net.train(X, Y, epochs=1, **options)
+    assert np.array_equal(net.theta, before)
+    assert net.history is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options"),
+    [
+        ("float64", {"lr": 1e-60}),
+        ("float64", {"optimizer": "adam", "epsilon": 1e-60}),
+        ("float32", {"epsilon": 1e-60}),  # which plain descent does not use
+        ("float32", {"lr": 1e-44}),  # a subnormal number is one
+    ],
+)
+def test_numbers_that_the_dtype_holds_are_taken(dtype, options):
+    history = network(dtype=dtype).train(X, Y, epochs=1, **options)
+    assert len(history.loss) == 1
+
+
+OF_REACH = [
+    ("sigmoid", 0.0, 1.0), ("tanh", -1.0, 1.0), ("relu", 0.0, None), ("softplus", 0.0, None),
+    ("exp", 0.0, None), ("elu", -1.0, None), ("identity", None, None), ("leaky_relu", None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("output", "low", "high"), OF_REACH, ids=[o for o, *_ in OF_REACH])
+def test_targets_that_no_output_can_reach_are_warned_of(output, low, high):
+    def train(*targets):
+        net = Network((3, 5, 1), output=output, seed=0)
+        return net.train(X, np.array([targets[0], 0.5, 0.5, targets[-1]]), epochs=1, lr=1e-9)
+
+    least, most = -1e3 if low is None else low, 1e3 if high is None else high
+    train(least, most)  # a warning would be an error: bounds are within reach
+    for bound, beyond in ((low, least - 0.25), (high, most + 0.25)):
+        if bound is not None:
+            with pytest.warns(UserWarning, match=f"y: found {beyond:g}, and outputs of") as found:
+                train(beyond)
+            assert found[0].filename == __file__

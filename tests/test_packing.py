@@ -24,8 +24,11 @@ def test_there_and_back(sizes, dtype):
     assert table.theta_size(layers) == n_parameters(sizes)
     theta = np.arange(1, n_parameters(sizes) + 1).astype(dtype)
     packed = np.full(table.rows_size(layers, dtype) + 5, -7.0, dtype)
-    back = np.zeros_like(theta)
-    pack_and_unpack(theta, packed, layers, back)
+    room = np.full(len(theta) + 64, -7.0, dtype)
+    back = room[: len(theta)]
+    back[:] = 0
+    pack_and_unpack(theta, packed, layers, room)
+    assert (room[len(theta) :] == -7).all()
     for layer in layers:
         begin = layer[table.OFFSET]
         part = slice(begin, begin + (layer[table.N_IN] + 1) * layer[table.N_OUT])
@@ -50,3 +53,22 @@ def test_direct_rows_begin_at_whole_blocks():
         assert layer[table.OFFSET] % 16 == 0
         assert layer[table.N_OUT] % 16 == 0
     assert table.describe((8, 32, 1), [0, 0], "float32")[0, table.DIRECT] == 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "wide"),
+    [
+        ((8, 32, 1), [1, 0]),  # 8 * 4 against 32 * 1 + 64; 32 * 1 + 64 against 1 * 4 + 2
+        ((64, 2), [0]),  # 64 * 1 against 2 * 8 + 4
+        ((16, 9), [1]),  # 16 * 2 against 9 * 2 + 18
+        ((20, 4), [1]),  # 20 * 1 against 4 * 3 + 8: as good
+        ((21, 4), [0]),
+        ((40, 16), [1]),  # 40 * 2 against 16 * 5 + 32
+        ((3, 40, 16), [1, 0]),  # as it is not the first: 40 * 2 + 80
+    ],
+    ids=str,
+)
+def test_rows_run_the_way_that_takes_fewer_blocks(sizes, wide):
+    """Blocks of 8, by hand; one register to add up costs as much as 2."""
+    layers = table.describe(sizes, [0] * len(wide), "float64")
+    assert layers[:, table.WIDE].tolist() == wide

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from fastperc import Network, schedules
-from fastperc.kernels import reference
+from fastperc.kernels import reference, updates
+from fastperc.kernels.jit import kernel
+from fastperc.kernels.lanes import flat
 from networks import problem
 
 RULES = {
@@ -160,3 +162,25 @@ def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
         p.net.train(p.X, p.y, **options)
     assert np.array_equal(p.net.theta, before)
+
+
+@kernel
+def step_of(rule, rates, theta, gradient, state, clock):
+    updates.update(rule, flat(rates), flat(theta), flat(gradient), flat(state), flat(clock))
+
+
+@pytest.mark.parametrize("n", [1, 8, 13, 35])
+@pytest.mark.parametrize("rule", updates.MEMORY)
+def test_a_step_writes_nothing_behind_the_end(rule, n):
+    """Parameters and memory lie in longer arrays here, whose ends have to stay."""
+    rng, rates = np.random.default_rng(0), np.full(updates.N_RATES, 0.5)
+    theta, gradient = rng.standard_normal((2, n + 64))
+    memory = updates.MEMORY[rule] * n
+    state = np.full(memory + 64, 3.0)
+    state[:memory] = 0
+    start = theta.copy()
+    step_of(rule, rates, theta[:n], gradient[:n], state[:memory], np.zeros(3))
+    assert (theta[:n] != start[:n]).all()
+    assert np.array_equal(theta[n:], start[n:])
+    assert (state[memory:] == 3).all()
+    assert (state[:memory] != 0).all()

@@ -90,6 +90,31 @@ def test_stopping_counts_epochs_without_improvement():
     assert rule.best_theta[0] == 0.72
 
 
+def reasons(rule, losses, keep_best=False):
+    return [rule.reason(loss, np.full(1, loss), keep_best) for loss in losses]
+
+
+def test_an_improvement_by_just_tol_is_none_with_patience_and_one_without():
+    patient = Stopping(patience=2, tol=0.25)
+    assert reasons(patient, [1.0, 0.75, 0.5, 0.5]) == ["", "", "", ""]
+    assert (patient.reference, patient.waited) == (0.5, 1)
+    assert patient.best_theta is None  # of a training loss none is kept
+    assert reasons(patient, [0.25]) == ["patience"]
+    assert reasons(Stopping(tol=0.25), [1.0, 0.75, 0.5, 0.375]) == ["", "", "", "tol"]
+    assert reasons(Stopping(), [1.0, 1.0, 2.0]) == ["", "", ""]
+    assert [s.watches for s in (Stopping(), Stopping(tol=1e-9), Stopping(patience=1))] == [
+        False, True, True,
+    ]  # fmt: skip
+
+
+def test_of_equal_losses_the_first_weights_are_the_best():
+    rule, theta = Stopping(patience=3), np.zeros(1)
+    for epoch, loss in enumerate([1.0, 0.5, 0.5, 0.75]):
+        theta[0] = epoch
+        rule.reason(loss, theta, keep_best=True)
+    assert (rule.lowest, rule.best_theta.tolist(), rule.waited) == (0.5, [1.0], 2)
+
+
 def test_callback_sees_each_epoch_and_may_end_it():
     seen = []
 
