@@ -191,6 +191,9 @@ def cache_folders(source, module):
        package's name would be imported in place of the next installation.
     3. In the user's cache folder, such as ``~/.cache/numba``, if there is a home.
 
+    With ``FASTPERC_NUMBA_CACHE=only`` in the environment, in the first alone: for measurements and
+    tests, which have to know what was compiled.
+
     Parameters
     ----------
     source : Path
@@ -202,6 +205,8 @@ def cache_folders(source, module):
     found = []
     if config.CACHE_DIR:
         found.append(Path(config.CACHE_DIR).absolute() / below)
+        if os.environ.get("FASTPERC_NUMBA_CACHE", "").strip().lower() == "only":
+            return found
     if source.parent.is_dir():
         found.append(_beside(source, module))
     user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)

@@ -238,7 +238,8 @@ def test_measurements_of_other_processes_are_rows_of_their_group():
 def test_compile_times_are_of_an_empty_and_of_a_filled_folder(monkeypatch):
     folders, seconds = [], iter([5.0, 0.5])
 
-    def run_python(code, NUMBA_CACHE_DIR):
+    def run_python(code, NUMBA_CACHE_DIR, FASTPERC_NUMBA_CACHE):
+        assert FASTPERC_NUMBA_CACHE == "only"
         folders.append(NUMBA_CACHE_DIR)
         return json.dumps([["loss", next(seconds)], ["gradient", 1.0]])
 

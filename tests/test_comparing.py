@@ -449,6 +449,7 @@ def test_machine_code_is_read_wherever_it_is_from(result):
 @compiled_only
 def test_assembly_of_code_from_disk_is_that_of_fresh_code(run_python, tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("FASTPERC_NUMBA_CACHE", "only")
     code = """
 import numpy as np
 from fastperc.comparing.code import of_dispatcher

@@ -35,7 +35,9 @@ Network((1, 1), seed=0).predict_one([1.0])
 for name, value in surroundings.kernel_cache():
     print(name, value, sep=": ")
 """
-    first, second = run_python(code, NUMBA_CACHE_DIR=tmp_path).splitlines()
+    first, second = run_python(
+        code, NUMBA_CACHE_DIR=tmp_path, FASTPERC_NUMBA_CACHE="only"
+    ).splitlines()
     assert first.startswith("kernel cache: on, 1 files")
     assert second.startswith(f"cache folder: {tmp_path}")
 

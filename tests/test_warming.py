@@ -74,6 +74,6 @@ from fastperc import Network, warming
 net = Network((1, 1), seed=0)
 print(warming.timed("outputs", "float32", lambda: net.forward([[1.0]])).source)
 """
-    environment = {"NUMBA_CACHE_DIR": tmp_path}
+    environment = {"NUMBA_CACHE_DIR": tmp_path, "FASTPERC_NUMBA_CACHE": "only"}
     assert run_python(code, **environment) == "compiled\n"
     assert run_python(code, **environment) == "disk\n"
