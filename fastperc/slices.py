@@ -58,6 +58,9 @@ def forward_rows(
     X: np.ndarray, theta: np.ndarray, layers: np.ndarray, out: np.ndarray, work: np.ndarray
 ) -> None:
     """Write the outputs for every row of X to ``out``; see `kernels.predict.predict_rows`."""
+    if len(X) * theta.size <= SHORT:
+        predict.predict_rows(X, theta, layers, out, work)
+        return
     for rows in row_slices(len(X), layers, theta.size):
         predict.predict_rows(X[rows], theta, layers, out[rows], work)
 
@@ -91,6 +94,9 @@ def loss_sums(
 ) -> None:
     """Add the weighted losses and the weights to ``sums``; see `kernels.batch.loss_rows`."""
     work = aligned_zeros(batch.work_size(layers, theta.dtype, len(X)), theta.dtype)
+    if len(X) * theta.size <= SHORT:
+        batch.loss_rows(X, Y, weight, theta, layers, loss, work, sums)
+        return
     for rows in row_slices(len(X), layers, theta.size, watch):
         part = weight[rows] if len(weight) else weight
         batch.loss_rows(X[rows], Y[rows], part, theta, layers, loss, work, sums)

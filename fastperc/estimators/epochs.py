@@ -99,6 +99,7 @@ class Epochs:
         watch: Watch = NO_LIMIT,
     ):
         self.net, self.optimizer, self.samples = net, optimizer, samples
+        self.theta = net.theta
         self.batch_size, self.watch = batch_size, watch
         self.slabs: SlabGradients | None = None
         self.n_steps = -(-len(samples.Y) // batch_size)
@@ -169,7 +170,7 @@ class Epochs:
         net, o = self.net, self.optimizer
         if self.online:
             epochs.train_online(
-                X, Y, weight, order, net.theta, self.table, net.loss_code, o.rule, o.rates,
+                X, Y, weight, order, self.theta, self.table, net.loss_code, o.rule, o.rates,
                 o.state, o.clock, first, last, self.work, self.packed_state, self.tally,
             )  # fmt: skip
         elif self.slabs is not None:
@@ -177,7 +178,7 @@ class Epochs:
                 self._take_long_step(X, Y, weight, order, step)
         else:
             epochs.train_batches(
-                X, Y, weight, order, net.theta, net.layers, net.loss_code, o.rule, o.rates,
+                X, Y, weight, order, self.theta, net.layers, net.loss_code, o.rule, o.rates,
                 o.state, o.clock, self.batch_size, first, last, self.work, self.tally,
             )  # fmt: skip
 
@@ -192,15 +193,15 @@ class Epochs:
             return
         squares = 0.0
         if o.rates[updates.L2_PER_WEIGHT] > 0:
-            squares = epochs.squares_of(net.theta, net.layers)
+            squares = epochs.squares_of(self.theta, net.layers)
         gradients, loss = slabs(
-            X, Y, weight, order, row, rows, net.theta, net.loss_code,
+            X, Y, weight, order, row, rows, self.theta, net.loss_code,
             net.dtype.type(1 / weight_sum), self.watch,
         )  # fmt: skip
         live = epochs.rows_with_weight(weight, order, row, rows)
         epochs.note(self.tally, live, weight_sum, loss, squares)
         step_of_slabs(
-            gradients, net.theta, net.layers, o.rule, o.rates, o.state, o.clock, weight_sum
+            gradients, self.theta, net.layers, o.rule, o.rates, o.state, o.clock, weight_sum
         )
 
 

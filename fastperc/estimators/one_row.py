@@ -26,11 +26,12 @@ class OneRow:
         self.net, self.scaling = net, scaling
         self.x, self.y = np.zeros(net.sizes[0], net.dtype), np.zeros(net.sizes[-1], net.dtype)
         self.weight = np.ones(1, net.dtype)
-        self.before = np.zeros_like(net.theta)
+        self.theta = net.theta
+        self.before = np.zeros_like(self.theta)
         self.out = np.zeros(net.sizes[-1], net.dtype)
         self.work = aligned_zeros(single.work_size(net.layers, net.dtype), net.dtype)
         self.n_inputs, self.is_wide = net.sizes[0], net.dtype == np.float64
-        self.arguments = self.x, net.theta, net.layers, self.out, self.work
+        self.arguments = self.x, self.theta, net.layers, self.out, self.work
         self.epochs: Epochs | None = None
         self.made_for: tuple = ()
 
@@ -70,7 +71,7 @@ class OneRow:
             self.order = np.empty((0, 1), np.int64)
             self.memory = optimizer.memory()
         optimizer.remember(self.memory)
-        self.before[:] = self.net.theta
+        self.before[:] = self.theta
 
     def learn(self) -> np.ndarray:
         """Take the optimizer's step on that sample; returns the tally of `kernels.epochs`."""
@@ -83,7 +84,7 @@ class OneRow:
 
     def take_back(self, optimizer: Optimizer) -> None:
         """Undo the step of `learn`."""
-        self.net.theta[:] = self.before
+        self.theta[:] = self.before
         optimizer.recall(self.memory)
 
 
@@ -96,7 +97,7 @@ def learn_row(estimator: Any, row: OneRow, y: Any) -> float:
     try:
         optimizer.begin_epoch(estimator)
         loss = estimator._mean_loss(row.learn(), optimizer)
-        if not (math.isfinite(loss) and np.isfinite(row.net.theta).all()):
+        if not (math.isfinite(loss) and np.isfinite(row.theta).all()):
             raise NonFiniteWeightsError(1, NON_FINITE)
     except BaseException:
         row.take_back(optimizer)
