@@ -378,3 +378,16 @@ def test_a_summary():
     html = net._repr_html_()
     assert "<td>hidden 1</td><td>32</td><td>tanh</td><td>288</td>" in html
     assert len(repr(net)) < 120
+
+
+def test_one_sample_in_a_larger_batch_has_the_weighted_mean_of_a_batch():
+    """Its weight cancels; with ``batch_size=1`` it is a factor of the step."""
+    for batch_size, weight, wanted in (
+        (2, None, 0.1),
+        (2, [1.0], 0.1),
+        (2, [3.0], 0.1),
+        (1, [3.0], 0.3),
+    ):
+        net = Network((1, 1), init=[0.0, 0.0], dtype="float64")
+        net.train([[1.0]], [1.0], epochs=1, lr=0.1, batch_size=batch_size, sample_weight=weight)
+        np.testing.assert_allclose(net.theta, wanted, rtol=1e-14)
