@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import checks, options
+from . import checks, options, summary
 from .kernels import activations, losses, single
 from .kernels.table import CHUNK, describe
 from .layout import (
@@ -530,38 +530,11 @@ class Network:
 
     def summary(self) -> str:
         """Describe the network as a table: each layer's units, activation and parameters."""
-        rows = [("layer", "units", "activation", "parameters"), *self._layer_rows()]
-        widths = [max(len(row[k]) for row in rows) for k in range(4)]
-        lines = [
-            f"{name:{widths[0]}}  {units:>{widths[1]}}  {what:{widths[2]}}  {n:>{widths[3]}}"
-            for name, units, what, n in rows
-        ]
-        return "\n".join([*(line.rstrip() for line in lines), self._total()])
-
-    def _layer_rows(self) -> list[tuple[str, str, str, str]]:
-        names = [f"hidden {k}" for k in range(1, len(self.sizes) - 1)]
-        rows = [("inputs", f"{self.sizes[0]:,}", "", "")]
-        activations_of = (*self.hidden, self.output)
-        for name, n_in, n_out, what in zip(
-            [*names, "outputs"], self.sizes, self.sizes[1:], activations_of, strict=False
-        ):
-            rows.append((name, f"{n_out:,}", what, f"{(n_in + 1) * n_out:,}"))
-        return rows
-
-    def _total(self) -> str:
-        size = self._theta.nbytes
-        amount = f"{size:,} bytes" if size < 10_000 else f"{size / 1000:,.0f} kB"
-        return f"{self._theta.size:,} parameters, {self.dtype}, {amount}; loss {self.loss_name}"
+        return summary.as_text(self)
 
     def _repr_html_(self) -> str:
         """The summary as notebooks show it."""
-        head, *rows = [("layer", "units", "activation", "parameters"), *self._layer_rows()]
-        cells = "".join(f"<th>{name}</th>" for name in head)
-        body = "".join(
-            f"<tr><td>{name}</td><td>{units}</td><td>{what}</td><td>{n}</td></tr>"
-            for name, units, what, n in rows
-        )
-        return f"<table><tr>{cells}</tr>{body}</table><p>Network: {self._total()}</p>"
+        return summary.as_html(self)
 
     # --- what comes in -----------------------------------------------------------------------
 
