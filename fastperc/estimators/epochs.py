@@ -210,7 +210,13 @@ def weighted_sums(net: Network) -> np.ndarray:
     return describe(net.sizes, [*net.codes[:-1], activations.CODES["identity"]], net.dtype)
 
 
-def outputs(net: Network, X: Any, threads: int = 1, layers: np.ndarray | None = None) -> np.ndarray:
+def outputs(
+    net: Network,
+    X: Any,
+    threads: int = 1,
+    layers: np.ndarray | None = None,
+    watch: Watch = NO_LIMIT,
+) -> np.ndarray:
     """The network's outputs for the rows of an array or of a CSR matrix, which were checked.
 
     ``layers`` may be another table of the same layers.
@@ -218,12 +224,12 @@ def outputs(net: Network, X: Any, threads: int = 1, layers: np.ndarray | None = 
     out = np.empty((X.shape[0], net.sizes[-1]), net.dtype)
     if not isinstance(X, np.ndarray):
         for rows in windows(X):
-            out[rows] = outputs(net, dense_rows(X, rows, net.dtype), threads, layers)
+            out[rows] = outputs(net, dense_rows(X, rows, net.dtype), threads, layers, watch)
         return out
     arguments = X, net.theta, net.layers if layers is None else layers, out
-    if threads > 1 and len(X) > CHUNK and forward_on_threads(*arguments, threads):
+    if threads > 1 and len(X) > CHUNK and forward_on_threads(*arguments, threads, watch):
         return out
-    forward_rows(*arguments, forward_work(net.layers, net.dtype, len(X)))
+    forward_rows(*arguments, forward_work(net.layers, net.dtype, len(X)), watch)
     return out
 
 

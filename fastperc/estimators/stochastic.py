@@ -11,7 +11,8 @@ from sklearn.utils import _safe_indexing
 
 from ..kernels.updates import RPROP
 from ..network import Network
-from ..watch import Watch
+from ..training import GRACE
+from ..watch import OutOfTimeError, Watch
 from .attempt import Attempt
 from .callbacks import FitTask
 from .divergence import NON_FINITE, NonFiniteWeightsError
@@ -158,12 +159,10 @@ class Descent:
         estimator = self.estimator
         estimator.t_ += n
         record(estimator, self.loss, estimator.n_iter_ + 1)
-        if self.validation is not None:
-            estimator.validation_loss_curve_.append(self.validation.loss())
+        if self.validation is not None and not self._validate(self.validation):
+            return True
         if self.validation is None or not estimator.early_stopping:
             idle(estimator, self.loss)
-        elif is_best(estimator, self.validation.score()):
-            self.best = self.net.theta.copy()
         self.optimizer.end_epoch(estimator.t_)
         if lacks_progress(estimator, self.optimizer):
             return True
@@ -171,6 +170,22 @@ class Descent:
             return True
         self.watch.look_for_interrupt()
         return self._calls_for_end() or self.watch.is_over
+
+    def _validate(self, validation: Validation) -> bool:
+        """Loss and score of the epoch, NaN where Ctrl-C or time ended it; returns False then."""
+        estimator, watch, score = self.estimator, self.watch.with_grace(GRACE), math.nan
+        estimator.validation_loss_curve_.append(math.nan)
+        try:
+            with self.watch.interrupts_free():
+                estimator.validation_loss_curve_[-1] = validation.loss(watch)
+                if estimator.early_stopping:
+                    score = validation.score(watch)
+        except OutOfTimeError:
+            return False
+        finally:
+            if estimator.early_stopping and is_best(estimator, score):
+                self.best = self.net.theta.copy()
+        return True
 
     def _calls_for_end(self) -> bool:
         """What the callback says. It may write to the weights, but for what is not finite."""
