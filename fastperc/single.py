@@ -43,6 +43,7 @@ class Room:
         self.x, self.y = np.zeros(n_in, net.dtype), np.zeros(n_out, net.dtype)
         self.out = np.zeros(n_out, net.dtype)
         self.work = aligned_zeros(single.work_size(net.layers, net.dtype), net.dtype)
+        self.shape = self.x.shape
         self.arguments = self.x, self.theta, self.layers, self.out, self.work
         self.is_one = n_out == 1
         most = float(np.finfo(net.dtype).max)
@@ -54,7 +55,7 @@ class Room:
         """Copy the sample in. Whether it is finite, the kernel finds out."""
         row = self.x
         if type(x) is np.ndarray:
-            plain = x.shape == row.shape and x.dtype.kind == "f"
+            plain = x.shape == self.shape and x.dtype.kind == "f"
         else:
             plain = type(x) is list and len(x) == len(row) and NUMBERS.issuperset(map(type, x))
         if plain:
@@ -72,10 +73,14 @@ class Room:
     def take_target(self, y: Any) -> None:
         """Copy the target in, as `Network.train` takes it."""
         kind = type(y)
-        if kind in SCALARS or (kind is np.ndarray and y.size == 1 and y.dtype.kind in "fiu"):
+        if kind in NUMBERS:
+            number = y
+        elif kind in SCALARS:
+            number = float(y)
+        elif kind is np.ndarray and y.size == 1 and y.dtype.kind in "fiu":
             number = y.item()
         else:
-            number = y if kind in NUMBERS else math.nan
+            number = math.nan
         if self.low <= number <= self.high:
             self.y[0] = number
         else:
