@@ -47,11 +47,14 @@ class OneRow:
             plain = type(x) is list and NUMBERS.issuperset(map(type, x))
         if not plain:
             x = check_array(x, "x", ndim=1)
-        if self.is_wide:
-            self.x[:] = x
-        else:
-            with np.errstate(over="ignore"):  # too large for float32 is infinite, and found out
+        try:
+            if self.is_wide:
                 self.x[:] = x
+            else:
+                with np.errstate(over="ignore"):  # too large for float32 is infinite, and found out
+                    self.x[:] = x
+        except OverflowError:  # told by the check
+            self.x[:] = check_array(x, "x", ndim=1)
         if self.scaling is not None:
             self.x[:] = self.scaling.apply(self.x)
 
@@ -128,4 +131,6 @@ def check_finite(row: np.ndarray, name: str) -> None:
     """Say it where the numbers of a sample explain why its loss is not finite."""
     strange = row[~np.isfinite(row)]
     if len(strange):
-        raise ValueError(f"{name}: found {strange[0]}, expected finite numbers")
+        raise ValueError(
+            f"{name}: found {strange[0]}, expected finite numbers, none too large for {row.dtype}"
+        )

@@ -192,11 +192,12 @@ class Descent:
         estimator = self.estimator
         if estimator.callback is None:
             return False
-        before = self.net.theta.copy()
+        before, epoch = self.net.theta.copy(), estimator.n_iter_
         try:
             with self.watch.interrupts_free():
-                answer = estimator.callback(estimator.n_iter_, estimator)
+                answer = estimator.callback(epoch, estimator)
         finally:
+            estimator.n_iter_ = epoch  # training within the callback counted its own
             is_finite = bool(np.isfinite(self.net.theta).all())
             if not is_finite:
                 self.net.theta[:] = before
@@ -204,6 +205,7 @@ class Descent:
             raise NonFiniteWeightsError(
                 estimator.n_iter_, "the callback wrote infinite or NaN weights"
             )
+        go_on_from(estimator, self.net)
         return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
     def _diverged(self, loss: float) -> None:
@@ -231,6 +233,27 @@ class Descent:
         from tqdm.auto import tqdm
 
         return tqdm(total=self.estimator.max_iter, unit="epoch")
+
+
+def go_on_from(estimator: Any, net: Network) -> None:
+    """Take weights that a callback assigned to ``coefs_`` into the network that is trained.
+
+    Raises
+    ------
+    ValueError
+        If they belong to another network. The model stays as the callback left it.
+    """
+    present = estimator._network()
+    if present is net:
+        return
+    names = ("sizes", "dtype", "hidden", "output", "loss_code")
+    if any(getattr(present, name) != getattr(net, name) for name in names):
+        raise ValueError(
+            f"callback: found {present!r} in place of {net!r}, which is being trained. Assign "
+            "arrays of the same shapes, and train other networks in other estimators"
+        )
+    net.theta[:] = present.theta
+    estimator._take_network(net)
 
 
 def shuffled(n: int, random_state: np.random.RandomState) -> np.ndarray:
