@@ -378,3 +378,30 @@ def test_a_summary():
     html = net._repr_html_()
     assert "<td>hidden 1</td><td>32</td><td>tanh</td><td>288</td>" in html
     assert len(repr(net)) < 120
+
+
+@pytest.mark.parametrize(("loss", "label"), [("hinge", 0), ("log_loss", 1)])
+def test_one_sample_on_the_border_has_the_label_that_many_have(loss, label):
+    output = "sigmoid" if loss == "log_loss" else "identity"
+    net = Network((2, 1), output=output, loss=loss, init="zeros")
+    assert net.predict([[1, 2]]).tolist() == [label]
+    assert net.predict_one([1, 2]) == label
+
+
+def test_penalties_of_the_loss_are_those_of_the_formula():
+    net = Network((2, 3, 1), init="zeros", dtype="float64")
+    net.weights = [[[1, -2, 3], [0, 0.5, 4]], [[5], [-1], [0.25]]]
+    bare = net.loss([[1, 2]], [3])
+    squares = 1 + 4 + 9 + 0.25 + 16 + 25 + 1 + 0.0625
+    sizes = 1 + 2 + 3 + 0.5 + 4 + 5 + 1 + 0.25
+    penalised = net.loss([[1, 2]], [3], alpha=0.1, l1=0.01)
+    assert penalised - bare == pytest.approx(0.05 * squares + 0.01 * sizes, rel=1e-12)
+
+
+def test_single_samples_go_on_with_the_first_rate_of_a_schedule():
+    nets = [Network((2, 1), seed=0, dtype="float64") for _ in range(2)]
+    for net in nets:
+        net.train([[1, 2]], [3], epochs=3, lr=lambda epoch: 0.08 / epoch)
+    nets[0].learn_one([1, 2], 4)
+    nets[1].learn_one([1, 2], 4, lr=0.08)
+    assert np.array_equal(nets[0].theta, nets[1].theta)
