@@ -9,6 +9,7 @@ import pytest
 
 from fastperc import DivergedError, Network
 from fastperc.kernels import reference
+from fastperc.single import Room
 from networks import HEADS, problem
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -404,4 +405,33 @@ def test_single_samples_go_on_with_the_first_rate_of_a_schedule():
         net.train([[1, 2]], [3], epochs=3, lr=lambda epoch: 0.08 / epoch)
     nets[0].learn_one([1, 2], 4)
     nets[1].learn_one([1, 2], 4, lr=0.08)
+    assert np.array_equal(nets[0].theta, nets[1].theta)
+
+
+@pytest.mark.parametrize(
+    ("head", "plain", "other"),
+    [
+        (("sigmoid", "log_loss"), (0, 1, 0.0, np.float32(1)), 1.5),
+        (("exp", "poisson"), (0, 7, 0.0), -1.0),
+        (("identity", "huber"), (-1e30, 1e30, 0), "a"),
+    ],
+)
+def test_targets_between_the_bounds_are_taken_as_they_come(head, plain, other, monkeypatch):
+    """Bounds included: the long way costs many times a step."""
+    net = problem((4, 3, 1), head=head).net
+    room = Room(net)
+    monkeypatch.setattr(Room, "checked_target", lambda room, y: pytest.fail(f"checked {y}"))
+    for y in plain:
+        room.take_target(y)
+        assert room.y.tolist() == [y]
+    monkeypatch.undo()
+    with pytest.raises((ValueError, TypeError), match="y: found"):
+        room.take_target(other)
+
+
+def test_what_train_assumes_of_adam_is_what_pytorch_assumes():
+    nets = [Network((2, 3, 1), seed=0, dtype="float64") for _ in range(2)]
+    given = {"betas": (0.9, 0.999), "epsilon": 1e-8, "momentum": 0, "alpha": 0, "l1": 0}
+    for net, options in zip(nets, ({}, given), strict=True):
+        net.train([[1, 2], [0, 3]], [3, 1], epochs=3, optimizer="adam", batch_size=2, **options)
     assert np.array_equal(nets[0].theta, nets[1].theta)
