@@ -365,8 +365,11 @@ def test_two_processes_with_two_threads_each_leave_one_of_their_files(path):
     assert os.listdir(path.parent) == [path.name]
 
 
-@pytest.mark.parametrize("name", ["SFC64", "Philox", "MT19937"])
-def test_generators_with_the_least_of_states_still_shuffle(name, path):
+@pytest.mark.parametrize(
+    ("name", "place", "number"),
+    [("SFC64", 0, 0), ("Philox", 0, 0), ("MT19937", 623, 1), ("MT19937", 0, 1 << 31)],
+)
+def test_generators_with_the_least_of_states_still_shuffle(name, place, number, path):
     """All zeros but for what has to be; `permutation` would never end if one gave one number."""
     generator = getattr(np.random, name)(0)
     state = generator.state
@@ -374,9 +377,27 @@ def test_generators_with_the_least_of_states_still_shuffle(name, path):
         if isinstance(numbers, np.ndarray):
             numbers[:] = 0
     if name == "MT19937":
-        state["state"]["key"][623] = 1
+        state["state"]["key"][place] = number
     generator.state = state
-    net = Network((1, 1), seed=np.random.Generator(generator))
+    net = Network((1, 1), init="zeros", seed=np.random.Generator(generator))  # draws nothing
     net.save(path)
     loaded = Network.load(path)
     assert sorted(loaded.rng.permutation(7).tolist()) == list(range(7))
+
+
+def test_the_temporary_file_is_locked_until_it_has_its_name(path, monkeypatch):
+    """Between two moments, another save would take an unlocked one for what a crash left."""
+    locked = []
+
+    def replace(source, target, real=os.replace):
+        with open(source, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                locked.append(source)
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    network(2).save(path)
+    assert locked == [str(temporary(path))]
+    assert_saved(path)

@@ -762,3 +762,28 @@ def test_a_callback_cannot_put_another_network_in_place(solver):
     with pytest.raises(ValueError, match="callback: found Network"):
         model.fit(X, T)
     assert model.predict_one(X[0]) == pytest.approx(model.predict(X[:1])[0])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("squared_error", "poisson"), ("poisson", "squared_error")]
+)
+def test_scaled_targets_are_not_taken_for_others(old, new):
+    """A fresh loss finds targets scaled as the old one had them: counts are not scaled at all."""
+    y = np.abs(T)
+    model = regressor(scale="standard", loss=old).fit(X, y)
+    before = model.predict(X)
+    model.set_params(loss=new)
+    for call in (model.partial_fit, model.set_params(warm_start=True).fit):
+        with pytest.raises(ValueError, match=f"loss: found '{new}', but the targets were '{old}'"):
+            call(X, y)
+    np.testing.assert_array_equal(model.predict(X), before)
+    model.set_params(loss=old).partial_fit(X, y)
+
+
+def test_losses_of_targets_scaled_alike_follow_each_other():
+    model = regressor(scale="standard").fit(X, T)
+    model.set_params(loss="huber").partial_fit(X, T)
+    free = regressor().fit(X, np.abs(T))
+    free.set_params(loss="poisson").partial_fit(X, np.abs(T))
+    assert (model.predict(X) < 0).any()
+    assert (free.predict(X) > 0).all()

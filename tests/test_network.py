@@ -9,6 +9,7 @@ import pytest
 
 from fastperc import DivergedError, Network
 from fastperc.kernels import reference
+from fastperc.single import Room
 from networks import HEADS, problem
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -391,3 +392,59 @@ def test_one_sample_in_a_larger_batch_has_the_weighted_mean_of_a_batch():
         net = Network((1, 1), init=[0.0, 0.0], dtype="float64")
         net.train([[1.0]], [1.0], epochs=1, lr=0.1, batch_size=batch_size, sample_weight=weight)
         np.testing.assert_allclose(net.theta, wanted, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("loss", "label"), [("hinge", 0), ("log_loss", 1)])
+def test_one_sample_on_the_border_has_the_label_that_many_have(loss, label):
+    output = "sigmoid" if loss == "log_loss" else "identity"
+    net = Network((2, 1), output=output, loss=loss, init="zeros")
+    assert net.predict([[1, 2]]).tolist() == [label]
+    assert net.predict_one([1, 2]) == label
+
+
+def test_penalties_of_the_loss_are_those_of_the_formula():
+    net = Network((2, 3, 1), init="zeros", dtype="float64")
+    net.weights = [[[1, -2, 3], [0, 0.5, 4]], [[5], [-1], [0.25]]]
+    bare = net.loss([[1, 2]], [3])
+    squares = 1 + 4 + 9 + 0.25 + 16 + 25 + 1 + 0.0625
+    sizes = 1 + 2 + 3 + 0.5 + 4 + 5 + 1 + 0.25
+    penalised = net.loss([[1, 2]], [3], alpha=0.1, l1=0.01)
+    assert penalised - bare == pytest.approx(0.05 * squares + 0.01 * sizes, rel=1e-12)
+
+
+def test_single_samples_go_on_with_the_first_rate_of_a_schedule():
+    nets = [Network((2, 1), seed=0, dtype="float64") for _ in range(2)]
+    for net in nets:
+        net.train([[1, 2]], [3], epochs=3, lr=lambda epoch: 0.08 / epoch)
+    nets[0].learn_one([1, 2], 4)
+    nets[1].learn_one([1, 2], 4, lr=0.08)
+    assert np.array_equal(nets[0].theta, nets[1].theta)
+
+
+@pytest.mark.parametrize(
+    ("head", "plain", "other"),
+    [
+        (("sigmoid", "log_loss"), (0, 1, 0.0, np.float32(1)), 1.5),
+        (("exp", "poisson"), (0, 7, 0.0), -1.0),
+        (("identity", "huber"), (-1e30, 1e30, 0), "a"),
+    ],
+)
+def test_targets_between_the_bounds_are_taken_as_they_come(head, plain, other, monkeypatch):
+    """Bounds included: the long way costs many times a step."""
+    net = problem((4, 3, 1), head=head).net
+    room = Room(net)
+    monkeypatch.setattr(Room, "checked_target", lambda room, y: pytest.fail(f"checked {y}"))
+    for y in plain:
+        room.take_target(y)
+        assert room.y.tolist() == [y]
+    monkeypatch.undo()
+    with pytest.raises((ValueError, TypeError), match="y: found"):
+        room.take_target(other)
+
+
+def test_what_train_assumes_of_adam_is_what_pytorch_assumes():
+    nets = [Network((2, 3, 1), seed=0, dtype="float64") for _ in range(2)]
+    given = {"betas": (0.9, 0.999), "epsilon": 1e-8, "momentum": 0, "alpha": 0, "l1": 0}
+    for net, options in zip(nets, ({}, given), strict=True):
+        net.train([[1, 2], [0, 3]], [3, 1], epochs=3, optimizer="adam", batch_size=2, **options)
+    assert np.array_equal(nets[0].theta, nets[1].theta)

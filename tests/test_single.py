@@ -87,3 +87,12 @@ def test_the_number_of_the_layout_stands_first_and_changes_with_the_columns():
     ]  # fmt: skip
     assert columns == list(range(table.COLUMNS))
     assert table.LAYOUT == 2, "another layout wants another number, and this test its columns"
+
+
+@pytest.mark.parametrize("sizes", [(9, 2, 5), (2, 9, 1)])
+def test_what_compiled_code_gets_has_room_for_the_outputs(sizes):
+    net = problem(sizes).net
+    c = net.compiled()
+    assert c.out.shape == (sizes[-1],)
+    assert predict_one(np.ones(sizes[0]), c.theta, c.layers, c.out, c.work)
+    np.testing.assert_allclose(c.out, net.forward(np.ones((1, sizes[0])))[0], rtol=1e-12)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastperc import Network, slices
+from fastperc import DivergedError, Network, slices
 from fastperc.kernels import table
 from fastperc.watch import OutOfTimeError, Watch
 from networks import problem
@@ -129,3 +129,16 @@ def test_validation_that_time_interrupts_is_nan(everything_is_long, monkeypatch)
     assert len(history.loss) == 1
     assert len(history.validation_loss) == len(history.loss)
     assert np.isnan(history.validation_loss[-1])
+
+
+@pytest.mark.parametrize("batch_size", [400, 1600])
+def test_cut_steps_diverge_where_whole_ones_do(batch_size, everything_is_long, monkeypatch):
+    ends = []
+    for undo in (monkeypatch.undo, lambda: None):
+        p = problem((3, 8, 1), hidden="identity", n=1600)
+        with pytest.raises(DivergedError) as error:
+            p.net.train(p.X * 10, p.y, epochs=500, lr=1.0, batch_size=batch_size)
+        assert np.isfinite(p.net.theta).all()
+        ends.append((p.net.theta.tobytes(), p.net.history.loss, str(error.value)))
+        undo()
+    assert ends[0] == ends[1]

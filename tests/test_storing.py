@@ -936,3 +936,14 @@ def test_kills_at_any_moment_leave_one_of_the_files(path):
     assert strays > 0, "no kill fell into a save: this test tested nothing"
     small_network().save(path)
     assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("missing", [1, 8, 16])
+def test_a_header_cut_short_is_told_as_such(path, missing):
+    """It is not read at all: what is there might by chance be JSON."""
+    header = b"{}" + b" " * 30
+    path.write_bytes(struct.pack("<Q", len(header) + missing) + header)
+    with pytest.raises(
+        ModelFileError, match=r"40 bytes that declares a header of [0-9]+, expected"
+    ):
+        Network.load(path)

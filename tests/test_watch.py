@@ -268,3 +268,14 @@ def test_ctrl_c_during_the_validation_of_an_estimator():
     with pytest.warns(UserWarning, match="Maximum iterations"):
         short.fit(X, y)
     assert np.array_equal(model.coefs_[0], short.coefs_[0])  # those of the best epoch
+
+
+def test_time_is_over_after_the_limit_and_not_before(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    watch, later = Watch(5.0), Watch(5.0).with_grace(9.0)
+    for now[0], is_over, is_later_over in (
+        (104.9, False, False), (105.0, True, False), (108.9, True, False), (109.0, True, True),
+    ):  # fmt: skip
+        assert (watch.is_over, later.is_over) == (is_over, is_later_over)
+    assert not Watch().is_over

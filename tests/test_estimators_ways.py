@@ -1,0 +1,47 @@
+"""Which way samples take: one row by the kernel of single samples, sparse rows in small pieces."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from fastperc import MLPRegressor
+from fastperc.estimators import epochs
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning"
+)
+
+X = np.random.default_rng(0).standard_normal((60, 4))
+Y = X[:, 0] * X[:, 1]
+
+
+def regressor(**options):
+    return MLPRegressor(hidden_layer_sizes=(4,), max_iter=1, random_state=0, **options)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
+def test_a_single_sample_takes_the_kernel_of_single_samples(solver):
+    model = regressor(solver=solver).fit(X, Y)
+    model.learn_one(X[0], Y[0])
+    assert model._rows[-1].epochs.online
+
+
+@pytest.mark.parametrize(("window", "rows"), [(1, 6), (4 * 6, 6), (4 * 20, 18), (4 * 1000, 60)])
+def test_no_more_sparse_rows_are_made_dense_than_a_batch_or_a_window(monkeypatch, window, rows):
+    made = []
+
+    def dense_rows(*arguments, real=epochs.dense_rows):
+        made.append(real(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(epochs, "WINDOW", window)
+    monkeypatch.setattr(epochs, "dense_rows", dense_rows)
+    monkeypatch.setattr(epochs, "SLICE", 1e9)
+    x = sparse.csr_matrix(X)
+    model = regressor(batch_size=6, shuffle=False).fit(x, Y)
+    in_training = made[: next(k for k in range(1, 99) if sum(map(len, made[:k])) == 60)]
+    assert max(map(len, in_training)) <= rows
+    assert np.array_equal(np.concatenate(in_training), X)
+    monkeypatch.undo()
+    expected = regressor(batch_size=6, shuffle=False).fit(X, Y)
+    np.testing.assert_allclose(model.predict(X), expected.predict(X), rtol=1e-12)
