@@ -389,6 +389,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
                 row.take_inputs(X[0])
                 loss = learn_row(self, row, y[0])
                 attempt.keep()
+                complete_curves(self)
                 record(self, loss, 1)
                 idle(self, loss)
                 lacks_progress(self, self._optimizer)
