@@ -762,3 +762,11 @@ def test_a_callback_cannot_put_another_network_in_place(solver):
     with pytest.raises(ValueError, match="callback: found Network"):
         model.fit(X, T)
     assert model.predict_one(X[0]) == pytest.approx(model.predict(X[:1])[0])
+
+
+def test_weights_assigned_in_a_callback_of_lbfgs_are_refused():
+    def assign(epoch, model):
+        model.coefs_ = [W + 1 for W in model.coefs_]
+
+    with pytest.raises(ValueError, match="lbfgs trains"):
+        regressor(solver="lbfgs", callback=assign).fit(X, T)
