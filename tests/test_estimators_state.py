@@ -787,3 +787,11 @@ def test_losses_of_targets_scaled_alike_follow_each_other():
     free.set_params(loss="poisson").partial_fit(X, np.abs(T))
     assert (model.predict(X) < 0).any()
     assert (free.predict(X) > 0).all()
+
+
+def test_weights_assigned_in_a_callback_of_lbfgs_are_refused():
+    def assign(epoch, model):
+        model.coefs_ = [W + 1 for W in model.coefs_]
+
+    with pytest.raises(ValueError, match="lbfgs trains"):
+        regressor(solver="lbfgs", callback=assign).fit(X, T)

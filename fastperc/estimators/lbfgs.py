@@ -107,6 +107,11 @@ def fit(
         if estimator.callback is not None:
             with watch.interrupts_free():
                 answer = estimator.callback(estimator.n_iter_, estimator)
+            if estimator._network() is not net:
+                raise ValueError(
+                    "callback: found other arrays in coefs_ or intercepts_, expected those that "
+                    "lbfgs trains: it cannot go on from others. Use another solver"
+                )
             ends = ends or (isinstance(answer, (bool, np.bool_)) and bool(answer))
         if ends or watch.is_over:
             raise StopIteration
