@@ -71,3 +71,10 @@ def test_one_plain_row_takes_the_short_way(kind):
     assert not is_plain_row(model, X[:1], y[:2])
     assert not is_plain_row(model, X[:1, :3], y[:1])
     assert not is_plain_row(model, np.full((1, 4), np.nan), y[:1])
+
+
+def test_two_samples_held_back_are_enough_and_one_is_not():
+    few = regressor(early_stopping=True, validation_fraction=2 / 60).fit(X, Y)
+    assert len(few.validation_scores_) == 1
+    with pytest.raises(ValueError, match="The validation set is too small"):
+        regressor(early_stopping=True, validation_fraction=1 / 60).fit(X, Y)
