@@ -80,6 +80,8 @@ def _cast(raw: np.ndarray, dtype: Any) -> np.ndarray:
 
 def _blocks(array: np.ndarray) -> list[slice]:
     """Rows of an array, about `BLOCK` numbers at a time."""
+    if array.size <= BLOCK:
+        return [slice(0, len(array))]
     size = max(1, BLOCK // max(1, array[0].size))
     return [slice(k, k + size) for k in range(0, len(array), size)]
 
@@ -168,6 +170,12 @@ def _check_finite(array: np.ndarray, raw: np.ndarray, name: str) -> None:
                 f"{name}: found {found} at {list(where)}, expected finite numbers. "
                 "Drop such rows, or fill such cells first"
             )
+
+
+def all_finite(vector: np.ndarray) -> bool:
+    """Whether no number is infinite or NaN."""
+    # A sum of squares that is finite has finite parts; it may overflow where they are finite too.
+    return math.isfinite(vector.dot(vector)) or bool(np.isfinite(vector).all())
 
 
 def check_targets(
@@ -286,7 +294,9 @@ REACH = {
 
 def warn_out_of_reach(Y: np.ndarray, output: str, stacklevel: int) -> None:
     """Warn of targets of a regression that the output activation cannot reach."""
-    low, high = REACH.get(output, (-math.inf, math.inf))
+    if output not in REACH:
+        return
+    low, high = REACH[output]
     least, most = float(Y.min()), float(Y.max())
     if least < low or most > high:
         found = least if least < low else most
@@ -314,9 +324,11 @@ def check_number(value: Any, name: str, *, least: float = -math.inf, above: floa
 
 def check_rounded(value: float, name: str, dtype: np.dtype) -> Any:
     """A positive number in the network's dtype, in which it must be neither 0 nor infinite."""
+    if 1e-45 <= value <= 3e38:
+        return dtype.type(value)
     with np.errstate(over="ignore", under="ignore"):
         rounded = dtype.type(value)
-    if not (value == 0 or 0 < rounded < math.inf):
+    if not 0 < rounded < math.inf:
         raise ValueError(
             f"{name}: found {value:g}, which is {rounded:g} in {dtype}, expected a number that "
             f"{dtype} can hold. Scale the data, or use dtype='float64'"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import checks, options
+from . import checks, options, summary
 from .kernels import activations, losses, single
 from .kernels.table import CHUNK, describe
 from .layout import (
@@ -126,6 +126,7 @@ class Network:
         self.codes = [activations.CODES[name] for name in (*self.hidden, self.output)]
         self.layers = describe(self.sizes, self.codes, self.dtype)
         self.loss_code = losses.CODES[self.loss_name]
+        self._has_labels = self.loss_name not in REGRESSION
         # Rooms for one sample and scratch for many, not in use; `pop` and `append` are safe between
         # threads.
         self._rooms: list[Room] = []
@@ -370,7 +371,7 @@ class Network:
         room = self._rooms.pop() if self._rooms else Room(self)
         loss = room.learn(x, y, rate)
         self._rooms.append(room)
-        if self.loss_name == "hinge":
+        if self._has_labels and self.loss_name == "hinge":
             self.labels = options.hinge_labels(y, self.labels)
         return loss
 
@@ -393,9 +394,8 @@ class Network:
         """The outputs for one sample: a float, or a 1-D array where there are several."""
         room = self._rooms.pop() if self._rooms else Room(self)
         out = room.predict(x)
-        value = out.item() if out.size == 1 else out.copy()
         self._rooms.append(room)
-        return value
+        return out
 
     def predict(self, X) -> np.ndarray:
         """Labels for log_loss, hinge and cross_entropy, otherwise the outputs.
@@ -405,15 +405,20 @@ class Network:
         with cross_entropy).
         """
         out = self.forward(X)
-        if self.loss_name not in REGRESSION:
+        if self._has_labels:
             out = self._labels_of(out)
         return out[:, 0] if out.ndim == 2 and out.shape[1] == 1 else out
 
     def predict_one(self, x) -> float | int | np.ndarray:
         """What `predict` says of one sample: a number or label, or a 1-D array of several."""
-        loss, out = self.loss_name, self.forward_one(x)
-        if loss in REGRESSION:
-            return out
+        room = self._rooms.pop() if self._rooms else Room(self)
+        out = room.predict(x)
+        self._rooms.append(room)
+        return self._label_of(out) if self._has_labels else out
+
+    def _label_of(self, out: float | np.ndarray) -> int | np.ndarray:
+        """The label that the outputs for one sample stand for, or an array of several."""
+        loss = self.loss_name
         if isinstance(out, np.ndarray):
             return int(out.argmax()) if loss == "cross_entropy" else self._labels_of(out)
         return int(out >= 0.5) if loss == "log_loss" else self.labels[out > 0]
@@ -500,6 +505,7 @@ class Network:
 
     def __getstate__(self):
         made = {"codes", "layers", "loss_code", "_rooms", "_slabs", "_configuration", "_theta"}
+        made.add("_has_labels")
         state = {name: value for name, value in self.__dict__.items() if name not in made}
         return {**state, **self._configuration._asdict(), "theta": self._theta.copy()}
 
@@ -524,38 +530,11 @@ class Network:
 
     def summary(self) -> str:
         """Describe the network as a table: each layer's units, activation and parameters."""
-        rows = [("layer", "units", "activation", "parameters"), *self._layer_rows()]
-        widths = [max(len(row[k]) for row in rows) for k in range(4)]
-        lines = [
-            f"{name:{widths[0]}}  {units:>{widths[1]}}  {what:{widths[2]}}  {n:>{widths[3]}}"
-            for name, units, what, n in rows
-        ]
-        return "\n".join([*(line.rstrip() for line in lines), self._total()])
-
-    def _layer_rows(self) -> list[tuple[str, str, str, str]]:
-        names = [f"hidden {k}" for k in range(1, len(self.sizes) - 1)]
-        rows = [("inputs", f"{self.sizes[0]:,}", "", "")]
-        activations_of = (*self.hidden, self.output)
-        for name, n_in, n_out, what in zip(
-            [*names, "outputs"], self.sizes, self.sizes[1:], activations_of, strict=False
-        ):
-            rows.append((name, f"{n_out:,}", what, f"{(n_in + 1) * n_out:,}"))
-        return rows
-
-    def _total(self) -> str:
-        size = self._theta.nbytes
-        amount = f"{size:,} bytes" if size < 10_000 else f"{size / 1000:,.0f} kB"
-        return f"{self._theta.size:,} parameters, {self.dtype}, {amount}; loss {self.loss_name}"
+        return summary.as_text(self)
 
     def _repr_html_(self) -> str:
         """The summary as notebooks show it."""
-        head, *rows = [("layer", "units", "activation", "parameters"), *self._layer_rows()]
-        cells = "".join(f"<th>{name}</th>" for name in head)
-        body = "".join(
-            f"<tr><td>{name}</td><td>{units}</td><td>{what}</td><td>{n}</td></tr>"
-            for name, units, what, n in rows
-        )
-        return f"<table><tr>{cells}</tr>{body}</table><p>Network: {self._total()}</p>"
+        return summary.as_html(self)
 
     # --- what comes in -----------------------------------------------------------------------
 

@@ -220,7 +220,7 @@ def check_watch(time_limit: Any) -> Watch:
 
 def check_finite_weights(theta: np.ndarray) -> None:
     """Refuse to train from weights that somebody made infinite or NaN."""
-    if not np.isfinite(theta).all():
+    if not checks.all_finite(theta):
         raise ValueError(
             f"theta: found {theta[~np.isfinite(theta)][0]} among the weights, expected finite "
             "numbers to start from. Write others to them, or make a new network"

@@ -43,6 +43,9 @@ class Room:
         self.x, self.y = np.zeros(n_in, net.dtype), np.zeros(n_out, net.dtype)
         self.out = np.zeros(n_out, net.dtype)
         self.work = aligned_zeros(single.work_size(net.layers, net.dtype), net.dtype)
+        self.shape = self.x.shape
+        self.arguments = self.x, self.theta, self.layers, self.out, self.work
+        self.is_one = n_out == 1
         most = float(np.finfo(net.dtype).max)
         low, high = BOUNDS.get(net.loss_name, (1.0, 0.0)) if n_out == 1 else (1.0, 0.0)
         self.low, self.high = max(low, -most), min(high, most)  # of a target taken as it comes
@@ -52,7 +55,7 @@ class Room:
         """Copy the sample in. Whether it is finite, the kernel finds out."""
         row = self.x
         if type(x) is np.ndarray:
-            plain = x.shape == row.shape and x.dtype.kind == "f" and x.dtype.itemsize <= 8
+            plain = x.shape == self.shape and x.dtype.kind == "f"
         else:
             plain = type(x) is list and len(x) == len(row) and NUMBERS.issuperset(map(type, x))
         if plain:
@@ -69,10 +72,16 @@ class Room:
 
     def take_target(self, y: Any) -> None:
         """Copy the target in, as `Network.train` takes it."""
-        number, kind = y, type(y)
-        if kind in SCALARS or (kind is np.ndarray and y.size == 1 and y.dtype.kind in "fiu"):
+        kind = type(y)
+        if kind in NUMBERS:
+            number = y
+        elif kind in SCALARS:
+            number = float(y)
+        elif kind is np.ndarray and y.size == 1 and y.dtype.kind in "fiu":
             number = y.item()
-        if type(number) in NUMBERS and self.low <= number <= self.high:
+        else:
+            number = math.nan
+        if self.low <= number <= self.high:
             self.y[0] = number
         else:
             self.y[:] = self.checked_target(y)
@@ -86,12 +95,12 @@ class Room:
             target = target.reshape(1)
         return checks.check_targets(target, self.loss_name, 1, len(self.y), self.dtype)[0]
 
-    def predict(self, x: Any) -> np.ndarray:
-        """The outputs for one sample: `out`, which the next call overwrites."""
+    def predict(self, x: Any) -> float | np.ndarray:
+        """The outputs for one sample: a float, or an array where there are several."""
         self.take_inputs(x)
-        if not single.predict_one(self.x, self.theta, self.layers, self.out, self.work):
+        if not single.predict_one(*self.arguments):
             self.checked_inputs(x)
-        return self.out
+        return self.out.item() if self.is_one else self.out.copy()
 
     def learn(self, x: Any, y: Any, lr: float) -> float:
         """One step of gradient descent on one sample; returns its loss before."""

@@ -55,15 +55,28 @@ def forward_work(layers: np.ndarray, dtype: np.dtype, rows: int) -> np.ndarray:
 
 
 def forward_rows(
-    X: np.ndarray, theta: np.ndarray, layers: np.ndarray, out: np.ndarray, work: np.ndarray
+    X: np.ndarray,
+    theta: np.ndarray,
+    layers: np.ndarray,
+    out: np.ndarray,
+    work: np.ndarray,
+    watch: Watch = NO_LIMIT,
 ) -> None:
     """Write the outputs for every row of X to ``out``; see `kernels.predict.predict_rows`."""
-    for rows in row_slices(len(X), layers, theta.size):
+    if len(X) * theta.size <= SHORT:
+        predict.predict_rows(X, theta, layers, out, work)
+        return
+    for rows in row_slices(len(X), layers, theta.size, watch):
         predict.predict_rows(X[rows], theta, layers, out[rows], work)
 
 
 def forward_on_threads(
-    X: np.ndarray, theta: np.ndarray, layers: np.ndarray, out: np.ndarray, threads: int
+    X: np.ndarray,
+    theta: np.ndarray,
+    layers: np.ndarray,
+    out: np.ndarray,
+    threads: int,
+    watch: Watch = NO_LIMIT,
 ) -> bool:
     """Do the same on several threads; returns False, and does nothing, where that is not safe."""
     from .kernels import parallel
@@ -74,7 +87,7 @@ def forward_on_threads(
     parts = min(4 * threads, -(-len(X) // int(layers[0, CHUNK_ROWS])))
     work = np.stack([forward_work(layers, theta.dtype, len(X))] * parts)
     with parallel.using_threads(threads):
-        for rows in row_slices(len(X), layers, theta.size, threads=threads):
+        for rows in row_slices(len(X), layers, theta.size, watch, threads):
             parallel.predict_slabs(X[rows], theta, layers, out[rows], work)
     return True
 
@@ -91,6 +104,9 @@ def loss_sums(
 ) -> None:
     """Add the weighted losses and the weights to ``sums``; see `kernels.batch.loss_rows`."""
     work = aligned_zeros(batch.work_size(layers, theta.dtype, len(X)), theta.dtype)
+    if len(X) * theta.size <= SHORT:
+        batch.loss_rows(X, Y, weight, theta, layers, loss, work, sums)
+        return
     for rows in row_slices(len(X), layers, theta.size, watch):
         part = weight[rows] if len(weight) else weight
         batch.loss_rows(X[rows], Y[rows], part, theta, layers, loss, work, sums)

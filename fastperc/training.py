@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .checks import all_finite
 from .errors import DivergedError
 from .kernels.updates import LR
 from .slices import SLICE
@@ -170,7 +171,7 @@ def run(job: Job, history: History) -> None:
 
 def settle(job: Job, history: History, good: np.ndarray) -> None:
     """Leave finite weights, and the best ones where they were promised."""
-    if not np.isfinite(job.theta).all():
+    if not all_finite(job.theta):
         job.theta[:] = good
         history.unfinished = 0.0
     if job.stopping.best_theta is not None:
@@ -213,7 +214,7 @@ def _epochs(job: Job, history: History, bar) -> str:
 
 def _out_of_time(job: Job) -> str:
     """End within an epoch, which may have diverged already."""
-    if not np.isfinite(job.theta).all():
+    if not all_finite(job.theta):
         raise DivergedError(job.done + 1, likely_cause(job))
     return "time_limit"
 
@@ -277,7 +278,7 @@ def _calls_for_end(job: Job, history: History) -> bool:
         with job.watch.interrupts_free():
             answer = job.callback(job.done, history)
     finally:
-        is_finite = bool(np.isfinite(job.theta).all())
+        is_finite = all_finite(job.theta)
         if not is_finite:
             job.theta[:] = before
     if not is_finite:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .activations import IDENTITY, activate_layer
 from .dense import add_rows, dot_rows
-from .jit import kernel, piece
+from .jit import apart, kernel, piece
 from .lanes import at, flat, prefetch, rolled, view, width
 from .lanes_numpy import BYTES
 from .losses import finish
@@ -96,32 +96,28 @@ def train_online(
     pack(theta, packed, t)
     row = row_of(order, first, n)
     x = input_of(X, row, t, x_here)
-    is_begun = False  # whether the first layer has served x already
-    last_layer = t.shape[0] - COLUMNS
+    begin_sample(theta, packed, t, x, a)
+    last_layer = top = t.shape[0] - COLUMNS
     one_output = last_layer > 0 and at(t, last_layer + N_OUT) == 1 and not at(t, last_layer + WIDE)
     epoch, left = first // n, n - first % n
     for step in range(first, last):
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
-        fetch_ahead(X, Y, order, step, at(t, N_IN), n_out)
-        target, row = row, row_of(order, min(step + 1, last - 1), n)
-        x_next = input_of(X, row, t, x_there)
-        if w == 0:  # left out: 0 times an overflow would be NaN
-            is_begun = False
-        else:
-            if not is_begun:
-                take_first(theta, packed, t, x, a)
-                if t.shape[0] > COLUMNS:
-                    activate_layer(at(t, ACTIVATION), view(a, 0, at(t, PADDED)), at(t, N_OUT))
-                is_begun = True
+        if w > 0:
             hidden_layers(theta, packed, t, a)
             if one_output:
-                found = _one_output(theta, packed, t, a, Y, target, loss, lr * w, d)
+                found = _one_output(theta, packed, t, a, Y, row, loss, lr * w, d)
                 top = last_layer - COLUMNS
             else:
-                found = output_layer(theta, packed, t, a, Y, target * n_out, loss, d)
+                found = output_layer(theta, packed, t, a, Y, row * n_out, loss, d)
                 top = last_layer
             losses[epoch] += w * found
+        fetch_ahead(X, Y, order, step, at(t, N_IN), n_out)
+        row = row_of(order, min(step + 1, last - 1), n)
+        x_next = input_of(X, row, t, x_there)
+        if w > 0:
             backward(theta, packed, t, top, lr * w, x, a, d, x_next)
+        else:  # the sample is left out, since 0 times an overflow would be NaN
+            begin_sample(theta, packed, t, x_next, a)
         x = x_next
         x_here, x_there = x_there, x_here
         left -= 1
@@ -202,6 +198,14 @@ def forward(theta, packed, t, a, Y, start, loss, d):
         activate_layer(at(t, ACTIVATION), view(a, 0, at(t, PADDED)), at(t, N_OUT))
     hidden_layers(theta, packed, t, a)
     return output_layer(theta, packed, t, a, Y, start, loss, d)
+
+
+@apart
+def begin_sample(theta, packed, t, x, a):
+    """The first layer's outputs for the inputs x, where no step before has computed them."""
+    take_first(theta, packed, t, x, a)
+    if t.shape[0] > COLUMNS:
+        activate_layer(at(t, ACTIVATION), view(a, 0, at(t, PADDED)), at(t, N_OUT))
 
 
 @piece

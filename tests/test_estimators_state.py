@@ -700,3 +700,90 @@ def test_losses_of_targets_scaled_alike_follow_each_other():
     free.set_params(loss="poisson").partial_fit(X, np.abs(T))
     assert (model.predict(X) < 0).any()
     assert (free.predict(X) > 0).all()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [np.datetime64("2020-01-01"), np.timedelta64(3, "D"), 1j, np.ma.masked, 10**400, [np.inf]],
+)
+def test_learn_one_refuses_a_target_that_is_no_real_number(target):
+    model = regressor().fit(X, T)
+    before = model.predict(X)
+    with pytest.raises((TypeError, ValueError), match="y"):
+        model.learn_one(X[0], target)
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+@pytest.mark.parametrize("label", [None, np.datetime64("2020-01-01"), [1], [1, 2], 10**400, "1"])
+def test_learn_one_refuses_what_is_no_label(label):
+    model = classifier().fit(X, Y3)
+    with pytest.raises(ValueError, match="has classes not in"):
+        model.learn_one(X[0], label)
+
+
+def test_one_sample_beyond_the_dtype_is_told():
+    with pytest.raises(ValueError, match="too large for float32"):
+        regressor(dtype="float32").fit(X, T).predict_one([1e300] * 4)
+    with pytest.raises(ValueError, match="too large for float64"):
+        regressor().fit(X, T).predict_one([10**400] * 4)
+
+
+@pytest.mark.parametrize(
+    "W", [np.full((4, 4), np.inf), np.full((4, 4), np.nan), np.ma.masked_all((4, 4))]
+)
+def test_assigned_weights_have_to_be_finite(W):
+    model = regressor().fit(X, T)
+    model.coefs_[0] = W
+    with pytest.raises(ValueError, match=r"coefs_\[0\]: found infinite, NaN or masked"):
+        model.predict(X)
+
+
+def test_a_score_leaves_out_rows_of_weight_0():
+    model = regressor().fit(X, T)
+    weight = (np.arange(300) % 3 > 0).astype(float)
+    spoiled = np.where(weight[:, None] > 0, X, 1e300)
+    kept = weight > 0
+    assert model.score(spoiled, T, weight) == pytest.approx(model.score(X[kept], T[kept]))
+
+
+def test_partial_fit_in_a_callback_does_not_make_training_endless():
+    calls = []
+
+    def callback(epoch, model):
+        calls.append(epoch)
+        if epoch == 2:
+            model.partial_fit(X[:20], T[:20])  # calls back, too
+        return len(calls) > 20
+
+    model = regressor(callback=callback, n_iter_no_change=np.inf).fit(X, T)
+    assert calls == [1, 2, 1, 3, 4, 5]
+    assert model.n_iter_ == 5
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "rprop"])
+def test_training_goes_on_from_weights_that_a_callback_assigns(solver):
+    new = [np.full((4, 4), 0.3), np.full((4, 1), -0.2)]
+
+    def assign(epoch, model):
+        if epoch == 2:
+            model.coefs_ = [W.copy() for W in new]
+
+    def write(epoch, model):
+        if epoch == 2:
+            for W, values in zip(model.coefs_, new, strict=True):
+                W[...] = values
+
+    a, b = (regressor(solver=solver, callback=f).fit(X, T) for f in (assign, write))
+    np.testing.assert_array_equal(a.predict(X), b.predict(X))
+    assert a.loss_curve_ == b.loss_curve_
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "rprop"])
+def test_a_callback_cannot_put_another_network_in_place(solver):
+    def widen(epoch, model):
+        model.coefs_, model.intercepts_ = [np.ones((4, 9)), np.ones((9, 1))], [np.ones(9), [1.0]]
+
+    model = regressor(solver=solver, callback=widen)
+    with pytest.raises(ValueError, match="callback: found Network"):
+        model.fit(X, T)
+    assert model.predict_one(X[0]) == pytest.approx(model.predict(X[:1])[0])

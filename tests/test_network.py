@@ -435,3 +435,16 @@ def test_what_train_assumes_of_adam_is_what_pytorch_assumes():
     for net, options in zip(nets, ({}, given), strict=True):
         net.train([[1, 2], [0, 3]], [3, 1], epochs=3, optimizer="adam", batch_size=2, **options)
     assert np.array_equal(nets[0].theta, nets[1].theta)
+
+
+def test_one_sample_in_a_larger_batch_has_the_weighted_mean_of_a_batch():
+    """Its weight cancels; with ``batch_size=1`` it is a factor of the step."""
+    for batch_size, weight, wanted in (
+        (2, None, 0.1),
+        (2, [1.0], 0.1),
+        (2, [3.0], 0.1),
+        (1, [3.0], 0.3),
+    ):
+        net = Network((1, 1), init=[0.0, 0.0], dtype="float64")
+        net.train([[1.0]], [1.0], epochs=1, lr=0.1, batch_size=batch_size, sample_weight=weight)
+        np.testing.assert_allclose(net.theta, wanted, rtol=1e-14)

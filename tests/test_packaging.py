@@ -1,5 +1,6 @@
 """What gets installed: every package of the tree, under the version that it says it has."""
 
+import re
 import tomllib
 from importlib.metadata import version
 
@@ -36,3 +37,13 @@ def test_all_brings_every_extra(pyproject):
     (everything,) = extras["all"]
     named = set(everything.removeprefix("fastperc[").removesuffix("]").split(","))
     assert named == set(extras) - {"all"}
+
+
+def test_the_text_for_the_package_index_stands_alone(repository, pyproject, capsys):
+    """No link or picture in it leads into a checkout, and its examples print what they say."""
+    text = (repository / pyproject["project"]["readme"]).read_text(encoding="utf-8")
+    assert re.findall(r"\]\((?!https?://)", text) == []
+    for block in re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL):
+        exec(compile(block, "package.md", "exec"), {})
+        said = re.search(r"print\(.*\)  # ([\d.\[\] ]+)", block)
+        assert capsys.readouterr().out.startswith(said[1].strip())

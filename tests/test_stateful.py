@@ -14,7 +14,7 @@ import numba
 import numpy as np
 import pytest
 from fuzz import oracle
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -360,16 +360,25 @@ class EstimatorMachine(RuleBasedStateMachine):
         assert min(np.abs(p - out).max() for p in passes) < 1e-9 * (1 + np.abs(out).max())
 
 
+def run(machine, max_examples, stateful_step_count):
+    """Judge what is found, never how long it takes: the machine may be busy with something else."""
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=max_examples,
+            stateful_step_count=stateful_step_count,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
 @pytest.mark.parametrize("machine", [NetworkMachine, EstimatorMachine])
 def test_one_meaning(machine):
-    run_state_machine_as_test(
-        machine, settings=settings(max_examples=15, stateful_step_count=12, deadline=None)
-    )
+    run(machine, 15, 12)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", [NetworkMachine, EstimatorMachine])
 def test_one_meaning_at_length(machine):
-    run_state_machine_as_test(
-        machine, settings=settings(max_examples=400, stateful_step_count=40, deadline=None)
-    )
+    run(machine, 400, 40)

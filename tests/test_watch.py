@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from fastperc import DivergedError, Network, training
+from fastperc import DivergedError, MLPRegressor, Network, training
 from fastperc.watch import OutOfTimeError, Watch
 
 
@@ -235,3 +235,47 @@ def test_time_is_over_after_the_limit_and_not_before(monkeypatch):
     ):  # fmt: skip
         assert (watch.is_over, later.is_over) == (is_over, is_later_over)
     assert not Watch().is_over
+
+
+# --- estimators -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_validation_of_an_estimator_ends_with_the_time(early_stopping, monkeypatch):
+    X = np.random.default_rng(0).standard_normal((600, 3))
+    y = X.sum(axis=1)
+    monkeypatch.setattr("fastperc.slices.SHORT", 0)
+    monkeypatch.setattr(Watch, "with_grace", lambda watch, seconds: Watch(1e-9))
+    model = MLPRegressor(hidden_layer_sizes=(4,), early_stopping=early_stopping, max_iter=9)
+    model.fit(X, y, X_val=X, y_val=y)
+    assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_loss_curve_) == 1
+    assert np.isnan(model.validation_loss_curve_[0])
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_ctrl_c_during_the_validation_of_an_estimator():
+    X = np.random.default_rng(0).standard_normal((60, 3))
+    y = X.sum(axis=1)
+
+    def scorer(model, X, y):
+        if len(scores) == 2:
+            press_ctrl_c()
+            time.sleep(5)
+        scores.append(model.predict(X).sum())
+        return 1.0 + len(scores)
+
+    scores = []
+    model = MLPRegressor(
+        hidden_layer_sizes=(4,), early_stopping=True, max_iter=9, scoring=scorer, random_state=0
+    )
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        model.fit(X, y)
+    assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_scores_) == 3
+    assert np.isnan(model.validation_scores_[2])
+    short = MLPRegressor(
+        hidden_layer_sizes=(4,), early_stopping=True, max_iter=2, random_state=0,
+        scoring=lambda model, X, y: float(model.n_iter_),
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        short.fit(X, y)
+    assert np.array_equal(model.coefs_[0], short.coefs_[0])  # those of the best epoch

@@ -56,5 +56,7 @@ def real(value: Any, name: str, ndim: int) -> np.ndarray:
             f"{name}: found {array.ndim} dimensions of dtype {array.dtype}, expected {ndim} of "
             "real numbers"
         )
+    if np.ma.is_masked(value) or not np.isfinite(array).all():
+        raise ValueError(f"{name}: found infinite, NaN or masked cells, expected finite numbers")
     narrow = array.dtype.kind == "f" and array.dtype.itemsize == 4
     return array.astype(np.float32 if narrow else np.float64, copy=False)

@@ -99,6 +99,7 @@ class Epochs:
         watch: Watch = NO_LIMIT,
     ):
         self.net, self.optimizer, self.samples = net, optimizer, samples
+        self.theta = net.theta
         self.batch_size, self.watch = batch_size, watch
         self.slabs: SlabGradients | None = None
         self.n_steps = -(-len(samples.Y) // batch_size)
@@ -169,7 +170,7 @@ class Epochs:
         net, o = self.net, self.optimizer
         if self.online:
             epochs.train_online(
-                X, Y, weight, order, net.theta, self.table, net.loss_code, o.rule, o.rates,
+                X, Y, weight, order, self.theta, self.table, net.loss_code, o.rule, o.rates,
                 o.state, o.clock, first, last, self.work, self.packed_state, self.tally,
             )  # fmt: skip
         elif self.slabs is not None:
@@ -177,7 +178,7 @@ class Epochs:
                 self._take_long_step(X, Y, weight, order, step)
         else:
             epochs.train_batches(
-                X, Y, weight, order, net.theta, net.layers, net.loss_code, o.rule, o.rates,
+                X, Y, weight, order, self.theta, net.layers, net.loss_code, o.rule, o.rates,
                 o.state, o.clock, self.batch_size, first, last, self.work, self.tally,
             )  # fmt: skip
 
@@ -192,15 +193,15 @@ class Epochs:
             return
         squares = 0.0
         if o.rates[updates.L2_PER_WEIGHT] > 0:
-            squares = epochs.squares_of(net.theta, net.layers)
+            squares = epochs.squares_of(self.theta, net.layers)
         gradients, loss = slabs(
-            X, Y, weight, order, row, rows, net.theta, net.loss_code,
+            X, Y, weight, order, row, rows, self.theta, net.loss_code,
             net.dtype.type(1 / weight_sum), self.watch,
         )  # fmt: skip
         live = epochs.rows_with_weight(weight, order, row, rows)
         epochs.note(self.tally, live, weight_sum, loss, squares)
         step_of_slabs(
-            gradients, net.theta, net.layers, o.rule, o.rates, o.state, o.clock, weight_sum
+            gradients, self.theta, net.layers, o.rule, o.rates, o.state, o.clock, weight_sum
         )
 
 
@@ -209,7 +210,13 @@ def weighted_sums(net: Network) -> np.ndarray:
     return describe(net.sizes, [*net.codes[:-1], activations.CODES["identity"]], net.dtype)
 
 
-def outputs(net: Network, X: Any, threads: int = 1, layers: np.ndarray | None = None) -> np.ndarray:
+def outputs(
+    net: Network,
+    X: Any,
+    threads: int = 1,
+    layers: np.ndarray | None = None,
+    watch: Watch = NO_LIMIT,
+) -> np.ndarray:
     """The network's outputs for the rows of an array or of a CSR matrix, which were checked.
 
     ``layers`` may be another table of the same layers.
@@ -217,12 +224,12 @@ def outputs(net: Network, X: Any, threads: int = 1, layers: np.ndarray | None = 
     out = np.empty((X.shape[0], net.sizes[-1]), net.dtype)
     if not isinstance(X, np.ndarray):
         for rows in windows(X):
-            out[rows] = outputs(net, dense_rows(X, rows, net.dtype), threads, layers)
+            out[rows] = outputs(net, dense_rows(X, rows, net.dtype), threads, layers, watch)
         return out
     arguments = X, net.theta, net.layers if layers is None else layers, out
-    if threads > 1 and len(X) > CHUNK and forward_on_threads(*arguments, threads):
+    if threads > 1 and len(X) > CHUNK and forward_on_threads(*arguments, threads, watch):
         return out
-    forward_rows(*arguments, forward_work(net.layers, net.dtype, len(X)))
+    forward_rows(*arguments, forward_work(net.layers, net.dtype, len(X)), watch)
     return out
 
 

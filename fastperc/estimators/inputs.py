@@ -48,6 +48,15 @@ def numbers_of(y: np.ndarray, name: str = "y") -> np.ndarray:
     return y
 
 
+def one_target(y: Any) -> Any:
+    """One sample's target, or targets, judged as `partial_fit` judges them."""
+    array = np.asarray(y)
+    refuse_dates(array, "y")
+    if array.dtype.kind not in "fiubOSU" or np.ma.is_masked(y):
+        raise TypeError(f"y: found {y!r:.60}, expected a real number for each output")
+    return numbers_of(array)
+
+
 def narrowed(a: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
     """Checked numbers in the network's dtype, which must be able to hold them."""
     if a.dtype.itemsize <= dtype.itemsize:

@@ -77,10 +77,13 @@ class Labels:
 
     def _place(self, label: Any) -> int:
         """Where a label stands among the classes."""
-        k = int(np.searchsorted(self.classes, label))
-        if k == len(self.classes) or self.classes[k] != label:
-            raise self.unknown(np.array([label]))
-        return k
+        try:
+            k = int(np.searchsorted(self.classes, label))
+            if k < len(self.classes) and self.classes[k] == label:
+                return k
+        except TypeError:  # a label of another kind than the classes, or several
+            pass
+        raise self.unknown([label])
 
     def of(self, out: np.ndarray) -> Any:
         """The labels that outputs of shape (n, n_outputs) stand for."""

@@ -13,6 +13,7 @@ from ..kernels.table import CHUNK
 from ..layout import views
 from ..network import Network
 from ..slices import gradient_sums
+from ..training import GRACE
 from ..watch import OutOfTimeError, Watch
 from .attempt import Attempt
 from .callbacks import FitTask
@@ -98,7 +99,8 @@ def fit(
         estimator.loss_curve_.append(loss)
         estimator.n_iter_, estimator.loss_ = len(estimator.loss_curve_), loss
         if validation is not None:
-            estimator.validation_loss_curve_.append(validation.loss())
+            estimator.validation_loss_curve_.append(math.nan)  # if it is not to be known
+            estimator.validation_loss_curve_[-1] = validation.loss(watch.with_grace(GRACE))
         ends = task.end_epoch()
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")

@@ -26,11 +26,12 @@ class OneRow:
         self.net, self.scaling = net, scaling
         self.x, self.y = np.zeros(net.sizes[0], net.dtype), np.zeros(net.sizes[-1], net.dtype)
         self.weight = np.ones(1, net.dtype)
-        self.before = np.zeros_like(net.theta)
+        self.theta = net.theta
+        self.before = np.zeros_like(self.theta)
         self.out = np.zeros(net.sizes[-1], net.dtype)
         self.work = aligned_zeros(single.work_size(net.layers, net.dtype), net.dtype)
         self.n_inputs, self.is_wide = net.sizes[0], net.dtype == np.float64
-        self.arguments = self.x, net.theta, net.layers, self.out, self.work
+        self.arguments = self.x, self.theta, net.layers, self.out, self.work
         self.epochs: Epochs | None = None
         self.made_for: tuple = ()
 
@@ -46,11 +47,14 @@ class OneRow:
             plain = type(x) is list and NUMBERS.issuperset(map(type, x))
         if not plain:
             x = check_array(x, "x", ndim=1)
-        if self.is_wide:
-            self.x[:] = x
-        else:
-            with np.errstate(over="ignore"):  # too large for float32 is infinite, and found out
+        try:
+            if self.is_wide:
                 self.x[:] = x
+            else:
+                with np.errstate(over="ignore"):  # too large for float32 is infinite, and found out
+                    self.x[:] = x
+        except OverflowError:  # told by the check
+            self.x[:] = check_array(x, "x", ndim=1)
         if self.scaling is not None:
             self.x[:] = self.scaling.apply(self.x)
 
@@ -70,7 +74,7 @@ class OneRow:
             self.order = np.empty((0, 1), np.int64)
             self.memory = optimizer.memory()
         optimizer.remember(self.memory)
-        self.before[:] = self.net.theta
+        self.before[:] = self.theta
 
     def learn(self) -> np.ndarray:
         """Take the optimizer's step on that sample; returns the tally of `kernels.epochs`."""
@@ -83,7 +87,7 @@ class OneRow:
 
     def take_back(self, optimizer: Optimizer) -> None:
         """Undo the step of `learn`."""
-        self.net.theta[:] = self.before
+        self.theta[:] = self.before
         optimizer.recall(self.memory)
 
 
@@ -96,7 +100,7 @@ def learn_row(estimator: Any, row: OneRow, y: Any) -> float:
     try:
         optimizer.begin_epoch(estimator)
         loss = estimator._mean_loss(row.learn(), optimizer)
-        if not (math.isfinite(loss) and np.isfinite(row.net.theta).all()):
+        if not (math.isfinite(loss) and np.isfinite(row.theta).all()):
             raise NonFiniteWeightsError(1, NON_FINITE)
     except BaseException:
         row.take_back(optimizer)
@@ -127,4 +131,6 @@ def check_finite(row: np.ndarray, name: str) -> None:
     """Say it where the numbers of a sample explain why its loss is not finite."""
     strange = row[~np.isfinite(row)]
     if len(strange):
-        raise ValueError(f"{name}: found {strange[0]}, expected finite numbers")
+        raise ValueError(
+            f"{name}: found {strange[0]}, expected finite numbers, none too large for {row.dtype}"
+        )

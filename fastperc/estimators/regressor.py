@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
-from sklearn.utils import column_or_1d
+from sklearn.utils import _safe_indexing, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,7 +17,7 @@ from ..kernels import losses
 from . import parameters
 from .base import BaseMLP
 from .epochs import Samples
-from .inputs import checked_data, numbers_of, refuse_dates
+from .inputs import checked_data, numbers_of, one_target, refuse_dates
 from .one_row import OneRow
 from .scaling import Scaling
 from .settings import Settings
@@ -181,7 +181,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
             raise ValueError(
                 f"y: found {np.size(y)} numbers, expected {len(row.y)}, one for each output"
             )
-        row.y[:] = y
+        row.y[:] = y if isinstance(y, float) else one_target(y)
         if self.loss == "poisson" and (row.y < 0).any():
             raise self._negative(row.y)
         if self._target_scaling is not None:
@@ -220,6 +220,26 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         self : object
         """
         return self._partial_fit(X, y, sample_weight)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R^2; rows of weight 0 are left out, whatever they hold.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        score : float
+        """
+        weight = None if sample_weight is None else np.asarray(sample_weight)
+        if weight is not None and weight.ndim == 1 and weight.any() and not weight.all():
+            check_consistent_length(X, y, weight)
+            rows = np.flatnonzero(weight)
+            X, y, sample_weight = _safe_indexing(X, rows), _safe_indexing(y, rows), weight[rows]
+        return super().score(X, y, sample_weight)
 
     def _score_of(self, out: np.ndarray, samples: Samples) -> float:
         """R^2."""

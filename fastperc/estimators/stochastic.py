@@ -11,7 +11,8 @@ from sklearn.utils import _safe_indexing
 
 from ..kernels.updates import RPROP
 from ..network import Network
-from ..watch import Watch
+from ..training import GRACE
+from ..watch import OutOfTimeError, Watch
 from .attempt import Attempt
 from .callbacks import FitTask
 from .divergence import NON_FINITE, NonFiniteWeightsError
@@ -158,12 +159,10 @@ class Descent:
         estimator = self.estimator
         estimator.t_ += n
         record(estimator, self.loss, estimator.n_iter_ + 1)
-        if self.validation is not None:
-            estimator.validation_loss_curve_.append(self.validation.loss())
+        if self.validation is not None and not self._validate(self.validation):
+            return True
         if self.validation is None or not estimator.early_stopping:
             idle(estimator, self.loss)
-        elif is_best(estimator, self.validation.score()):
-            self.best = self.net.theta.copy()
         self.optimizer.end_epoch(estimator.t_)
         if lacks_progress(estimator, self.optimizer):
             return True
@@ -172,16 +171,33 @@ class Descent:
         self.watch.look_for_interrupt()
         return self._calls_for_end() or self.watch.is_over
 
+    def _validate(self, validation: Validation) -> bool:
+        """Loss and score of the epoch, NaN where Ctrl-C or time ended it; returns False then."""
+        estimator, watch, score = self.estimator, self.watch.with_grace(GRACE), math.nan
+        estimator.validation_loss_curve_.append(math.nan)
+        try:
+            with self.watch.interrupts_free():
+                estimator.validation_loss_curve_[-1] = validation.loss(watch)
+                if estimator.early_stopping:
+                    score = validation.score(watch)
+        except OutOfTimeError:
+            return False
+        finally:
+            if estimator.early_stopping and is_best(estimator, score):
+                self.best = self.net.theta.copy()
+        return True
+
     def _calls_for_end(self) -> bool:
         """What the callback says. It may write to the weights, but for what is not finite."""
         estimator = self.estimator
         if estimator.callback is None:
             return False
-        before = self.net.theta.copy()
+        before, epoch = self.net.theta.copy(), estimator.n_iter_
         try:
             with self.watch.interrupts_free():
-                answer = estimator.callback(estimator.n_iter_, estimator)
+                answer = estimator.callback(epoch, estimator)
         finally:
+            estimator.n_iter_ = epoch  # training within the callback counted its own
             is_finite = bool(np.isfinite(self.net.theta).all())
             if not is_finite:
                 self.net.theta[:] = before
@@ -189,6 +205,7 @@ class Descent:
             raise NonFiniteWeightsError(
                 estimator.n_iter_, "the callback wrote infinite or NaN weights"
             )
+        go_on_from(estimator, self.net)
         return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
     def _diverged(self, loss: float) -> None:
@@ -216,6 +233,27 @@ class Descent:
         from tqdm.auto import tqdm
 
         return tqdm(total=self.estimator.max_iter, unit="epoch")
+
+
+def go_on_from(estimator: Any, net: Network) -> None:
+    """Take weights that a callback assigned to ``coefs_`` into the network that is trained.
+
+    Raises
+    ------
+    ValueError
+        If they belong to another network. The model stays as the callback left it.
+    """
+    present = estimator._network()
+    if present is net:
+        return
+    names = ("sizes", "dtype", "hidden", "output", "loss_code")
+    if any(getattr(present, name) != getattr(net, name) for name in names):
+        raise ValueError(
+            f"callback: found {present!r} in place of {net!r}, which is being trained. Assign "
+            "arrays of the same shapes, and train other networks in other estimators"
+        )
+    net.theta[:] = present.theta
+    estimator._take_network(net)
 
 
 def shuffled(n: int, random_state: np.random.RandomState) -> np.ndarray:

@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
 from ..network import Network
+from ..watch import NO_LIMIT, Watch
 from .epochs import Samples, mean_loss, outputs
 
 
@@ -30,11 +31,11 @@ class Validation:
         if scoring is not None and scoring != "loss":
             self.scorer = check_scoring(estimator, scoring)
 
-    def loss(self) -> float:
+    def loss(self, watch: Watch = NO_LIMIT) -> float:
         """The mean loss, as in ``loss_curve_`` but without penalties."""
-        return mean_loss(self.net, self.samples) * self.estimator._loss_scale()
+        return mean_loss(self.net, self.samples, watch) * self.estimator._loss_scale()
 
-    def score(self) -> float:
+    def score(self, watch: Watch = NO_LIMIT) -> float:
         """What early stopping watches; more is better. NaN where the outputs are not finite."""
         estimator = self.estimator
         if self.scorer is not None:
@@ -42,8 +43,8 @@ class Validation:
             weights = {"sample_weight": weight} if len(weight) else {}
             return float(self.scorer(unnamed(estimator), self.X, self.y, **weights))
         if estimator.scoring == "loss":
-            return -self.loss()
-        out = outputs(self.net, self.samples.X, estimator.n_threads)
+            return -self.loss(watch)
+        out = outputs(self.net, self.samples.X, estimator.n_threads, watch=watch)
         return estimator._score_of(out, self.samples)
 
 

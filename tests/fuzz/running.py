@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LONGEST = 300  # seconds for one seed, compilation included
+LONGEST = 1200  # seconds for one seed, compilation on a busy machine included: else it hangs
 
 
 def main(module, run, argv=None):
@@ -58,29 +59,29 @@ def _child(module, seed, count, environment, verbose):
     """Run a child until it ends or crashes; returns the next seed, and pairs (seed, text)."""
     command = [sys.executable, "-m", f"tests.fuzz.{module}", "--child"]
     command += ["--seed", str(seed), "--count", str(count), *(["--verbose"] if verbose else [])]
-    child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=None if verbose else subprocess.PIPE, text=True,
+    # what it says beside its results goes to a file, which cannot fill up as a pipe can
+    with tempfile.TemporaryFile("w+") as kept, subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=None if verbose else kept, text=True,
         cwd=ROOT, env={**os.environ, **environment},
-    )  # fmt: skip
-    begun = [time.monotonic()]
-    watch = threading.Thread(target=_watch, args=(child, begun), daemon=True)
-    watch.start()
-    errors: list[str] = []
-    if child.stderr is not None:
-        threading.Thread(target=lambda: errors.extend(child.stderr), daemon=True).start()
-    found, at = [], seed - 1
-    for line in child.stdout:
-        if line.startswith("@ "):
-            at, begun[0] = int(line[2:]), time.monotonic()
-        elif line.startswith("! "):
-            found.append((at, line[2:].strip()))
-    status = child.wait()
-    watch.join()
+    ) as child:  # fmt: skip
+        begun = [time.monotonic()]
+        watch = threading.Thread(target=_watch, args=(child, begun), daemon=True)
+        watch.start()
+        found, at = [], seed - 1
+        for line in child.stdout:
+            if line.startswith("@ "):
+                at, begun[0] = int(line[2:]), time.monotonic()
+            elif line.startswith("! "):
+                found.append((at, line[2:].strip()))
+        status = child.wait()
+        watch.join()
+        kept.seek(0)
+        errors = kept.read()
     if status < 0:
         found.append((at, f"ended by {signal.Signals(-status).name}"))
         return at + 1, found
     if status:
-        raise RuntimeError(f"{' '.join(command)} ended with status {status}:\n{''.join(errors)}")
+        raise RuntimeError(f"{' '.join(command)} ended with status {status}:\n{errors}")
     return seed + count, found
 
 
