@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from fastperc import MLPRegressor
+from fastperc import MLPClassifier, MLPRegressor
 from fastperc.estimators import epochs
+from fastperc.estimators.one_row import is_plain_row
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning"
@@ -45,3 +46,35 @@ def test_no_more_sparse_rows_are_made_dense_than_a_batch_or_a_window(monkeypatch
     monkeypatch.undo()
     expected = regressor(batch_size=6, shuffle=False).fit(X, Y)
     np.testing.assert_allclose(model.predict(X), expected.predict(X), rtol=1e-12)
+
+
+TARGETS = {
+    "numbers": Y,
+    "columns": np.stack([Y, -Y], axis=1),
+    "whole numbers": (Y > 0).astype(int),
+    "bools": Y > 0,
+    "texts": np.where(Y > 0, "a", "b"),
+    "several labels": np.stack([Y > 0, X[:, 0] > 0], axis=1).astype(int),
+}
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_one_plain_row_takes_the_short_way(kind):
+    y = TARGETS[kind]
+    if y.dtype.kind == "f":
+        model = regressor().fit(X, y)
+    else:
+        model = MLPClassifier(hidden_layer_sizes=(4,), max_iter=1, random_state=0).fit(X, y)
+    assert is_plain_row(model, X[:1], y[:1])
+    assert is_plain_row(model, X[:1], y[:1].tolist())
+    assert not is_plain_row(model, X[:2], y[:2])
+    assert not is_plain_row(model, X[:1], y[:2])
+    assert not is_plain_row(model, X[:1, :3], y[:1])
+    assert not is_plain_row(model, np.full((1, 4), np.nan), y[:1])
+
+
+def test_two_samples_held_back_are_enough_and_one_is_not():
+    few = regressor(early_stopping=True, validation_fraction=2 / 60).fit(X, Y)
+    assert len(few.validation_scores_) == 1
+    with pytest.raises(ValueError, match="The validation set is too small"):
+        regressor(early_stopping=True, validation_fraction=1 / 60).fit(X, Y)

@@ -31,7 +31,7 @@ class Scaling:
             variance = mean_variance_axis(wide, axis=0, weights=weight)[1]
         deviation = np.sqrt(variance)
         is_constant = deviation <= 1e-14 * np.abs(mean)
-        return cls(mean, np.where(is_constant | (deviation == 0), 1.0, deviation))
+        return cls(mean, np.where(is_constant, 1.0, deviation))
 
     def apply(self, X: Any) -> Any:
         """The columns of X, scaled, in X's dtype."""
