@@ -123,8 +123,7 @@ class Network:
 
     def _prepare(self) -> None:
         """Make what follows from the configuration: table, scratch."""
-        self.codes = [activations.CODES[name] for name in (*self.hidden, self.output)]
-        self.layers = describe(self.sizes, self.codes, self.dtype)
+        self._layers = describe(self.sizes, self.codes, self.dtype)
         self.loss_code = losses.CODES[self.loss_name]
         self._has_labels = self.loss_name not in REGRESSION
         # Rooms for one sample and scratch for many, not in use; `pop` and `append` are safe between
@@ -158,6 +157,16 @@ class Network:
     def dtype(self) -> np.dtype:
         """Precision of parameters and arithmetic."""
         return self._configuration.dtype
+
+    @property
+    def codes(self) -> list[int]:
+        """The code of each layer's activation; see `kernels.activations`."""
+        return [activations.CODES[name] for name in (*self.hidden, self.output)]
+
+    @property
+    def layers(self) -> np.ndarray:
+        """The table that kernels read, see `kernels.table`: a copy, since they trust it."""
+        return self._layers.copy()
 
     # Kernels are handed `_theta` itself. What users get are views made for them: whatever they do
     # to shape or dtype of one, they do to that one.
@@ -382,10 +391,10 @@ class Network:
         X = checks.check_array(X, "X", dtype=self.dtype, columns=self.sizes[0])
         threads = checks.check_count(threads, "threads")
         out = np.empty((len(X), self.sizes[-1]), self.dtype)
-        arguments = X, self._theta, self.layers, out
+        arguments = X, self._theta, self._layers, out
         if threads > 1 and len(X) > CHUNK and forward_on_threads(*arguments, threads):
             return out
-        work = self._slabs.pop() if self._slabs else forward_work(self.layers, self.dtype, CHUNK)
+        work = self._slabs.pop() if self._slabs else forward_work(self._layers, self.dtype, CHUNK)
         forward_rows(*arguments, work)
         self._slabs.append(work)
         return out
@@ -439,7 +448,7 @@ class Network:
 
     def _mean_loss(self, X, Y, weight, watch: Watch = NO_LIMIT) -> float:
         sums = np.zeros(2)
-        loss_sums(X, Y, weight, self._theta, self.layers, self.loss_code, sums, watch)
+        loss_sums(X, Y, weight, self._theta, self._layers, self.loss_code, sums, watch)
         return float(sums[0] / sums[1])
 
     def _penalty(self, alpha: float, l1: float) -> float:
@@ -461,7 +470,7 @@ class Network:
         self, X, Y, weight, alpha=0.0, l1=0.0, watch: Watch = NO_LIMIT
     ) -> tuple[float, np.ndarray]:
         loss_sum, weight_sum, gradient = gradient_sums(
-            X, Y, weight, self._theta, self.layers, self.loss_code, watch
+            X, Y, weight, self._theta, self._layers, self.loss_code, watch
         )
         gradient /= self.dtype.type(weight_sum)
         number = self.dtype.type
@@ -504,7 +513,7 @@ class Network:
         return copying.deepcopy(self)
 
     def __getstate__(self):
-        made = {"codes", "layers", "loss_code", "_rooms", "_slabs", "_configuration", "_theta"}
+        made = {"_layers", "loss_code", "_rooms", "_slabs", "_configuration", "_theta"}
         made.add("_has_labels")
         state = {name: value for name, value in self.__dict__.items() if name not in made}
         return {**state, **self._configuration._asdict(), "theta": self._theta.copy()}

@@ -98,6 +98,8 @@ UNFIT = {
     "a bias as a column": lambda net: net.biases.__setitem__(0, np.zeros((20, 1))),
     "sizes": lambda net: setattr(net, "sizes", (30, 200, 2)),
     "dtype": lambda net: setattr(net, "dtype", np.dtype("f8")),
+    "layers": lambda net: setattr(net, "layers", np.zeros((9, 9), np.int64)),
+    "codes": lambda net: setattr(net, "codes", [99]),
 }
 
 
@@ -121,6 +123,14 @@ def test_what_is_done_to_a_view_is_done_to_that_view(net, tmp_path):
     with pytest.raises(ValueError, match="cannot resize"):
         net.theta.resize(3)
     assert np.array_equal(net.theta, before)
+    check_is_one_model(net, tmp_path / "net")
+    net.train(np.ones((4, 3)), np.ones((4, 2)), epochs=2)
+
+
+def test_the_table_that_kernels_trust_is_out_of_reach(net, tmp_path):
+    net.layers[:] = 10**6
+    net.compiled().layers[:] = 10**6
+    net.codes[:] = [99, 99]
     check_is_one_model(net, tmp_path / "net")
     net.train(np.ones((4, 3)), np.ones((4, 2)), epochs=2)
 

@@ -795,3 +795,27 @@ def test_weights_assigned_in_a_callback_of_lbfgs_are_refused():
 
     with pytest.raises(ValueError, match="lbfgs trains"):
         regressor(solver="lbfgs", callback=assign).fit(X, T)
+
+
+@pytest.mark.parametrize("name", ["coefs_", "intercepts_"])
+@pytest.mark.parametrize("value", [None, 5])
+def test_what_is_no_list_of_arrays_is_told(name, value):
+    model = regressor().fit(X, T)
+    setattr(model, name, value)
+    for call in (lambda: model.predict(X), lambda: model.predict_one(X[0])):
+        with pytest.raises(ValueError, match=f"{name}: found {value}, expected a list of arrays"):
+            call()
+
+
+@pytest.mark.parametrize("x", [5, None, 2.5])
+def test_one_number_is_no_sample(x):
+    with pytest.raises((TypeError, ValueError), match="x: found"):
+        regressor().fit(X, T).predict_one(x)
+
+
+def test_what_is_done_to_the_dtype_of_an_array_is_no_other_model():
+    model = regressor().fit(X, T)
+    wanted = model.predict(X)
+    model.coefs_[0].dtype = np.int64
+    for other in (model, pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        np.testing.assert_array_equal(other.predict(X), wanted)

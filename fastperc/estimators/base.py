@@ -231,13 +231,23 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         Whoever replaces them by arrays of their own gets a network of copies of these, if they fit.
         """
         net = self._net
-        if net is None or not same([*self.coefs_, *self.intercepts_], self._arrays):
+        if net is None or not self._holds(net):
             check_is_fitted(self)
             if self._settings is None:  # weights that did not come from `fit`
                 self._settings, self._raw = Settings.of(self), settings.raw(self)
             net = self._new_network(self._settings)
             self._take_network(net)
         return net
+
+    def _holds(self, net: Network) -> bool:
+        """Whether ``coefs_`` and ``intercepts_`` still are the arrays of ``net``."""
+        for name in ("coefs_", "intercepts_"):
+            if not isinstance(getattr(self, name), (list, tuple)):
+                raise ValueError(
+                    f"{name}: found {getattr(self, name)!r:.60}, expected a list of arrays, one "
+                    "for each layer"
+                )
+        return same([*self.coefs_, *self.intercepts_], self._arrays)
 
     def _take_network(self, net: Network) -> None:
         """Make the arrays of ``net`` those of the model."""
@@ -279,6 +289,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
 
     def __getstate__(self):
         state = super().__getstate__()
+        net = self._net
+        if net is not None and same([*self.coefs_, *self.intercepts_], self._arrays):
+            # Not the arrays themselves, of which somebody may have changed dtype or shape.
+            state |= {"coefs_": list(net.weights), "intercepts_": list(net.biases)}
         left = ("_net", "_rows", "_arrays", "_raw")
         return {k: v for k, v in state.items() if k not in left}
 

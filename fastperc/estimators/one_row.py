@@ -37,6 +37,8 @@ class OneRow:
 
     def take_inputs(self, x: Any) -> None:
         """Copy the sample in. Whether it is finite, the kernels find out."""
+        if not hasattr(x, "__len__"):
+            x = check_array(x, "x", ndim=1)
         if len(x) != self.n_inputs:
             raise ValueError(
                 f"x: found {len(x)} numbers, expected {self.n_inputs}, one for each feature"
