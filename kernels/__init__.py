@@ -7,7 +7,8 @@ one update per sample, plain            `online.train_online`
 one update per sample, any rule         `online_rules.train_online_by_rule`
 one update per mini-batch, or full      `batch.train_batches`
 either, with a learning curve as well   `epochs.train_batches`, `epochs.train_online`
-a large batch on several threads        `parallel.slab_gradients`, `step_of_slabs`
+a large batch, in short calls           `slabs.add_part_of_slab`, `step_of_slabs`
+the same on several threads             `parallel.slab_gradients`
 gradient, loss of given samples         `batch.gradient_rows`, `loss_rows`
 outputs of many samples                 `predict.predict_rows`, `parallel.predict_slabs`
 one sample, also in your own kernels    `single.predict_one`, `learn_one`
