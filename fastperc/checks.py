@@ -174,8 +174,7 @@ def _check_finite(array: np.ndarray, raw: np.ndarray, name: str) -> None:
 
 def all_finite(vector: np.ndarray) -> bool:
     """Whether no number is infinite or NaN."""
-    # A sum of squares that is finite has finite parts; it may overflow where they are finite too.
-    return math.isfinite(vector.dot(vector)) or bool(np.isfinite(vector).all())
+    return bool(np.isfinite(vector).all())
 
 
 def check_targets(
