@@ -390,4 +390,4 @@ def test_one_meaning(machine):
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", [NetworkMachine, EstimatorMachine])
 def test_one_meaning_at_length(machine):
-    run(machine, 400, 40)
+    run(machine, 100, 40)
