@@ -18,7 +18,7 @@ def check(seed, count, **environment):
 
 
 def test_random_networks():
-    check(0, 500)
+    check(0, 300)
 
 
 @pytest.mark.slow
