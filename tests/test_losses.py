@@ -262,3 +262,17 @@ def test_losses_at_and_beside_their_kinks(loss, y, p, cost, slope):
     )  # fmt: skip
     assert total[0] == cost
     assert (before - twin.theta).tolist() == [slope * p, slope]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_sample_of_weight_zero_may_overflow_in_a_hidden_layer(dtype):
+    """Its hidden outputs are infinite: times its delta, 0, they would be NaN."""
+    net, X, y, weight = weightless(dtype, ("identity", "squared_error"))
+    rows = weight > 0
+    X = np.where(rows[:, None], X, np.finfo(dtype).max)
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(X[2].astype(dtype) @ net.weights[0]).all()
+    found = net.backward(X, y, weight)
+    rel = 1e-12 if dtype == "float64" else 1e-5
+    np.testing.assert_allclose(found, net.backward(X[rows], y[rows], weight[rows]), rel, rel)
+    assert np.isfinite(net.train(X, y, epochs=2, batch_size=8, sample_weight=weight).loss).all()
