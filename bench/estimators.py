@@ -32,8 +32,9 @@ from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
 import fastperc as ours
-from fastperc import datasets, surroundings
-from fastperc.console import duration, factor
+from fastperc import datasets
+from fastperc.commands.console import duration, factor
+from fastperc.measuring import environment as surroundings
 
 RESULTS = Path(__file__).with_suffix(".json")
 README = Path(__file__).parents[1] / "README.md"

@@ -21,8 +21,8 @@ from numba import njit
 
 from fastperc import Network
 from fastperc.kernels import batch
-from fastperc.layout import aligned_zeros
-from fastperc.surroundings import surroundings
+from fastperc.measuring.environment import surroundings
+from fastperc.model.layout import aligned_zeros
 
 GRADIENT_MARK = 28.0  # ns a sample
 ADAM_MARK = 65.0  # ns a sample and core

@@ -18,7 +18,7 @@ from numba import njit
 
 from fastperc import Network
 from fastperc.kernels.single import predict_one
-from fastperc.surroundings import surroundings
+from fastperc.measuring.environment import surroundings
 
 START = (0.0, 0.0, 0.05, 0.0)
 

@@ -11,7 +11,7 @@ from numba import njit
 
 from fastperc.kernels import elementary
 from fastperc.kernels.jit import FAST_MATH
-from fastperc.kernels.lanes import load_part, store_part, width
+from fastperc.kernels.simd import load_n, store_n, width
 
 ONE = np.float32(1)
 FLAGS = {"fastmath": FAST_MATH, "error_model": "numpy"}
@@ -101,7 +101,7 @@ def own_sigmoid(z):
     """16 units at a time."""
     for j in range(0, z.shape[0], width(z)):
         n = z.shape[0] - j
-        store_part(z, j, n, elementary.sigmoid(load_part(z, j, n)))
+        store_n(z, j, n, elementary.sigmoid(load_n(z, j, n)))
 
 
 def row_loops(part):

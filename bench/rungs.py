@@ -29,10 +29,10 @@ from rung_loops import (
 
 from fastperc import Network
 from fastperc.kernels import online, online_rules, updates
-from fastperc.kernels.lanes import view
+from fastperc.kernels.simd import view
 from fastperc.kernels.table import describe
-from fastperc.layout import aligned_zeros, views
-from fastperc.surroundings import surroundings
+from fastperc.measuring.environment import surroundings
+from fastperc.model.layout import aligned_zeros, views
 
 SIZES = (8, 32, 1)
 LR = np.float32(0.01)
@@ -67,7 +67,7 @@ class Task:
         """Train with fastperc's kernel for any update rule: the gradient first, then the step."""
         layers = describe(SIZES, self.net.codes, self.net.dtype, direct=False)
         work = aligned_zeros(online_rules.work_size(layers, self.net.dtype), self.net.dtype)
-        rates = np.zeros(updates.N_RATES)
+        rates = np.zeros(updates.N_SETTINGS)
         rates[updates.LR] = LR
         rule = (updates.SGD, rates, np.zeros(0, np.float32), np.zeros(3))
         return lambda: online_rules.train_online_by_rule(

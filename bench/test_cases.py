@@ -10,7 +10,7 @@ from functools import lru_cache
 import pytest
 
 from fastperc.benchmarks import Case, all_cases
-from fastperc.comparing.clock import quiet
+from fastperc.measuring.clock import quiet
 
 QUICK = [case for case in all_cases() if case.quick]
 ROWS = [(case, way) for case in QUICK if isinstance(case, Case) for way in case.ways]

@@ -14,6 +14,8 @@ and brings in neither the compiler nor scikit-learn.
 
 from __future__ import annotations
 
+from . import _moved  # noqa: F401
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # what editors and type checkers see
     import typing

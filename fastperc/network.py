@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import checks, options, summary
+from . import checks
+from .deadline import NO_LIMIT, Watch
 from .kernels import activations, losses, single
 from .kernels.table import CHUNK, describe
-from .layout import (
+from .model import options, summary
+from .model.evaluate import forward_on_threads, forward_rows, forward_work, gradient_sums, loss_sums
+from .model.layout import (
     BiasArrays,
     LayerArrays,
     aligned_zeros,
@@ -21,11 +24,9 @@ from .layout import (
     views,
     write_arrays,
 )
-from .single import Room
-from .slices import forward_on_threads, forward_rows, forward_work, gradient_sums, loss_sums
-from .stepping import Plan, stepper
-from .training import History, Job, run
-from .watch import NO_LIMIT, Watch
+from .training.loop import History, Job, run
+from .training.one_sample import Room
+from .training.steps import Plan, stepper
 
 REGRESSION = ("squared_error", "absolute_error", "huber", "poisson")  # the others have labels
 
@@ -351,7 +352,7 @@ class Network:
         history = self.history = History()
         try:
             if optimizer == "lbfgs":
-                from .quasi_newton import run_lbfgs
+                from .training.lbfgs import run_lbfgs
 
                 run_lbfgs(self, plan, job, history)
             else:
@@ -497,14 +498,14 @@ class Network:
 
     def save(self, path) -> None:
         """Write the network to a file (safetensors layout), replacing one that is there."""
-        from .storing import save_network
+        from .files.models import save_network
 
         save_network(self, path)
 
     @classmethod
     def load(cls, path) -> Network:
         """Read a network that `save` wrote; raises ModelFileError for any other file."""
-        from .storing import load_network
+        from .files.models import load_network
 
         return load_network(path)
 

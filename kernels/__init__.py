@@ -19,16 +19,16 @@ What these are made of, from the bottom:
 
 =====================  ===========================================================
 `jit`, `caching`       the decorators ``@kernel``, ``@piece`` and ``@apart``; machine code on disk
-`calling`              a kernel's machine code called by another, by its address
-`lanes`                SIMD values of 64 bytes, and arrays that own nothing
+`call_by_address`              a kernel's machine code called by another, by its address
+`simd`                SIMD values of 64 bytes, and arrays that own nothing
 `elementary`           exp, log, sigmoid, tanh, softplus on SIMD values
 `activations`          a unit's output and slope, by integer code
 `losses`               from the last weighted sums to outputs, loss and delta, by code
 `updates`              what a step does with a gradient: rules, penalties, clipping, by code
 `table`                the integers that tell a kernel which network it has
 `packing`              a layer's weights as rows of whole SIMD blocks
-`dense`, `sweeps`      the loops over these rows; the same with the update drawn in
-`products`             matrix products for batches
+`dense`, `fused`      the loops over these rows; the same with the update drawn in
+`matmul`             matrix products for batches
 =====================  ===========================================================
 
 `reference` and `reference_tutorials` have all of it once more, in NumPy only.

@@ -6,8 +6,8 @@ shares one compiled kernel. To add one: a code and a name here, a branch in `act
 """
 
 from .elementary import exp, expm1, sigmoid, softplus, tanh
-from .jit import apart, piece
-from .lanes import at_least, keep, load, pick, rolled, store, width
+from .jit import inlined, outlined
+from .simd import first_n, load, maximum, no_unroll, store, where_greater, width
 
 IDENTITY, SIGMOID, TANH, RELU, SOFTMAX, LEAKY_RELU, ELU, SOFTPLUS, EXP = range(9)
 
@@ -32,7 +32,7 @@ OUTPUT_ONLY = ("softmax", "exp")
 LEAK = 0.01  # slope of leaky_relu below 0
 
 
-@piece
+@inlined
 def activate(code, z):
     """The outputs for one block of weighted sums ``z``."""
     if code == SIGMOID:
@@ -40,25 +40,25 @@ def activate(code, z):
     if code == TANH:
         return tanh(z)
     if code == RELU:
-        return at_least(z, 0.0)
+        return maximum(z, 0.0)
     if code == IDENTITY:
         return z
-    return activate_rarer(code, z)
+    return activate_uncommon(code, z)
 
 
-@apart
-def activate_rarer(code, z):
+@outlined
+def activate_uncommon(code, z):
     """`activate` for all other codes: a call costs them little, and a copy in each loop much."""
     if code == LEAKY_RELU:
-        return pick(z, 0.0, z, LEAK * z)
+        return where_greater(z, 0.0, z, LEAK * z)
     if code == ELU:
-        return pick(z, 0.0, z, expm1(z))
+        return where_greater(z, 0.0, z, expm1(z))
     if code == SOFTPLUS:
         return softplus(z)
     return exp(z)
 
 
-@piece
+@inlined
 def times_slope(code, a, d):
     """``d`` times the derivative of the activation, which is computed from its *output* ``a``."""
     if code == SIGMOID:
@@ -66,29 +66,29 @@ def times_slope(code, a, d):
     if code == TANH:
         return d * (1.0 - a * a)
     if code == RELU:
-        return pick(a, 0.0, d, d * 0.0)
+        return where_greater(a, 0.0, d, d * 0.0)
     if code == IDENTITY:
         return d
-    return times_rarer_slope(code, a, d)
+    return times_uncommon_slope(code, a, d)
 
 
-@apart
-def times_rarer_slope(code, a, d):
+@outlined
+def times_uncommon_slope(code, a, d):
     """`times_slope` for all other codes."""
     if code == LEAKY_RELU:
-        return pick(a, 0.0, d, LEAK * d)
+        return where_greater(a, 0.0, d, LEAK * d)
     if code == ELU:
-        return pick(a, 0.0, d, d * (a + 1.0))
+        return where_greater(a, 0.0, d, d * (a + 1.0))
     if code == SOFTPLUS:  # a = log(1 + exp(z)), so sigmoid(z) = 1 - exp(-a)
         return d * (0.0 - expm1(0.0 - a))
     return d * a  # EXP
 
 
-@piece
+@inlined
 def activate_layer(code, z, n):
     """Activate the ``n`` weighted sums in ``z``, in place; the padding behind them becomes 0."""
     j = 0
     while j < n:
-        rolled()
-        store(z, j, keep(activate(code, load(z, j)), n - j))
+        no_unroll()
+        store(z, j, first_n(activate(code, load(z, j)), n - j))
         j += width(z)

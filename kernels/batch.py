@@ -1,6 +1,6 @@
 """Training with one update per batch: the mean gradient of a few samples, or of all.
 
-The layers' work is three matrix products each, see `products`. A batch of more than `CHUNK` rows
+The layers' work is three matrix products each, see `matmul`. A batch of more than `CHUNK` rows
 is cut into slabs (see `parallel`), and these into chunks, so that scratch stays small.
 """
 
@@ -9,14 +9,14 @@ import math
 import numpy as np
 
 from .activations import times_slope
-from .jit import apart, kernel, piece
-from .lanes import at, flat, load, rolled, store, view, width
-from .lanes_numpy import BYTES
-from .losses import finish_rows
+from .jit import inlined, kernel, outlined
+from .losses import loss_and_delta_rows
+from .matmul import add_column_sums, add_outer, add_transposed, product, transpose
 from .online import copy
 from .packing import padded, write_row
 from .predict import all_finite, forward_rows, rows_work_size
-from .products import add_column_sums, add_outer, add_transposed, product, transpose
+from .simd import at, flat, load, no_unroll, store, view, width
+from .simd_numpy import BYTES
 from .table import ACTIVATION, CHUNK, CHUNK_ROWS, COLUMNS, N_IN, N_OUT, OFFSET, WIDE, theta_size
 from .updates import LR, SGD, has_penalties, penalise, update
 
@@ -47,22 +47,22 @@ def _largest_transpose(layers):
 
 @kernel
 def train_batches(
-    X, Y, weight, order, theta, layers, loss, rule, rates, state, clock, batch_size, first, last,
-    work, last_good, losses,
+    X, Y, weight, order, theta, layers, loss, rule, settings, state, step_state, batch_size, first,
+    last, work, last_good, losses,
 ):  # fmt: skip
     """Take the steps ``first <= step < last``, one batch each; see `online.train_online`.
 
     An epoch has ``ceil(n / batch_size)`` steps; its last batch may be smaller. The gradient of a
     step is ``sum_r(weight[r] * gradient(r)) / sum_r(weight[r])`` plus that of the penalties. A
-    batch whose weights are all 0 is passed over. ``rule``, ``rates``, ``state``, ``clock``: see
-    `updates`.
+    batch whose weights are all 0 is passed over. ``rule``, ``settings``, ``state``, ``step_state``:
+    see `updates`.
     """
     n, n_order = X.shape[0], order.shape[0]
     n_steps = (n + batch_size - 1) // batch_size
-    theta, good, t, rates = flat(theta), flat(last_good), flat(layers), flat(rates)
+    theta, good, t, settings = flat(theta), flat(last_good), flat(layers), flat(settings)
     gradient, rest = split(flat(work), theta.shape[0])
     part, rest = split(rest, theta.shape[0])
-    plain = rule == SGD and not has_penalties(rates)
+    plain = rule == SGD and not has_penalties(settings)
     for step in range(first, last):
         epoch, position = step // n_steps, step % n_steps
         if position == 0:
@@ -78,14 +78,14 @@ def train_batches(
             if not at_once:
                 clear(gradient)
             target = theta if at_once else gradient
-            scale = theta.dtype.type((-at(rates, LR) if at_once else 1.0) / weight_sum)
+            scale = theta.dtype.type((-at(settings, LR) if at_once else 1.0) / weight_sum)
             found = add_slabs(
                 X, Y, weight, order, row, rows, theta, t, loss, scale, target, part, rest
             )
             losses[epoch] = plus(losses[epoch], found)
             if not at_once:
-                penalise(rule, rates, theta, gradient, t, False, weight_sum)
-                update(rule, rates, theta, gradient, flat(state), flat(clock))
+                penalise(rule, settings, theta, gradient, t, False, weight_sum)
+                update(rule, settings, theta, gradient, flat(state), flat(step_state))
         if position == n_steps - 1 and not (math.isfinite(losses[epoch]) and all_finite(theta)):
             copy(good, theta)
             return -1 - epoch
@@ -123,32 +123,32 @@ def loss_rows(X, Y, weight, theta, layers, loss, work, sums):
         z, room = forward_rows(view(X, first * n_in, rows * n_in), rows, theta, t, work)
         y = view(Y, first * n_out, rows * n_out)
         w = view(weight, min(first, weight.shape[0]), min(rows, weight.shape[0]))
-        found = finish_rows(loss, activation, z, y, 0, w, rows, n_out, d, room)
+        found = loss_and_delta_rows(loss, activation, z, y, 0, w, rows, n_out, d, room)
         sums[0] = plus(sums[0], found)
         sums[1] = plus(sums[1], float(rows) if w.shape[0] == 0 else float(w.sum()))
 
 
-@piece(fastmath=False)  # one order, whoever adds up
+@inlined(fastmath=False)  # one order, whoever adds up
 def plus(a, b):
     """``a + b``, which the compiler may not draw into another sum."""
     return a + b
 
 
-@piece
+@inlined
 def split(work, n):
     """The first ``n`` elements of ``work``, and what lies behind them, from a whole block on."""
     used = padded(n, width(work))
     return view(work, 0, n), view(work, used, work.shape[0] - used)
 
 
-@piece
+@inlined
 def clear(v):
     """``v[:] = 0``."""
     for i in range(v.shape[0]):
         v[i] = 0
 
 
-@piece(fastmath=False)  # one order in all kernels
+@inlined(fastmath=False)  # one order in all kernels
 def sum_of_weights(weight, order, first, rows, s=0.0):
     """``s`` and the weights of the rows ``order[first:first + rows]``, added up."""
     if weight.shape[0] == 0:
@@ -159,19 +159,19 @@ def sum_of_weights(weight, order, first, rows, s=0.0):
     return s
 
 
-@piece
+@inlined
 def slabs_of(rows):
     """Into how many slabs a batch is cut, on any number of threads."""
     return min(SLABS, (rows + CHUNK - 1) // CHUNK)
 
 
-@piece
+@inlined
 def slab_start(s, n_slabs, rows):
     """Where slab ``s`` of ``n_slabs`` begins."""
     return s * rows // n_slabs
 
 
-@piece
+@inlined
 def add_slabs(X, Y, weight, order, first, rows, theta, t, loss, scale, target, part, work):
     """`add_gradient`, slab by slab, the way `parallel` does it."""
     n_slabs = slabs_of(rows)
@@ -190,7 +190,7 @@ def add_slabs(X, Y, weight, order, first, rows, theta, t, loss, scale, target, p
     return loss_sum
 
 
-@piece
+@inlined
 def add_part(part, total):
     """``total += part``."""
     for i in range(total.shape[0]):
@@ -208,7 +208,7 @@ def add_rows_gradient(
     )  # fmt: skip
 
 
-@piece
+@inlined
 def add_gradient(
     X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, scale, target, work, loss_sum
 ):
@@ -239,14 +239,14 @@ def add_gradient(
     return loss_sum
 
 
-@piece
+@inlined
 def _gather(source, order, first, n, columns, target):
     """Copy ``n`` rows of ``source`` in the order given."""
     for r in range(n):
         write_row(source, at(order, first + r) * columns, columns, target, r * columns)
 
 
-@piece
+@inlined
 def _add_chunk_gradient(x, y, w, rows, theta, t, loss, scale, target, work):
     """Forward and backward for one chunk: ``target += scale * gradient``; returns the loss."""
     c = t.shape[0] - COLUMNS
@@ -262,11 +262,13 @@ def _add_chunk_gradient(x, y, w, rows, theta, t, loss, scale, target, work):
     room, work = split(work, largest)
     z, two_rows = forward_rows(x, rows, theta, t, work)
     n_out = at(t, c + N_OUT)
-    loss_sum = finish_rows(loss, at(t, c + ACTIVATION), z, y, 0, w, rows, n_out, here, two_rows)
+    loss_sum = loss_and_delta_rows(
+        loss, at(t, c + ACTIVATION), z, y, 0, w, rows, n_out, here, two_rows
+    )
     if w.shape[0] > 0:
         _clear_weightless(w, rows, t, work)
     while c >= 0:
-        rolled()
+        no_unroll()
         a = x
         if c > 0:
             n_in, n_out, o = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + OFFSET)
@@ -281,7 +283,7 @@ def _add_chunk_gradient(x, y, w, rows, theta, t, loss, scale, target, work):
     return loss_sum
 
 
-@apart
+@outlined
 def _clear_weightless(w, rows, t, work):
     """Set the hidden outputs of rows of weight 0 to 0: infinity times their delta would be NaN."""
     used = 0
@@ -293,7 +295,7 @@ def _clear_weightless(w, rows, t, work):
         used += padded(rows * n, width(work))
 
 
-@piece
+@inlined
 def _add_layer_gradient(a, d, rows, t, c, scale, target, room):
     """``W += scale * a.T @ d`` and ``b += scale * sum(d)`` where ``target`` has layer ``c``.
 
@@ -315,11 +317,11 @@ def _add_layer_gradient(a, d, rows, t, c, scale, target, room):
     add_column_sums(d, rows, n_out, scale, target, o + n_in * n_out)
 
 
-@piece
+@inlined
 def _times_slope(code, a, d, n):
     """``d`` times the slope at the outputs ``a``, over whole blocks."""
     j = 0
     while j < n:
-        rolled()
+        no_unroll()
         store(d, j, times_slope(code, load(a, j), load(d, j)))
         j += width(a)

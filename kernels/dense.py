@@ -3,15 +3,15 @@
 On rows of whole SIMD blocks (see `table`): a *wide* layer has one row per input, a *narrow* one a
 row per output. What is "add up scaled rows" for the one is "multiply rows with a vector" for the
 other. SIMD lanes run along a row. ``q`` is the padded length of a wide row, ``p`` that of a narrow
-one. `sweeps` has the same loops with the update drawn in.
+one. `fused` has the same loops with the update drawn in.
 """
 
 from .activations import times_slope
-from .jit import piece
-from .lanes import at, fill, load, place, rolled, store, total, width
+from .jit import inlined
+from .simd import at, full, insert_lane, load, no_unroll, store, sum_lanes, width
 
 
-@piece
+@inlined
 def add_rows(W, n_in, q, x, z):
     """Forward, wide: ``z = b + sum_i x[i] * W[i]``; b is the row after the last.
 
@@ -20,12 +20,12 @@ def add_rows(W, n_in, q, x, z):
     m = width(z)
     j = 0
     while j + 4 * m <= q:
-        rolled()
+        no_unroll()
         b = n_in * q + j
         z0, z1, z2, z3 = load(W, b), load(W, b + m), load(W, b + 2 * m), load(W, b + 3 * m)
         r = j
         for i in range(n_in):
-            rolled()
+            no_unroll()
             xi = at(x, i)
             z0 += xi * load(W, r)
             z1 += xi * load(W, r + m)
@@ -38,11 +38,11 @@ def add_rows(W, n_in, q, x, z):
         store(z, j + 3 * m, z3)
         j += 4 * m
     while j < q:
-        rolled()
-        even, odd = load(W, n_in * q + j), fill(z, 0.0)
+        no_unroll()
+        even, odd = load(W, n_in * q + j), full(z, 0.0)
         r, i = j, 0
         while i + 2 <= n_in:  # two sums at a time: each addition waits for the one before
-            rolled()
+            no_unroll()
             even += at(x, i) * load(W, r)
             odd += at(x, i + 1) * load(W, r + q)
             r += 2 * q
@@ -53,19 +53,19 @@ def add_rows(W, n_in, q, x, z):
         j += m
 
 
-@piece
+@inlined
 def dot_rows(W, n_out, p, x, z):
     """Forward, narrow: ``z[k] = b[k] + W[k] . x``, four rows at a time."""
     m = width(z)
     b = n_out * p
     first = 0
     while first < n_out:
-        rolled()
+        no_unroll()
         sums = load(W, b + first)
         n = min(n_out - first, m)
         r, k = first * p, 0
         while k + 4 <= n:
-            rolled()
+            no_unroll()
             xj = load(x, 0)
             t0, t1, t2, t3 = (
                 load(W, r) * xj,
@@ -75,65 +75,65 @@ def dot_rows(W, n_out, p, x, z):
             )
             j = m
             while j < p:
-                rolled()
+                no_unroll()
                 xj = load(x, j)
                 t0 += load(W, r + j) * xj
                 t1 += load(W, r + p + j) * xj
                 t2 += load(W, r + 2 * p + j) * xj
                 t3 += load(W, r + 3 * p + j) * xj
                 j += m
-            four = place(place(fill(z, 0.0), k, total(t0)), k + 1, total(t1))
-            sums += place(place(four, k + 2, total(t2)), k + 3, total(t3))
+            four = insert_lane(insert_lane(full(z, 0.0), k, sum_lanes(t0)), k + 1, sum_lanes(t1))
+            sums += insert_lane(insert_lane(four, k + 2, sum_lanes(t2)), k + 3, sum_lanes(t3))
             k += 4
             r += 4 * p
         while k < n:
-            rolled()
+            no_unroll()
             t = load(W, r) * load(x, 0)
             j = m
             while j < p:
-                rolled()
+                no_unroll()
                 t += load(W, r + j) * load(x, j)
                 j += m
-            sums += place(fill(z, 0.0), k, total(t))
+            sums += insert_lane(full(z, 0.0), k, sum_lanes(t))
             k += 1
             r += p
         store(z, first, sums)
         first += m
 
 
-@piece
-def pull_wide(W, n_in, q, a, d, code, g):
+@inlined
+def backward_wide(W, n_in, q, a, d, code, g):
     """Backward, wide: ``g[i] = W[i] . d`` times the slope at the outputs ``a`` below."""
     m = width(d)
     first, r = 0, 0
     while first < n_in:
-        rolled()
-        block = fill(d, 0.0)
+        no_unroll()
+        block = full(d, 0.0)
         for i in range(min(n_in - first, m)):
-            rolled()
-            t = fill(d, 0.0)
+            no_unroll()
+            t = full(d, 0.0)
             j = 0
             while j < q:
-                rolled()
+                no_unroll()
                 t += load(W, r + j) * load(d, j)
                 j += m
-            block = place(block, i, total(t))
+            block = insert_lane(block, i, sum_lanes(t))
             r += q
         store(g, first, times_slope(code, load(a, first), block))
         first += m
 
 
-@piece
-def pull_narrow(W, n_out, p, a, d, code, g):
+@inlined
+def backward_narrow(W, n_out, p, a, d, code, g):
     """Backward, narrow: ``g = sum_k d[k] * W[k]`` times the slope at ``a``."""
     m = width(d)
     j = 0
     while j < p:
-        rolled()
-        even, odd = fill(d, 0.0), fill(d, 0.0)
+        no_unroll()
+        even, odd = full(d, 0.0), full(d, 0.0)
         r, k = j, 0
         while k + 2 <= n_out:
-            rolled()
+            no_unroll()
             even += at(d, k) * load(W, r)
             odd += at(d, k + 1) * load(W, r + p)
             r += 2 * p
@@ -144,20 +144,20 @@ def pull_narrow(W, n_out, p, a, d, code, g):
         j += m
 
 
-@piece
+@inlined
 def outer_rows(s, u, n, v, q, G, r):
     """``G[r + i * q:] = s * u[i] * v`` for n rows of length q: a layer's gradient by W."""
     for i in range(n):
-        rolled()
+        no_unroll()
         scaled_row(s * at(u, i), v, q, G, r)
         r += q
 
 
-@piece
+@inlined
 def scaled_row(s, v, q, G, r):
     """``G[r:r + q] = s * v``: a layer's gradient by b."""
     j = 0
     while j < q:
-        rolled()
+        no_unroll()
         store(G, r + j, s * load(v, j))
         j += width(G)

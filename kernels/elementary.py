@@ -21,24 +21,24 @@ are those that ``bench/minimax.py`` computes.
 
 import math
 
-from .jit import kernel, piece
-from .lanes import (
+from .jit import inlined, kernel
+from .simd import (
     absolute,
-    at_least,
-    at_most,
+    copysign,
     exponent,
-    fill,
+    full,
     is_double,
     load,
-    load_part,
+    load_n,
     mantissa,
-    pick,
+    maximum,
+    minimum,
+    no_unroll,
     power_of_two,
-    rolled,
     store,
-    store_part,
+    store_n,
+    where_greater,
     width,
-    with_sign,
 )
 
 EXP, LOG, SIGMOID, TANH, SOFTPLUS = range(5)
@@ -96,30 +96,30 @@ ARTANH_64 = (
 
 # Not "reassoc", which turns (v + shift) - shift into v and joins what was split into two parts;
 # not "arcp", by which a division may become an estimate that fails for large divisors.
-in_order = piece(fastmath={"contract"})
+in_order = inlined(fastmath={"contract"})
 
 
 @in_order
 def exp(x):
     """``e**x``, scaled in two steps of about ``2**(k/2)``, since ``2**k`` may be out of range."""
     lowest, highest = EXP_DOMAIN_64 if is_double(x) else EXP_DOMAIN_32
-    t = at_least(at_most(x, highest), lowest)
+    t = maximum(minimum(x, highest), lowest)
     k = _whole(t * LOG2_E)
     half = _whole(k * 0.5)
     s = power_of_two(half)
     y = (s + s * _expm1(1.0, t, k)) * power_of_two(k - half)
-    return pick(x, highest, fill(x, math.inf), y)
+    return where_greater(x, highest, full(x, math.inf), y)
 
 
 @in_order
 def expm1(x):
     """``e**x - 1`` without cancellation near 0; infinite from about 88 (709) on."""
     highest = 709.0 if is_double(x) else 88.0
-    t = at_least(at_most(x, highest), -40.0)
+    t = maximum(minimum(x, highest), -40.0)
     k = _whole(t * LOG2_E)
     s = power_of_two(k - 1.0)  # half of it, since 2**k may be out of range
     y = 2.0 * ((s - 0.5) + _expm1(s, t, k))
-    return pick(x, highest, fill(x, math.inf), y)
+    return where_greater(x, highest, full(x, math.inf), y)
 
 
 @in_order
@@ -129,7 +129,7 @@ def sigmoid(x):
     So scaled, ``2**-k`` stays in range where the result is subnormal. Beyond 40 the result is 1.
     """
     lowest, _ = EXP_DOMAIN_64 if is_double(x) else EXP_DOMAIN_32
-    t = at_least(at_most(x, 40.0), lowest)
+    t = maximum(minimum(x, 40.0), lowest)
     k = _whole(t * LOG2_E)
     s = 2.0**-64
     e = _expm1(s, t, k)
@@ -142,17 +142,17 @@ def tanh(x):
 
     Written with ``exp(r) - 1``, it keeps its precision near 0. Beyond 10 (20) the result is 1.
     """
-    a = at_most(absolute(x), 20.0 if is_double(x) else 10.0)
+    a = minimum(absolute(x), 20.0 if is_double(x) else 10.0)
     k = _whole(a * (2.0 * LOG2_E))
     s = power_of_two(0.0 - k)
     e = _expm1(1.0, a + a, k)
-    return with_sign(((1.0 - s) + e) / ((1.0 + s) + e), x)
+    return copysign(((1.0 - s) + e) / ((1.0 + s) + e), x)
 
 
 @in_order
 def softplus(x):
     """``log(1 + e**x)``, as ``max(x, 0) + log(1 + e**-|x|)``."""
-    return at_least(x, 0.0) + _log1p(exp(0.0 - absolute(x)))
+    return maximum(x, 0.0) + _log1p(exp(0.0 - absolute(x)))
 
 
 @in_order
@@ -162,15 +162,15 @@ def log(x):
     ``x = 2**k m`` with m between the square roots of 1/2 and 2, so that nothing cancels near 1.
     """
     smallest, normal, largest = RANGE_64 if is_double(x) else RANGE_32
-    lift = pick(x, normal, fill(x, 0.0), fill(x, 64.0))
-    y = at_most(at_least(x, smallest), largest) * power_of_two(lift)
+    lift = where_greater(x, normal, full(x, 0.0), full(x, 64.0))
+    y = minimum(maximum(x, smallest), largest) * power_of_two(lift)
     m, k = mantissa(y), exponent(y) - lift
-    k = pick(m, SQRT_2, k + 1.0, k)
-    m = pick(m, SQRT_2, 0.5 * m, m)
+    k = where_greater(m, SQRT_2, k + 1.0, k)
+    m = where_greater(m, SQRT_2, 0.5 * m, m)
     high, low = LN2_64 if is_double(x) else LN2_32
     y = k * high + (_log1p(m - 1.0) + k * low)
-    no_number = pick(x, -smallest, fill(x, -math.inf), fill(x, math.nan))
-    return pick(x, largest, x, pick(x, 0.0, y, no_number))
+    no_number = where_greater(x, -smallest, full(x, -math.inf), full(x, math.nan))
+    return where_greater(x, largest, x, where_greater(x, 0.0, y, no_number))
 
 
 @in_order
@@ -220,7 +220,7 @@ def _cubic(s, x, x2, c):
     return (s * c[0] + s * c[1] * x) + x2 * (s * c[2] + s * c[3] * x)
 
 
-@piece
+@inlined
 def evaluate(code, v):
     """The function that ``code`` stands for, of one block."""
     if code == EXP:
@@ -258,10 +258,10 @@ def apply(code, x, out):
     """
     i = 0
     while i < x.shape[0]:
-        rolled()
+        no_unroll()
         n = x.shape[0] - i
         if n >= width(x):
             store(out, i, evaluate(code, load(x, i)))
         else:
-            store_part(out, i, n, evaluate(code, load_part(x, i, n)))
+            store_n(out, i, n, evaluate(code, load_n(x, i, n)))
         i += width(x)

@@ -11,19 +11,19 @@ and 1, so the rows that took part. A row of weight 0 is as good as removed.
 """
 
 from .batch import add_slabs, clear, split, sum_of_weights
-from .jit import kernel, piece
-from .lanes import at, fill, flat, load, load_part, rolled, total, view, width
-from .online import fetch_ahead, forward, input_of, take
-from .online_rules import descend, parts_by_rule, write_gradient
+from .jit import inlined, kernel
+from .online import forward, prefetch_sample, sample_inputs, weighted_sums
+from .online_rules import backward_by_rule, parts_by_rule, write_gradient
 from .packing import pack, unpack
+from .simd import at, flat, full, load, load_n, no_unroll, sum_lanes, view, width
 from .table import COLUMNS, N_IN
-from .updates import L2_PER_WEIGHT, is_involved, penalise, update, weights_of
+from .updates import L2_PER_WEIGHT, needs_whole_gradient, penalise, update, weights_of
 
 
 @kernel
 def train_batches(
-    X, Y, weight, order, theta, layers, loss, rule, rates, state, clock, batch_size, first, last,
-    work, tally,
+    X, Y, weight, order, theta, layers, loss, rule, settings, state, step_state, batch_size, first,
+    last, work, tally,
 ):  # fmt: skip
     """Take the steps ``first <= step < last`` of one epoch, one batch each.
 
@@ -40,7 +40,7 @@ def train_batches(
     the tally or theta show it.
     """
     n = X.shape[0]
-    theta, t, rates = flat(theta), flat(layers), flat(rates)
+    theta, t, settings = flat(theta), flat(layers), flat(settings)
     gradient, rest = split(flat(work), theta.shape[0])
     part, rest = split(rest, theta.shape[0])
     for step in range(first, last):
@@ -49,7 +49,7 @@ def train_batches(
         weight_sum = sum_of_weights(weight, order, start, rows)
         if weight_sum > 0:
             squares = 0.0
-            if at(rates, L2_PER_WEIGHT) > 0:
+            if at(settings, L2_PER_WEIGHT) > 0:
                 squares = squares_in_order(theta, t)
             clear(gradient)
             scale = theta.dtype.type(inverse(weight_sum))
@@ -58,13 +58,13 @@ def train_batches(
             )  # fmt: skip
             live = count_rows(weight, order, start, rows)
             add_batch(tally, live, weight_sum, loss_sum, squares)
-            penalise(rule, rates, theta, gradient, t, False, weight_sum)
-            update(rule, rates, theta, gradient, flat(state), flat(clock))
+            penalise(rule, settings, theta, gradient, t, False, weight_sum)
+            update(rule, settings, theta, gradient, flat(state), flat(step_state))
 
 
 @kernel
 def train_online(
-    X, Y, weight, order, theta, layers, loss, rule, rates, state, clock, first, last, work,
+    X, Y, weight, order, theta, layers, loss, rule, settings, state, step_state, first, last, work,
     packed_state, tally,
 ):  # fmt: skip
     """`train_batches` with batches of one sample, whose weights are factors of their gradients.
@@ -80,34 +80,34 @@ def train_online(
     """
     n_out = Y.shape[1]
     X, Y, weight, order = flat(X), flat(Y), flat(weight), flat(order)
-    theta, t, rates, clock = flat(theta), flat(layers), flat(rates), flat(clock)
+    theta, t, settings, step_state = flat(theta), flat(layers), flat(settings), flat(step_state)
     state, packed_state = flat(state), flat(packed_state)
     a, d, room, rows, gradient = parts_by_rule(flat(work), t)
-    involved, counts = is_involved(rule, rates), at(rates, L2_PER_WEIGHT) > 0
+    whole_gradient, counts = needs_whole_gradient(rule, settings), at(settings, L2_PER_WEIGHT) > 0
     pack(theta, rows, t)
     pack_all(state, theta.shape[0], packed_state, rows.shape[0], t)
     for step in range(first, last):
-        fetch_ahead(X, Y, order, step, at(t, N_IN), n_out)
+        prefetch_sample(X, Y, order, step, at(t, N_IN), n_out)
         row = order[step] if order.shape[0] > 0 else step
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
         if w > 0:
             tally[2] += 1
             if counts:
                 tally[1] += sum_of_squares(rows, t)
-            x = input_of(X, row, t, room)
-            take(rows, t, 0, x, a)
+            x = sample_inputs(X, row, t, room)
+            weighted_sums(rows, t, 0, x, a)
             tally[0] += w * forward(theta, rows, t, a, Y, row * n_out, loss, d)
-            if involved:
+            if whole_gradient:
                 write_gradient(rows, t, x, a, d, w, gradient)
-                penalise(rule, rates, rows, gradient, t, True, 1.0)
-                update(rule, rates, rows, gradient, packed_state, clock)
+                penalise(rule, settings, rows, gradient, t, True, 1.0)
+                update(rule, settings, rows, gradient, packed_state, step_state)
             else:
-                descend(rule, rates, rows, t, x, a, d, w, packed_state, clock)
+                backward_by_rule(rule, settings, rows, t, x, a, d, w, packed_state, step_state)
     unpack(rows, t, theta)
     unpack_all(packed_state, rows.shape[0], state, theta.shape[0], t)
 
 
-@piece
+@inlined
 def sum_of_squares(rows, t):
     """``sum(W**2)`` over all layers, whose weights lie in padded rows."""
     s = rows.dtype.type(0)
@@ -123,17 +123,17 @@ def sum_of_squares(rows, t):
 # in one order, no product and sum in one rounding.
 
 
-@piece(fastmath=False)
+@inlined(fastmath=False)
 def squares_in_order(theta, t):
     """``sum(W**2)`` over all layers, in four lanes of whole blocks."""
     m = width(theta)
-    none = fill(theta, 0.0)
+    none = full(theta, 0.0)
     s0, s1, s2, s3 = none, none, none, none
     for c in range(0, t.shape[0], COLUMNS):
         start, n = weights_of(t, c, False, theta)
         j, end = start, start + n
         while j + 4 * m <= end:
-            rolled()
+            no_unroll()
             w0, w1 = load(theta, j), load(theta, j + m)
             w2, w3 = load(theta, j + 2 * m), load(theta, j + 3 * m)
             s0 += w0 * w0
@@ -142,20 +142,20 @@ def squares_in_order(theta, t):
             s3 += w3 * w3
             j += 4 * m
         while j < end:
-            rolled()
-            w0 = load_part(theta, j, end - j)
+            no_unroll()
+            w0 = load_n(theta, j, end - j)
             s0 += w0 * w0
             j += m
-    return float(total((s0 + s1) + (s2 + s3)))
+    return float(sum_lanes((s0 + s1) + (s2 + s3)))
 
 
-@piece(fastmath=False)
+@inlined(fastmath=False)
 def inverse(weight_sum):
     """One over the sum of a batch's weights."""
     return 1.0 / weight_sum
 
 
-@piece(fastmath=False)
+@inlined(fastmath=False)
 def count_rows(weight, order, first, rows):
     """How many of the rows ``order[first:first + rows]`` have weight."""
     if weight.shape[0] == 0:
@@ -168,7 +168,7 @@ def count_rows(weight, order, first, rows):
     return n
 
 
-@piece(fastmath=False)
+@inlined(fastmath=False)
 def add_batch(tally, rows, weight_sum, loss_sum, squares):
     """A batch's part of the tally."""
     share = rows / weight_sum
@@ -195,14 +195,14 @@ def note(tally, rows, weight_sum, loss_sum, squares):
     add_batch(tally, rows, weight_sum, loss_sum, squares)
 
 
-@piece
+@inlined
 def pack_all(state, n, packed, n_packed, t):
     """Each vector of ``state``, which are ``n`` long, as rows."""
     for k in range(state.shape[0] // n):
         pack(view(state, k * n, n), view(packed, k * n_packed, n_packed), t)
 
 
-@piece
+@inlined
 def unpack_all(packed, n_packed, state, n, t):
     """The other way round."""
     for k in range(state.shape[0] // n):

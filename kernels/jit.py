@@ -31,7 +31,7 @@ FLAGS = {"fastmath": FAST_MATH, "error_model": "numpy", "nogil": True, "no_cfunc
 INNER = {"no_cpython_wrapper": True}
 
 # Number of LLVM blocks from which on a function that kernels call is left to them to optimise.
-LONG = 100
+MAX_OPTIMISED_BLOCKS = 100
 
 
 def target():
@@ -41,7 +41,7 @@ def target():
     return name, set(features.split(","))
 
 
-class _Ingredient(JITCodeLibrary):
+class _InlineLibrary(JITCodeLibrary):
     """The LLVM code of a function that kernels call: kept to be linked into theirs, no more.
 
     Numba would make machine code of it, and do that and optimise it again with all that it is part
@@ -50,7 +50,9 @@ class _Ingredient(JITCodeLibrary):
 
     def _optimize_final_module(self):
         blocks = sum(1 for function in self._final_module.functions for _ in function.blocks)
-        if blocks <= LONG:  # what is long is made of functions that have been optimised
+        if (
+            blocks <= MAX_OPTIMISED_BLOCKS
+        ):  # what is long is made of functions that have been optimised
             super()._optimize_final_module()
 
     def _finalize_final_module(self):
@@ -71,7 +73,7 @@ class _Ingredient(JITCodeLibrary):
         pass
 
 
-class _Apart(_Ingredient):
+class _OutlineLibrary(_InlineLibrary):
     """The same, of a function that LLVM must not inline."""
 
     def add_ir_module(self, module):
@@ -81,15 +83,15 @@ class _Apart(_Ingredient):
         super().add_ir_module(module)
 
 
-class _InnerCompiler(Compiler):
-    library = _Ingredient
+class _InlineCompiler(Compiler):
+    library = _InlineLibrary
 
     def __init__(self, typing, target, library, *rest):
         super().__init__(typing, target, self.library(target.codegen(), "inner"), *rest)
 
 
-class _ApartCompiler(_InnerCompiler):
-    library = _Apart
+class _OutlineCompiler(_InlineCompiler):
+    library = _OutlineLibrary
 
 
 OFF_SWITCH = "FASTPERC_NUMBA_CACHE"
@@ -140,32 +142,32 @@ def kernel(function=None, /, **overrides):
     options = FLAGS | overrides
     compiled = njit(**options)(function)
     if compiled is not function:
-        _compile_in_peace(compiled)
+        _compile_undisturbed(compiled)
         if cache_is_on():
             keep_on_disk(compiled, options)
     return compiled
 
 
-def piece(function=None, /, **overrides):
+def inlined(function=None, /, **overrides):
     """Compile a function that is always inlined into the kernels that call it.
 
     A call that is not inlined passes every array with all that describes it: more than a small
     layer costs. Pieces have no cache entry of their own; their code is in the kernel's.
     """
-    return _ingredient(function, {"forceinline": True} | overrides, _InnerCompiler)
+    return _compile_inner(function, {"forceinline": True} | overrides, _InlineCompiler)
 
 
-def apart(function=None, /, **overrides):
+def outlined(function=None, /, **overrides):
     """Compile a function that kernels call and that is never inlined.
 
     For what is seldom needed: a copy in each loop would make all of them larger.
     """
-    return _ingredient(function, {"forceinline": False} | overrides, _ApartCompiler)
+    return _compile_inner(function, {"forceinline": False} | overrides, _OutlineCompiler)
 
 
-def _ingredient(function, options, compiler):
+def _compile_inner(function, options, compiler):
     if function is None:
-        return partial(_ingredient, options=options, compiler=compiler)
+        return partial(_compile_inner, options=options, compiler=compiler)
     compiled = njit(**(FLAGS | INNER | {"pipeline_class": compiler} | options))(function)
     if compiled is not function:
         _ignore_literals(compiled)
@@ -187,15 +189,15 @@ def _ignore_literals(dispatcher):
     dispatcher.get_call_template = get_call_template
 
 
-def _compile_in_peace(dispatcher):
+def _compile_undisturbed(dispatcher):
     """Let signals wait while a dispatcher compiles, or loads, one version of its function."""
     compile_version = dispatcher.compile
 
-    def compile_in_peace(signature):
+    def compile_undisturbed(signature):
         with signals_held():
             return compile_version(signature)
 
-    dispatcher.compile = compile_in_peace
+    dispatcher.compile = compile_undisturbed
 
 
 @contextmanager

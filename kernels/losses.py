@@ -11,27 +11,27 @@ import math
 
 from .activations import EXP, SOFTMAX, activate, activate_layer, times_slope
 from .elementary import exp, expm1, log, softplus
-from .jit import apart, piece
-from .lanes import (
+from .jit import inlined, outlined
+from .packing import copy_row, write_row
+from .simd import (
     absolute,
     at,
-    at_least,
-    at_most,
-    fill,
-    highest,
-    keep,
-    keep_or,
+    copysign,
+    first_n,
+    first_n_or,
+    full,
     load,
-    load_part,
-    pick,
-    rolled,
+    load_n,
+    max_lanes,
+    maximum,
+    minimum,
+    no_unroll,
     store,
-    total,
+    sum_lanes,
     view,
+    where_greater,
     width,
-    with_sign,
 )
-from .packing import copy_row, write_row
 
 (
     SQUARED_ERROR,
@@ -78,8 +78,8 @@ def quantile_code(level):
     return QUANTILE + round(level * LEVELS)
 
 
-@piece
-def finish(loss, activation, z, Y, start, n, d):
+@inlined
+def loss_and_delta(loss, activation, z, Y, start, n, d):
     """End the forward pass of one sample and begin its backward pass.
 
     Parameters
@@ -114,28 +114,26 @@ def finish(loss, activation, z, Y, start, n, d):
         quantile         max(q (y - p), (q - 1) (y - p))
     """
     if loss in (CROSS_ENTROPY, CAPPED_CROSS_ENTROPY):
-        return _finish_softmax(z, Y, start, n, d, most_surprise(loss, z))
-    return _finish_elementwise(loss, activation, z, Y, start, n, d)
+        return _loss_and_delta_softmax(z, Y, start, n, d, loss_cap(loss, z))
+    return _loss_and_delta_elementwise(loss, activation, z, Y, start, n, d)
 
 
-@piece
-def _finish_elementwise(loss, activation, z, Y, start, n, d):
-    most = most_surprise(loss, z)
+@inlined
+def _loss_and_delta_elementwise(loss, activation, z, Y, start, n, d):
+    most = loss_cap(loss, z)
     loss_sum = 0.0
     j = 0
     while j < n:
-        rolled()
-        p, delta, e = elementwise(
-            loss, activation, load(z, j), load_part(Y, start + j, n - j), most
-        )
-        store(z, j, keep(p, n - j))
-        store(d, j, keep(delta, n - j))
-        loss_sum += total(keep(e, n - j))
+        no_unroll()
+        p, delta, e = elementwise(loss, activation, load(z, j), load_n(Y, start + j, n - j), most)
+        store(z, j, first_n(p, n - j))
+        store(d, j, first_n(delta, n - j))
+        loss_sum += sum_lanes(first_n(e, n - j))
         j += width(z)
     return loss_sum
 
 
-@piece
+@inlined
 def elementwise(loss, activation, z, y, most):
     """Outputs, deltas and losses of one block, for losses that are sums over the outputs."""
     p = activate(activation, z)
@@ -144,69 +142,71 @@ def elementwise(loss, activation, z, y, most):
     if loss == SQUARED_ERROR:
         e = p - y
         return p, times_slope(activation, p, e), 0.5 * e * e
-    delta, e = rarer(loss, activation, z, p, y, most)
+    delta, e = elementwise_uncommon(loss, activation, z, p, y, most)
     return p, delta, e
 
 
-@apart
-def rarer(loss, activation, z, p, y, most):
+@outlined
+def elementwise_uncommon(loss, activation, z, p, y, most):
     """Deltas and losses of `elementwise` for all other losses: see `activations.activate_rarer`."""
     if loss == CAPPED_LOG_LOSS:
-        return p - y, at_most(log_loss(z, y), most)
+        return p - y, minimum(log_loss(z, y), most)
     if loss == POISSON:
         return _poisson(activation, z, p, y)
     if loss == HINGE:
         margin = 1.0 - y * p
-        slope = pick(margin, 0.0, 0.0 - y, y * 0.0)
-        return times_slope(activation, p, slope), at_least(margin, 0.0)
+        slope = where_greater(margin, 0.0, 0.0 - y, y * 0.0)
+        return times_slope(activation, p, slope), maximum(margin, 0.0)
     e = p - y
     if loss >= QUANTILE:
         q = (loss - QUANTILE) / LEVELS
-        slope = pick(e, 0.0, e * 0.0 + (1.0 - q), pick(0.0 - e, 0.0, e * 0.0 - q, e * 0.0))
+        slope = where_greater(
+            e, 0.0, e * 0.0 + (1.0 - q), where_greater(0.0 - e, 0.0, e * 0.0 - q, e * 0.0)
+        )
         return times_slope(activation, p, slope), slope * e
     if loss == ABSOLUTE_ERROR:
         # The derivative at 0 is taken as 0, which is one of its values.
-        sign = pick(absolute(e), 0.0, with_sign(e * 0.0 + 1.0, e), e * 0.0)
+        sign = where_greater(absolute(e), 0.0, copysign(e * 0.0 + 1.0, e), e * 0.0)
         return times_slope(activation, p, sign), absolute(e)
-    c = at_most(at_least(e, -1.0), 1.0)  # HUBER
+    c = minimum(maximum(e, -1.0), 1.0)  # HUBER
     return times_slope(activation, p, c), c * (e - 0.5 * c)
 
 
-@piece(fastmath={"contract"})
+@inlined(fastmath={"contract"})
 def _poisson(activation, z, p, y):
-    """The block of `rarer` for counts: ``log p`` is known from z where p rounds to 0."""
-    log_p = z if activation == EXP else pick(z, -15.0, log(p), z - 0.5 * exp(z))
-    log_y = log(pick(y, 0.0, y, y * 0.0 + 1.0))
+    """Deltas and losses for counts: ``log p`` is known from z where p rounds to 0."""
+    log_p = z if activation == EXP else where_greater(z, -15.0, log(p), z - 0.5 * exp(z))
+    log_y = log(where_greater(y, 0.0, y, y * 0.0 + 1.0))
     loss = (p - y) + y * (log_y - log_p)
     if activation == EXP:
         return p - y, loss
     # softplus: (1 - y / p) slope, and slope / p, which goes to 1 where both go to 0
     slope = 0.0 - expm1(0.0 - p)
-    ratio = pick(p, 1e-30, slope / at_least(p, 1e-30), p * 0.0 + 1.0)
+    ratio = where_greater(p, 1e-30, slope / maximum(p, 1e-30), p * 0.0 + 1.0)
     return slope - y * ratio, loss
 
 
-@piece(fastmath={"contract"})  # in this order: (max(z, 0) - y z) is exactly 0 for a sure, right z
+@inlined(fastmath={"contract"})  # in this order: (max(z, 0) - y z) is exactly 0 for a sure, right z
 def log_loss(z, y):
     """``-(y log p + (1 - y) log(1 - p))`` for ``p = sigmoid(z)``: log(1 + exp(z)) - y z."""
-    return (at_least(z, 0.0) - y * z) + softplus(0.0 - absolute(z))
+    return (maximum(z, 0.0) - y * z) + softplus(0.0 - absolute(z))
 
 
-@piece(fastmath={"contract"})  # in this order, again: the largest z goes out exactly
-def surprise(z, y, top, log_sum, most):
+@inlined(fastmath={"contract"})  # in this order, again: the largest z goes out exactly
+def cross_entropy_term(z, y, top, log_sum, most):
     """``-y log p`` for ``p = exp(z - top) / exp(log_sum)``; ``-log p`` is at most ``most``."""
-    return y * at_most((top - z) + log_sum, most)
+    return y * minimum((top - z) + log_sum, most)
 
 
-@piece
-def most_surprise(loss, z):
+@inlined
+def loss_cap(loss, z):
     """The most that an output can cost: ``-log(epsilon)`` of the dtype, or anything."""
     if loss != CAPPED_LOG_LOSS and loss != CAPPED_CROSS_ENTROPY:
         return math.inf
     return 36.04365338911715 if z.itemsize == 8 else 15.942385152878742
 
 
-@piece(fastmath={"contract"})  # in this order: what a large power would swallow is added apart
+@inlined(fastmath={"contract"})  # in this order: what a large power would swallow is added apart
 def softmax_layer(z, n):
     """``z[k] = exp(z[k]) / sum(exp(z))`` in place.
 
@@ -217,52 +217,52 @@ def softmax_layer(z, n):
     top = -math.inf
     j = 0
     while j < n:
-        rolled()
-        top = max(top, float(highest(keep_or(load(z, j), n - j, -math.inf))))
+        no_unroll()
+        top = max(top, float(max_lanes(first_n_or(load(z, j), n - j, -math.inf))))
         j += m
-    ones = rest = none = fill(z, 0.0)
+    ones = rest = none = full(z, 0.0)
     j = 0
     while j < n:
-        rolled()
-        e = keep(exp(load(z, j) - top), n - j)
+        no_unroll()
+        e = first_n(exp(load(z, j) - top), n - j)
         store(z, j, e)
-        whole = pick(e, 0.5, none + 1.0, none)
+        whole = where_greater(e, 0.5, none + 1.0, none)
         ones += whole
         rest += e - whole
         j += m
-    above = (float(total(ones)) - 1.0) + float(total(rest))
+    above = (float(sum_lanes(ones)) - 1.0) + float(sum_lanes(rest))
     s = 1.0 + above
     j = 0
     while j < n:
-        rolled()
+        no_unroll()
         store(z, j, load(z, j) * (1.0 / s))
         j += m
     return top, math.log1p(above)
 
 
-@piece
-def _finish_softmax(z, Y, start, n, d, most):
+@inlined
+def _loss_and_delta_softmax(z, Y, start, n, d, most):
     m = width(z)
     j = 0
     while j < n:  # the delta's place keeps z until it is needed
-        rolled()
+        no_unroll()
         store(d, j, load(z, j))
         j += m
     top, log_sum = softmax_layer(z, n)
     loss_sum = 0.0
     j = 0
     while j < n:
-        rolled()
-        y = load_part(Y, start + j, n - j)
-        loss_sum += total(surprise(load(d, j), y, top, log_sum, most))
+        no_unroll()
+        y = load_n(Y, start + j, n - j)
+        loss_sum += sum_lanes(cross_entropy_term(load(d, j), y, top, log_sum, most))
         store(d, j, load(z, j) - y)
         j += m
     return loss_sum
 
 
-@piece
-def finish_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
-    """`finish` for ``rows`` samples at once, whose sums lie row after row in ``z``, unpadded.
+@inlined
+def loss_and_delta_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
+    """Compute `loss_and_delta` for ``rows`` samples, whose sums lie row after row in ``z``.
 
     ``weight`` holds a factor for each row's loss and delta, or is empty; ``room`` is scratch of two
     padded rows. Returns the weighted sum of the losses.
@@ -274,28 +274,28 @@ def finish_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
         for r in range(rows):
             w = at(weight, r) if weight.shape[0] > 0 else z.dtype.type(1)
             copy_row(z, r * n, n, zr, 0, q)
-            found = finish(loss, activation, zr, Y, start + r * n, n, dr)
+            found = loss_and_delta(loss, activation, zr, Y, start + r * n, n, dr)
             write_row(zr, 0, n, z, r * n)
             loss_sum += w * found if w > 0 else 0.0  # and not 0 times infinity
             scale(dr, w)
             write_row(dr, 0, n, d, r * n)
         return loss_sum
-    return _finish_elementwise(loss, activation, z, Y, start, rows * n, d)
+    return _loss_and_delta_elementwise(loss, activation, z, Y, start, rows * n, d)
 
 
-@piece
+@inlined
 def scale(v, s):
     """``v *= s``, or 0 where ``s`` is, also of infinity; whole blocks."""
     j = 0
     while j < v.shape[0]:
-        rolled()
-        store(v, j, load(v, j) * s if s != 0 else fill(v, 0.0))
+        no_unroll()
+        store(v, j, load(v, j) * s if s != 0 else full(v, 0.0))
         j += width(v)
 
 
-@piece
+@inlined
 def output_rows(activation, z, rows, n, room):
-    """The output layer's activation alone, in place, for rows as in `finish_rows`."""
+    """The output layer's activation alone, in place, for rows as in `loss_and_delta_rows`."""
     if activation == SOFTMAX:
         q = room.shape[0] // 2
         for r in range(rows):

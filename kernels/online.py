@@ -12,13 +12,19 @@ import numpy as np
 
 from .activations import IDENTITY, activate_layer
 from .dense import add_rows, dot_rows
-from .jit import apart, kernel, piece
-from .lanes import at, flat, prefetch, rolled, view, width
-from .lanes_numpy import BYTES
-from .losses import finish
+from .fused import (
+    backward_update_narrow,
+    backward_update_wide,
+    one_output,
+    update_forward_narrow,
+    update_forward_wide,
+)
+from .jit import inlined, kernel, outlined
+from .losses import loss_and_delta
 from .packing import copy_row, pack, padded, rows_of, unpack
 from .predict import all_finite
-from .sweeps import back_narrow, back_wide, one_output, sweep_narrow, sweep_wide
+from .simd import at, flat, no_unroll, prefetch, view, width
+from .simd_numpy import BYTES
 from .table import (
     ACTIVATION,
     COLUMNS,
@@ -79,7 +85,7 @@ def train_online(
         theta is what it was at that epoch's beginning.
     """
     n, n_out = X.shape[0], Y.shape[1]
-    # Views that own nothing, because a slice counts references (see `lanes.view`); and flat ones,
+    # Views that own nothing, because a slice counts references (see `simd.view`); and flat ones,
     # because a row is then a view too.
     X, Y, weight, order, theta, t = (
         flat(X),
@@ -95,7 +101,7 @@ def train_online(
         copy(theta, last_good)
     pack(theta, packed, t)
     row = row_of(order, first, n)
-    x = input_of(X, row, t, x_here)
+    x = sample_inputs(X, row, t, x_here)
     begin_sample(theta, packed, t, x, a)
     last_layer = top = t.shape[0] - COLUMNS
     one_output = last_layer > 0 and at(t, last_layer + N_OUT) == 1 and not at(t, last_layer + WIDE)
@@ -111,9 +117,9 @@ def train_online(
                 found = output_layer(theta, packed, t, a, Y, row * n_out, loss, d)
                 top = last_layer
             losses[epoch] += w * found
-        fetch_ahead(X, Y, order, step, at(t, N_IN), n_out)
+        prefetch_sample(X, Y, order, step, at(t, N_IN), n_out)
         row = row_of(order, min(step + 1, last - 1), n)
-        x_next = input_of(X, row, t, x_there)
+        x_next = sample_inputs(X, row, t, x_there)
         if w > 0:
             backward(theta, packed, t, top, lr * w, x, a, d, x_next)
         else:  # the sample is left out, since 0 times an overflow would be NaN
@@ -139,7 +145,7 @@ def work_size(layers, dtype):
     return 2 * units_size(layers) + 2 * one_input + rows_size(layers, dtype)
 
 
-@piece
+@inlined
 def parts(work, t):
     """Activations, deltas, two padded inputs and the packed rows: parts of one array."""
     c = t.shape[0] - COLUMNS
@@ -155,25 +161,25 @@ def parts(work, t):
     )
 
 
-@piece
+@inlined
 def row_of(order, step, n):
     """Which row of X a step takes."""
     return at(order, step) if order.shape[0] > 0 else step % n
 
 
-@piece
-def fetch_ahead(X, Y, order, step, n_in, n_out):
+@inlined
+def prefetch_sample(X, Y, order, step, n_in, n_out):
     """Begin to load a sample some steps ahead: shuffled ones come from anywhere in memory."""
     if order.shape[0] > 0:
         row = at(order, min(step + AHEAD, order.shape[0] - 1))
         for j in range(0, n_in, width(X)):
-            rolled()
+            no_unroll()
             prefetch(X, row * n_in + j)
         prefetch(Y, row * n_out)
 
 
-@piece
-def input_of(X, row, t, room):
+@inlined
+def sample_inputs(X, row, t, room):
     """The sample's inputs; copied to ``room``, and padded, for a narrow first layer."""
     n_in = at(t, N_IN)
     if at(t, WIDE):
@@ -182,8 +188,8 @@ def input_of(X, row, t, room):
     return view(room, 0, n_in)
 
 
-@piece
-def take(W, t, c, x, z):
+@inlined
+def weighted_sums(W, t, c, x, z):
     """The weighted sums of the layer at ``c`` for the inputs ``x``."""
     if at(t, c + WIDE):
         add_rows(W, at(t, c + N_IN), at(t, c + PADDED), x, z)
@@ -191,7 +197,7 @@ def take(W, t, c, x, z):
         dot_rows(W, at(t, c + N_OUT), padded(at(t, c + N_IN), width(z)), x, z)
 
 
-@piece
+@inlined
 def forward(theta, packed, t, a, Y, start, loss, d):
     """From the first layer's weighted sums to outputs, loss (returned) and the last delta."""
     if t.shape[0] > COLUMNS:
@@ -200,46 +206,46 @@ def forward(theta, packed, t, a, Y, start, loss, d):
     return output_layer(theta, packed, t, a, Y, start, loss, d)
 
 
-@apart
+@outlined
 def begin_sample(theta, packed, t, x, a):
     """The first layer's outputs for the inputs x, where no step before has computed them."""
-    take_first(theta, packed, t, x, a)
+    first_sums(theta, packed, t, x, a)
     if t.shape[0] > COLUMNS:
         activate_layer(at(t, ACTIVATION), view(a, 0, at(t, PADDED)), at(t, N_OUT))
 
 
-@piece
-def take_first(theta, packed, t, x, a):
+@inlined
+def first_sums(theta, packed, t, x, a):
     """The first layer's weighted sums for the inputs x."""
-    take(rows_of(theta, packed, t, 0), t, 0, x, view(a, 0, at(t, PADDED)))
+    weighted_sums(rows_of(theta, packed, t, 0), t, 0, x, view(a, 0, at(t, PADDED)))
 
 
-@piece
+@inlined
 def hidden_layers(theta, packed, t, a):
     """From the first layer's outputs to those of the last hidden layer."""
     c = COLUMNS
     z = view(a, 0, at(t, PADDED))
     while c < t.shape[0] - COLUMNS:
-        rolled()
+        no_unroll()
         x, z = z, view(a, at(t, c + UNITS), at(t, c + PADDED))
-        take(rows_of(theta, packed, t, c), t, c, x, z)
+        weighted_sums(rows_of(theta, packed, t, c), t, c, x, z)
         activate_layer(at(t, c + ACTIVATION), z, at(t, c + N_OUT))
         c += COLUMNS
 
 
-@piece
+@inlined
 def output_layer(theta, packed, t, a, Y, start, loss, d):
     """From the last hidden outputs to the network's, their loss (returned) and the last delta."""
     c = t.shape[0] - COLUMNS
     z = view(a, at(t, c + UNITS), at(t, c + PADDED))
     if c > 0:
         x = view(a, at(t, c - COLUMNS + UNITS), at(t, c - COLUMNS + PADDED))
-        take(rows_of(theta, packed, t, c), t, c, x, z)
+        weighted_sums(rows_of(theta, packed, t, c), t, c, x, z)
     delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
-    return finish(loss, at(t, c + ACTIVATION), z, Y, start, at(t, c + N_OUT), delta)
+    return loss_and_delta(loss, at(t, c + ACTIVATION), z, Y, start, at(t, c + N_OUT), delta)
 
 
-@piece
+@inlined
 def _one_output(theta, packed, t, a, Y, start, loss, step, d):
     """All of a last layer of one unit at once: forward, loss (returned), backward and update.
 
@@ -253,36 +259,38 @@ def _one_output(theta, packed, t, a, Y, start, loss, step, d):
     return one_output(loss, at(t, c + ACTIVATION), W, p, x, at(Y, start), step, code, g)
 
 
-@piece
+@inlined
 def backward(theta, packed, t, top, step, x, a, d, x_next):
     """From the delta of the layer at ``top`` down, updating each; then x_next into the first."""
     c = top
     delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
     while c > 0:
-        rolled()
+        no_unroll()
         W = rows_of(theta, packed, t, c)
         below = at(t, c - COLUMNS + UNITS)
         q = at(t, c - COLUMNS + PADDED)  # this layer's inputs, padded
         outputs, g = view(a, below, q), view(d, below, q)
         code = at(t, c - COLUMNS + ACTIVATION)
         if at(t, c + WIDE):
-            back_wide(W, at(t, c + N_IN), at(t, c + PADDED), step, outputs, delta, code, g)
+            backward_update_wide(
+                W, at(t, c + N_IN), at(t, c + PADDED), step, outputs, delta, code, g
+            )
         else:
-            back_narrow(W, at(t, c + N_OUT), q, step, outputs, delta, code, g)
+            backward_update_narrow(W, at(t, c + N_OUT), q, step, outputs, delta, code, g)
         delta = g
         c -= COLUMNS
     W, n_out = rows_of(theta, packed, t, 0), at(t, N_OUT)
     z = view(a, 0, at(t, PADDED))
     code = at(t, ACTIVATION) if t.shape[0] > COLUMNS else IDENTITY
     if at(t, WIDE):
-        sweep_wide(W, at(t, N_IN), at(t, PADDED), step, x, delta, x_next, code, n_out, z)
+        update_forward_wide(W, at(t, N_IN), at(t, PADDED), step, x, delta, x_next, code, n_out, z)
     else:
         p = padded(at(t, N_IN), width(z))
-        sweep_narrow(W, n_out, p, step, x, delta, x_next, z)
+        update_forward_narrow(W, n_out, p, step, x, delta, x_next, z)
         activate_layer(code, z, n_out)
 
 
-@piece
+@inlined
 def copy(source, target):
     for i in range(source.shape[0]):
         target[i] = source[i]

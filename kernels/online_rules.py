@@ -9,13 +9,13 @@ import math
 
 import numpy as np
 
-from .dense import outer_rows, pull_narrow, pull_wide, scaled_row
-from .jit import kernel, piece
-from .lanes import at, flat, load, rolled, view, width
-from .lanes_numpy import BYTES
-from .online import copy, fetch_ahead, forward, input_of, row_of, take
+from .dense import backward_narrow, backward_wide, outer_rows, scaled_row
+from .jit import inlined, kernel
+from .online import copy, forward, prefetch_sample, row_of, sample_inputs, weighted_sums
 from .packing import pack, padded, unpack
 from .predict import all_finite
+from .simd import at, flat, load, no_unroll, view, width
+from .simd_numpy import BYTES
 from .table import (
     ACTIVATION,
     COLUMNS,
@@ -32,10 +32,10 @@ from .updates import (
     L2,
     L2_PER_WEIGHT,
     MEMORY,
+    apply_rule,
     begin_step,
-    is_involved,
     memories,
-    move,
+    needs_whole_gradient,
     penalise,
     update,
 )
@@ -55,7 +55,7 @@ def state_size(rule, layers, dtype):
 
 @kernel
 def train_online_by_rule(
-    X, Y, weight, order, theta, layers, loss, rule, rates, state, clock, first, last, work,
+    X, Y, weight, order, theta, layers, loss, rule, settings, state, step_state, first, last, work,
     last_good, losses,
 ):  # fmt: skip
     """Take the steps ``first <= step < last``; see `online.train_online`.
@@ -71,27 +71,33 @@ def train_online_by_rule(
     """
     n, n_out = X.shape[0], Y.shape[1]
     X, Y, weight, order = flat(X), flat(Y), flat(weight), flat(order)
-    theta, t, state, rates, clock = flat(theta), flat(layers), flat(state), flat(rates), flat(clock)
+    theta, t, state, settings, step_state = (
+        flat(theta),
+        flat(layers),
+        flat(state),
+        flat(settings),
+        flat(step_state),
+    )
     a, d, room, rows, gradient = parts_by_rule(flat(work), t)
-    involved = is_involved(rule, rates)
+    whole_gradient = needs_whole_gradient(rule, settings)
     if first % n == 0:
         copy(theta, last_good)
     pack(theta, rows, t)
     epoch, left = first // n, n - first % n
     for step in range(first, last):
-        fetch_ahead(X, Y, order, step, at(t, N_IN), n_out)
+        prefetch_sample(X, Y, order, step, at(t, N_IN), n_out)
         row = row_of(order, step, n)
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
         if w > 0:  # a sample of weight 0 leaves no trace in what the rule remembers
-            x = input_of(X, row, t, room)
-            take(rows, t, 0, x, a)
+            x = sample_inputs(X, row, t, room)
+            weighted_sums(rows, t, 0, x, a)
             losses[epoch] += w * forward(theta, rows, t, a, Y, row * n_out, loss, d)
-            if involved:
+            if whole_gradient:
                 write_gradient(rows, t, x, a, d, w, gradient)
-                penalise(rule, rates, rows, gradient, t, True, 1.0)
-                update(rule, rates, rows, gradient, state, clock)
+                penalise(rule, settings, rows, gradient, t, True, 1.0)
+                update(rule, settings, rows, gradient, state, step_state)
             else:
-                descend(rule, rates, rows, t, x, a, d, w, state, clock)
+                backward_by_rule(rule, settings, rows, t, x, a, d, w, state, step_state)
         left -= 1
         if left == 0:
             unpack(rows, t, theta)
@@ -104,7 +110,7 @@ def train_online_by_rule(
     return last
 
 
-@piece
+@inlined
 def parts_by_rule(work, t):
     """Activations, deltas, a padded input, the rows and their gradient: parts of one array."""
     c = t.shape[0] - COLUMNS
@@ -121,58 +127,58 @@ def parts_by_rule(work, t):
     )
 
 
-@piece
-def descend(rule, rates, rows, t, x, a, d, w, state, clock):
+@inlined
+def backward_by_rule(rule, settings, rows, t, x, a, d, w, state, step_state):
     """From the last delta back to the first layer, a step of the rule for each parameter.
 
-    For plain penalties, see `updates.is_involved`. The sample's gradient, times w, is taken as it
-    comes and written nowhere.
+    For plain penalties, see `updates.needs_whole_gradient`. The sample's gradient, times w, is
+    taken as it comes and written nowhere.
     """
     first, second = memories(state, rows.shape[0])
-    numbers = begin_step(rule, rates, second, clock)
-    l2 = rows.dtype.type(at(rates, L2) + at(rates, L2_PER_WEIGHT))
+    numbers = begin_step(rule, settings, second, step_state)
+    l2 = rows.dtype.type(at(settings, L2) + at(settings, L2_PER_WEIGHT))
     c = t.shape[0] - COLUMNS
     while c >= 0:
-        rolled()
-        delta, left, n, right, q = factors(t, c, x, a, d)
-        pull(rows, t, c, a, d)
+        no_unroll()
+        delta, left, n, right, q = gradient_factors(t, c, x, a, d)
+        backward_layer(rows, t, c, a, d)
         r = at(t, c + ROWS)
         for i in range(n):
-            rolled()
-            move_row(rule, numbers, rows, r, w * at(left, i), right, q, l2, first, second)
+            no_unroll()
+            apply_rule_to_row(rule, numbers, rows, r, w * at(left, i), right, q, l2, first, second)
             r += q
         none = l2 * 0
-        move_row(rule, numbers, rows, r, w, delta, at(t, c + PADDED), none, first, second)
+        apply_rule_to_row(rule, numbers, rows, r, w, delta, at(t, c + PADDED), none, first, second)
         c -= COLUMNS
 
 
-@piece
-def move_row(rule, numbers, rows, r, s, v, q, l2, first, second):
-    """`updates.move` of the row at ``r``, whose gradient is ``s * v``, and ``l2`` times itself."""
+@inlined
+def apply_rule_to_row(rule, numbers, rows, r, s, v, q, l2, first, second):
+    """Move the row at ``r``, whose gradient is ``s * v``, and ``l2`` times the row itself."""
     j = 0
     while j < q:
-        rolled()
+        no_unroll()
         g = s * load(v, j) + l2 * load(rows, r + j)
-        move(rule, numbers, rows, r + j, width(rows), g, first, second)
+        apply_rule(rule, numbers, rows, r + j, width(rows), g, first, second)
         j += width(rows)
 
 
-@piece
+@inlined
 def write_gradient(rows, t, x, a, d, w, gradient):
     """The sample's gradient, times w, from the last delta back to the first layer."""
     c = t.shape[0] - COLUMNS
     while c >= 0:
-        rolled()
-        delta, left, n, right, q = factors(t, c, x, a, d)
-        pull(rows, t, c, a, d)
+        no_unroll()
+        delta, left, n, right, q = gradient_factors(t, c, x, a, d)
+        backward_layer(rows, t, c, a, d)
         r = at(t, c + ROWS)
         outer_rows(w, left, n, right, q, gradient, r)
         scaled_row(w, delta, at(t, c + PADDED), gradient, r + n * q)
         c -= COLUMNS
 
 
-@piece
-def factors(t, c, x, a, d):
+@inlined
+def gradient_factors(t, c, x, a, d):
     """The delta of the layer at ``c``, and the two vectors whose outer product its gradient is.
 
     Row i of W's gradient is ``left[i] * right``; returns ``delta, left, n, right, q``: n rows, each
@@ -186,8 +192,8 @@ def factors(t, c, x, a, d):
     return delta, delta, at(t, c + N_OUT), inputs, p
 
 
-@piece
-def pull(rows, t, c, a, d):
+@inlined
+def backward_layer(rows, t, c, a, d):
     """The delta of the layer below that at ``c``, where there is one."""
     if c > 0:
         n_in, n_out, q = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + PADDED)
@@ -196,6 +202,6 @@ def pull(rows, t, c, a, d):
         below, code = at(t, c - COLUMNS + UNITS), at(t, c - COLUMNS + ACTIVATION)
         outputs, g = view(a, below, p), view(d, below, p)
         if at(t, c + WIDE):
-            pull_wide(W, n_in, q, outputs, delta, code, g)
+            backward_wide(W, n_in, q, outputs, delta, code, g)
         else:
-            pull_narrow(W, n_out, p, outputs, delta, code, g)
+            backward_narrow(W, n_out, p, outputs, delta, code, g)

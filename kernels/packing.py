@@ -4,12 +4,12 @@ Done once per kernel call, so that loops over a row of 3 or 100 weights need no 
 one costs more than all else, and masked stores are slow to be loaded again by the next sample.
 """
 
-from .jit import piece
-from .lanes import at, load_part, rolled, store, store_part, view, width
+from .jit import inlined
+from .simd import at, load_n, no_unroll, store, store_n, view, width
 from .table import COLUMNS, DIRECT, N_IN, N_OUT, OFFSET, PADDED, ROWS, WIDE
 
 
-@piece
+@inlined
 def rows_of(theta, packed, layers, c):
     """The array in which layer ``c // COLUMNS`` has its rows, beginning with the first."""
     if at(layers, c + DIRECT):
@@ -17,23 +17,23 @@ def rows_of(theta, packed, layers, c):
     return view(packed, at(layers, c + ROWS), packed.shape[0])
 
 
-@piece
+@inlined
 def padded(n, block):
     """``n`` rounded up to whole blocks."""
     return (n + block - 1) // block * block
 
 
-@piece
+@inlined
 def copy_row(source, start, n, target, to, n_padded):
     """``target[to:] = source[start:start + n]``, zeros behind, ``n_padded`` elements in all."""
     j = 0
     while j < n_padded:
-        rolled()
-        store(target, to + j, load_part(source, start + j, n - j))
+        no_unroll()
+        store(target, to + j, load_n(source, start + j, n - j))
         j += width(source)
 
 
-@piece
+@inlined
 def pack(theta, packed, layers):
     """Write the rows of every layer that is not direct. O(parameters)."""
     block = width(theta)
@@ -51,16 +51,16 @@ def pack(theta, packed, layers):
             for k in range(n_out):
                 row = view(packed, r + k * p, p)
                 for i in range(n_in):
-                    rolled()
+                    no_unroll()
                     row[i] = theta[o + i * n_out + k]
                 for i in range(n_in, p):
-                    rolled()
+                    no_unroll()
                     row[i] = 0
             copy_row(theta, o + n_in * n_out, n_out, packed, r + n_out * p, q)
         c += COLUMNS
 
 
-@piece
+@inlined
 def unpack(packed, layers, theta):
     """Write the rows of every layer that is not direct back to ``theta``."""
     block = width(theta)
@@ -78,17 +78,17 @@ def unpack(packed, layers, theta):
             for k in range(n_out):
                 row = view(packed, r + k * p, p)
                 for i in range(n_in):
-                    rolled()
+                    no_unroll()
                     theta[o + i * n_out + k] = row[i]
             write_row(packed, r + n_out * p, n_out, theta, o + n_in * n_out)
         c += COLUMNS
 
 
-@piece
+@inlined
 def write_row(source, start, n, target, to):
     """``target[to:to + n] = source[start:start + n]``."""
     j = 0
     while j < n:
-        rolled()
-        store_part(target, to + j, n - j, load_part(source, start + j, n - j))
+        no_unroll()
+        store_n(target, to + j, n - j, load_n(source, start + j, n - j))
         j += width(source)

@@ -14,10 +14,10 @@ import numpy as np
 from numba import prange
 
 from .batch import clear, slab_start
-from .calling import call
+from .call_by_address import call
 from .jit import kernel
-from .lanes import at, flat, view
 from .predict import count_chunks, predict_chunk
+from .simd import at, flat, view
 from .table import CHUNK_ROWS
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 
 from .activations import activate_layer
-from .jit import kernel, piece
-from .lanes import at, flat, rolled, view, width
-from .lanes_numpy import BYTES
+from .jit import inlined, kernel
 from .losses import output_rows
+from .matmul import product, product_column
 from .packing import padded
-from .products import product, product_column
+from .simd import at, flat, no_unroll, view, width
+from .simd_numpy import BYTES
 from .table import ACTIVATION, CHUNK_ROWS, COLUMNS, N_IN, N_OUT, OFFSET, PADDED
 
 
@@ -42,14 +42,14 @@ def predict_rows(X, theta, layers, out, work):
         predict_chunk(X, theta, layers, out, chunk, work)
 
 
-@piece
+@inlined
 def count_chunks(layers, rows):
     """In how many chunks so many samples go through the layers."""
     size = at(flat(layers), CHUNK_ROWS)
     return (rows + size - 1) // size
 
 
-@piece
+@inlined
 def predict_chunk(X, theta, layers, out, chunk, work):
     """`predict_rows` for one chunk."""
     t = flat(layers)
@@ -63,7 +63,7 @@ def predict_chunk(X, theta, layers, out, chunk, work):
         target[i] = z[i]
 
 
-@piece
+@inlined
 def forward_rows(x, rows, theta, t, work):
     """The forward pass of ``rows`` samples up to the output layer's weighted sums.
 
@@ -72,7 +72,7 @@ def forward_rows(x, rows, theta, t, work):
     """
     a, used, c = x, 0, 0
     while True:
-        rolled()
+        no_unroll()
         z = view(work, used, rows * at(t, c + N_OUT))
         weighted_sums(a, rows, theta, t, c, z)
         used += padded(z.shape[0], width(work))
@@ -83,7 +83,7 @@ def forward_rows(x, rows, theta, t, work):
         c += COLUMNS
 
 
-@piece
+@inlined
 def weighted_sums(x, rows, theta, t, c, z):
     """``z = x @ W + b`` of the layer at ``c``."""
     n_in, n_out, o = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + OFFSET)
@@ -94,7 +94,7 @@ def weighted_sums(x, rows, theta, t, c, z):
         product(x, rows, n_in, theta, o, n_out, b, n_out, z)
 
 
-@piece
+@inlined
 def all_finite(v):
     """Whether no element is infinite or NaN: times 0, these are NaN, and so is their sum."""
     zero = 0.0

@@ -7,13 +7,13 @@ code; `fastperc.Network.compiled` hands out what they need. Their signatures are
 import math
 
 from .activations import SOFTMAX, activate_layer
-from .jit import kernel, piece
-from .lanes import at, fill, flat, load, load_part, rolled, store, store_part, view, width
+from .jit import inlined, kernel
 from .losses import softmax_layer
-from .online import backward, copy, forward, input_of, parts, take_first
+from .online import backward, copy, first_sums, forward, parts, sample_inputs
 from .online import work_size as online_work_size
 from .packing import pack, padded, unpack
 from .predict import all_finite
+from .simd import at, flat, full, load, load_n, no_unroll, store, store_n, view, width
 from .table import (
     ACTIVATION,
     COLUMNS,
@@ -60,7 +60,7 @@ def predict_one(x, theta, layers, out, work):
     a = flat(x)
     c = 0
     while c < t.shape[0]:
-        rolled()
+        no_unroll()
         n_in, n_out = at(t, c + N_IN), at(t, c + N_OUT)
         z = view(work, at(t, c + UNITS), at(t, c + PADDED))
         _add_unpadded_rows(theta, at(t, c + OFFSET), n_in, n_out, a, z)
@@ -72,30 +72,30 @@ def predict_one(x, theta, layers, out, work):
         c += COLUMNS
     j = 0
     while j < out.shape[0]:
-        rolled()
-        store_part(out, j, out.shape[0] - j, load(a, j))
+        no_unroll()
+        store_n(out, j, out.shape[0] - j, load(a, j))
         j += width(a)
     return all_finite(flat(x))
 
 
-@piece
+@inlined
 def _add_unpadded_rows(theta, o, n_in, n_out, x, z):
     """``z = b + x @ W``, W and b where ``theta`` has them; `dense.add_rows` with partial loads."""
     m = width(z)
     j = 0
     while j < n_out:
-        rolled()
+        no_unroll()
         n = n_out - j
         r, i = o + j, 0
-        even, odd = load_part(theta, r + n_in * n_out, n), fill(z, 0.0)
+        even, odd = load_n(theta, r + n_in * n_out, n), full(z, 0.0)
         while i + 2 <= n_in:
-            rolled()
-            even += at(x, i) * load_part(theta, r, n)
-            odd += at(x, i + 1) * load_part(theta, r + n_out, n)
+            no_unroll()
+            even += at(x, i) * load_n(theta, r, n)
+            odd += at(x, i + 1) * load_n(theta, r + n_out, n)
             r += 2 * n_out
             i += 2
         if i < n_in:
-            even += at(x, i) * load_part(theta, r, n)
+            even += at(x, i) * load_n(theta, r, n)
         store(z, j, even + odd)
         j += m
 
@@ -130,8 +130,8 @@ def learn_one(x, y, theta, layers, loss, lr, work):
     a, d, x_here, _, packed = parts(view(work, used, work.shape[0] - used), t)
     copy(theta, before)
     pack(theta, packed, t)
-    inputs = input_of(flat(x), 0, t, x_here)
-    take_first(theta, packed, t, inputs, a)
+    inputs = sample_inputs(flat(x), 0, t, x_here)
+    first_sums(theta, packed, t, inputs, a)
     loss_before = forward(theta, packed, t, a, flat(y), 0, loss, d)
     top = t.shape[0] - COLUMNS
     backward(theta, packed, t, top, theta.dtype.type(lr), inputs, a, d, inputs)

@@ -9,9 +9,9 @@ import functools
 import numpy as np
 
 from .batch import CHUNK, SLABS, add_part, add_rows_gradient, sum_of_weights
-from .calling import address_of, call
+from .call_by_address import address_of, call
 from .jit import kernel
-from .lanes import flat, view
+from .simd import flat, view
 from .updates import penalise, update
 
 
@@ -40,15 +40,15 @@ def add_part_of_slab(
 
 
 @kernel
-def step_of_slabs(gradients, theta, layers, rule, rates, state, clock, weight_sum):
+def step_of_slabs(gradients, theta, layers, rule, settings, state, step_state, weight_sum):
     """Add the slabs' gradients in order, and take the step; see `updates`."""
     n = theta.shape[0]
     total = view(flat(gradients), 0, n)
     for s in range(1, gradients.shape[0]):
         add_part(view(flat(gradients), s * n, n), total)
-    theta, t, rates = flat(theta), flat(layers), flat(rates)
-    penalise(rule, rates, theta, total, t, False, weight_sum)
-    update(rule, rates, theta, total, flat(state), flat(clock))
+    theta, t, settings = flat(theta), flat(layers), flat(settings)
+    penalise(rule, settings, theta, total, t, False, weight_sum)
+    update(rule, settings, theta, total, flat(state), flat(step_state))
 
 
 @kernel

@@ -17,7 +17,7 @@ The outputs of a layer, padded too, lie from UNITS on in arrays of activations a
 
 import numpy as np
 
-from .lanes_numpy import BYTES
+from .simd_numpy import BYTES
 
 # The number of this layout. It stands at the very beginning of each table, so that code that was
 # compiled for another one, and lies in a user's own cache, can tell. To be raised with any change

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastperc.benchmarks.storing import Result, Results
-from fastperc.comparing.stillness import Stillness
+from fastperc.measuring.stillness import Stillness
 
 GROUPS = {
     "online", "batches", "full", "rivals online", "rivals batches", "predicting", "updates",

@@ -14,7 +14,9 @@ import time
 import numpy as np
 import pytest
 
-from fastperc import Network, atomic, storing
+from fastperc import Network
+from fastperc.files import atomic
+from fastperc.files import models as storing
 
 ROOT = os.geteuid() == 0
 NOBODY = 65534

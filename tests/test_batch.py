@@ -7,7 +7,7 @@ import pytest
 
 from fastperc.kernels import batch, reference, updates
 from fastperc.kernels.table import CHUNK
-from fastperc.layout import aligned_zeros
+from fastperc.model.layout import aligned_zeros
 from networks import HEADS, HIDDEN, SIZES, fixed, problem
 
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
@@ -19,7 +19,7 @@ def scratch(net, batch_size):
 
 def plain(net, lr):
     """Rule, rates, state and clock of gradient descent."""
-    rates = np.zeros(updates.N_RATES)
+    rates = np.zeros(updates.N_SETTINGS)
     rates[updates.LR] = lr
     return updates.SGD, rates, np.empty(0, net.dtype), np.zeros(3)
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from results import GROUPS, Calm, made_up, passes
 
-from fastperc import cli
 from fastperc.benchmarks import cases, elsewhere, load, rounds, run
 from fastperc.benchmarks.case import Case
 from fastperc.benchmarks.rounds import FEW, ROUNDS, TRIES, Rounds, time_all
 from fastperc.benchmarks.running import add_pass, agree, begin_pass, settled
 from fastperc.benchmarks.storing import Result, Results
-from fastperc.comparing import clock, variants
-from fastperc.comparing.clock import Timed
+from fastperc.commands import main as cli
+from fastperc.comparing import variants
+from fastperc.measuring import clock
+from fastperc.measuring.clock import Timed
 
 empty = Timed(lambda: None, lambda: None, 1)
 

@@ -9,7 +9,7 @@ from fastperc.benchmarks import cases, changes, processes, run
 from fastperc.benchmarks.changes import Change, not_judged, probe, ratio_of, summary
 from fastperc.benchmarks.processes import AGAIN, add, run_elsewhere
 from fastperc.benchmarks.running import PASSES, described
-from fastperc.comparing.clock import Timed
+from fastperc.measuring.clock import Timed
 
 
 @pytest.fixture

@@ -9,14 +9,15 @@ import time
 
 import pytest
 
-from fastperc import cli, commands
-from fastperc.datafiles import DataError
+from fastperc.commands import app as commands
+from fastperc.commands import main as cli
+from fastperc.datasets.files import DataError
 from fastperc.errors import DivergedError, ModelFileError
 
 slow = pytest.mark.slow
 PROGRAM = """
 import sys
-from fastperc.cli import main
+from fastperc.commands.main import main
 print("begin", flush=True)
 sys.exit(main())
 """
@@ -76,7 +77,7 @@ def test_without_the_extra_the_line_that_installs_it(package, monkeypatch, capsy
 PLAIN = """
 import sys
 sys.modules.update(dict.fromkeys({missing!r}))  # importing them fails
-from fastperc.cli import main
+from fastperc.commands.main import main
 sys.exit(main())
 """
 
@@ -185,9 +186,9 @@ def test_the_cache_is_shown_and_cleared(tmp_path, monkeypatch, capsys):
     ],
 )
 def test_warmup_says_whether_anything_is_kept(unkept, off, status, said, monkeypatch, capsys):
-    monkeypatch.setattr("fastperc.warming.warmup", lambda _: ())
+    monkeypatch.setattr("fastperc.warmup.warmup", lambda _: ())
     monkeypatch.setattr("fastperc.kernels.caching.is_unkept", lambda: unkept)
-    monkeypatch.setattr("fastperc.surroundings.is_compiled", lambda: True)
+    monkeypatch.setattr("fastperc.measuring.environment.is_compiled", lambda: True)
     monkeypatch.setenv("FASTPERC_NUMBA_CACHE", off)
     assert cli.main(["warmup"]) == status
     assert said in " ".join(capsys.readouterr().out.split())
@@ -212,7 +213,7 @@ def failing(monkeypatch, error):
     def fail():
         raise error
 
-    monkeypatch.setattr("fastperc.surroundings.surroundings", fail)
+    monkeypatch.setattr("fastperc.measuring.environment.surroundings", fail)
     return ["info"]
 
 
@@ -290,7 +291,7 @@ def test_replay_fails_if_a_figure_differs(monkeypatch, capsys):
 def test_replay_does_not_wait_for_scikit_learn(run_python):
     code = """
 import sys
-from fastperc.cli import main
+from fastperc.commands.main import main
 main(["replay"])
 print("loaded:", *{"sklearn", "matplotlib"} & set(sys.modules))
 """
@@ -301,7 +302,7 @@ def test_the_installed_program_is_the_same(repository):
     import tomllib
 
     project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
-    assert project["scripts"] == {"fastperc": "fastperc.cli:main"}
+    assert project["scripts"] == {"fastperc": "fastperc.commands.main:main"}
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():

@@ -6,7 +6,7 @@ import re
 import pytest
 from test_cli import check_interrupted, interrupt_after
 
-from fastperc import cli
+from fastperc.commands import main as cli
 
 WORDS = ["--sizes", "3-1", "--samples", "50", "--seconds", "0.01", "--against", "numpy"]
 KERNELS = """

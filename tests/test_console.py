@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from fastperc.console import WIDTH, Growing, duration, factor, make_console, marked, table
+from fastperc.commands.console import WIDTH, Growing, duration, factor, make_console, marked, table
 
 
 @pytest.mark.parametrize(

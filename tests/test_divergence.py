@@ -5,7 +5,7 @@ import pytest
 
 from fastperc.kernels import batch, online, online_rules, updates
 from fastperc.kernels.table import describe
-from fastperc.layout import aligned_zeros
+from fastperc.model.layout import aligned_zeros
 from networks import fixed, problem
 
 N, BATCH_SIZE = 20, 5
@@ -25,8 +25,8 @@ def by_sample(p, lr, order):
 
 
 def rates_of(lr):
-    rates = np.zeros(updates.N_RATES)
-    rates[updates.LR], rates[updates.FRICTION] = lr, 0.5
+    rates = np.zeros(updates.N_SETTINGS)
+    rates[updates.LR], rates[updates.MOMENTUM_FACTOR] = lr, 0.5
     return rates
 
 

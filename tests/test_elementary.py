@@ -10,7 +10,7 @@ from numba.core import config
 
 from fastperc.kernels import elementary
 from fastperc.kernels.elementary import EXP, LOG, SIGMOID, SOFTPLUS, TANH, apply
-from fastperc.kernels.lanes_numpy import BYTES
+from fastperc.kernels.simd_numpy import BYTES
 
 CODES = {"exp": EXP, "log": LOG, "sigmoid": SIGMOID, "tanh": TANH, "softplus": SOFTPLUS}
 BOUNDS = {"exp": 1.5, "log": 1.5, "sigmoid": 3.0, "tanh": 4.0, "softplus": 2.5}

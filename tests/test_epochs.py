@@ -11,8 +11,8 @@ RULES = [updates.SGD, updates.MOMENTUM, updates.NESTEROV, updates.ADAM, updates.
 
 
 def rates_of(alpha=0.0):
-    rates = np.zeros(updates.N_RATES)
-    rates[updates.LR], rates[updates.FRICTION] = 0.02, 0.8
+    rates = np.zeros(updates.N_SETTINGS)
+    rates[updates.LR], rates[updates.MOMENTUM_FACTOR] = 0.02, 0.8
     rates[updates.BETA1], rates[updates.BETA2], rates[updates.EPSILON] = 0.9, 0.999, 1e-8
     rates[updates.L2_PER_WEIGHT] = alpha
     return rates

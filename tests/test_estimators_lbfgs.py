@@ -3,9 +3,9 @@
 import numpy as np
 
 from fastperc import Network
+from fastperc.deadline import Watch
 from fastperc.estimators import lbfgs
 from fastperc.estimators.epochs import Samples
-from fastperc.watch import Watch
 from networks import fixed
 
 ALPHA = 0.3

@@ -19,18 +19,18 @@ HEAVY = {"numba", "llvmlite", "numpy", "scipy", "sklearn", "matplotlib", "tqdm",
 # Files of kernels/ that may import more, or less, than numpy and numba.
 KERNEL_RULES = {
     "caching.py": {"numpy", "numba", "llvmlite"},
-    "calling.py": {"numba", "llvmlite"},
-    "lanes.py": {"numpy", "numba", "llvmlite"},
+    "call_by_address.py": {"numba", "llvmlite"},
+    "simd.py": {"numpy", "numba", "llvmlite"},
 }
-NUMPY_ONLY = ("reference", "lanes_numpy")  # oracles, and stand-ins for when nothing is compiled
+NUMPY_ONLY = ("reference", "simd_numpy")  # oracles, and stand-ins for when nothing is compiled
 
 # The only files of fastperc/, or folders in it, that may import these packages.
 HOMES = {
     "numba": set(),
     "llvmlite": set(),
     "matplotlib": {"plots"},
-    "sklearn": {"estimators", "datasets.py", "peers.py", "rivals.py"},
-    "typer": {"cli.py", "commands.py", "bench_command.py", "compare_command.py"},
+    "sklearn": {"estimators", "datasets", "peers.py", "rivals.py"},
+    "typer": {"commands"},
 }
 
 
@@ -170,6 +170,22 @@ print(before == dir(fastperc) == sorted(fastperc.__all__))
     assert run_python(code) == "True\n"
 
 
-@pytest.mark.parametrize("name", ["schedules", "datafiles", "warming"])
+@pytest.mark.parametrize("name", ["schedules", "errors", "warmup"])
 def test_what_docstrings_send_to_is_there_after_import_fastperc(run_python, name):
     assert run_python(f"import fastperc\nprint(fastperc.{name}.__name__)") == f"fastperc.{name}\n"
+
+
+def test_every_old_path_of_a_module_still_works(run_python):
+    code = """
+import importlib, warnings
+import fastperc
+from fastperc._moved import MOVED
+for old, new in MOVED.items():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        module = importlib.import_module(f"fastperc.{old}")
+    assert module is importlib.import_module(f"fastperc.{new}"), old
+    assert module.__spec__.name == module.__name__ == f"fastperc.{new}"
+    assert [w.category for w in caught] == [DeprecationWarning], (old, caught)
+"""
+    run_python(code)

@@ -28,7 +28,7 @@ BUSY = {
 
 PROGRAM = """
 import hashlib, time
-from fastperc.interrupts import end_now, prompt_exit
+from fastperc.commands.interrupts import end_now, prompt_exit
 
 with prompt_exit():
     print("ready", flush=True)
@@ -66,7 +66,7 @@ def test_a_process_ends_in_time_whatever_it_does(what):
 def test_outside_the_block_nothing_is_left_behind(run_python):
     code = """
 import signal, sys, threading, time
-from fastperc.interrupts import prompt_exit
+from fastperc.commands.interrupts import prompt_exit
 hook = sys.unraisablehook
 for _ in range(3):
     with prompt_exit():
@@ -120,7 +120,7 @@ def test_whatever_ctrl_c_becomes_it_was_an_interruption(becomes):
 def test_no_exception_in_the_middle_of_an_import_or_a_compilation(name):
     code = """
 import signal, sys, time
-from fastperc.interrupts import prompt_exit
+from fastperc.commands.interrupts import prompt_exit
 
 where = "<frozen importlib._bootstrap>" if sys.argv[1] == "importlib" else "file.py"
 work = compile("signal.raise_signal(signal.SIGINT); time.sleep(0.02); print('on', flush=True)",
@@ -159,7 +159,7 @@ def test_little_is_loaded_before_ctrl_c_is_listened_to(run_python):
     code = """
 import sys
 before = set(sys.modules)
-from fastperc.cli import main
+from fastperc.commands.main import main
 heavy = {"typing", "socket", "importlib.metadata", "traceback", "typer", "numpy", "argparse"}
 print("loaded:", *(set(sys.modules) - before) & heavy)
 """
@@ -169,7 +169,7 @@ print("loaded:", *(set(sys.modules) - before) & heavy)
 def test_only_sigint_ends_it(run_python):
     code = """
 import signal, time
-from fastperc.interrupts import prompt_exit
+from fastperc.commands.interrupts import prompt_exit
 signal.signal(signal.SIGTERM, lambda *_: print("SIGTERM"))
 with prompt_exit():
     signal.raise_signal(signal.SIGTERM)

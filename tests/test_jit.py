@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numba.core import config
 
-from fastperc.kernels.jit import FAST_MATH, apart, cache_is_on, kernel, piece, signals_held
+from fastperc.kernels.jit import FAST_MATH, cache_is_on, inlined, kernel, outlined, signals_held
 
 pytestmark = pytest.mark.skipif(
     bool(config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set: nothing is compiled"
@@ -36,17 +36,17 @@ def total_in_order(values):
     return result
 
 
-@piece
+@inlined
 def square(x):
     return x * x
 
 
-@apart
+@outlined
 def cube_apart(x):
     return x * x * x
 
 
-@piece
+@inlined
 def times_cube(x, y):
     return y * cube_apart(x)
 
@@ -56,7 +56,7 @@ def quartic(x):
     return times_cube(x, x)
 
 
-@piece
+@inlined
 def shifted(x, n):
     return x + n
 
@@ -66,7 +66,7 @@ def shifted_sums(x):
     return shifted(x, 0) + shifted(x, 1) + shifted(x, 7)
 
 
-@piece(fastmath=False)
+@inlined(fastmath=False)
 def exact_square(x):
     return x * x
 

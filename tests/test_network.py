@@ -9,7 +9,7 @@ import pytest
 
 from fastperc import DivergedError, Network
 from fastperc.kernels import reference
-from fastperc.single import Room
+from fastperc.training.one_sample import Room
 from networks import HEADS, problem
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])

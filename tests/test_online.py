@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fastperc.kernels import online, reference, table
-from fastperc.kernels.lanes_numpy import BYTES
-from fastperc.layout import aligned_zeros
+from fastperc.kernels.simd_numpy import BYTES
+from fastperc.model.layout import aligned_zeros
 from networks import HEADS, HIDDEN, SIZES, fixed, problem
 
 TOLERANCE = {"float64": 1e-10, "float32": 2e-4}

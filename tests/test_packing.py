@@ -5,9 +5,9 @@ import pytest
 
 from fastperc.kernels import table
 from fastperc.kernels.jit import kernel
-from fastperc.kernels.lanes import flat
 from fastperc.kernels.packing import pack, unpack
-from fastperc.layout import n_parameters
+from fastperc.kernels.simd import flat
+from fastperc.model.layout import n_parameters
 from networks import SIZES
 
 

@@ -6,7 +6,7 @@ import pytest
 from fastperc import Network, schedules
 from fastperc.kernels import reference, updates
 from fastperc.kernels.jit import kernel
-from fastperc.kernels.lanes import flat
+from fastperc.kernels.simd import flat
 from networks import problem
 
 RULES = {
@@ -173,7 +173,7 @@ def step_of(rule, rates, theta, gradient, state, clock):
 @pytest.mark.parametrize("rule", updates.MEMORY)
 def test_a_step_writes_nothing_behind_the_end(rule, n):
     """Parameters and memory lie in longer arrays here, whose ends have to stay."""
-    rng, rates = np.random.default_rng(0), np.full(updates.N_RATES, 0.5)
+    rng, rates = np.random.default_rng(0), np.full(updates.N_SETTINGS, 0.5)
     theta, gradient = rng.standard_normal((2, n + 64))
     memory = updates.MEMORY[rule] * n
     state = np.full(memory + 64, 3.0)

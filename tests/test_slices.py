@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from fastperc import DivergedError, Network, slices
+from fastperc import DivergedError, Network
+from fastperc.deadline import OutOfTimeError, Watch
 from fastperc.kernels import table
-from fastperc.watch import OutOfTimeError, Watch
+from fastperc.model import evaluate as slices
 from networks import problem
 
 
@@ -14,7 +15,7 @@ def everything_is_long(monkeypatch):
     """Cut after every chunk."""
     for name in ("SHORT", "LONG"):
         monkeypatch.setattr(slices, name, 0)
-        monkeypatch.setattr("fastperc.stepping.LONG", 0)
+        monkeypatch.setattr("fastperc.training.steps.LONG", 0)
     monkeypatch.setattr(slices, "SLICE", 0)
 
 

@@ -5,9 +5,9 @@ import os
 
 import pytest
 
-from fastperc.comparing import stillness
-from fastperc.comparing.clock import Timed
-from fastperc.comparing.stillness import COLD, FASTEST, SLACK, Stillness
+from fastperc.measuring import stillness
+from fastperc.measuring.clock import Timed
+from fastperc.measuring.stillness import COLD, FASTEST, SLACK, Stillness
 
 
 @pytest.fixture

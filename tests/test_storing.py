@@ -24,7 +24,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from fastperc import ModelFileError, Network, __version__, atomic, storing
+from fastperc import ModelFileError, Network, __version__
+from fastperc.files import atomic
+from fastperc.files import models as storing
 
 CONFIGURATIONS = [
     {"sizes": (3, 1)},

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastperc import DivergedError, Network
-from fastperc.training import History, Stopping
+from fastperc.training.loop import History, Stopping
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((200, 5)).astype("float32")

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastperc import DivergedError
-from fastperc.kernels import reference_tutorials as reference
-from fastperc.kernels import tutorials as kernels
+from fastperc.kernels.tutorials import reference
+from fastperc.kernels.tutorials import scalars as kernels
 from fastperc.tutorials import forward_pass, train_model, weight_update
 
 WEIGHTS = (0.3, -0.2, 0.7)

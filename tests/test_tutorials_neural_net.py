@@ -4,7 +4,7 @@ from finite_differences import numeric_gradient, relative_error
 from sklearn.model_selection import StratifiedKFold
 
 from fastperc import DivergedError
-from fastperc.kernels import reference_tutorials as reference
+from fastperc.kernels.tutorials import reference
 from fastperc.tutorials import NeuralNet
 
 NAMES = ("W1", "b1", "W2", "b2")

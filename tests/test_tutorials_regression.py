@@ -5,7 +5,7 @@ import pytest
 from finite_differences import numeric_gradient, relative_error
 
 from fastperc import DivergedError
-from fastperc.kernels import reference_tutorials as reference
+from fastperc.kernels.tutorials import reference
 from fastperc.tutorials import TwoLayerRegression
 
 

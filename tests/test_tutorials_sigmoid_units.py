@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fastperc import DivergedError
-from fastperc.kernels import reference_tutorials as reference
+from fastperc.kernels.tutorials import reference
 from fastperc.tutorials import train_perceptron, train_two_layer
 
 sizes = st.integers(1, 20)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..comparing.agreement import check
-from ..comparing.clock import Timed
-from ..comparing.machine import bytes_per_sample, flops_per_sample
 from ..comparing.problem import Problem
 from ..comparing.runners import Runner, beginning
 from ..comparing.variants import VARIANTS
+from ..measuring.clock import Timed
+from ..measuring.machine import bytes_per_sample, flops_per_sample
 from .storing import OURS, Result
 
 Ways = dict[str, Timed]

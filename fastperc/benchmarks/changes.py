@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..comparing.stillness import SLACK, Stillness
+from ..measuring.stillness import SLACK, Stillness
 from .running import FEWEST, agree, described
 from .storing import OURS, Result, Results
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import cache, partial
 from time import perf_counter
 
-from ..comparing.clock import Timed
-from ..options import DTYPES
+from ..measuring.clock import Timed
+from ..model.options import DTYPES
 from .case import Case, Measurement, Ways, nothing
 from .storing import Result
 
@@ -28,7 +28,7 @@ Network((8, 32, 1), seed=0).predict_one([0.0] * 8)
 """
 WARM_UP = """
 import json
-from fastperc.warming import warmup
+from fastperc.warmup import warmup
 print(json.dumps([[step.what, 1e9 * step.seconds] for step in warmup([dtype])]))
 """
 # What the samples take, and what Python and NumPy allocate at most while training, in MB.
@@ -123,7 +123,7 @@ def _cold_and_warm(code: str) -> tuple[float, float]:
 
 
 def _kernels(dtype: str) -> list[Result]:
-    """Each step of `fastperc.warming.warmup`, in a process that finds nothing on disk, and in one
+    """Each step of `fastperc.warmup.warmup`, in a process that finds nothing on disk, and in one
     that finds all of it."""
     code = f"dtype = {dtype!r}\n{WARM_UP}"
     with tempfile.TemporaryDirectory() as folder:

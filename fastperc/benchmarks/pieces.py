@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from ..comparing.clock import Timed
 from ..kernels import elementary as functions
 from ..kernels import reference
+from ..measuring.clock import Timed
 from ..tutorials.cases import all_cases as all_tutorials
 from .case import Case, Ways, nothing, same
 from .predicting import LR, model_of, network

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..comparing.clock import Timed
-from ..comparing.machine import bytes_per_sample, flops_per_sample
 from ..comparing.problem import Problem
 from ..comparing.runners import NetworkRunner
 from ..comparing.variants import VARIANTS
 from ..kernels import reference
+from ..measuring.clock import Timed
+from ..measuring.machine import bytes_per_sample, flops_per_sample
 from ..network import Network
 from .case import Case, Ways, nothing, same
 

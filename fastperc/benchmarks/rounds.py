@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from time import perf_counter
 
-from ..comparing.clock import Timed
-from ..comparing.stillness import Stillness
+from ..measuring.clock import Timed
+from ..measuring.stillness import Stillness
 
 ROUNDS = 5  # undisturbed ones that are enough
 FEW = 3  # without so many, none is believed

@@ -17,10 +17,10 @@ from time import perf_counter
 
 import numpy as np
 
-from ..comparing.clock import Timed, lengthened, quiet
-from ..comparing.machine import Machine, limits
-from ..comparing.stillness import Stillness
-from ..surroundings import surroundings, version_of
+from ..measuring.clock import Timed, lengthened, quiet
+from ..measuring.environment import surroundings, version_of
+from ..measuring.machine import Machine, limits
+from ..measuring.stillness import Stillness
 from .case import SHORT, Case, Measurement, nothing
 from .rounds import Rounds, time_all
 from .storing import OURS, Result, Results

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import checks
-from ..surroundings import surroundings
-from . import machine
+from ..measuring import machine
+from ..measuring.clock import quiet
+from ..measuring.environment import surroundings
 from .agreement import Finding, Oracle, WrongBlock
-from .clock import quiet
 from .comparison import Comparison, Row
 from .contest import Contestant, enter_function, enter_variant, read_code, time_all, work_out
 from .problem import KINDS, Problem, make_problem

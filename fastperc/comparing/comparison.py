@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..measuring.machine import Machine
 from .agreement import Finding
-from .machine import Machine
 
 if TYPE_CHECKING:
     from ..plots import Axes

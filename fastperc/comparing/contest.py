@@ -10,13 +10,13 @@ from time import perf_counter
 
 import numpy as np
 
+from ..measuring.clock import Timed, interleave, interval, lengthened, ratio_interval
+from ..measuring.machine import Machine, flops_per_sample, limits
 from .agreement import Finding, Oracle, check
 from .c_twin import CRunner
 from .children import TroubleError, describe, in_child
-from .clock import Timed, interleave, interval, lengthened, ratio_interval
 from .code import compile_afresh, kernel_of, of_dispatcher
 from .comparison import Row
-from .machine import Machine, flops_per_sample, limits
 from .problem import KINDS, Problem
 from .runners import FunctionRunner, NetworkRunner, Runner, beginning
 from .variants import VARIANTS, Variant

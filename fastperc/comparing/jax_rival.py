@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..pinning import on_one_core
+from ..measuring.pinning import on_one_core
 from .problem import Problem
 from .rivals import LOSSES
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, options
-from ..layout import initialise, n_parameters, views
+from .. import checks
+from ..model import options
+from ..model.layout import initialise, n_parameters, views
 
 
 @dataclass(frozen=True)

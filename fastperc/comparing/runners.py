@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..kernels import updates
-from ..layout import views
+from ..measuring.clock import Timed, seconds_of
+from ..model.layout import views
 from ..network import Network
-from ..stepping import Plan, stepper
-from .clock import Timed, seconds_of
+from ..training.steps import Plan, stepper
 from .problem import KINDS, Problem
 
 
@@ -140,7 +140,7 @@ class NetworkRunner:
         X.flags.writeable = Y.flags.writeable = False  # as the facade has it: compiled once
         weight = np.empty(0, self.problem.dtype)
         weight.flags.writeable = False
-        rates = np.zeros(updates.N_RATES)
+        rates = np.zeros(updates.N_SETTINGS)
         rates[updates.LR] = self.problem.lr
         size = min(self.problem.batch_size, n_rows)
         plan = Plan(X, Y, weight, size, updates.SGD, rates, size == 1, self.threads)

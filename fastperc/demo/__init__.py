@@ -11,11 +11,14 @@ from time import perf_counter
 
 from rich.console import Console
 
-from .. import datafiles, datasets, surroundings, warming
-from ..console import Growing, duration, show_heading
+from .. import datasets
+from .. import warmup as warming
+from ..commands.console import Growing, duration, show_heading
 from ..datasets import Dataset
+from ..datasets import files as datafiles
+from ..measuring import environment as surroundings
 from ..network import Network
-from ..training import History
+from ..training.loop import History
 from ..tutorials import Speedup, replay, speedups
 from ..tutorials.cases import all_cases
 from . import report
@@ -39,7 +42,7 @@ def run(console: Console, out: Path, folder: Path | None = None, online: bool = 
     out : Path
         Folder for the pictures; made if it is not there.
     folder : Path, optional
-        Where the files of California housing and heart disease lie, see `fastperc.datafiles`.
+        Where the files of California housing and heart disease lie, see `fastperc.datasets.files`.
     online : bool
         Fetch those two if they are not in a folder.
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ..console import WRONG, duration, factor, marked, table
+from ..commands.console import WRONG, duration, factor, marked, table
 from ..tutorials import Replay, Speedup
-from ..warming import Warmed, outcome
+from ..warmup import Warmed, outcome
 from .contest import Result
 
 

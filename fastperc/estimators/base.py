@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..kernels.updates import L2_PER_WEIGHT
-from ..layout import aligned_zeros, n_parameters, views
+from ..model.layout import aligned_zeros, n_parameters, views
 from ..network import Network
 from . import lbfgs, parameters, settings
 from .arrays import parameters_of

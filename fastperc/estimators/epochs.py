@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..deadline import NO_LIMIT, OutOfTimeError, Watch
 from ..kernels import activations, batch, epochs, online_rules, updates
 from ..kernels.slabs import step_of_slabs
 from ..kernels.table import CHUNK, describe
-from ..layout import aligned_zeros
-from ..network import Network
-from ..slices import (
+from ..model.evaluate import (
     LONG,
     SLICE,
     SlabGradients,
@@ -23,7 +22,8 @@ from ..slices import (
     forward_work,
     loss_sums,
 )
-from ..watch import NO_LIMIT, OutOfTimeError, Watch
+from ..model.layout import aligned_zeros
+from ..network import Network
 from .optimizer import Optimizer
 
 WINDOW = 1 << 20  # numbers of a sparse matrix that are made dense at a time

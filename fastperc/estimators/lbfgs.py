@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ..deadline import OutOfTimeError, Watch
 from ..kernels.table import CHUNK
-from ..layout import views
+from ..model.evaluate import gradient_sums
+from ..model.layout import views
 from ..network import Network
-from ..slices import gradient_sums
-from ..training import GRACE
-from ..watch import OutOfTimeError, Watch
+from ..training.loop import GRACE
 from .attempt import Attempt
 from .callbacks import FitTask
 from .divergence import NON_FINITE, NonFiniteWeightsError

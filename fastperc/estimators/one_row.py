@@ -9,7 +9,7 @@ import numpy as np
 
 from ..checks import check_array
 from ..kernels import single
-from ..layout import aligned_zeros
+from ..model.layout import aligned_zeros
 from ..network import Network
 from .divergence import NON_FINITE, NonFiniteWeightsError
 from .epochs import Epochs, Samples, fixed

@@ -11,7 +11,7 @@ import numpy as np
 from .. import schedules
 from ..checks import check_number
 from ..kernels import updates
-from ..layout import aligned_zeros
+from ..model.layout import aligned_zeros
 from ..network import Network
 
 
@@ -56,9 +56,9 @@ class Optimizer:
         )
         self.epoch = 0
         self.rule = rule_of(estimator)
-        self.rates = np.zeros(updates.N_RATES)
+        self.rates = np.zeros(updates.N_SETTINGS)
         if estimator.solver == "sgd":
-            self.rates[updates.FRICTION] = estimator.momentum
+            self.rates[updates.MOMENTUM_FACTOR] = estimator.momentum
         self.rates[updates.BETA1] = estimator.beta_1
         self.rates[updates.BETA2] = estimator.beta_2
         self.rates[updates.EPSILON] = estimator.epsilon

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing
 
+from ..deadline import OutOfTimeError, Watch
 from ..kernels.updates import RPROP
 from ..network import Network
-from ..training import GRACE
-from ..watch import OutOfTimeError, Watch
+from ..training.loop import GRACE
 from .attempt import Attempt
 from .callbacks import FitTask
 from .divergence import NON_FINITE, NonFiniteWeightsError

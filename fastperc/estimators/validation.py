@@ -9,8 +9,8 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
+from ..deadline import NO_LIMIT, Watch
 from ..network import Network
-from ..watch import NO_LIMIT, Watch
 from .epochs import Samples, mean_loss, outputs
 
 

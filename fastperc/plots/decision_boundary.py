@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import checks
-from ..extras import require
+from ..optional import require
 from .style import COLOURS, DARK, MARKERS, legend_beside, new_axes, nth
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from ..extras import require
+from ..optional import require
 
 if TYPE_CHECKING:
     from .style import Axes

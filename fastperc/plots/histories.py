@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..extras import require
-from ..training import History
+from ..optional import require
+from ..training.loop import History
 from .style import legend_beside, look, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import checks
-from ..extras import require
+from ..optional import require
 from .style import look, many, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:

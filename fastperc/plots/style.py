@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..extras import require
+from ..optional import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes

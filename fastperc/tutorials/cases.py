@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..kernels import reference_tutorials as loops
+from ..kernels.tutorials import reference as loops
 from .linear_unit import train_model
 from .mlp import MLP
 from .neural_net import NeuralNet

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..checks import check_array
-from ..kernels.lanes_numpy import BYTES
+from ..kernels.simd_numpy import BYTES
 
 
 def check_vector(values, name):

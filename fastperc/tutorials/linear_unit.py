@@ -6,7 +6,7 @@ import numpy as np
 
 from ..checks import check_count, check_flag, check_positive
 from ..errors import DivergedError
-from ..kernels import tutorials as kernels
+from ..kernels.tutorials import scalars as kernels
 from .inputs import check_same_length, check_vector
 from .slicing import slices
 

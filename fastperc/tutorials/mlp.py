@@ -4,7 +4,7 @@ import numpy as np
 
 from ..checks import check_array, check_count, check_flag, check_number, check_positive
 from ..errors import DivergedError
-from ..kernels import tutorials as kernels
+from ..kernels.tutorials import scalars as kernels
 from .inputs import check_same_length, check_vector
 from .slicing import slices
 

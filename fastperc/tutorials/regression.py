@@ -4,7 +4,7 @@ import numpy as np
 
 from ..checks import check_array, check_count, check_flag, check_positive, check_targets
 from ..errors import DivergedError
-from ..kernels import tutorial_regression as kernels
+from ..kernels.tutorials import regression as kernels
 from .inputs import whole_blocks
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from ..checks import check_array, check_count, check_targets
 from ..errors import DivergedError
-from ..kernels.delta_rule import delta_rule_rounds
-from ..kernels.tutorials import sigmoid_unit_rounds
+from ..kernels.tutorials.scalars import sigmoid_unit_rounds
+from ..kernels.tutorials.sigmoid_layers import delta_rule_rounds
 from .inputs import is_vector, padded_rows, whole_blocks
 from .slicing import slices
 

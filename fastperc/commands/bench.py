@@ -1,0 +1,100 @@
+"""``fastperc bench``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..measuring.pinning import pin_threads
+
+
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="A selection; under two minutes.")] = False,
+    group: Annotated[
+        list[str] | None, typer.Option(help="Only this group of cases; may be repeated.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Store the result.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a page with pictures there.")
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="OLD.json", help="Say what changed since then.")
+    ] = None,
+) -> None:
+    """Time everything: kernels beside plain loops, how times scale, how long starting takes."""
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    pin_threads()
+    from ..benchmarks import cases, load, run
+    from ..benchmarks.changes import probe, summary
+    from ..benchmarks.processes import add, look_again, run_elsewhere
+    from ..benchmarks.report import write_report
+    from .console import duration, make_console
+
+    try:
+        chosen = cases.some_cases(quick, group or ())
+        old = None if compare is None else load(compare)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    console = make_console()
+    show_surroundings(console)
+    with console.status("") if console.is_terminal else _silence() as status:
+        tell = status.update if console.is_terminal else (lambda line: None)
+        results = run(chosen, tell=tell, still=None if old is None else probe(old))
+        tell("once more, in another process")
+        add(results, run_elsewhere(quick, group or (), old))
+        if old is not None:
+            look_again(results, old, quick, group or (), tell)
+    show(console, results)
+    if json is not None:
+        results.save(json)
+    if report is not None:
+        console.print(f"\nThe report is {write_report(results, report)}")
+    if old is not None:
+        console.print(f"\n{summary(old, results)}", markup=False)
+    console.print(f"\n{len(results.results)} cases in {duration(results.seconds)}.")
+    for key, reason in results.failed.items():
+        console.print(f"failed: {key}: {reason}", markup=False)
+    if results.failed:
+        raise typer.Exit(1)
+
+
+class _silence:
+    """Where there is no terminal, nothing is shown on the way."""
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, *error):
+        return None
+
+
+def show_surroundings(console) -> None:
+    """What the figures depend on."""
+    from ..measuring.environment import surroundings
+
+    for name, value in surroundings():
+        console.print(f"{name}: {value}", markup=False)
+
+
+def show(console, results) -> None:
+    """A table for each group."""
+    from ..benchmarks import tables
+    from .console import show_heading, table
+
+    for group in results.groups:
+        (first, *ways), *lines = tables.table(results.group(group))
+        show_heading(console, group)
+        shown = table(first, *ways, right=ways)
+        for line in lines:
+            shown.add_row(*line)
+        console.print(shown)
+        for note in tables.footnotes(lines):
+            console.print(note)
+    console.print("\nBest of the rounds; in brackets, how many times as long as fastperc takes.")
+    for line in results.omissions:
+        console.print(f"left out: {line}", markup=False)
+    if results.disturbed:
+        console.print(results.disturbed, markup=False)

@@ -1,0 +1,130 @@
+"""``fastperc compare``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..comparing import Comparison
+
+
+def compare(
+    kernel: Annotated[
+        str,
+        typer.Argument(
+            metavar="KERNEL",
+            help="online, batches, full, forward or gradient; or a function of yours: "
+            "mymodule:my_epoch, my.py:epoch.",
+        ),
+    ] = "online",
+    kind: Annotated[
+        str | None, typer.Option("--as", metavar="KERNEL", help="Which of these yours is.")
+    ] = None,
+    sizes: Annotated[str, typer.Option(help="Inputs, hidden units, outputs.")] = "8-32-1",
+    hidden: Annotated[str, typer.Option(help="Hidden activation.")] = "sigmoid",
+    output: Annotated[str, typer.Option(help="Output activation.")] = "identity",
+    loss: Annotated[str, typer.Option()] = "squared_error",
+    samples: Annotated[int, typer.Option(min=1)] = 20_000,
+    batch: Annotated[int, typer.Option(min=1, help="Samples per update, of batches.")] = 32,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="python, numpy, fastperc, 2 threads, c, jax, onnxruntime, sklearn, torch, with "
+            "commas; all."
+        ),
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="About how long to time.")] = 2.0,
+    time_limit: Annotated[float, typer.Option(help="After so many seconds it hangs.")] = 20.0,
+    inspect: Annotated[
+        bool, typer.Option("--inspect", help="Compile our kernel once more: how long that takes.")
+    ] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the times.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Store everything.")] = None,
+) -> None:
+    """Do one thing in several ways, yours among them: do they agree, how fast is each?
+
+    Ends with status 1 if one of them does not do what the reference does. How a function of yours
+    is called, ``help(fastperc.compare)`` says.
+    """
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    from ..comparing import compare as run
+
+    check_folders(plot, json)
+    if kind is not None and ":" not in kernel:
+        raise typer.BadParameter(f"--as {kind} is for a function of yours, such as my.py:epoch")
+    try:
+        result = run(
+            load(kernel) if ":" in kernel else kernel, kind, variants=against, sizes=sizes,
+            hidden=hidden, output=output, loss=loss, n_samples=samples, batch_size=batch,
+            dtype=dtype, lr=lr, seconds=seconds, time_limit=time_limit, inspect=inspect,
+        )  # fmt: skip
+    except (ValueError, TypeError) as error:
+        raise typer.BadParameter(str(error)) from error
+    typer.echo(result.table())
+    if json is not None:
+        result.to_json(json)
+    if plot is not None:
+        draw(result, plot)
+    if not result.agrees:
+        raise typer.Exit(1)
+
+
+def check_folders(*paths: Path | None) -> None:
+    """Refuse, before any work, to write to a folder that is not there."""
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise typer.BadParameter(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def draw(result: Comparison, path: Path) -> None:
+    """Draw the times, in the format that the file's ending names."""
+    figure: Any = result.plot().figure
+    try:
+        figure.savefig(path, dpi=150)
+    except ValueError as error:  # a format that there is not
+        raise typer.BadParameter(f"cannot write {path}: {error}") from error
+
+
+def load(name: str) -> Callable:
+    """The function that ``module:function`` or ``file.py:function`` names."""
+    place, _, attribute = name.rpartition(":")
+    try:
+        module = _load_file(place) if place.endswith(".py") else _load_module(place)
+    except Exception as error:  # somebody's module can raise anything
+        raise ValueError(
+            f"{name}: {place} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    function = getattr(module, attribute, None)
+    if not callable(function):
+        there = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+        raise ValueError(
+            f"{name}: found no function {attribute!r}, expected one of {', '.join(there) or 'none'}"
+        )
+    return function
+
+
+def _load_module(place: str) -> Any:
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    return importlib.import_module(place)
+
+
+def _load_file(place: str) -> Any:
+    path = Path(place)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # as Numba and pickle expect
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,1 @@
+"""Clocks, still moments, processors and the figures that come of them."""

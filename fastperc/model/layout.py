@@ -1,0 +1,122 @@
+"""Where each layer's weights and biases lie in the vector of parameters, and how they start."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from ..checks import check_array
+
+ALIGNMENT = 64
+
+
+def aligned_zeros(n: int, dtype) -> np.ndarray:
+    """A vector of zeros that begins at a whole cache line, as SIMD blocks like it."""
+    itemsize = np.dtype(dtype).itemsize
+    room = np.zeros(n + ALIGNMENT // itemsize, dtype)
+    start = -room.ctypes.data % ALIGNMENT // itemsize
+    return room[start : start + n]
+
+
+def n_parameters(sizes: Sequence[int]) -> int:
+    """How many weights and biases a network has."""
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+
+
+def views(theta: np.ndarray, sizes: Sequence[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Each layer's W (n_in, n_out) and b (n_out,), as views into ``theta``.
+
+    Layer by layer, W comes first, in C order, and then b.
+
+    Examples
+    --------
+    >>> weights, biases = views(np.arange(9.0), (2, 2, 1))
+    >>> weights[0].tolist(), biases[0].tolist()
+    ([[0.0, 1.0], [2.0, 3.0]], [4.0, 5.0])
+    """
+    weights, biases = [], []
+    start = 0
+    for n_in, n_out in pairwise(sizes):
+        end = start + n_in * n_out
+        weights.append(theta[start:end].reshape(n_in, n_out))
+        biases.append(theta[end : end + n_out])
+        start = end + n_out
+    return weights, biases
+
+
+class LayerArrays(tuple):
+    """The arrays of a network, layer by layer: views into its one vector of parameters.
+
+    They may be written to. Assigning to an item, ``weights[0] = W``, writes too, if W has the
+    layer's shape.
+    """
+
+    __slots__ = ()
+    name = "weights"
+
+    def __setitem__(self, index, values) -> None:
+        if isinstance(index, slice):
+            write_arrays(self[index], values, self.name)
+        else:
+            k = range(len(self))[index]
+            write_arrays(self[k : k + 1], [values], self.name, first=k)
+
+
+class BiasArrays(LayerArrays):
+    """The same for biases."""
+
+    __slots__ = ()
+    name = "biases"
+
+
+def write_arrays(targets: Sequence[np.ndarray], values, name: str, first: int = 0) -> None:
+    """Copy values into arrays of the same shapes: all of them, or none where one does not fit."""
+    if not isinstance(values, Sequence) or len(values) != len(targets):
+        found = f"{len(values)} arrays" if isinstance(values, Sequence) else repr(values)
+        raise ValueError(
+            f"{name}: found {found:.60}, expected a list of {len(targets)}, one for each layer"
+        )
+    checked = []
+    for k, (target, value) in enumerate(zip(targets, values, strict=True), first):
+        array = check_array(value, f"{name}[{k}]", ndim=target.ndim, dtype=target.dtype)
+        if array.shape != target.shape:
+            raise ValueError(
+                f"{name}[{k}]: found shape {array.shape}, expected {target.shape}, that of the "
+                "layer"
+            )
+        checked.append(array.copy())  # it may be a view into what is written first
+    for target, array in zip(targets, checked, strict=True):
+        target[...] = array
+
+
+def _uniform(limit):
+    return lambda rng, n_in, n_out: rng.uniform(-1, 1, (n_in, n_out)) * limit(n_in, n_out)
+
+
+def _normal(deviation):
+    return lambda rng, n_in, n_out: rng.standard_normal((n_in, n_out)) * deviation(n_in, n_out)
+
+
+# Start weights by name; biases start at 0. Sources: Glorot and Bengio (2010) for glorot, He et al.
+# (2015) for he, LeCun et al. (1998) for lecun and uniform.
+INITS = {
+    "glorot": _uniform(lambda n_in, n_out: np.sqrt(6 / (n_in + n_out))),
+    "he": _normal(lambda n_in, n_out: np.sqrt(2 / n_in)),
+    "lecun": _normal(lambda n_in, n_out: np.sqrt(1 / n_in)),
+    "uniform": _uniform(lambda n_in, n_out: 1 / np.sqrt(n_in)),
+    "normal": _normal(lambda n_in, n_out: 1.0),
+    "zeros": lambda rng, n_in, n_out: 0.0,
+}
+
+
+def initialise(
+    theta: np.ndarray, sizes: Sequence[int], init: str | np.ndarray, rng: np.random.Generator
+):
+    """Write start weights named ``init`` (of `INITS`) and zero biases to ``theta``, or a copy."""
+    if not isinstance(init, str):
+        theta[:] = init
+        return
+    weights, biases = views(theta, sizes)
+    for W, b in zip(weights, biases, strict=True):
+        W[...] = INITS[init](rng, *W.shape)
+        b[...] = 0

@@ -1,0 +1,161 @@
+"""Compiles kernels before they are needed, and says how long each took."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from . import checks
+from .measuring import environment as surroundings
+from .model import options
+from .model.evaluate import SlabGradients
+from .network import Network
+
+ROWS = 600  # so many that threads are worth it
+
+
+@dataclass(frozen=True)
+class Warmed:
+    """What one step of `warmup` found.
+
+    Attributes
+    ----------
+    what : str
+        What the kernel is for.
+    dtype : str
+    seconds : float
+        Until it had been called once.
+    source : str
+        Where its machine code is from: ``"compiled"``, ``"disk"``, or ``"memory"`` if it had been
+        used before in this process. ``"plain Python"`` where there is none, since NUMBA_DISABLE_JIT
+        is set.
+    """
+
+    what: str
+    dtype: str
+    seconds: float
+    source: str
+
+
+def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
+    """Call every kernel of `Network` and the estimators once, so that later calls need not compile.
+
+    Machine code is kept on disk: once is enough until fastperc, Numba or the processor changes.
+
+    Parameters
+    ----------
+    dtypes : sequence of {"float32", "float64"}
+
+    Yields
+    ------
+    Warmed
+        After each step.
+
+    Examples
+    --------
+    >>> for step in warmup(["float32"]):
+    ...     print(step.what)
+    training, one sample at a time
+    training, one sample, any rule
+    training, mini-batches
+    training, batches on threads
+    training, large batches
+    outputs for many samples
+    outputs on threads
+    output for one sample
+    learning one sample
+    loss
+    gradient
+    estimators, mini-batches
+    estimators, one sample at a time
+    estimators, batches on threads
+    """
+    for dtype in map(options.check_dtype, dtypes):
+        for what, call in _calls(dtype):
+            yield timed(what, str(dtype), call)
+
+
+def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
+    from .estimators import MLPRegressor
+
+    net = Network((2, 2, 1), seed=0, dtype=dtype)
+    X, y = np.ones((2, 2)), np.ones(2)
+    many, targets = np.ones((ROWS, 2)), np.ones(ROWS)
+
+    def train(n, **options):
+        return lambda: net.train(many[:n], targets[:n], epochs=1, **options)
+
+    def in_slices():
+        in_turn = SlabGradients(net.layers, net.theta, 2)
+        order = np.empty((0, 2), np.int64)
+        x, t, weight = (checks.check_array(a, "", dtype=dtype) for a in (X, X[:, :1], X[:1]))
+        in_turn.weight_sum(weight[0], order, 0, 2)
+        in_turn(x, t, weight[0], order, 0, 2, net.theta, net.loss_code, dtype.type(1))
+
+    def learn(batch_size, n_threads=1):
+        model = MLPRegressor(
+            hidden_layer_sizes=2, batch_size=batch_size, dtype=dtype.name, n_threads=n_threads
+        )
+        n = max(2, batch_size)
+        return lambda: model.partial_fit(many[:n], targets[:n])
+
+    return [
+        ("training, one sample at a time", train(2)),
+        ("training, one sample, any rule", train(2, optimizer="adam")),
+        ("training, mini-batches", train(2, batch_size=2)),
+        ("training, batches on threads", train(ROWS, batch_size=ROWS, threads=2)),
+        ("training, large batches", in_slices),
+        ("outputs for many samples", lambda: net.forward(X)),
+        ("outputs on threads", lambda: net.forward(many, threads=2)),
+        ("output for one sample", lambda: net.predict_one(X[0])),
+        ("learning one sample", lambda: net.learn_one(X[0], 1.0)),
+        ("loss", lambda: net.loss(X, y)),
+        ("gradient", lambda: net.backward(X, y)),
+        ("estimators, mini-batches", learn(2)),
+        ("estimators, one sample at a time", learn(1)),
+        ("estimators, batches on threads", learn(ROWS, n_threads=2)),
+    ]
+
+
+def timed(what: str, dtype: str, call: Callable[[], object]) -> Warmed:
+    """Call a function, and see how long it takes and where its kernels' machine code is from."""
+    n_before, n_loaded_before = _machine_code()
+    start = perf_counter()
+    call()
+    seconds = perf_counter() - start
+    n, n_loaded = _machine_code()
+    if not surroundings.is_compiled():
+        source = "plain Python"
+    elif n == n_before:
+        source = "memory"
+    else:
+        source = "compiled" if n - n_before > n_loaded - n_loaded_before else "disk"
+    return Warmed(what, dtype, seconds, source)
+
+
+def outcome() -> tuple[bool, str]:
+    """Whether warming up did what it is for, and the end of a sentence that says so."""
+    from .kernels import caching, jit
+
+    if not surroundings.is_compiled():
+        return True, ": nothing was compiled, since NUMBA_DISABLE_JIT is set."
+    if not jit.cache_is_on():
+        return True, f": nothing is kept on disk, since {jit.OFF_SWITCH} is set."
+    if caching.is_unkept():
+        return False, ", in this process only: not all of it could be kept on disk."
+    return True, ". The machine code is kept on disk: later processes load it."
+
+
+def _machine_code() -> tuple[int, int]:
+    """How many compiled versions of kernels this process has, and how many came from disk."""
+    modules = [m for name, m in sys.modules.items() if name.startswith(f"{__package__}.kernels.")]
+    values = {id(value): value for module in modules for value in vars(module).values()}.values()
+    kernels = [value for value in values if hasattr(value, "signatures")]
+    return (
+        sum(len(kernel.signatures) for kernel in kernels),
+        sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels),
+    )

@@ -1,0 +1,62 @@
+"""What `fastperc info` says is what is there."""
+
+import platform
+from importlib.metadata import version
+
+import pytest
+
+from fastperc.measuring import environment as surroundings
+
+
+@pytest.fixture(scope="module")
+def facts():
+    return dict(surroundings.surroundings())
+
+
+def test_versions(facts):
+    assert facts["fastperc"].startswith(version("fastperc"))
+    assert facts["Python"].startswith(platform.python_version())
+    for package in ("numpy", "numba", "llvmlite", "scikit-learn"):
+        assert facts[package] == version(package)
+
+
+def test_every_fact_is_one_line(facts):
+    assert all(value and "\n" not in value for value in facts.values())
+
+
+def test_a_package_that_is_not_there():
+    assert surroundings.version_of("no-such-package") == surroundings.MISSING
+
+
+def test_the_cache_folder_is_where_the_kernels_go(run_python, tmp_path):
+    code = """
+from fastperc import Network, surroundings
+Network((1, 1), seed=0).predict_one([1.0])
+for name, value in surroundings.kernel_cache():
+    print(name, value, sep=": ")
+"""
+    first, second = run_python(
+        code, NUMBA_CACHE_DIR=tmp_path, FASTPERC_NUMBA_CACHE="only"
+    ).splitlines()
+    assert first.startswith("kernel cache: on, 1 files")
+    assert second.startswith(f"cache folder: {tmp_path}")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("FASTPERC_NUMBA_CACHE", "0", "kernel cache: off, since FASTPERC_NUMBA_CACHE is set"),
+        ("NUMBA_DISABLE_JIT", "1", "kernels: plain Python, since NUMBA_DISABLE_JIT is set"),
+    ],
+)
+def test_what_is_turned_off_is_said(run_python, variable, value, said):
+    code = """
+from fastperc import surroundings
+for name, value in surroundings.kernel_cache():
+    print(name, value, sep=": ")
+"""
+    assert run_python(code, **{variable: value}) == f"{said}\n"
+
+
+def test_threads_names_each_library_once(facts):
+    assert facts["threads"].startswith("fastperc trains on 1")
