@@ -33,8 +33,8 @@ from threadpoolctl import threadpool_limits
 
 import fastperc as ours
 from fastperc import datasets
-from fastperc.commands.console import duration, factor
 from fastperc.measuring import environment as surroundings
+from fastperc.measuring.words import duration, factor
 
 RESULTS = Path(__file__).with_suffix(".json")
 README = Path(__file__).parents[1] / "README.md"

@@ -9,13 +9,13 @@ import math
 import re
 from collections.abc import Sequence
 
+from ..measuring.words import duration, factor, markdown
 from .storing import Result, Results
 
 PLACE = re.compile(r"(<!-- bench: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_WORK = ("process", "kernel", "MB")  # units of what is no race
 BUSY = "~"  # marks a time that other work on the machine has made longer
 FOOTNOTE = f"{BUSY}: timed while the machine was busy with other work."
-TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (0.0, "ns"))
 
 
 def filled(page: str, results: Results) -> str:
@@ -70,12 +70,6 @@ def footnotes(lines: list[list[str]]) -> list[str]:
     return [FOOTNOTE] if any(BUSY in cell for line in lines for cell in line[1:]) else []
 
 
-def markdown(lines: list[list[str]]) -> str:
-    """The lines as a table, figures to the right."""
-    rule = ["---", *["---:"] * (len(lines[0]) - 1)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
-
-
 def cell(result: Result, way: str) -> str:
     """A best time with its unit, and how it stands to fastperc's."""
     if not result.passes(way):
@@ -85,13 +79,13 @@ def cell(result: Result, way: str) -> str:
     time = ("" if result.ways[way] else BUSY) + amount(result, way)
     if way == "fastperc" or "fastperc" not in result.ways:
         return time
-    return f"{time} ({times(result.ratio(way))})"
+    return f"{time} ({factor(result.ratio(way))})"
 
 
 def mean_cell(results: Sequence[Result], way: str) -> str:
     """The mean ratio, marked if one of its times is."""
     is_marked = any(r.passes(way) and not r.ways[way] for r in results)
-    return BUSY * is_marked + times(mean_ratio(results, way))
+    return BUSY * is_marked + factor(mean_ratio(results, way))
 
 
 def mean_ratio(results: Sequence[Result], way: str) -> float:
@@ -105,15 +99,4 @@ def amount(result: Result, way: str = "fastperc") -> str:
     best = result.best(way)
     if result.unit == "MB":
         return f"{best:,.1f} MB"
-    return next(f"{digits(best / size if size else best)} {unit}" for size, unit in TIMES
-                if best >= size)  # fmt: skip
-
-
-def times(ratio: float) -> str:
-    """A ratio, such as ``2.5x`` or ``1,170x``."""
-    return f"{ratio:,.0f}x" if ratio >= 9.95 else f"{ratio:.2g}x"
-
-
-def digits(value: float) -> str:
-    """Three digits, never with an exponent."""
-    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
+    return duration(best * 1e-9, digits=3)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..measuring.machine import Machine
+from ..measuring.words import columns, duration, factor, interval, number, percent
 from .agreement import Finding
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Comparison:
         tables = [
             line
             for head, cells in ((RIGHT, right_cells), (TIMES, time_cells), (WORK, self._work_cells))
-            for line in [*in_columns(head, [cells(row) for row in self.rows]), ""]
+            for line in [*columns([head, *map(cells, self.rows)]), ""]
         ]
         return "\n".join([self.title, "", *tables, *self._explanations()])
 
@@ -153,10 +153,10 @@ class Comparison:
         compile = "disk" if row.from_disk else "-"
         return (
             row.name,
-            "-" if math.isnan(row.gflops) else f"{row.gflops:.2g}",
-            "-" if math.isnan(row.share_of_peak) else f"{100 * row.share_of_peak:.1f} %",
+            number(row.gflops, 2),
+            percent(row.share_of_peak),
             per_sample,
-            compile if math.isnan(row.compile_seconds) else f"{row.compile_seconds:.2g} s",
+            compile if math.isnan(row.compile_seconds) else duration(row.compile_seconds),
             "-" if row.packed_fma is None else f"{row.packed_fma:,}",
         )
 
@@ -200,47 +200,9 @@ def right_cells(row: Row) -> tuple[str, ...]:
 def time_cells(row: Row) -> tuple[str, ...]:
     """How long a variant takes."""
     return (
-        row.name, figure(row.best), figure(row.median), span(row.low, row.high, figure),
-        times(row.ratio), span(row.ratio_low, row.ratio_high, times),
+        row.name, number(row.best), number(row.median), interval(row.low, row.high),
+        factor(row.ratio), interval(row.ratio_low, row.ratio_high, factor),
     )  # fmt: skip
-
-
-def in_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of text: the first column to the left, figures to the right.
-
-    Examples
-    --------
-    >>> print(*in_columns(["time", "ns"], [["numpy", "17,058"], ["c", "421"]]), sep="\\n")
-    time       ns
-    numpy  17,058
-    c         421
-    """
-    columns = [*zip(head, *rows, strict=True)]
-    widths = [max(map(len, column)) for column in columns]
-    return [
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
-        for line in zip(*columns, strict=True)
-    ]
-
-
-def figure(ns: float) -> str:
-    """Nanoseconds with three digits: ``0.92``, ``79.4``, ``12,300``; ``-`` if there are none."""
-    if math.isnan(ns):
-        return "-"
-    digits = max(0, 2 - math.floor(math.log10(ns)))
-    return f"{ns:,.{digits}f}"
-
-
-def times(ratio: float) -> str:
-    """A factor with two or three digits: ``0.52x``, ``9.4x``, ``164x``."""
-    if math.isnan(ratio):
-        return "-"
-    return f"{ratio:,.{max(0, 1 - math.floor(math.log10(ratio)))}f}x"
-
-
-def span(low: float, high: float, write) -> str:
-    """Both ends of an interval."""
-    return "-" if math.isnan(low) else f"{write(low)}..{write(high)}"
 
 
 def without_nan(value: Any) -> Any:

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from .. import datasets
 from .. import warmup as warming
-from ..commands.console import Growing, duration, show_heading
+from ..commands.console import Growing, show_heading
 from ..datasets import Dataset
 from ..datasets import files as datafiles
 from ..measuring import environment as surroundings
+from ..measuring.words import duration
 from ..network import Network
 from ..training.loop import History
 from ..tutorials import Speedup, replay, speedups

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import checks
-from .style import COLOURS, DARK, digits, new_axes, plain_ticks, tidy
+from ..measuring.words import number
+from .style import COLOURS, DARK, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:
     from .style import Axes
@@ -38,7 +39,7 @@ def plot_speedups(names: Sequence[str], ratios: Sequence[float], ax: Axes | None
     names, ratios = _check_bars(names, ratios)
     ax = new_axes(_size_for(names)) if ax is None else ax
     for i, ratio in enumerate(ratios):
-        _draw_bar(ax, i, 1, ratio, f"{digits(ratio)}×", hatched=ratio < 1)
+        _draw_bar(ax, i, 1, ratio, f"{number(ratio, 2)}×", hatched=ratio < 1)
     _name_bars(ax, names)
     low, high = min(1.0, *ratios), max(2 * min(1.0, *ratios), 1.0, *ratios)
     room = (high / low) ** 0.2  # for the figures beside the longest bars
@@ -88,7 +89,7 @@ def plot_comparison(
     low, high = min(times) / 3, max(times)
     for i, (name, time) in enumerate(zip(names, times, strict=True)):
         is_wrong = name in wrong
-        text = f"{digits(time)} ns" + ", wrong" * is_wrong
+        text = f"{number(time, 2)} ns" + ", wrong" * is_wrong
         span = None if intervals is None else intervals[i]
         _draw_bar(ax, i, low, time, text, hatched=is_wrong, span=span)
     _name_bars(ax, names)

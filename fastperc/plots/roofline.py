@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import checks
-from .style import DARK, digits, legend_beside, look, new_axes, plain_ticks, tidy
+from ..measuring.words import number
+from .style import DARK, legend_beside, look, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:
     from .style import Axes
@@ -77,7 +78,7 @@ def _draw_roof(ax: Axes, gflops: float, slopes: dict[str, float], intensities: l
         edges = np.array([left, ridge, right])
         ax.plot(
             edges, np.minimum(gflops, gbytes * edges), style, color=DARK, linewidth=1.6,
-            label=f"{digits(gbytes)} GB/s, {what}",
+            label=f"{number(gbytes, 2)} GB/s, {what}",
         )  # fmt: skip
-    top = f"{digits(gflops)} GFLOP/s, matrix product"
+    top = f"{number(gflops, 2)} GFLOP/s, matrix product"
     ax.annotate(top, (right, gflops), (0, 4), textcoords="offset points", ha="right", color=DARK)

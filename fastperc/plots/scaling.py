@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import checks
+from ..measuring.words import short_count
 from ..optional import require
-from .style import look, many, new_axes, plain_ticks, tidy
+from .style import look, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:
     from .style import Axes
@@ -61,7 +62,7 @@ def plot_scaling(
     ticks = sorted({float(value) for sizes, _ in series.values() for value in sizes})
     if len(ticks) <= 12:
         ticker = require("matplotlib.ticker", extra="plot")
-        ax.set_xticks(ticks, [many(tick) for tick in ticks])
+        ax.set_xticks(ticks, [short_count(tick) for tick in ticks])
         ax.xaxis.set_minor_locator(ticker.NullLocator())
     tidy(ax, "both")
     ax.legend(frameon=False, handlelength=3.5)

@@ -1,8 +1,7 @@
-"""What all pictures share: colours and markers, axes, ticks, figures in words."""
+"""What all pictures share: colours and markers, axes, ticks."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -57,26 +56,3 @@ def plain_ticks(axis: Any, unit: str = "") -> None:
     axis.set_major_locator(ticker.LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 5.0)))
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.10g}{unit}"))
     axis.set_minor_locator(ticker.NullLocator())
-
-
-def digits(value: float) -> str:
-    """A number to two digits, or all before the point.
-
-    Examples
-    --------
-    >>> [digits(value) for value in (0.5234, 2.0, 9.44, 164.2, 21_400)]
-    ['0.52', '2', '9.4', '164', '21,400']
-    """
-    text = f"{value:,.{max(0, 1 - math.floor(math.log10(value)))}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def many(value: float) -> str:
-    """A count in few characters.
-
-    Examples
-    --------
-    >>> [many(value) for value in (8, 1e3, 1e5, 1e6, 2.5e7)]
-    ['8', '1,000', '100,000', '1M', '25M']
-    """
-    return f"{value:,.6g}" if value < 1e6 else f"{value / 1e6:,g}M"

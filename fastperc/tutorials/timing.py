@@ -6,6 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
+from ..measuring.words import duration, number
 from .cases import Case, all_cases
 
 
@@ -26,10 +27,10 @@ class Speedup:
         return self.loop_seconds / self.compiled_seconds
 
     def __str__(self) -> str:
-        loop, compiled = 1e3 * self.loop_seconds, 1e3 * self.compiled_seconds
+        loop, compiled = duration(self.loop_seconds), duration(self.compiled_seconds)
         return (
-            f"{self.name:<19} {self.work:<37} {loop:>9.2f} ms {compiled:>8.3f} ms "
-            f"{self.ratio:>6.0f} times as fast, results differ by {self.difference:.0e}"
+            f"{self.name:<19} {self.work:<37} {loop:>8} {compiled:>8} "
+            f"{number(self.ratio, 2):>6} times as fast, results differ by {self.difference:.0e}"
         )
 
 
