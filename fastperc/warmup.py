@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from . import checks
-from .measuring import environment as surroundings
+from .measuring import environment
 from .model import options
 from .model.evaluate import SlabGradients
 from .network import Network
@@ -128,7 +128,7 @@ def timed(what: str, dtype: str, call: Callable[[], object]) -> Warmed:
     call()
     seconds = perf_counter() - start
     n, n_loaded = _machine_code()
-    if not surroundings.is_compiled():
+    if not environment.is_compiled():
         source = "plain Python"
     elif n == n_before:
         source = "memory"
@@ -141,7 +141,7 @@ def outcome() -> tuple[bool, str]:
     """Whether warming up did what it is for, and the end of a sentence that says so."""
     from .kernels import caching, jit
 
-    if not surroundings.is_compiled():
+    if not environment.is_compiled():
         return True, ": nothing was compiled, since NUMBA_DISABLE_JIT is set."
     if not jit.cache_is_on():
         return True, f": nothing is kept on disk, since {jit.OFF_SWITCH} is set."

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from results import GROUPS, Calm, made_up, passes
 
-from fastperc.benchmarks import cases, elsewhere, load, rounds, run
+from fastperc import MLPRegressor
+from fastperc.benchmarks import cases, elsewhere, estimator_cases, load, rounds, run
 from fastperc.benchmarks.case import Case
 from fastperc.benchmarks.rounds import FEW, ROUNDS, TRIES, Rounds, time_all
 from fastperc.benchmarks.running import add_pass, agree, begin_pass, settled
@@ -84,6 +85,31 @@ def test_a_rival_that_is_not_installed_is_left_out_and_the_others_run(monkeypatc
     assert set(found.results[0].ways) == {"numpy", "fastperc"}
     assert found.skipped["jax is not installed"] == [f"{case.key}, jax"]
     assert found.skipped["onnxruntime and onnx are not installed"] == [f"{case.key}, onnxruntime"]
+
+
+def test_the_estimators_are_timed_beside_scikit_learn_s():
+    (case,) = [c for c in cases.all_cases() if c.key == "estimators: learn_one"]
+    (result,) = run([case], passes=1, seconds=0).results
+    assert result.ratio("sklearn") > 1
+
+
+@pytest.mark.slow
+def test_a_whole_fit_is_timed_where_its_data_are(monkeypatch, tmp_path):
+    fits = [c for c in cases.some_cases(groups=["estimators"]) if c.unit == "training"]
+    monkeypatch.setenv("FASTPERC_DATA", str(tmp_path))
+    assert [c.name.split()[0] for c in fits if c.left_out()] == ["MNIST"]
+    (result,) = run([fits[1]], passes=1, seconds=0).results
+    assert result.best("fastperc") < 1e10
+
+
+def test_estimators_whose_weights_differ_are_not_timed(monkeypatch):
+    seeds = {"sklearn": 1, "fastperc": 2}
+    monkeypatch.setattr(estimator_cases, "pair", lambda kind, options: {
+        way: MLPRegressor(**options, random_state=seed) for way, seed in seeds.items()
+    })  # fmt: skip
+    (case,) = [c for c in cases.all_cases() if c.key == "estimators: learn_one"]
+    with pytest.raises(ArithmeticError, match="learn_one: the ways differ by"):
+        case.prepare()
 
 
 # --- running --------------------------------------------------------------------------------------

@@ -217,9 +217,9 @@ def test_the_whole_demo(small, tmp_path):
 
 
 def test_the_demo_without_matplotlib_says_what_is_missing(small, tmp_path, monkeypatch):
-    version_of = demo.surroundings.version_of
+    version_of = demo.environment.version_of
     monkeypatch.setattr(
-        demo.surroundings,
+        demo.environment,
         "version_of",
         lambda name: "not installed" if name == "matplotlib" else version_of(name),
     )

@@ -19,6 +19,7 @@ Ways = dict[str, Timed]
 
 # Seconds of one call: on a shared machine, peace may not last much longer.
 SHORT = 0.0003
+REPEATS = 20  # of what takes microseconds
 # Rows of one call at least, where a call has work of its own beside them.
 LEAST_ROWS = {"sklearn": 500}
 
@@ -136,6 +137,16 @@ def _train(problem: Problem, way: str, known: dict[str, Runner], whole: bool) ->
 
 def nothing() -> None:
     """No setup."""
+
+
+def repeated(call: Callable[[], object], setup: Callable[[], object] = nothing) -> Timed:
+    """Return a call of microseconds, made `REPEATS` times after one setup."""
+
+    def calls() -> None:
+        for _ in range(REPEATS):
+            call()
+
+    return Timed(calls, setup, REPEATS)
 
 
 def same(found, expected, tolerance: float, name: str) -> None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..comparing.problem import Problem
-from . import elsewhere, pieces, predicting
+from . import elsewhere, estimator_cases, pieces, predicting
 from .case import Case, Measurement, training
 
 
 def all_cases() -> list[Case | Measurement]:
     """The whole table."""
     return [
-        *_online(), *_batches(), *_full(), *_rivals(), *predicting.cases(), *pieces.updates(),
-        *pieces.elementary(), *pieces.tutorials(), *_samples(), *_width(), *_depth(),
-        *_batch_size(), *_threads(), *elsewhere.starting(), *elsewhere.compiling(),
-        *elsewhere.memory(),
+        *_online(), *_batches(), *_full(), *_rivals(), *predicting.cases(),
+        *estimator_cases.cases(), *pieces.updates(), *pieces.elementary(), *pieces.tutorials(),
+        *_samples(), *_width(), *_depth(), *_batch_size(), *_threads(), *elsewhere.starting(),
+        *elsewhere.compiling(), *elsewhere.memory(),
     ]  # fmt: skip
 
 

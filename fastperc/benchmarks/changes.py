@@ -83,7 +83,7 @@ class Change:
 def probe(old: Results) -> Stillness:
     """For a run that is to be compared: still is what was still then, on the same machine."""
     now = described()
-    same = all(now[name] == old.surroundings.get(name) for name in ("processor", "numpy"))
+    same = all(now[name] == old.environment.get(name) for name in ("processor", "numpy"))
     return Stillness(old.machine["probe"]) if same else Stillness()
 
 

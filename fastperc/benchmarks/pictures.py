@@ -22,7 +22,16 @@ AXES = {
     "batch size": ("Samples per batch", None),
     "threads": ("Threads", "inverse"),
 }
-SPEEDUPS = ("online", "batches", "full", "updates", "predicting", "elementary", "tutorials")
+SPEEDUPS = (
+    "online",
+    "batches",
+    "full",
+    "updates",
+    "predicting",
+    "estimators",
+    "elementary",
+    "tutorials",
+)
 RIVALS = ("rivals online", "rivals batches")
 ROOFLINE = ("online", "batches", "full", "predicting")
 

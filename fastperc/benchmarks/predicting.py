@@ -15,12 +15,11 @@ from ..kernels import reference
 from ..measuring.clock import Timed
 from ..measuring.machine import bytes_per_sample, flops_per_sample
 from ..network import Network
-from .case import Case, Ways, nothing, same
+from .case import Case, Ways, nothing, repeated, same
 
 SIZES = (8, 32, 1)
 LR = 0.01
 RIVALS = ("jax", "onnxruntime", "sklearn", "torch")
-REPEATS = 20  # of what takes microseconds
 
 
 def network(dtype: str, n_samples: int = 1000) -> tuple[Network, np.ndarray, np.ndarray]:
@@ -82,17 +81,9 @@ def _predict(n: int) -> Ways:
         x = X[0]
         same(net.predict_one(x), expected, 1e-5, "predict_one")
         return {
-            way: _repeated(partial(predict, X)) for way, predict in ways.items()
-        } | {"fastperc": _repeated(partial(net.predict_one, x))}  # fmt: skip
+            way: repeated(partial(predict, X)) for way, predict in ways.items()
+        } | {"fastperc": repeated(partial(net.predict_one, x))}  # fmt: skip
     return {way: Timed(partial(predict, X), nothing, n) for way, predict in ways.items()}
-
-
-def _repeated(call: Callable[[], object], reset: Callable[[], object] = nothing) -> Timed:
-    def calls() -> None:
-        for _ in range(REPEATS):
-            call()
-
-    return Timed(calls, reset, REPEATS)
 
 
 def _learn() -> Ways:
@@ -116,4 +107,4 @@ def _learn() -> Ways:
     plain()
     compiled()
     same(net.theta, model.theta, 1e-12, "learn_one")
-    return {"numpy": _repeated(plain, reset), "fastperc": _repeated(compiled, reset)}
+    return {"numpy": repeated(plain, reset), "fastperc": repeated(compiled, reset)}

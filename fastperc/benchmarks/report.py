@@ -45,7 +45,7 @@ def _page(results: Results, figures: dict[str, str]) -> str:
     skipped = "".join(f"<li>{html.escape(line)}</li>" for line in results.omissions)
     left_out = f"<h2>Left out</h2><ul>{skipped}</ul>" if skipped else ""
     roofline = f"<h2>roofline</h2>{figures['roofline']}" if "roofline" in figures else ""
-    facts = "".join(_row("td", [*fact]) for fact in results.surroundings.items())
+    facts = "".join(_row("td", [*fact]) for fact in results.environment.items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>fastperc bench</title>'
         '<link rel="icon" href="data:,">'

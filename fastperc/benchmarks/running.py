@@ -17,8 +17,8 @@ from time import perf_counter
 
 import numpy as np
 
+from ..measuring import environment
 from ..measuring.clock import Timed, lengthened, quiet
-from ..measuring.environment import surroundings, version_of
 from ..measuring.machine import Machine, limits
 from ..measuring.stillness import Stillness
 from .case import SHORT, Case, Measurement, nothing
@@ -174,8 +174,8 @@ def agree(passes: Sequence[float]) -> bool:
 
 
 def described() -> dict[str, str]:
-    """The surroundings, without where things lie on this machine."""
-    facts = dict(surroundings())
+    """Return a description of the environment, without paths of this machine."""
+    facts = dict(environment.describe())
     facts.pop("cache folder", None)
-    versions = {name: version_of(name) for name in RIVALS}
+    versions = {name: environment.version_of(name) for name in RIVALS}
     return {**facts, **versions, "fastperc": version("fastperc")}

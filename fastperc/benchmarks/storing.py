@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-FORMAT = 4
+FORMAT = 5
 OURS = ("fastperc", "2 threads")  # what else is timed stands beside these, and is not ours
 
 
@@ -62,7 +62,7 @@ class Results:
 
     Attributes
     ----------
-    surroundings : dict of str
+    environment : dict of str
     machine : dict of float
         What `Machine` has of one core; and ``probe``, the nanoseconds of `Stillness`.
     results : list of Result
@@ -74,7 +74,7 @@ class Results:
         Cases without figures, because their ways disagree or their numbers became infinite.
     """
 
-    surroundings: dict[str, str]
+    environment: dict[str, str]
     machine: dict[str, float]
     results: list[Result] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
@@ -138,8 +138,10 @@ def load(path: str | Path) -> Results:
     """
     try:
         stored: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-        if stored.pop("format") != FORMAT:
+        if stored.pop("format") not in (4, FORMAT):
             raise ValueError("another format")
+        if "surroundings" in stored:  # of format 4
+            stored["environment"] = stored.pop("surroundings")
         results = [Result(**result) for result in stored.pop("results")]
         return Results(results=results, **stored)
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -42,7 +42,7 @@ def place(name: str, results: Results) -> str:
 
 def machine(results: Results) -> str:
     """A sentence on where it was measured."""
-    facts = results.surroundings
+    facts = results.environment
     gflops, near, far = (f"{results.machine[name]:.0f}" for name in ("gflops", "cached", "gbytes"))
     return (
         f"{facts['processor']}; Python {facts['Python']}, NumPy {facts['numpy']}, "

@@ -39,7 +39,7 @@ def bench(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     console = make_console()
-    show_surroundings(console)
+    show_environment(console)
     with console.status("") if console.is_terminal else _silence() as status:
         tell = status.update if console.is_terminal else (lambda line: None)
         results = run(chosen, tell=tell, still=None if old is None else probe(old))
@@ -71,11 +71,11 @@ class _silence:
         return None
 
 
-def show_surroundings(console) -> None:
+def show_environment(console) -> None:
     """What the figures depend on."""
-    from ..measuring.environment import surroundings
+    from ..measuring import environment
 
-    for name, value in surroundings():
+    for name, value in environment.describe():
         console.print(f"{name}: {value}", markup=False)
 
 

@@ -53,9 +53,9 @@ class _Parser(argparse.ArgumentParser):
 
 def info() -> int:
     """Print versions, processor, kernel cache and threads."""
-    from ..measuring.environment import surroundings
+    from ..measuring import environment
 
-    lines = list(surroundings())
+    lines = list(environment.describe())
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
         print(f"{name:{width}}  {value}")

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import checks
-from ..measuring import machine
+from ..measuring import environment, machine
 from ..measuring.clock import quiet
-from ..measuring.environment import surroundings
 from .agreement import Finding, Oracle, WrongBlock
 from .comparison import Comparison, Row
 from .contest import Contestant, enter_function, enter_variant, read_code, time_all, work_out
@@ -172,5 +171,5 @@ def sum_up(problem: Problem, contestants: list[Contestant], peak, notes, inspect
         read_code(contestant, inspect)
     return Comparison(
         problem.title, rows, BASELINE, peak, machine.flops_per_sample(problem), traffic,
-        problem.summary(), dict(surroundings()), notes,
+        problem.summary(), dict(environment.describe()), notes,
     )  # fmt: skip

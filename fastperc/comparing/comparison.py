@@ -98,7 +98,7 @@ class Comparison:
         Multiplications and additions in matrix work, and the least traffic; see `machine`.
     problem : dict
         What was trained.
-    surroundings : dict
+    environment : dict
         Versions and processor.
     notes : list of str
         What was left out.
@@ -111,7 +111,7 @@ class Comparison:
     flops_per_sample: float
     bytes_per_sample: float
     problem: dict[str, Any]
-    surroundings: dict[str, str]
+    environment: dict[str, str]
     notes: list[str] = field(default_factory=list)
 
     @property
