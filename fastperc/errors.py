@@ -1,4 +1,4 @@
-"""What fastperc raises beyond ValueError and TypeError."""
+"""The exceptions that fastperc raises beyond ValueError and TypeError."""
 
 
 class DivergedError(FloatingPointError):
@@ -30,3 +30,7 @@ class DivergedError(FloatingPointError):
 
 class ModelFileError(ValueError):
     """A file that is not a readable fastperc model; the message names file and broken rule."""
+
+
+class KernelFailedError(RuntimeError):
+    """A kernel under comparison raised, crashed or hung; the message says which."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastperc.benchmarks.storing import Result, Results
+from fastperc.benchmarks.results import Result, Results
 from fastperc.measuring.stillness import Stillness
 
 GROUPS = {

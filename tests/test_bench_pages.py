@@ -11,9 +11,9 @@ from results import GROUPS, made_up
 
 from fastperc.benchmarks import load
 from fastperc.benchmarks.pictures import outdated, pictures, save_pictures
+from fastperc.benchmarks.png_metadata import digest, stamp_of
 from fastperc.benchmarks.report import write_report
-from fastperc.benchmarks.stamps import digest, stamp_of
-from fastperc.benchmarks.storing import Result
+from fastperc.benchmarks.results import Result
 from fastperc.benchmarks.tables import amount, filled, table
 from fastperc.measuring.words import factor, markdown
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from fastperc.measuring.words import columns, duration, factor, interval, number, percent
+from fastperc.measuring.words import columns, duration, factor, number, percent, span
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_factor(ratio, text):
 
 
 def test_what_is_not_known_is_a_dash():
-    assert {factor(math.nan), percent(math.nan), interval(math.nan, 1.0)} == {"-"}
+    assert {factor(math.nan), percent(math.nan), span(math.nan, 1.0)} == {"-"}
 
 
 def test_more_columns_can_be_aligned_left():

@@ -21,7 +21,7 @@ import numpy as np
 from .. import datasets, estimators
 from ..datasets.files import FOLDER_VARIABLE, file_of
 from ..measuring.clock import Timed
-from .case import Case, Ways, nothing, repeated, same
+from .case import Case, Ways, repeated, require_close
 
 TOLERANCE = 1e-6  # between the weights of both, relative to the largest
 MNIST = ("mnist-train-images-idx3-ubyte.gz", "mnist-train-labels-idx1-ubyte.gz")
@@ -69,7 +69,7 @@ def _fit_case(
         if not checked:
             require_same_weights(models, calls, name)
             checked.append(True)
-        return {way: Timed(call, nothing, 1) for way, call in calls.items()}
+        return {way: Timed(call) for way, call in calls.items()}
 
     def refuses(way: str) -> str:
         is_there = samples is not mnist or all(path.exists() for path in mnist_files())
@@ -104,7 +104,7 @@ def require_same_weights(
         for model in models.values()
     )
     largest = np.abs(theirs).max()
-    same(ours / largest, theirs / largest, TOLERANCE, name)
+    require_close(ours / largest, theirs / largest, TOLERANCE, name)
 
 
 def _calls(name: str) -> Ways:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..measuring.pinning import pin_threads
+from ..measuring.threads import pin_threads
 
 
 def bench(

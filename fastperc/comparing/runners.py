@@ -1,22 +1,22 @@
-"""What works on a problem, behind one face: start again, take some rows, show what came of it."""
+"""The interface of all that solves a problem: start again, take some rows, show the outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 
-from ..kernels import updates
 from ..measuring.clock import Timed, seconds_of
 from ..model.layout import views
-from ..network import Network
-from ..training.steps import Plan, stepper
-from .problem import KINDS, Problem
+from .problem import Problem
+
+Arrays = Sequence[np.ndarray]
+Function = Callable[..., object]
 
 
 class Runner(Protocol):
-    """One variant, ready to work on a problem."""
+    """A variant that is ready to work on a problem."""
 
     def reset(self) -> None:
         """Go back to the start."""
@@ -25,12 +25,21 @@ class Runner(Protocol):
         """Train one epoch of the first ``n_rows`` samples; or compute their outputs or gradient."""
 
     def parameters(self) -> list[np.ndarray]:
-        """W1, b1, W2, b2, ... as they are now, or what was computed; see `Problem.block_names`."""
+        """Return W1, b1, W2, b2, ..., or what was computed; see `Problem.block_names`."""
 
 
-def beginning(runner: Runner, problem: Problem, seconds: float, least: int = 20) -> Timed:
-    """An epoch to be timed; or, if that takes longer than so many seconds, the first whole steps of
-    one, of at least so many rows."""
+class Predictor(Runner, Protocol):
+    """A runner of a library that also computes the outputs of any samples."""
+
+    def outputs(self, X: np.ndarray) -> np.ndarray:
+        """Return the outputs of X (n, n_inputs)."""
+
+
+def timed_prefix(runner: Runner, problem: Problem, seconds: float, least: int = 20) -> Timed:
+    """Return an epoch to be timed or, of one that takes longer than ``seconds``, its first steps.
+
+    These are whole steps, of at least ``least`` rows.
+    """
     n, size = problem.n_samples, problem.step_rows
     few = min(n, -(-least // size) * size)
     trial = Timed(lambda: runner.train(few), runner.reset, few)
@@ -42,9 +51,9 @@ def beginning(runner: Runner, problem: Problem, seconds: float, least: int = 20)
 class FunctionRunner:
     """A function with the arguments that `fastperc.compare` documents."""
 
-    def __init__(self, problem: Problem, function: Callable):
+    def __init__(self, problem: Problem, function: Function):
         self.problem, self.function = problem, function
-        self.kind = KINDS[problem.kind]
+        self.task = problem.task
         # Copies: what a function does to its samples stays with it.
         self.X, self.Y = (array.copy() for array in problem.samples)
         self.lr = np.dtype(problem.dtype).type(problem.lr)
@@ -52,9 +61,9 @@ class FunctionRunner:
 
     def reset(self) -> None:
         self.weights, self.biases = map(self._pack, self.problem.start())
-        self.result: Any = None
+        self.result: object = None
 
-    def _pack(self, arrays: list[np.ndarray]) -> Any:
+    def _pack(self, arrays: list[np.ndarray]) -> Arrays:
         # Compiled functions take tuples: a Python list would be copied in and out at each call.
         return tuple(arrays) if is_compiled(self.function) else list(arrays)
 
@@ -63,8 +72,8 @@ class FunctionRunner:
             "X": self.X[:n_rows], "Y": self.Y[:n_rows], "weights": self.weights,
             "biases": self.biases, "lr": self.lr, "batch_size": self.problem.batch_size,
         }  # fmt: skip
-        result = self.function(*(given[name] for name in self.kind.arguments))
-        if not self.kind.trains:
+        result = self.function(*(given[name] for name in self.task.arguments))
+        if not self.task.trains:
             self.result = result
         elif result is not None:
             self.weights, self.biases = check_pair(result, len(self.problem.sizes) - 1)
@@ -72,88 +81,37 @@ class FunctionRunner:
     def parameters(self) -> list[np.ndarray]:
         if self.problem.kind == "forward":
             return [check_outputs(self.result)]
-        pair: Any = self.weights, self.biases
-        if not self.kind.trains:
+        pair = self.weights, self.biases
+        if not self.task.trains:
             pair = check_pair(self.result, len(self.problem.sizes) - 1)
         return [np.array(array) for layer in zip(*pair, strict=True) for array in layer]
 
 
-def is_compiled(function: Any) -> bool:
-    """Whether Numba compiled it."""
+def is_compiled(function: Function) -> bool:
+    """Return whether Numba compiled a function."""
     return hasattr(function, "py_func")
 
 
-def check_outputs(result: Any) -> np.ndarray:
-    """What a function of the kind ``forward`` returned."""
+def check_outputs(result: object) -> np.ndarray:
+    """Return the result of a ``forward`` function as an array, unless it is None."""
     if result is None:
         raise TypeError("the kernel returned None, expected the outputs, (n, n_outputs)")
     return np.array(result)
 
 
-def check_pair(result: Any, n_layers: int) -> tuple[Any, Any]:
-    """What a function returned: parameters that it did not change in place, or a gradient."""
-    is_pair = isinstance(result, (tuple, list)) and len(result) == 2
-    if not (is_pair and all(hasattr(r, "__len__") and len(r) == n_layers for r in result)):
-        raise TypeError(
-            f"the kernel returned {type(result).__name__} {result!r:.60}, expected (weights, "
-            f"biases), {n_layers} arrays each; or, if it trains in place, None"
-        )
-    return result[0], result[1]
-
-
-class NetworkRunner:
-    """fastperc's own kernels; trains as `Network.train` does, but without its checks."""
-
-    def __init__(self, problem: Problem, threads: int = 1):
-        self.problem, self.threads = problem, threads
-        self.net = Network(
-            problem.sizes, hidden=problem.hidden, output=problem.output, loss=problem.loss,
-            dtype=problem.dtype,
-        )  # fmt: skip
-        self.no_order = np.empty((0, problem.n_samples), np.int64)
-        self.steppers: dict[int, tuple[Any, int]] = {}
-        self.reset()
-
-    def reset(self) -> None:
-        self.net.theta[:] = self.problem.theta
-
-    def train(self, n_rows: int) -> np.ndarray:
-        if not self.problem.trains:
-            self.result = self._compute(n_rows)
-            return self.result
-        if n_rows not in self.steppers:
-            self.steppers[n_rows] = self._prepare(n_rows)
-        advance, n_steps = self.steppers[n_rows]
-        losses = np.zeros(1)
-        if advance(self.no_order, 0, n_steps, losses) < 0:
-            raise FloatingPointError("loss or parameters became infinite or NaN; use a smaller lr")
-        return losses
-
-    def _compute(self, n_rows: int) -> np.ndarray:
-        X, Y = (array[:n_rows] for array in self.problem.samples)
-        if self.problem.kind == "forward":
-            return self.net.forward(X, threads=self.threads)
-        return self.net.backward(X, Y)
-
-    def _prepare(self, n_rows: int) -> tuple[Any, int]:
-        X, Y = (array[:n_rows] for array in self.problem.samples)
-        X.flags.writeable = Y.flags.writeable = False  # as the facade has it: compiled once
-        weight = np.empty(0, self.problem.dtype)
-        weight.flags.writeable = False
-        rates = np.zeros(updates.N_SETTINGS)
-        rates[updates.LR] = self.problem.lr
-        size = min(self.problem.batch_size, n_rows)
-        plan = Plan(X, Y, weight, size, updates.SGD, rates, size == 1, self.threads)
-        return stepper(self.net, plan), plan.n_steps
-
-    def parameters(self) -> list[np.ndarray]:
-        if self.problem.kind == "forward":
-            return [self.result]
-        vector = self.net.theta if self.problem.trains else self.result
-        return blocks_of(vector, self.problem)
+def check_pair(result: object, n_layers: int) -> tuple[Arrays, Arrays]:
+    """Return the new parameters or the gradient that a function returned, if they are that."""
+    if isinstance(result, (tuple, list)) and len(result) == 2:
+        weights, biases = result
+        if all(hasattr(r, "__len__") and len(r) == n_layers for r in (weights, biases)):
+            return weights, biases
+    raise TypeError(
+        f"the kernel returned {type(result).__name__} {result!r:.60}, expected (weights, "
+        f"biases), {n_layers} arrays each; or, if it trains in place, None"
+    )
 
 
 def blocks_of(vector: np.ndarray, problem: Problem) -> list[np.ndarray]:
-    """W1, b1, W2, b2, ... of a vector that is laid out as the parameters are; copies."""
+    """Return copies of W1, b1, W2, b2, ... of a vector that is laid out as parameters are."""
     pairs = zip(*views(vector, problem.sizes), strict=True)
     return [array.copy() for pair in pairs for array in pair]

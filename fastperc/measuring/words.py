@@ -61,12 +61,12 @@ def percent(share: float, decimals: int = 1) -> str:
     return "-" if math.isnan(share) else f"{100 * share:.{decimals}f} %"
 
 
-def interval(low: float, high: float, write: Callable[[float], str] = number) -> str:
+def span(low: float, high: float, write: Callable[[float], str] = number) -> str:
     """Return both ends of an interval.
 
     Examples
     --------
-    >>> interval(1.5, 2.25, factor)
+    >>> span(1.5, 2.25, factor)
     '1.5x..2.2x'
     """
     return "-" if math.isnan(low) else f"{write(low)}..{write(high)}"

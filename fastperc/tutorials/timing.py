@@ -7,7 +7,7 @@ from time import perf_counter
 import numpy as np
 
 from ..measuring.words import duration, number
-from .cases import Case, all_cases
+from .cases import TutorialCase, all_cases
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Speedup:
         )
 
 
-def speedups(cases: Iterable[Case] | None = None, seconds: float = 0.3) -> list[Speedup]:
+def speedups(cases: Iterable[TutorialCase] | None = None, seconds: float = 0.3) -> list[Speedup]:
     """Time every tutorial's loop against its kernel.
 
     Parameters
     ----------
-    cases : iterable of Case, optional
+    cases : iterable of TutorialCase, optional
         By default all of `fastperc.tutorials.cases`.
     seconds : float, default 0.3
         Time to spend on repeating each; each runs at least once after the comparison.
@@ -57,7 +57,7 @@ def speedups(cases: Iterable[Case] | None = None, seconds: float = 0.3) -> list[
     return [measure(case, seconds) for case in (all_cases() if cases is None else cases)]
 
 
-def measure(case: Case, seconds: float) -> Speedup:
+def measure(case: TutorialCase, seconds: float) -> Speedup:
     """Compare the results of both ways, then time them in turn."""
     difference = float(np.abs(case.loop() - case.compiled()).max())
     if not difference <= 1e-9:
