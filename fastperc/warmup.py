@@ -10,6 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from . import checks
+from .kernels.arguments import Net, Samples
 from .measuring import environment as surroundings
 from .model import options
 from .model.evaluate import SlabGradients
@@ -94,7 +95,8 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
         order = np.empty((0, 2), np.int64)
         x, t, weight = (checks.check_array(a, "", dtype=dtype) for a in (X, X[:, :1], X[:1]))
         in_turn.weight_sum(weight[0], order, 0, 2)
-        in_turn(x, t, weight[0], order, 0, 2, net.theta, net.loss_code, dtype.type(1))
+        arguments = Samples(x, t, weight[0], order), Net(net.theta, net.layers, net.loss_code)
+        in_turn(*arguments, 0, 2, dtype.type(1))
 
     def learn(batch_size, n_threads=1):
         model = MLPRegressor(

@@ -218,10 +218,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):
         weight = checked_weight(weight, X, "sample_weight_val")
         return Validation(self, net, self._samples(net, X, Y, weight), X, y)
 
-    def _mean_loss(self, tally, optimizer: Optimizer) -> float:
-        """An epoch's loss from its tally; see `kernels.epochs`."""
-        penalty = 0.5 * optimizer.rates[L2_PER_WEIGHT] * tally[1]
-        return float(tally[0] * self._loss_scale() + penalty) / max(tally[2], 1.0)
+    def _mean_loss(self, sums, optimizer: Optimizer) -> float:
+        """An epoch's loss from its sums; see `kernels.sums`."""
+        _, loss, squares, rows = sums
+        penalty = 0.5 * optimizer.rates[L2_PER_WEIGHT] * squares
+        return float(loss * self._loss_scale() + penalty) / max(rows, 1.0)
 
     # --- the network behind coefs_ -------------------------------------------------------------
 

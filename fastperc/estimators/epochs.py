@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..deadline import NO_LIMIT, OutOfTimeError, Watch
-from ..kernels import activations, batch, epochs, online_rules, updates
-from ..kernels.slabs import step_of_slabs
+from ..kernels import activations, arguments, batch, online_rules, slabs, updates
 from ..kernels.table import CHUNK, describe
 from ..model.evaluate import (
     LONG,
@@ -109,30 +108,31 @@ class Epochs:
             factors = fixed(samples.weight * net.dtype.type(samples.unit))
             self.samples = replace(samples, weight=factors, unit=1.0)
         self.unit = 1.0 if self.online else samples.unit
-        self.tally = np.zeros(3)
+        self.sums = np.zeros((arguments.N_SUMS, 1))
+        self.good = self.theta.copy()
         self.steps = 1.0  # of a slice
         self._make_room(threads)
 
     def _make_room(self, threads: int) -> None:
         net, dtype = self.net, self.net.dtype
+        table = net.layers
         if self.online:
-            self.table = packed_table(net.sizes, tuple(net.codes), dtype)
-            size = online_rules.work_size(self.table, dtype)
-            packed = online_rules.state_size(self.optimizer.rule, self.table, dtype)
-            self.packed_state = aligned_zeros(packed, dtype)
+            table = packed_table(net.sizes, tuple(net.codes), dtype)
+            size = online_rules.work_size(self.optimizer.rule, table, dtype)
         elif self.batch_size * net.theta.size > LONG or (threads > 1 and self.batch_size > CHUNK):
             size = 0
             self.slabs = SlabGradients(net.layers, net.theta, self.batch_size, threads)
         else:
             size = batch.work_size(net.layers, dtype, self.batch_size)
         self.work = aligned_zeros(size, dtype)
+        self.arguments = arguments.Net(self.theta, table, net.loss_code)
 
     def run(self, order: np.ndarray | None) -> bool:
         """Go once through the samples; returns False where time ran out on the way.
 
-        ``tally`` is what `kernels.epochs` says.
+        ``sums`` is what `kernels.sums` says.
         """
-        self.tally[:] = 0
+        self.sums[:] = 0
         step = 0
         try:
             while step < self.n_steps:
@@ -167,42 +167,38 @@ class Epochs:
 
     def take_steps(self, X, Y, weight, order, first: int, last: int) -> None:
         """Run the kernel that the batch size asks for."""
-        net, o = self.net, self.optimizer
+        o = self.optimizer
+        samples = arguments.Samples(X, Y, weight, order)
+        rule = arguments.Rule(o.rule, o.rates, o.state, o.clock)
         if self.online:
-            epochs.train_online(
-                X, Y, weight, order, self.theta, self.table, net.loss_code, o.rule, o.rates,
-                o.state, o.clock, first, last, self.work, self.packed_state, self.tally,
-            )  # fmt: skip
+            reached = online_rules.train_online_by_rule(
+                samples, self.arguments, rule, first, last, self.work, self.good, self.sums
+            )
         elif self.slabs is not None:
             for step in range(first, last):
-                self._take_long_step(X, Y, weight, order, step)
+                self._take_long_step(samples, rule, step)
+            return
         else:
-            epochs.train_batches(
-                X, Y, weight, order, self.theta, net.layers, net.loss_code, o.rule, o.rates,
-                o.state, o.clock, self.batch_size, first, last, self.work, self.tally,
+            reached = batch.train_batches(
+                samples, self.arguments, rule, self.batch_size, first, last, self.work, self.good,
+                self.sums,
             )  # fmt: skip
+        if reached < 0:
+            self.sums[:] = np.nan  # theta is as it was when the epoch began
 
-    def _take_long_step(self, X, Y, weight, order, step: int) -> None:
-        """What `kernels.epochs.train_batches` does, in slices of time and on threads."""
-        net, o, slabs = self.net, self.optimizer, self.slabs
-        assert slabs is not None
+    def _take_long_step(self, samples, rule, step: int) -> None:
+        """What `kernels.batch.train_batches` does, in slices of time and on threads."""
+        net, in_slabs = self.arguments, self.slabs
+        assert in_slabs is not None
         row = step * self.batch_size
-        rows = min(self.batch_size, len(Y) - row)
-        weight_sum = slabs.weight_sum(weight, order, row, rows, self.watch)
+        rows = min(self.batch_size, len(samples.Y) - row)
+        weight_sum = in_slabs.weight_sum(samples.weight, samples.order, row, rows, self.watch)
         if weight_sum <= 0:
             return
-        squares = 0.0
-        if o.rates[updates.L2_PER_WEIGHT] > 0:
-            squares = epochs.squares_of(self.theta, net.layers)
-        gradients, loss = slabs(
-            X, Y, weight, order, row, rows, self.theta, net.loss_code,
-            net.dtype.type(1 / weight_sum), self.watch,
-        )  # fmt: skip
-        live = epochs.rows_with_weight(weight, order, row, rows)
-        epochs.note(self.tally, live, weight_sum, loss, squares)
-        step_of_slabs(
-            gradients, self.theta, net.layers, o.rule, o.rates, o.state, o.clock, weight_sum
-        )
+        scale = self.net.dtype.type(1 / weight_sum)
+        gradients, loss = in_slabs(samples, net, row, rows, scale, self.watch)
+        slabs.note_batch(self.sums, 0, loss, weight_sum, samples, net, rule, row, rows)
+        slabs.step_of_slabs(gradients, net, rule, weight_sum)
 
 
 def weighted_sums(net: Network) -> np.ndarray:

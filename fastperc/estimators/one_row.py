@@ -79,13 +79,13 @@ class OneRow:
         self.before[:] = self.theta
 
     def learn(self) -> np.ndarray:
-        """Take the optimizer's step on that sample; returns the tally of `kernels.epochs`."""
+        """Take the optimizer's step on that sample; returns the sums of `kernels.sums`."""
         e = self.epochs
         assert e is not None
         s = e.samples
-        e.tally[:] = 0
+        e.sums[:] = 0
         e.take_steps(s.X, s.Y, s.weight, self.order, 0, 1)
-        return e.tally
+        return e.sums[:, 0]
 
     def take_back(self, optimizer: Optimizer) -> None:
         """Undo the step of `learn`."""

@@ -133,7 +133,7 @@ class Descent:
                 self.task.begin_epoch()
             self.attempt.keep()
             done = self.epochs.run(order)
-            self.loss = self.estimator._mean_loss(self.epochs.tally, self.optimizer)
+            self.loss = self.estimator._mean_loss(self.epochs.sums[:, 0], self.optimizer)
         finally:
             diverged = not self._is_finite(self.loss if done else 0.0)
             if not done or diverged:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..deadline import NO_LIMIT, Watch
 from ..kernels import batch, predict, slabs
+from ..kernels.arguments import Net, Samples
 from ..kernels.table import CHUNK_ROWS
 from .layout import aligned_zeros
 
@@ -104,12 +105,13 @@ def loss_sums(
 ) -> None:
     """Add the weighted losses and the weights to ``sums``; see `kernels.batch.loss_rows`."""
     work = aligned_zeros(batch.work_size(layers, theta.dtype, len(X)), theta.dtype)
+    net, order = Net(theta, layers, loss), np.empty((0, len(X)), np.int64)
     if len(X) * theta.size <= SHORT:
-        batch.loss_rows(X, Y, weight, theta, layers, loss, work, sums)
+        batch.loss_rows(Samples(X, Y, weight, order), net, work, sums)
         return
     for rows in row_slices(len(X), layers, theta.size, watch):
         part = weight[rows] if len(weight) else weight
-        batch.loss_rows(X[rows], Y[rows], part, theta, layers, loss, work, sums)
+        batch.loss_rows(Samples(X[rows], Y[rows], part, order), net, work, sums)
 
 
 def gradient_sums(
@@ -123,17 +125,14 @@ def gradient_sums(
 ) -> tuple[float, float, np.ndarray]:
     """The weighted sums of losses, of weights and of gradients over all rows of X."""
     order = np.empty((0, len(X)), np.int64)
+    samples, net = Samples(X, Y, weight, order), Net(theta, layers, loss)
     if len(X) * theta.size <= SHORT:
         work = aligned_zeros(batch.work_size(layers, theta.dtype, len(X)), theta.dtype)
         gradient = np.empty_like(theta)
-        return *batch.gradient_rows(
-            X, Y, weight, order, theta, layers, loss, gradient, work
-        ), gradient
+        return *batch.gradient_rows(samples, net, gradient, work), gradient
     in_slabs = SlabGradients(layers, theta, len(X))
     weight_sum = in_slabs.weight_sum(weight, order, 0, len(X), watch)
-    gradients, loss_sum = in_slabs(
-        X, Y, weight, order, 0, len(X), theta, loss, theta.dtype.type(1), watch
-    )
+    gradients, loss_sum = in_slabs(samples, net, 0, len(X), theta.dtype.type(1), watch)
     return loss_sum, weight_sum, gradients[0]
 
 
@@ -170,15 +169,17 @@ class SlabGradients:
         return total
 
     def __call__(
-        self, X, Y, weight, order, first: int, rows: int, theta, loss: int, scale: float,
+        self,
+        samples: Samples,
+        net: Net,
+        first: int,
+        rows: int,
+        scale: float,
         watch: Watch = NO_LIMIT,
-    ) -> tuple[np.ndarray, float]:  # fmt: skip
+    ) -> tuple[np.ndarray, float]:
         """Gradients whose sum, in order, is that of the batch, times ``scale``; and its loss."""
         n_slabs = slabs.count_slabs(rows)
-        arguments = (
-            slabs.address(self.dtype), X, Y, weight, order, first, rows, theta, self.layers, loss,
-            scale,
-        )  # fmt: skip
+        arguments = slabs.address(self.dtype), samples, net, first, rows, scale
         if self.threads == 1 or not _threads_are_safe():
             return self._in_turn(arguments, n_slabs, watch)
         return self._at_once(arguments, n_slabs, watch)
@@ -187,8 +188,7 @@ class SlabGradients:
         from ..kernels import parallel
 
         gradients, sums, work = self.gradients[:n_slabs], self.sums[:n_slabs], self.work[:n_slabs]
-        rows = arguments[6]
-
+        *_, rows, _ = arguments
         most = -(-rows // n_slabs)
         few = SHORT / (self.chunk * self.n_parameters)
         with parallel.using_threads(self.threads):
@@ -197,7 +197,7 @@ class SlabGradients:
         return gradients, in_order(sums)
 
     def _in_turn(self, arguments, n_slabs: int, watch: Watch) -> tuple[np.ndarray, float]:
-        address, X, Y, weight, order, first, rows, theta, layers, loss, scale = arguments
+        address, samples, net, first, rows, scale = arguments
         total, part = self.gradients[0], self.gradients[-1]
         for s in range(n_slabs):
             if s:
@@ -206,11 +206,10 @@ class SlabGradients:
             target = part if s else total
             target[:] = 0
             found = 0.0
-            for piece in row_slices(stop - begin, layers, self.n_parameters, watch):
+            for piece in row_slices(stop - begin, self.layers, self.n_parameters, watch):
                 found = slabs.add_part_of_slab(
-                    address, X, Y, weight, order, first + begin + piece.start,
-                    piece.stop - piece.start, theta, layers, loss, scale, target, self.work[0],
-                    found,
+                    address, samples, net, first + begin + piece.start, piece.stop - piece.start,
+                    scale, target, self.work[0], found,
                 )  # fmt: skip
             self.sums[s] = found
             if s:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..deadline import OutOfTimeError, Watch
-from ..kernels import batch, online, online_rules, updates
-from ..kernels.slabs import step_of_slabs
+from ..kernels import batch, online, online_rules, slabs, updates
+from ..kernels.arguments import LOSS, N_SUMS, Net, Rule, Samples
 from ..kernels.table import CHUNK, describe
 from ..model.evaluate import LONG, SlabGradients
 from ..model.layout import aligned_zeros, n_parameters
@@ -66,6 +66,12 @@ class _Steps:
     def zeros(self, n: int) -> np.ndarray:
         return aligned_zeros(n, self.net.dtype)
 
+    def new_rule(self) -> Rule:
+        """The plan's rule, which remembers nothing yet."""
+        plan = self.plan
+        state = self.zeros(updates.MEMORY[plan.rule] * self.theta.size)
+        return Rule(plan.rule, plan.rates, state, np.zeros(3))
+
 
 class _Online(_Steps):
     """One update per sample, plain."""
@@ -73,14 +79,15 @@ class _Online(_Steps):
     def __init__(self, net: Network, plan: Plan):
         super().__init__(net, plan)
         self.work = self.zeros(online.work_size(net.layers, net.dtype))
+        self.arguments = Net(self.theta, net.layers, net.loss_code)
 
     def __call__(self, order, first, last, losses):
-        net, plan = self.net, self.plan
-        lr = net.dtype.type(plan.rates[updates.LR])
+        plan = self.plan
+        lr = self.net.dtype.type(plan.rates[updates.LR])
+        samples = Samples(plan.X, plan.Y, plan.weight, order)
         return online.train_online(
-            plan.X, plan.Y, plan.weight, order, self.theta, net.layers, net.loss_code, lr,
-            first, last, self.work, self.good, losses,
-        )  # fmt: skip
+            samples, self.arguments, lr, first, last, self.work, self.good, losses
+        )
 
 
 class _OnlineByRule(_Steps):
@@ -88,17 +95,20 @@ class _OnlineByRule(_Steps):
 
     def __init__(self, net: Network, plan: Plan):
         super().__init__(net, plan)
-        self.layers = describe(net.sizes, net.codes, net.dtype, direct=False)
-        self.work = self.zeros(online_rules.work_size(self.layers, net.dtype))
-        self.state = self.zeros(online_rules.state_size(plan.rule, self.layers, net.dtype))
-        self.clock = np.zeros(3)
+        layers = describe(net.sizes, net.codes, net.dtype, direct=False)
+        self.work = self.zeros(online_rules.work_size(plan.rule, layers, net.dtype))
+        self.arguments = Net(self.theta, layers, net.loss_code)
+        self.rule = self.new_rule()
 
     def __call__(self, order, first, last, losses):
-        net, plan = self.net, self.plan
-        return online_rules.train_online_by_rule(
-            plan.X, plan.Y, plan.weight, order, self.theta, self.layers, net.loss_code, plan.rule,
-            plan.rates, self.state, self.clock, first, last, self.work, self.good, losses,
-        )  # fmt: skip
+        plan, sums = self.plan, np.zeros((N_SUMS, len(losses)))
+        samples = Samples(plan.X, plan.Y, plan.weight, order)
+        sums[LOSS] = losses
+        reached = online_rules.train_online_by_rule(
+            samples, self.arguments, self.rule, first, last, self.work, self.good, sums
+        )
+        losses[:] = sums[LOSS]
+        return reached
 
 
 class _Batches(_Steps):
@@ -107,16 +117,19 @@ class _Batches(_Steps):
     def __init__(self, net: Network, plan: Plan):
         super().__init__(net, plan)
         self.work = self.zeros(batch.work_size(net.layers, net.dtype, plan.batch_size))
-        self.state = self.zeros(updates.MEMORY[plan.rule] * self.theta.size)
-        self.clock = np.zeros(3)
+        self.arguments = Net(self.theta, net.layers, net.loss_code)
+        self.rule = self.new_rule()
 
     def __call__(self, order, first, last, losses):
-        net, plan = self.net, self.plan
-        return batch.train_batches(
-            plan.X, plan.Y, plan.weight, order, self.theta, net.layers, net.loss_code, plan.rule,
-            plan.rates, self.state, self.clock, plan.batch_size, first, last, self.work, self.good,
-            losses,
+        plan, sums = self.plan, np.zeros((N_SUMS, len(losses)))
+        samples = Samples(plan.X, plan.Y, plan.weight, order)
+        sums[LOSS] = losses
+        reached = batch.train_batches(
+            samples, self.arguments, self.rule, plan.batch_size, first, last, self.work, self.good,
+            sums,
         )  # fmt: skip
+        losses[:] = sums[LOSS]
+        return reached
 
 
 class _SlabBatches(_Steps):
@@ -125,8 +138,8 @@ class _SlabBatches(_Steps):
     def __init__(self, net: Network, plan: Plan):
         super().__init__(net, plan)
         self.slabs = SlabGradients(net.layers, self.theta, plan.batch_size, plan.threads)
-        self.state = self.zeros(updates.MEMORY[plan.rule] * self.theta.size)
-        self.clock = np.zeros(3)
+        self.arguments = Net(self.theta, net.layers, net.loss_code)
+        self.rule = self.new_rule()
 
     def __call__(self, order, first, last, losses):
         step = first
@@ -148,15 +161,17 @@ class _SlabBatches(_Steps):
         row += epoch * len(plan.X) if len(order) else 0
         weight_sum = self.slabs.weight_sum(plan.weight, order, row, rows, plan.watch)
         if weight_sum > 0:
+            samples = Samples(plan.X, plan.Y, plan.weight, order)
             gradients, loss = self.slabs(
-                plan.X, plan.Y, plan.weight, order, row, rows, self.theta, net.loss_code,
-                net.dtype.type(1 / weight_sum), plan.watch,
-            )  # fmt: skip
-            losses[epoch] += loss
-            step_of_slabs(
-                gradients, self.theta, net.layers, plan.rule, plan.rates, self.state, self.clock,
-                weight_sum,
-            )  # fmt: skip
+                samples, self.arguments, row, rows, net.dtype.type(1 / weight_sum), plan.watch
+            )
+            sums = np.zeros((N_SUMS, len(losses)))
+            sums[LOSS] = losses
+            slabs.note_batch(
+                sums, epoch, loss, weight_sum, samples, self.arguments, self.rule, row, rows
+            )
+            losses[:] = sums[LOSS]
+            slabs.step_of_slabs(gradients, self.arguments, self.rule, weight_sum)
         if position == plan.n_steps - 1 and not (
             np.isfinite(losses[epoch]) and np.isfinite(self.theta).all()
         ):
