@@ -193,7 +193,7 @@ def learn_one_by_rule(x, y, weight, theta, layers, loss, rule, settings, state, 
     steps, power1, power2 = step_state[0], step_state[1], step_state[2]
     inputs = sample_inputs(flat(x), 0, t, x_here)
     found, squares = step_on_sample(inputs, flat(y), 0, w, net, by, a, d, rows, gradient, packed)
-    if not (math.isfinite(found) and all_finite(rows)):
+    if not (math.isfinite(found + squares) and all_finite(rows)):
         step_state[0], step_state[1], step_state[2] = steps, power1, power2
         return math.nan, 0.0
     unpack(rows, t, theta)
