@@ -1,4 +1,4 @@
-"""The exceptions that fastperc raises beyond ValueError and TypeError."""
+"""Exceptions that fastperc raises beyond ValueError and TypeError."""
 
 
 class DivergedError(FloatingPointError):
@@ -30,6 +30,14 @@ class DivergedError(FloatingPointError):
 
 class ModelFileError(ValueError):
     """A file that is not a readable fastperc model; the message names file and broken rule."""
+
+
+class NonFiniteWeightsError(DivergedError, ValueError):
+    """Training of an estimator diverged; a ValueError too, as scikit-learn has it."""
+
+
+class OutOfTimeError(Exception):
+    """The time limit was reached on the way; what was begun is left undone."""
 
 
 class KernelFailedError(RuntimeError):

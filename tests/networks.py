@@ -6,7 +6,9 @@ import numpy as np
 
 from fastperc import Network
 from fastperc.checks import REACH
-from fastperc.kernels import reference
+from fastperc.kernels import reference, updates
+from fastperc.kernels.arguments import N_SUMS, Net, Rule, Samples
+from fastperc.kernels.table import describe
 
 # What may stand at the output with each loss.
 HEADS = [
@@ -93,3 +95,30 @@ def fixed(array):
     """The array, read-only as the facade hands it on, so that tests compile nothing more."""
     array.flags.writeable = False
     return array
+
+
+def samples_of(p, weight=None, order=None):
+    """The problem's samples as kernels take them."""
+    weight = fixed(np.empty(0, p.net.dtype)) if weight is None else weight
+    order = np.empty((0, len(p.X)), np.int64) if order is None else order
+    return Samples(p.X, p.Y, weight, order)
+
+
+def arguments_of(net, direct=True):
+    """The network as kernels take it."""
+    layers = net.layers if direct else describe(net.sizes, net.codes, net.dtype, direct=False)
+    return Net(net.theta, layers, net.loss_code)
+
+
+def rule_of(net, code, **settings):
+    """An update rule for the network, with nothing to remember yet; settings by their names."""
+    vector = np.zeros(updates.N_SETTINGS)
+    for name, value in settings.items():
+        vector[getattr(updates, name)] = value
+    state = np.zeros(updates.MEMORY[code] * net.theta.size, net.dtype)
+    return Rule(code, vector, state, np.zeros(3))
+
+
+def no_sums(epochs=1):
+    """Sums that nothing has been added to; see `kernels.sums`."""
+    return np.zeros((N_SUMS, epochs))

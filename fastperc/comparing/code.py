@@ -50,18 +50,24 @@ def of_dispatcher(function: Function, dtype: str | None = None) -> tuple[float, 
     """Return the compile time of a function of Numba's, and its number of packed multiply-adds.
 
     The time is NaN if the machine code is from disk, the number None if there is no machine code.
-    With a dtype, only the version whose first argument is an array of that counts.
+    With a dtype, only the version whose first argument is an array of that counts, or a tuple that
+    begins with one.
     """
     versions = [
         version
         for signature, version in getattr(function, "overloads", {}).items()
-        if dtype in (None, str(getattr(signature[0], "dtype", None)))
+        if dtype in (None, str(getattr(first_array(signature[0]), "dtype", None)))
     ]
     assemblies = [text for text in map(assembly_of, versions) if text]
     if not assemblies:
         return math.nan, None
     seconds = sum(seconds_of_compiling(version) for version in versions)
     return seconds, sum(map(count_packed_fma, assemblies))
+
+
+def first_array(kind: Any) -> Any:
+    """Return the type of an argument, or of the first element of a tuple."""
+    return getattr(kind, "types", (kind,))[0]
 
 
 def seconds_of_compiling(version: Any) -> float:

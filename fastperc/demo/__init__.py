@@ -19,7 +19,7 @@ from ..datasets import files as datafiles
 from ..measuring import environment
 from ..measuring.words import duration
 from ..network import Network
-from ..training.loop import History
+from ..training import History
 from ..tutorials import Speedup, replay, speedups
 from ..tutorials.cases import all_cases
 from . import report
