@@ -88,9 +88,10 @@ def check_folders(*paths: Path | None) -> None:
 
 def draw(result: Comparison, path: Path) -> None:
     """Draw the times, in the format that the file's ending names."""
-    figure: Any = result.plot().figure
+    from ..plots.files import save_figure
+
     try:
-        figure.savefig(path, dpi=150)
+        save_figure(result.plot(), path)
     except ValueError as error:  # a format that there is not
         raise typer.BadParameter(f"cannot write {path}: {error}") from error
 

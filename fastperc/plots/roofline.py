@@ -1,4 +1,4 @@
-"""What kernels reach of what the machine can do."""
+"""The rates of kernels, below the limits of the machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def plot_roofline(
     gflops, gbytes : float
         The machine's peak of arithmetic and of memory traffic, 10^9 per second.
     cached : float, optional
-        The same of traffic with the caches: what fits into them may be above the slope of memory.
+        The peak of traffic within the caches, 10^9 per second: what fits into them may lie above
+        the slope of memory.
     ax : matplotlib Axes, optional
 
     Returns
@@ -70,7 +71,7 @@ def plot_roofline(
 
 
 def _draw_roof(ax: Axes, gflops: float, slopes: dict[str, float], intensities: list[float]) -> None:
-    """The flat top of arithmetic, over all points and well beyond, and a slope for each memory."""
+    """Draw the flat top of arithmetic, beyond all points, and a slope for each memory."""
     ridges = [gflops / gbytes for gbytes in slopes.values()]
     x = [min(ridges) / 8, *intensities, max(ridges) * 30]
     left, right = min(x) / 1.5, max(x) * 1.5

@@ -1,9 +1,9 @@
-"""How times depend on a size."""
+"""Times as a function of a size."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from .style import look, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:
     from .style import Axes
+
+Line = tuple[np.ndarray, np.ndarray]
 
 
 def plot_scaling(
@@ -69,7 +71,8 @@ def plot_scaling(
     return ax
 
 
-def _check_line(label: str, sizes: Any, times: Any) -> tuple[np.ndarray, np.ndarray]:
+def _check_line(label: str, sizes: Sequence[float], times: Sequence[float]) -> Line:
+    """Return sizes and times as arrays, if there are as many of both, all positive."""
     x, y = np.asarray(sizes, np.float64), np.asarray(times, np.float64)
     if x.ndim != 1 or x.shape != y.shape or len(x) == 0 or not ((x > 0).all() and (y > 0).all()):
         raise ValueError(
