@@ -29,7 +29,7 @@ HOMES = {
     "numba": set(),
     "llvmlite": set(),
     "matplotlib": {"plots"},
-    "sklearn": {"estimators", "datasets", "peers.py", "sklearn.py", "estimator_cases.py"},
+    "sklearn": {"estimators", "datasets", "scores.py", "sklearn.py", "estimator_cases.py"},
     "typer": {"commands"},
 }
 
