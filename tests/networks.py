@@ -104,10 +104,10 @@ def samples_of(p, weight=None, order=None):
     return Samples(p.X, p.Y, weight, order)
 
 
-def arguments_of(net, direct=True):
-    """The network as kernels take it."""
+def arguments_of(net, loss=None, direct=True):
+    """The network as kernels take it; with the code of another loss, if one is given."""
     layers = net.layers if direct else describe(net.sizes, net.codes, net.dtype, direct=False)
-    return Net(net.theta, layers, net.loss_code)
+    return Net(net.theta, layers, net.loss_code if loss is None else loss)
 
 
 def rule_of(net, code, **settings):

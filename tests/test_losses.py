@@ -244,18 +244,18 @@ def test_losses_at_and_beside_their_kinks(loss, y, p, cost, slope):
     """At 0 the derivative is taken as 0, in batches and for one sample."""
     named = "squared_error" if loss == "quantile" else loss
     net, twin = network(("identity", named), 1), network(("identity", named), 1)
-    if loss == "quantile":  # of 1/4, which has no name
-        net.loss_code = twin.loss_code = losses.quantile_code(0.25)
+    # That of 1/4, which has no name, for "quantile".
+    code = losses.quantile_code(0.25) if loss == "quantile" else net.loss_code
     order = np.empty((0, 1), np.int64)
     X, Y, weight = fixed(np.array([[p]])), fixed(np.array([[y]], float)), fixed(np.empty(0))
     samples, gradient = Samples(X, Y, weight, order), np.full(2, np.nan)
     work = np.zeros(batch.work_size(net.layers, net.dtype, 1))
-    found = batch.gradient_rows(samples, arguments_of(net), gradient, work)
+    found = batch.gradient_rows(samples, arguments_of(net, code), gradient, work)
     assert found == (cost, 1)
     assert gradient.tolist() == [slope * p, slope]
     scratch, total = np.zeros(online.work_size(twin.layers, twin.dtype)), np.zeros(1)
     before = twin.theta.copy()
-    online.train_online(samples, arguments_of(twin), 1.0, 0, 1, scratch, np.empty(2), total)
+    online.train_online(samples, arguments_of(twin, code), 1.0, 0, 1, scratch, np.empty(2), total)
     assert total[0] == cost
     assert (before - twin.theta).tolist() == [slope * p, slope]
 
@@ -277,12 +277,12 @@ def test_a_sample_of_weight_zero_may_overflow_in_a_hidden_layer(dtype):
 # --- losses without a name, for the estimators ----------------------------------------------------
 
 
-def loss_and_gradient(net, X, Y):
+def loss_and_gradient(net, X, Y, code):
     order = np.empty((0, len(X)), np.int64)
     samples = Samples(X, Y, fixed(np.empty(0, net.dtype)), order)
     work = np.zeros(batch.work_size(net.layers, net.dtype, len(X)), net.dtype)
     gradient = np.empty_like(net.theta)
-    loss, _ = batch.gradient_rows(samples, arguments_of(net), gradient, work)
+    loss, _ = batch.gradient_rows(samples, arguments_of(net, code), gradient, work)
     return loss, gradient
 
 
@@ -298,10 +298,8 @@ def test_capped_losses_are_capped_and_their_gradients_are_not(head, code, dtype)
     p = problem((3, 2), head=head, dtype=dtype)
     for scale in (1.0, 1000.0):
         X = fixed((p.X * scale).astype(dtype))
-        p.net.loss_code = losses.CODES[head[1]]
-        loss, gradient = loss_and_gradient(p.net, X, p.y)
-        p.net.loss_code = code
-        capped, same = loss_and_gradient(p.net, X, p.y)
+        loss, gradient = loss_and_gradient(p.net, X, p.y, losses.CODES[head[1]])
+        capped, same = loss_and_gradient(p.net, X, p.y, code)
         np.testing.assert_array_equal(gradient, same)
         assert capped == loss if scale == 1 else capped < loss
     out = p.net.forward(X).astype(np.float64)
@@ -316,8 +314,8 @@ def test_capped_losses_are_capped_and_their_gradients_are_not(head, code, dtype)
 def test_the_quantile_loss_and_its_gradient(level):
     p = problem((3, 5, 2))
     net = p.net
-    net.loss_code = losses.quantile_code(level)
-    loss, gradient = loss_and_gradient(net, p.X, p.y)
+    code = losses.quantile_code(level)
+    loss, gradient = loss_and_gradient(net, p.X, p.y, code)
     error = p.y - net.forward(p.X)
     assert loss == pytest.approx(np.maximum(level * error, (level - 1) * error).sum(), rel=1e-6)
     numeric, h = np.empty_like(gradient), 1e-6
@@ -325,7 +323,7 @@ def test_the_quantile_loss_and_its_gradient(level):
         ends = []
         for step in (h, -2 * h):
             net.theta[i] += step
-            ends.append(loss_and_gradient(net, p.X, p.y)[0])
+            ends.append(loss_and_gradient(net, p.X, p.y, code)[0])
         net.theta[i] += h
         numeric[i] = (ends[0] - ends[1]) / (2 * h)
     np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-6)
