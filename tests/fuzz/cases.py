@@ -5,17 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from fastperc.kernels import activations, losses, updates
+
 WIDTHS = (1, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 129, 200)
-HIDDEN = ("identity", "sigmoid", "logistic", "tanh", "relu", "leaky_relu", "elu", "softplus")
-OUTPUTS = {
-    "squared_error": (*HIDDEN, "exp"),
-    "absolute_error": (*HIDDEN, "exp"),
-    "huber": (*HIDDEN, "exp"),
-    "hinge": (*HIDDEN, "exp"),
-    "poisson": ("exp", "softplus"),
-    "log_loss": ("sigmoid", "logistic"),
-    "cross_entropy": ("softmax",),
-}
+HIDDEN = [name for name in activations.CODES if name not in activations.OUTPUT_ONLY]
+RULES = getattr(updates, "CODES", ("sgd", "adam", "adamw", "rprop"))
+# sgd twice, since two more rules are forms of it
+OPTIMIZERS = ["sgd", *(name for name in RULES if name not in ("momentum", "nesterov"))]
 MOST_PARAMETERS = 30_000
 FORMS = (
     "fortran",
@@ -27,6 +23,13 @@ FORMS = (
     "other dtype",
     "object",
 )
+
+
+def outputs_of(loss):
+    """The names of the output activations that go with a loss."""
+    codes = activations.CODES
+    wanted = losses.OUTPUTS_OF.get(loss, [name for name in codes if name != "softmax"])
+    return [name for name in codes if codes[name] in [codes[other] for other in wanted]]
 
 
 @dataclass
@@ -61,12 +64,12 @@ class Case:
 def draw(seed):
     """The case of a seed."""
     rng = np.random.default_rng([seed, 20])
-    loss = str(rng.choice(list(OUTPUTS)))
+    loss = str(rng.choice(list(losses.CODES)))
     sizes = _sizes(rng, loss)
     dtype = str(rng.choice(["float32", "float64"]))
     is_extreme = rng.random() < 0.1
     n = _count(rng, sizes)
-    output = str(rng.choice(OUTPUTS[loss]))
+    output = str(rng.choice(outputs_of(loss)))
     X = _inputs(rng, (n, sizes[0]), dtype, is_extreme)
     y, weight, held = _targets(rng, loss, n, sizes[-1], dtype), None, None
     options = _options(rng, n)
@@ -168,7 +171,7 @@ def _long_run(rng):
 
 
 def _options(rng, n):
-    optimizer = str(rng.choice(["sgd", "sgd", "adam", "adamw", "rprop"]))
+    optimizer = str(rng.choice(OPTIMIZERS))
     options = {
         "optimizer": optimizer,
         "epochs": int(rng.integers(1, 5)),
