@@ -1,4 +1,4 @@
-"""Files of the data sets that scikit-learn does not ship: where they lie, how they are read."""
+"""Find and read the files of the data sets that do not come with scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import checks
+from ..errors import DataError as DataError
 
 FOLDER_VARIABLE = "FASTPERC_DATA"
 
@@ -30,12 +31,8 @@ HEART_COLUMNS = (
 )  # fmt: skip
 
 
-class DataError(ValueError):
-    """A data set that is not there or not as it should be; the message says what to do."""
-
-
 def file_of(name: str, folder: str | os.PathLike | None = None) -> Path | None:
-    """The file of a data set, if there is one in ``folder``.
+    """Return the path of a data set's file, if there is one in ``folder``.
 
     Parameters
     ----------
@@ -44,7 +41,7 @@ def file_of(name: str, folder: str | os.PathLike | None = None) -> Path | None:
         features and the target, with commas), or ``"heart_statlog"``, whose file is
         ``heart_statlog.dat`` (13 features and the class 1 or 2, with spaces).
     folder : path, optional
-        By default the folder that the environment variable FASTPERC_DATA names, if it does.
+        By default the value of the environment variable FASTPERC_DATA, if it is set.
 
     Returns
     -------
@@ -58,16 +55,16 @@ def file_of(name: str, folder: str | os.PathLike | None = None) -> Path | None:
 
 
 def read_file(name: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read features, float64 (n, d), and target (n,): float64, or int64 where it is a class.
+    """Read features, float64 (n, d), and target (n,): float64, or int64 for classes.
 
     Raises
     ------
     DataError
-        For a file that cannot be read or holds something else.
+        If the file cannot be read or has other contents.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of no data; found below
+            warnings.simplefilter("ignore", UserWarning)  # an empty file; reported below
             table = READERS[name](path)
         checks.check_array(table, "the table")
     except (OSError, EOFError, ValueError, zlib.error) as error:
@@ -75,8 +72,10 @@ def read_file(name: str, path: Path) -> tuple[np.ndarray, np.ndarray]:
     return check_size(name, table[:, :-1].copy(), table[:, -1].copy(), str(path))
 
 
-def check_size(name: str, X: np.ndarray, y: np.ndarray, source: str):
-    """Refuse a part of the data set."""
+def check_size(
+    name: str, X: np.ndarray, y: np.ndarray, source: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Raise DataError unless the data set is complete; return it, classes as int64."""
     if len(X) != N_SAMPLES[name]:
         raise DataError(
             f"{name}: found {len(X)} samples in {source}, expected {N_SAMPLES[name]}. "
@@ -107,7 +106,7 @@ def _read_heart(path: Path) -> np.ndarray:
 
 
 def _at_most(name: str) -> int:
-    """Rows to read: one more than there should be shows that there are too many."""
+    """Return the number of rows to read: one more than expected shows that there are too many."""
     return N_SAMPLES[name] + 1
 
 
