@@ -21,6 +21,7 @@ from numba import njit
 
 from fastperc import Network
 from fastperc.kernels import batch
+from fastperc.kernels.arguments import Net, Samples
 from fastperc.measuring.environment import surroundings
 from fastperc.model.layout import aligned_zeros
 
@@ -51,10 +52,10 @@ def best_of(repeats, calls, function):
 
 
 @njit
-def repeat(calls, X, Y, weight, order, theta, layers, loss, gradient, work):
+def repeat(calls, samples, net, gradient, work):
     """Call the gradient's kernel as other compiled code does; from Python, a call costs 1 us."""
     for _ in range(calls):
-        batch.gradient_rows(X, Y, weight, order, theta, layers, loss, gradient, work)
+        batch.gradient_rows(samples, net, gradient, work)
 
 
 def gradients(repeats, calls):
@@ -66,7 +67,8 @@ def gradients(repeats, calls):
     weight, order = np.zeros(0), np.zeros((0, len(X)), np.int64)
     weight.flags.writeable = False
 
-    arrays = X, Y, weight, order, net.theta, net.layers, net.loss_code, gradient, work
+    network = Net(net.theta, net.layers, net.loss_code)
+    arrays = Samples(X, Y, weight, order), network, gradient, work
     ways = {
         "from compiled code": (1, lambda: repeat(calls, *arrays), calls),
         "`batch.gradient_rows` from Python": (calls, lambda: batch.gradient_rows(*arrays), 1),

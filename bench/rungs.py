@@ -29,6 +29,7 @@ from rung_loops import (
 
 from fastperc import Network
 from fastperc.kernels import online, online_rules, updates
+from fastperc.kernels.arguments import N_SUMS, Net, Rule, Samples
 from fastperc.kernels.simd import view
 from fastperc.kernels.table import describe
 from fastperc.measuring.environment import surroundings
@@ -66,31 +67,30 @@ class Task:
     def by_rule(self):
         """Train with fastperc's kernel for any update rule: the gradient first, then the step."""
         layers = describe(SIZES, self.net.codes, self.net.dtype, direct=False)
-        work = aligned_zeros(online_rules.work_size(layers, self.net.dtype), self.net.dtype)
-        rates = np.zeros(updates.N_SETTINGS)
-        rates[updates.LR] = LR
-        rule = (updates.SGD, rates, np.zeros(0, np.float32), np.zeros(3))
+        settings = np.zeros(updates.N_SETTINGS)
+        settings[updates.LR] = LR
+        rule = Rule(updates.SGD, settings, np.zeros(0, np.float32), np.zeros(3))
+        size = online_rules.work_size(rule.code, layers, self.net.dtype)
+        net, work = Net(self.theta, layers, self.net.loss_code), aligned_zeros(size, np.float32)
+        good, sums = np.empty_like(self.theta), np.zeros((N_SUMS, 1))
         return lambda: online_rules.train_online_by_rule(
-            *self.samples(), layers, self.net.loss_code, *rule, 0, len(self.X), work, *self.kept()
+            self.samples(), net, rule, 0, len(self.X), work, good, sums
         )
 
     def by_sweeps(self):
         """Train with the kernel that ``Network.train`` uses."""
-        layers = self.net.layers
-        work = aligned_zeros(online.work_size(layers, self.net.dtype), self.net.dtype)
+        net = Net(self.theta, self.net.layers, self.net.loss_code)
+        work = aligned_zeros(online.work_size(net.layers, self.net.dtype), self.net.dtype)
+        good, losses = np.empty_like(self.theta), np.zeros(1)
         return lambda: online.train_online(
-            *self.samples(), layers, self.net.loss_code, LR, 0, len(self.X), work, *self.kept()
+            self.samples(), net, LR, 0, len(self.X), work, good, losses
         )
 
     def samples(self):
-        """What fastperc's kernels take first: no weights, and the rows in their order."""
+        """As fastperc's kernels take them: no weights, and the rows in their order."""
         no_weights, in_order = np.zeros(0, np.float32), np.zeros((0, len(self.X)), np.int64)
         no_weights.flags.writeable = False
-        return self.X, self.Y, no_weights, in_order, self.theta
-
-    def kept(self):
-        """And last: room for the last good parameters, and for the epoch's loss."""
-        return np.empty_like(self.theta), np.zeros(1)
+        return Samples(self.X, self.Y, no_weights, in_order)
 
 
 class Rung(NamedTuple):

@@ -177,79 +177,6 @@ def all_finite(vector: np.ndarray) -> bool:
     return bool(np.isfinite(vector).all())
 
 
-def check_targets(
-    y: Any, loss: str, n_samples: int, n_outputs: int, dtype: Any, name: str = "y"
-) -> np.ndarray:
-    """Turn targets into the array of shape (n_samples, n_outputs) that kernels read.
-
-    For ``cross_entropy``, labels 0 to n_outputs - 1, or one row of probabilities per sample; for
-    ``log_loss``, 0 and 1 (or probabilities), one column per output; for ``hinge``, -1 and 1 or 0
-    and 1; for ``poisson``, no negative numbers; otherwise numbers.
-    """
-    raw = as_numbers(y, name)
-    if raw.ndim == 0 or raw.shape[0] != n_samples:
-        found = "a single number" if raw.ndim == 0 else f"{raw.shape[0]} targets"
-        raise ValueError(f"{name}: found {found}, expected {n_samples}, one for each row of X")
-    if loss == "cross_entropy" and (raw.ndim == 1 or raw.shape[1:] == (1,)):
-        return _one_hot(check_array(raw.ravel(), name, ndim=1), n_outputs, dtype, name)
-    if raw.ndim == 1 and n_outputs == 1:
-        raw = raw.reshape(-1, 1)
-    if raw.ndim != 2:
-        raise ValueError(
-            f"{name}: found shape {raw.shape}, expected ({n_samples}, {n_outputs}): "
-            "one column per output"
-        )
-    targets = check_array(raw, name, dtype=dtype, columns=n_outputs)
-    if loss == "hinge":
-        return _signs(targets, name)
-    if loss == "poisson" and targets.min() < 0:
-        raise ValueError(
-            f"{name}: found {targets[targets < 0][0]:g}, expected no negative number for "
-            "loss='poisson', which is for counts. Use another loss"
-        )
-    if loss in ("log_loss", "cross_entropy") and (targets.min() < 0 or targets.max() > 1):
-        odd = targets[(targets < 0) | (targets > 1)][0]
-        raise ValueError(
-            f"{name}: found {odd:g}, expected 0 or 1 for loss={loss!r}. "
-            "Number the classes, or use another loss"
-        )
-    if loss == "cross_entropy":
-        sums = targets.sum(axis=1)
-        if not np.allclose(sums, 1, atol=1e-3):
-            row = int(np.argmax(np.abs(sums - 1)))
-            raise ValueError(
-                f"{name}: found a row ({row}) that sums to {sums[row]:g}, expected probabilities "
-                "that sum to 1. Labels that do not exclude each other want loss='log_loss'"
-            )
-    return targets
-
-
-def _signs(targets: np.ndarray, name: str) -> np.ndarray:
-    """-1 and 1, also from 0 and 1."""
-    found = set(np.unique(targets).tolist())
-    if not (found <= {-1.0, 1.0} or found <= {0.0, 1.0}):
-        odd = next(iter(sorted(found - {-1.0, 0.0, 1.0}) or sorted(found)))
-        raise ValueError(
-            f"{name}: found {odd:g}, expected labels -1 and 1, or 0 and 1, for loss='hinge'"
-        )
-    signs = np.where(targets > 0, 1, -1).astype(targets.dtype)
-    signs.flags.writeable = False
-    return signs
-
-
-def _one_hot(labels: np.ndarray, n_classes: int, dtype: Any, name: str) -> np.ndarray:
-    odd = (labels != np.rint(labels)) | (labels < 0) | (labels >= n_classes)
-    if odd.any():
-        raise ValueError(
-            f"{name}: found the label {labels[odd][0]:g}, expected whole numbers from 0 to "
-            f"{n_classes - 1}, since the network has {n_classes} outputs"
-        )
-    targets = np.zeros((len(labels), n_classes), dtype)
-    targets[np.arange(len(labels)), labels.astype(np.intp)] = 1
-    targets.flags.writeable = False
-    return targets
-
-
 def check_weights(
     weight: Any, n_samples: int, dtype: Any, *, only_ratios: bool = True
 ) -> np.ndarray:
@@ -306,7 +233,9 @@ def warn_out_of_reach(Y: np.ndarray, output: str, stacklevel: int) -> None:
         )
 
 
-def check_number(value: Any, name: str, *, least: float = -math.inf, above: float = -math.inf):
+def check_number(
+    value: Any, name: str, *, least: float = -math.inf, above: float = -math.inf
+) -> float:
     """A finite real number, at least ``least`` and greater than ``above``, as a float."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}: found {value!r:.60}, expected a number")

@@ -34,3 +34,11 @@ class ModelFileError(ValueError):
 
 class DataError(ValueError):
     """Data that are missing or not as they should be; the message says what to do."""
+
+
+class NonFiniteWeightsError(DivergedError, ValueError):
+    """Training of an estimator diverged; a ValueError too, as scikit-learn has it."""
+
+
+class OutOfTimeError(Exception):
+    """The time limit was reached on the way; what was begun is left undone."""

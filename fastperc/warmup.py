@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from .kernels import updates
 from .measuring import environment as surroundings
 from .model import options
-from .model.evaluate import SlabGradients
+from .model.samples import Samples, no_order, read_only
+from .model.shards import ShardGradients
 from .network import Network
+from .training.one_sample import SampleBuffer
+from .training.rules import Rule
 
 ROWS = 600  # enough for more than one thread
 
@@ -69,11 +72,9 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[WarmupStep]:
     outputs on threads
     output for one sample
     learning one sample
+    learning one sample, any rule
     loss
     gradient
-    estimators, mini-batches
-    estimators, one sample at a time
-    estimators, batches on threads
     """
     for dtype in map(options.check_dtype, dtypes):
         for what, call in _calls(dtype):
@@ -82,28 +83,25 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[WarmupStep]:
 
 def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
     """List the steps for a dtype: their names, and functions that call kernels."""
-    from .estimators import MLPRegressor
-
     net = Network((2, 2, 1), seed=0, dtype=dtype)
+    model = options.check_model((2, 2, 1), "relu", "identity", "squared_error", dtype)
     X, y = np.ones((2, 2)), np.ones(2)
     many, targets = np.ones((ROWS, 2)), np.ones(ROWS)
 
-    def train(n: int, **options: Any) -> Callable[[], object]:
-        return lambda: net.train(many[:n], targets[:n], epochs=1, **options)
+    def train(n: int, **given: Any) -> Callable[[], object]:
+        return lambda: net.train(many[:n], targets[:n], epochs=1, **given)
 
     def in_slices() -> None:
-        in_turn = SlabGradients(net.layers, net.theta, 2)
-        order = np.empty((0, 2), np.int64)
-        x, t, weight = (checks.check_array(a, "", dtype=dtype) for a in (X, X[:, :1], X[:1]))
-        in_turn.weight_sum(weight[0], order, 0, 2)
-        in_turn(x, t, weight[0], order, 0, 2, net.theta, net.loss_code, dtype.type(1))
+        shards = ShardGradients(model, 2)
+        samples = Samples(
+            read_only(X, dtype), read_only(X[:, :1], dtype), read_only(X[0], dtype)
+        ).arguments(no_order(2))
+        shards.weight_sum(samples, 0, 2)
+        shards(samples, 0, 2, dtype.type(1))
 
-    def learn(batch_size: int, n_threads: int = 1) -> Callable[[], object]:
-        model = MLPRegressor(
-            hidden_layer_sizes=2, batch_size=batch_size, dtype=dtype.name, n_threads=n_threads
-        )
-        n = max(2, batch_size)
-        return lambda: model.partial_fit(many[:n], targets[:n])
+    def by_rule() -> None:
+        settings = np.zeros(updates.N_SETTINGS)
+        SampleBuffer(model).learn_by_rule(Rule(updates.ADAM, settings, model))
 
     return [
         ("training, one sample at a time", train(2)),
@@ -115,11 +113,9 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
         ("outputs on threads", lambda: net.forward(many, threads=2)),
         ("output for one sample", lambda: net.predict_one(X[0])),
         ("learning one sample", lambda: net.learn_one(X[0], 1.0)),
+        ("learning one sample, any rule", by_rule),
         ("loss", lambda: net.loss(X, y)),
         ("gradient", lambda: net.backward(X, y)),
-        ("estimators, mini-batches", learn(2)),
-        ("estimators, one sample at a time", learn(1)),
-        ("estimators, batches on threads", learn(ROWS, n_threads=2)),
     ]
 
 

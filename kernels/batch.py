@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from .activations import times_slope
+from .arguments import LOSS, flat_net, flat_rule, flat_samples
 from .jit import inlined, kernel, outlined
 from .losses import loss_and_delta_rows
 from .matmul import add_column_sums, add_outer, add_transposed, product, transpose
@@ -17,6 +18,7 @@ from .packing import padded, write_row
 from .predict import all_finite, forward_rows, rows_work_size
 from .simd import at, flat, load, no_unroll, store, view, width
 from .simd_numpy import BYTES
+from .sums import add_batch, plus, sum_of_weights
 from .table import ACTIVATION, CHUNK, CHUNK_ROWS, COLUMNS, N_IN, N_OUT, OFFSET, WIDE, theta_size
 from .updates import LR, SGD, has_penalties, penalise, update
 
@@ -46,78 +48,89 @@ def _largest_transpose(layers):
 
 
 @kernel
-def train_batches(
-    X, Y, weight, order, theta, layers, loss, rule, settings, state, step_state, batch_size, first,
-    last, work, last_good, losses,
-):  # fmt: skip
+def train_batches(samples, net, rule, batch_size, first, last, scratch, last_good, sums):
     """Take the steps ``first <= step < last``, one batch each; see `online.train_online`.
 
     An epoch has ``ceil(n / batch_size)`` steps; its last batch may be smaller. The gradient of a
     step is ``sum_r(weight[r] * gradient(r)) / sum_r(weight[r])`` plus that of the penalties. A
-    batch whose weights are all 0 is passed over. ``rule``, ``settings``, ``state``, ``step_state``:
-    see `updates`.
+    batch whose weights are all 0 is passed over.
+
+    Parameters
+    ----------
+    samples, net, rule
+        See `arguments`.
+    scratch : array
+        ``work_size(layers, dtype, batch_size)`` elements.
+    sums : float64 array of shape (N_SUMS, n_epochs)
+        Added to; see `sums`.
     """
-    n, n_order = X.shape[0], order.shape[0]
+    n = samples.X.shape[0]
     n_steps = (n + batch_size - 1) // batch_size
-    theta, good, t, settings = flat(theta), flat(last_good), flat(layers), flat(settings)
-    gradient, rest = split(flat(work), theta.shape[0])
+    samples, net, rule = flat_samples(samples), flat_net(net), flat_rule(rule)
+    theta, layers, settings = net.theta, net.layers, rule.settings
+    gradient, rest = split(flat(scratch), theta.shape[0])
     part, rest = split(rest, theta.shape[0])
-    plain = rule == SGD and not has_penalties(settings)
+    plain = rule.code == SGD and not has_penalties(settings)
     for step in range(first, last):
         epoch, position = step // n_steps, step % n_steps
         if position == 0:
-            copy(theta, good)
+            copy(theta, last_good)
         start = position * batch_size
         rows = min(batch_size, n - start)
-        row = epoch * n + start if n_order > 0 else start
-        weight_sum = sum_of_weights(weight, order, row, rows)
+        row = epoch * n + start if samples.order.shape[0] > 0 else start
+        weight_sum = sum_of_weights(samples.weight, samples.order, row, rows)
         if weight_sum > 0:
             # Plain descent of one chunk adds the gradient to theta at once: when a layer's turn
             # comes, those below it have been served.
-            at_once = plain and batch_size <= at(t, CHUNK_ROWS)
+            at_once = plain and batch_size <= at(layers, CHUNK_ROWS)
             if not at_once:
                 clear(gradient)
             target = theta if at_once else gradient
             scale = theta.dtype.type((-at(settings, LR) if at_once else 1.0) / weight_sum)
-            found = add_slabs(
-                X, Y, weight, order, row, rows, theta, t, loss, scale, target, part, rest
-            )
-            losses[epoch] = plus(losses[epoch], found)
+            found = add_slabs(samples, net, row, rows, scale, target, part, rest)
+            add_batch(sums, epoch, found, weight_sum, samples, net, settings, row, rows)
             if not at_once:
-                penalise(rule, settings, theta, gradient, t, False, weight_sum)
-                update(rule, settings, theta, gradient, flat(state), flat(step_state))
-        if position == n_steps - 1 and not (math.isfinite(losses[epoch]) and all_finite(theta)):
-            copy(good, theta)
+                take_step(rule, net, gradient, weight_sum)
+        if position == n_steps - 1 and not (math.isfinite(sums[LOSS, epoch]) and all_finite(theta)):
+            copy(last_good, theta)
             return -1 - epoch
     return last
 
 
+@inlined
+def take_step(rule, net, gradient, weight_sum):
+    """Take the rule's step, given the gradient of the mean loss; see `updates`."""
+    penalise(rule.code, rule.settings, net.theta, gradient, net.layers, False, weight_sum)
+    update(rule.code, rule.settings, net.theta, gradient, rule.state, rule.step_state)
+
+
 @kernel
-def gradient_rows(X, Y, weight, order, theta, layers, loss, gradient, work):
+def gradient_rows(samples, net, gradient, scratch):
     """Sum over all rows of X of the gradient, written to ``gradient``, laid out as theta.
 
-    ``order`` has no rows. Returns the (weighted) sums of the losses and of the weights.
+    ``samples.order`` has no rows. Returns the (weighted) sums of the losses and of the weights.
     """
-    gradient, n = flat(gradient), X.shape[0]
-    part, rest = split(flat(work), theta.shape[0])
+    n = samples.X.shape[0]
+    samples, net, gradient = flat_samples(samples), flat_net(net), flat(gradient)
+    part, rest = split(flat(scratch), net.theta.shape[0])
     clear(gradient)
     one = gradient.dtype.type(1)
-    loss_sum = add_slabs(
-        X, Y, weight, order, 0, n, flat(theta), flat(layers), loss, one, gradient, part, rest
-    )
-    return loss_sum, sum_of_weights(weight, order, 0, n)
+    loss_sum = add_slabs(samples, net, 0, n, one, gradient, part, rest)
+    return loss_sum, sum_of_weights(samples.weight, samples.order, 0, n)
 
 
 @kernel
-def loss_rows(X, Y, weight, theta, layers, loss, work, sums):
+def loss_rows(samples, net, scratch, sums):
     """Add the losses of all rows of X, times their weights, to ``sums[0]``, the weights to ``[1]``.
 
-    Row groups of whole chunks may be given one after the other: the sums are the same.
+    ``samples.order`` has no rows. Row groups of whole chunks may be given one after the other: the
+    sums are the same.
     """
-    n, n_in, n_out = X.shape[0], X.shape[1], Y.shape[1]
-    X, Y, weight, theta, t = flat(X), flat(Y), flat(weight), flat(theta), flat(layers)
+    n, n_in, n_out = samples.X.shape[0], samples.X.shape[1], samples.Y.shape[1]
+    X, Y, weight, _ = flat_samples(samples)
+    theta, t, loss = flat_net(net)
     activation, chunk = at(t, t.shape[0] - COLUMNS + ACTIVATION), at(t, CHUNK_ROWS)
-    d, work = split(flat(work), min(n, chunk) * n_out)
+    d, work = split(flat(scratch), min(n, chunk) * n_out)
     for first in range(0, n, chunk):
         rows = min(chunk, n - first)
         z, room = forward_rows(view(X, first * n_in, rows * n_in), rows, theta, t, work)
@@ -126,12 +139,6 @@ def loss_rows(X, Y, weight, theta, layers, loss, work, sums):
         found = loss_and_delta_rows(loss, activation, z, y, 0, w, rows, n_out, d, room)
         sums[0] = plus(sums[0], found)
         sums[1] = plus(sums[1], float(rows) if w.shape[0] == 0 else float(w.sum()))
-
-
-@inlined(fastmath=False)  # one order, whoever adds up
-def plus(a, b):
-    """``a + b``, which the compiler may not draw into another sum."""
-    return a + b
 
 
 @inlined
@@ -148,17 +155,6 @@ def clear(v):
         v[i] = 0
 
 
-@inlined(fastmath=False)  # one order in all kernels
-def sum_of_weights(weight, order, first, rows, s=0.0):
-    """``s`` and the weights of the rows ``order[first:first + rows]``, added up."""
-    if weight.shape[0] == 0:
-        return s + float(rows)
-    order = flat(order)
-    for r in range(first, first + rows):
-        s += weight[order[r]] if order.shape[0] > 0 else weight[r]
-    return s
-
-
 @inlined
 def slabs_of(rows):
     """Into how many slabs a batch is cut, on any number of threads."""
@@ -172,7 +168,7 @@ def slab_start(s, n_slabs, rows):
 
 
 @inlined
-def add_slabs(X, Y, weight, order, first, rows, theta, t, loss, scale, target, part, work):
+def add_slabs(samples, net, first, rows, scale, target, part, scratch):
     """`add_gradient`, slab by slab, the way `parallel` does it."""
     n_slabs = slabs_of(rows)
     loss_sum = 0.0
@@ -180,10 +176,8 @@ def add_slabs(X, Y, weight, order, first, rows, theta, t, loss, scale, target, p
         begin, end = slab_start(s, n_slabs, rows), slab_start(s + 1, n_slabs, rows)
         if s > 0:
             clear(part)
-        found = add_gradient(
-            flat(X), flat(Y), flat(weight), flat(order), X.shape[1], Y.shape[1], first + begin,
-            end - begin, theta, t, loss, scale, part if s > 0 else target, work, 0.0,
-        )  # fmt: skip
+        out = part if s > 0 else target
+        found = add_gradient(samples, net, first + begin, end - begin, scale, out, scratch, 0.0)
         loss_sum = plus(loss_sum, found)
         if s > 0:
             add_part(part, target)
@@ -198,28 +192,25 @@ def add_part(part, total):
 
 
 @kernel
-def add_rows_gradient(
-    X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, scale, target, work, loss_sum
-):
+def add_rows_gradient(samples, net, first, rows, scale, target, scratch, loss_sum):
     """`add_gradient` as a kernel, to be called by address."""
-    return add_gradient(
-        X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, theta.dtype.type(scale),
-        target, work, loss_sum,
-    )  # fmt: skip
+    scale = target.dtype.type(scale)
+    return add_gradient(samples, net, first, rows, scale, target, scratch, loss_sum)
 
 
 @inlined
-def add_gradient(
-    X, Y, weight, order, n_in, n_out, first, rows, theta, t, loss, scale, target, work, loss_sum
-):
+def add_gradient(samples, net, first, rows, scale, target, scratch, loss_sum):
     """``target += scale * gradient`` for the rows ``order[first:first + rows]``, or X's own.
 
     The gradient is that of the weighted sum of the losses, which is returned, added to
     ``loss_sum``. All arrays are flat. A slab may be served in parts of whole chunks.
     """
+    X, Y, weight, order = samples
+    theta, t, loss = net
+    n_in, n_out = at(t, N_IN), at(t, t.shape[0] - COLUMNS + N_OUT)
     chunk = at(t, CHUNK_ROWS)
     size = min(rows, chunk)
-    x_room, work = split(work, size * n_in)
+    x_room, work = split(scratch, size * n_in)
     y_room, work = split(work, size * n_out)
     w_room, work = split(work, size)
     for row in range(first, first + rows, chunk):

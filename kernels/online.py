@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from .activations import IDENTITY, activate_layer
+from .arguments import flat_net, flat_samples
 from .dense import add_rows, dot_rows
 from .fused import (
     backward_update_narrow,
@@ -41,9 +42,7 @@ AHEAD = 8  # steps: longer than main memory takes to answer
 
 
 @kernel
-def train_online(
-    X, Y, weight, order, theta, layers, loss, lr, first, last, work, last_good, losses
-):
+def train_online(samples, net, lr, first, last, scratch, last_good, losses):
     """Take the steps ``first <= step < last``; step s is sample ``s % n`` of epoch ``s // n``.
 
     In the plain form, with the outputs a[0] = x, a[1], ..., a[L] and the loss E of a sample::
@@ -55,24 +54,14 @@ def train_online(
 
     Parameters
     ----------
-    X, Y : arrays of shape (n, n_inputs) and (n, n_outputs)
-        C-contiguous, of theta's dtype; read.
-    weight : array of shape (n,) or (0,)
-        Factor of each sample's step; none given means 1.
-    order : int64 array of shape (n_epochs, n) or (0, n)
-        The samples' order in each epoch; without rows, that of X.
-    theta : array of shape (n_parameters,)
-        Read and written: the network.
-    layers : int64 array of shape (n_layers, COLUMNS)
-        See `table`.
-    loss : int
-        Code of `losses`.
+    samples, net
+        See `arguments`. The weights are factors of the samples' steps.
     lr : float
         Learning rate.
     first, last : int
         Which steps.
-    work : array
-        Scratch of `work_size` elements.
+    scratch : array
+        ``work_size(layers, dtype)`` elements.
     last_good : array of theta's shape
         Written at the beginning of each epoch: theta.
     losses : float64 array of shape (n_epochs,)
@@ -84,18 +73,12 @@ def train_online(
         ``last``; or, if loss or parameters became infinite or NaN in epoch e, ``-1 - e``, and
         theta is what it was at that epoch's beginning.
     """
-    n, n_out = X.shape[0], Y.shape[1]
+    n, n_out = samples.X.shape[0], samples.Y.shape[1]
     # Views that own nothing, because a slice counts references (see `simd.view`); and flat ones,
     # because a row is then a view too.
-    X, Y, weight, order, theta, t = (
-        flat(X),
-        flat(Y),
-        flat(weight),
-        flat(order),
-        flat(theta),
-        flat(layers),
-    )
-    a, d, x_here, x_there, packed = parts(flat(work), t)
+    X, Y, weight, order = flat_samples(samples)
+    theta, t, loss = flat_net(net)
+    a, d, x_here, x_there, packed = parts(flat(scratch), t)
 
     if first % n == 0:
         copy(theta, last_good)

@@ -2,13 +2,16 @@
 
 As `online`, but backward first and then the update, layer by layer; and with penalties or clipping
 the whole gradient is written down, in rows like the weights, before the rule loops over it. All
-rows lie in one array here, and so does what the rule remembers.
+rows lie in one array here, and so does what the rule remembers: a call packs both when it begins
+and unpacks them when it ends.
 """
 
 import math
 
 import numpy as np
 
+from . import arguments
+from .arguments import BATCH_LOSS, LOSS, SQUARES, flat_net, flat_rule, flat_samples
 from .dense import backward_narrow, backward_wide, outer_rows, scaled_row
 from .jit import inlined, kernel
 from .online import copy, forward, prefetch_sample, row_of, sample_inputs, weighted_sums
@@ -16,6 +19,7 @@ from .packing import pack, padded, unpack
 from .predict import all_finite
 from .simd import at, flat, load, no_unroll, view, width
 from .simd_numpy import BYTES
+from .sums import squares_of_rows
 from .table import (
     ACTIVATION,
     COLUMNS,
@@ -38,51 +42,43 @@ from .updates import (
     needs_whole_gradient,
     penalise,
     update,
+    weights_of,
 )
 
 
-def work_size(layers, dtype):
-    """Number of elements of the scratch array of `train_online_by_rule`."""
+def work_size(rule, layers, dtype):
+    """Number of elements of the scratch array of `train_online_by_rule`.
+
+    Activations, deltas and an input; the weights, their gradient and what the rule remembers of
+    them as rows.
+    """
     block = BYTES // np.dtype(dtype).itemsize
     one_input = -(-int(layers[0, N_IN]) // block) * block
-    return 2 * units_size(layers) + one_input + 2 * rows_size(layers, dtype)
-
-
-def state_size(rule, layers, dtype):
-    """Number of elements that the rule remembers."""
-    return MEMORY[rule] * rows_size(layers, dtype)
+    return 2 * units_size(layers) + one_input + (2 + MEMORY[rule]) * rows_size(layers, dtype)
 
 
 @kernel
-def train_online_by_rule(
-    X, Y, weight, order, theta, layers, loss, rule, settings, state, step_state, first, last, work,
-    last_good, losses,
-):  # fmt: skip
+def train_online_by_rule(samples, net, rule, first, last, scratch, last_good, sums):
     """Take the steps ``first <= step < last``; see `online.train_online`.
 
     Parameters
     ----------
-    layers
-        The table made with ``direct=False``.
-    rule, rates, clock
-        See `updates`.
-    state : array
-        ``state_size(rule, layers, dtype)`` elements; zeros at the beginning.
+    samples, net, rule
+        See `arguments`. The table ``net.layers`` is made with ``direct=False``.
+    scratch : array
+        ``work_size(rule, layers, dtype)`` elements.
+    sums : float64 array of shape (N_SUMS, n_epochs)
+        Added to; see `sums`.
     """
-    n, n_out = X.shape[0], Y.shape[1]
-    X, Y, weight, order = flat(X), flat(Y), flat(weight), flat(order)
-    theta, t, state, settings, step_state = (
-        flat(theta),
-        flat(layers),
-        flat(state),
-        flat(settings),
-        flat(step_state),
-    )
-    a, d, room, rows, gradient = parts_by_rule(flat(work), t)
-    whole_gradient = needs_whole_gradient(rule, settings)
+    n, n_out = samples.X.shape[0], samples.Y.shape[1]
+    X, Y, weight, order = flat_samples(samples)
+    net, rule = flat_net(net), flat_rule(rule)
+    theta, t = net.theta, net.layers
+    a, d, room, rows, gradient, packed = parts_by_rule(flat(scratch), t, theta, rule.state)
     if first % n == 0:
         copy(theta, last_good)
     pack(theta, rows, t)
+    pack_state(rule.state, theta.shape[0], packed, rows.shape[0], t)
     epoch, left = first // n, n - first % n
     for step in range(first, last):
         prefetch_sample(X, Y, order, step, at(t, N_IN), n_out)
@@ -90,41 +86,76 @@ def train_online_by_rule(
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
         if w > 0:  # a sample of weight 0 leaves no trace in what the rule remembers
             x = sample_inputs(X, row, t, room)
-            weighted_sums(rows, t, 0, x, a)
-            losses[epoch] += w * forward(theta, rows, t, a, Y, row * n_out, loss, d)
-            if whole_gradient:
-                write_gradient(rows, t, x, a, d, w, gradient)
-                penalise(rule, settings, rows, gradient, t, True, 1.0)
-                update(rule, settings, rows, gradient, state, step_state)
-            else:
-                backward_by_rule(rule, settings, rows, t, x, a, d, w, state, step_state)
+            loss, squares = step_on_sample(
+                x, Y, row * n_out, w, net, rule, a, d, rows, gradient, packed
+            )
+            sums[LOSS, epoch] += loss
+            sums[BATCH_LOSS, epoch] += loss
+            sums[SQUARES, epoch] += squares
+            sums[arguments.ROWS, epoch] += 1
         left -= 1
         if left == 0:
             unpack(rows, t, theta)
-            if not (math.isfinite(losses[epoch]) and all_finite(theta)):
+            if not (math.isfinite(sums[LOSS, epoch]) and all_finite(theta)):
                 copy(last_good, theta)
                 return -1 - epoch
             copy(theta, last_good)
             epoch, left = epoch + 1, n
     unpack(rows, t, theta)
+    unpack_state(packed, rows.shape[0], rule.state, theta.shape[0], t)
     return last
 
 
 @inlined
-def parts_by_rule(work, t):
-    """Activations, deltas, a padded input, the rows and their gradient: parts of one array."""
+def parts_by_rule(scratch, t, theta, state):
+    """Activations, deltas, a padded input, then in rows: theta, gradient and the rule's memory."""
     c = t.shape[0] - COLUMNS
     units = at(t, c + UNITS) + at(t, c + PADDED)
-    x = padded(at(t, N_IN), width(work))
+    x = padded(at(t, N_IN), width(scratch))
     used = 2 * units + x
-    n = (work.shape[0] - used) // 2
+    start, n = weights_of(t, c, True, theta)
+    n += start + at(t, c + PADDED)  # all rows end with the last layer's b
     return (
-        view(work, 0, units),
-        view(work, units, units),
-        view(work, 2 * units, x),
-        view(work, used, n),
-        view(work, used + n, n),
+        view(scratch, 0, units),
+        view(scratch, units, units),
+        view(scratch, 2 * units, x),
+        view(scratch, used, n),
+        view(scratch, used + n, n),
+        view(scratch, used + 2 * n, state.shape[0] // theta.shape[0] * n),
     )
+
+
+@inlined
+def pack_state(state, n, packed, n_packed, t):
+    """Write each vector of ``state``, of length ``n``, as rows."""
+    for k in range(state.shape[0] // n):
+        pack(view(state, k * n, n), view(packed, k * n_packed, n_packed), t)
+
+
+@inlined
+def unpack_state(packed, n_packed, state, n, t):
+    """Write the rows of each vector back to ``state``."""
+    for k in range(state.shape[0] // n):
+        unpack(view(packed, k * n_packed, n_packed), t, view(state, k * n, n))
+
+
+@inlined
+def step_on_sample(x, Y, start, w, net, rule, a, d, rows, gradient, packed):
+    """Take the rule's step on one sample of weight ``w``.
+
+    Returns its loss, times w, and where L2_PER_WEIGHT is given ``sum(W**2)`` from before the step.
+    """
+    t, settings = net.layers, rule.settings
+    squares = squares_of_rows(rows, t) if at(settings, L2_PER_WEIGHT) > 0 else 0.0
+    weighted_sums(rows, t, 0, x, a)
+    loss = w * forward(net.theta, rows, t, a, Y, start, net.loss, d)
+    if needs_whole_gradient(rule.code, settings):
+        write_gradient(rows, t, x, a, d, w, gradient)
+        penalise(rule.code, settings, rows, gradient, t, True, 1.0)
+        update(rule.code, settings, rows, gradient, packed, rule.step_state)
+    else:
+        backward_by_rule(rule.code, settings, rows, t, x, a, d, w, packed, rule.step_state)
+    return loss, squares
 
 
 @inlined

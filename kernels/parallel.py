@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numba import prange
 
+from .arguments import flat_net, flat_samples
 from .batch import clear, slab_start
 from .call_by_address import call
 from .jit import kernel
@@ -21,50 +22,37 @@ from .simd import at, flat, view
 from .table import CHUNK_ROWS
 
 
-def slab_gradients(
-    address, X, Y, weight, order, first, rows, theta, layers, loss, scale, gradients, sums, work,
-    begin, end,
-):  # fmt: skip
+@kernel(parallel=True)
+def slab_gradients(address, samples, net, first, rows, scale, gradients, sums, scratch, begin, end):
     """Each slab's gradient, times ``scale``, and loss: the chunks ``begin`` to ``end`` of each.
 
     Parameters
     ----------
     address : int
-        That of `batch.add_rows_gradient`; see `batch.address`.
+        That of `batch.add_rows_gradient`; see `slabs.address`.
+    samples, net
+        See `arguments`.
     first, rows : int
         The batch: the rows ``order[first:first + rows]``, or those of X.
     gradients : array of shape (n_slabs, n_parameters)
         Written by the first chunk, added to by the others.
     sums : float64 array of shape (n_slabs,)
         The losses, likewise.
-    work : array of shape (n_slabs, batch.work_size(...))
-        Scratch.
+    scratch : array of shape (n_slabs, batch.work_size(...))
     """
-    _slab_gradients(
-        address, X, Y, weight, order, first, rows, theta, layers, loss, scale, gradients, sums,
-        work, begin, end,
-    )  # fmt: skip
-
-
-@kernel(parallel=True)
-def _slab_gradients(
-    address, X, Y, weight, order, first, rows, theta, layers, loss, scale, gradients, sums, work,
-    begin, end,
-):  # fmt: skip
-    n_slabs, n_in, n_out = gradients.shape[0], X.shape[1], Y.shape[1]
+    n_slabs, n, chunk = gradients.shape[0], net.theta.shape[0], at(flat(net.layers), CHUNK_ROWS)
     for k in prange(n_slabs):
         s = np.int64(k)  # prange counts in uint64, and uint64 with int64 makes float64
-        chunk = at(flat(layers), CHUNK_ROWS)
         start, stop = slab_start(s, n_slabs, rows), slab_start(s + 1, n_slabs, rows)
         here, there = min(start + begin * chunk, stop), min(start + end * chunk, stop)
-        gradient = view(flat(gradients), s * theta.shape[0], theta.shape[0])
-        room = view(flat(work), s * work.shape[1], work.shape[1])
+        gradient = view(flat(gradients), s * n, n)
+        room = view(flat(scratch), s * scratch.shape[1], scratch.shape[1])
         if begin == 0:
             clear(gradient)
             sums[s] = 0.0
         arguments = (
-            flat(X), flat(Y), flat(weight), flat(order), n_in, n_out, first + here, there - here,
-            flat(theta), flat(layers), loss, scale, gradient, room, sums[s],
+            flat_samples(samples), flat_net(net), first + here, there - here, scale, gradient,
+            room, sums[s],
         )  # fmt: skip
         sums[s] = call(address, 0.0, arguments)
 

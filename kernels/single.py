@@ -6,11 +6,14 @@ code; `fastperc.Network.compiled` hands out what they need. Their signatures are
 
 import math
 
+from . import online_rules
 from .activations import SOFTMAX, activate_layer
+from .arguments import Net, Rule
 from .jit import inlined, kernel
 from .losses import softmax_layer
 from .online import backward, copy, first_sums, forward, parts, sample_inputs
 from .online import work_size as online_work_size
+from .online_rules import pack_state, parts_by_rule, step_on_sample, unpack_state
 from .packing import pack, padded, unpack
 from .predict import all_finite
 from .simd import at, flat, full, load, load_n, no_unroll, store, store_n, view, width
@@ -140,3 +143,59 @@ def learn_one(x, y, theta, layers, loss, lr, work):
         copy(before, theta)
         return math.nan
     return loss_before
+
+
+def work_size_by_rule(rule, layers, dtype):
+    """Number of elements of scratch that `learn_one_by_rule` takes."""
+    return online_rules.work_size(rule, layers, dtype)
+
+
+@kernel
+def learn_one_by_rule(x, y, weight, theta, layers, loss, rule, settings, state, step_state, work):
+    """Take one step of any rule on one sample: one of `online_rules.train_online_by_rule`.
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n_inputs,) and (n_outputs,)
+    weight : float
+        Factor of the gradient; with 0, no step is taken.
+    theta : array of shape (n_parameters,)
+        Read and written.
+    layers : int64 array of shape (n_layers, COLUMNS)
+        The table made with ``direct=False``.
+    loss
+        See `losses`.
+    rule, settings, state, step_state
+        See `arguments.Rule`. The last two are read and written.
+    work : array
+        ``work_size_by_rule(rule, layers, dtype)`` elements of scratch.
+
+    Returns
+    -------
+    loss : float64
+        The loss before the step, times ``weight``; NaN, and ``theta``, ``state`` and ``step_state``
+        as they were, if loss or parameters became infinite or NaN, or if ``layers`` is a table of
+        another version of fastperc.
+    squares : float64
+        ``sum(W**2)`` from before the step where the penalty L2_PER_WEIGHT is given, otherwise 0.
+    """
+    theta, t, work = flat(theta), flat(layers), flat(work)
+    w = theta.dtype.type(weight)
+    if at(t, VERSION) != LAYOUT:
+        return math.nan, 0.0
+    if not w > 0:
+        return 0.0, 0.0
+    net = Net(theta, t, loss)
+    by = Rule(rule, flat(settings), flat(state), flat(step_state))
+    a, d, x_here, rows, gradient, packed = parts_by_rule(work, t, theta, by.state)
+    pack(theta, rows, t)
+    pack_state(by.state, theta.shape[0], packed, rows.shape[0], t)
+    steps, power1, power2 = step_state[0], step_state[1], step_state[2]
+    inputs = sample_inputs(flat(x), 0, t, x_here)
+    found, squares = step_on_sample(inputs, flat(y), 0, w, net, by, a, d, rows, gradient, packed)
+    if not (math.isfinite(found + squares) and all_finite(rows)):
+        step_state[0], step_state[1], step_state[2] = steps, power1, power2
+        return math.nan, 0.0
+    unpack(rows, t, theta)
+    unpack_state(packed, rows.shape[0], by.state, theta.shape[0], t)
+    return found, squares

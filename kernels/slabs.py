@@ -1,18 +1,20 @@
 """A long step of `batch` in short calls, with the same bits: for who wants to look up in between.
 
 A batch is cut into slabs by how many rows it has, and a slab into chunks. A call takes some chunks
-of a slab, and carries gradient and loss on to the next.
+of a slab, and carries gradient and loss on to the next. `note_batch` then keeps the sums, and
+`step_of_slabs` takes the step.
 """
 
 import functools
 
 import numpy as np
 
-from .batch import CHUNK, SLABS, add_part, add_rows_gradient, sum_of_weights
+from .arguments import Net, Samples, flat_net, flat_rule, flat_samples
+from .batch import CHUNK, SLABS, add_part, add_rows_gradient, take_step
 from .call_by_address import address_of, call
 from .jit import kernel
 from .simd import flat, view
-from .updates import penalise, update
+from .sums import add_batch, sum_of_weights
 
 
 def count_slabs(rows):
@@ -24,34 +26,37 @@ def count_slabs(rows):
 def address(dtype):
     """That of `add_rows_gradient` for arrays of one dtype."""
     v, i = np.empty(0, dtype), np.empty(0, np.int64)
-    return address_of(add_rows_gradient, v, v, v, i, 0, 0, 0, 0, v, i, 0, 0.0, v, v, 0.0)
+    samples, net = Samples(v, v, v, i), Net(v, i, 0)
+    return address_of(add_rows_gradient, samples, net, 0, 0, 0.0, v, v, 0.0)
 
 
 @kernel
-def add_part_of_slab(
-    address, X, Y, weight, order, first, rows, theta, layers, loss, scale, target, work, loss_sum
-):
+def add_part_of_slab(address, samples, net, first, rows, scale, target, scratch, loss_sum):
     """`add_rows_gradient`, which lies at ``address``, from Python."""
-    arguments = (
-        flat(X), flat(Y), flat(weight), flat(order), X.shape[1], Y.shape[1], first, rows,
-        flat(theta), flat(layers), loss, scale, flat(target), flat(work), loss_sum,
-    )  # fmt: skip
+    samples, net = flat_samples(samples), flat_net(net)
+    arguments = (samples, net, first, rows, scale, flat(target), flat(scratch), loss_sum)
     return call(address, 0.0, arguments)
 
 
 @kernel
-def step_of_slabs(gradients, theta, layers, rule, settings, state, step_state, weight_sum):
+def note_batch(sums, epoch, loss, weight_sum, samples, net, rule, first, rows):
+    """`sums.add_batch`, from Python: to be called before the step."""
+    samples, net = flat_samples(samples), flat_net(net)
+    add_batch(sums, epoch, loss, weight_sum, samples, net, flat(rule.settings), first, rows)
+
+
+@kernel
+def step_of_slabs(gradients, net, rule, weight_sum):
     """Add the slabs' gradients in order, and take the step; see `updates`."""
-    n = theta.shape[0]
+    net, rule = flat_net(net), flat_rule(rule)
+    n = net.theta.shape[0]
     total = view(flat(gradients), 0, n)
     for s in range(1, gradients.shape[0]):
         add_part(view(flat(gradients), s * n, n), total)
-    theta, t, settings = flat(theta), flat(layers), flat(settings)
-    penalise(rule, settings, theta, total, t, False, weight_sum)
-    update(rule, settings, theta, total, flat(state), flat(step_state))
+    take_step(rule, net, total, weight_sum)
 
 
 @kernel
 def weight_of_rows(weight, order, first, rows, so_far):
     """`sum_of_weights`, from Python."""
-    return sum_of_weights(weight, order, first, rows, so_far)
+    return sum_of_weights(flat(weight), flat(order), first, rows, so_far)

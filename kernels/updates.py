@@ -26,6 +26,16 @@ from .table import COLUMNS, N_IN, N_OUT, OFFSET, PADDED, ROWS, WIDE
 
 SGD, MOMENTUM, NESTEROV, ADAM, ADAMW, RPROP = range(6)
 
+# What users call them.
+CODES = {
+    "sgd": SGD,
+    "momentum": MOMENTUM,
+    "nesterov": NESTEROV,
+    "adam": ADAM,
+    "adamw": ADAMW,
+    "rprop": RPROP,
+}
+
 # Vectors of theta's length that a rule remembers.
 MEMORY = {SGD: 0, MOMENTUM: 1, NESTEROV: 1, ADAM: 2, ADAMW: 2, RPROP: 2}
 

@@ -6,18 +6,20 @@ import numpy as np
 
 from fastperc import Network
 from fastperc.checks import REACH
-from fastperc.kernels import activations, losses, reference, updates
+from fastperc.kernels import activations, reference, updates
+from fastperc.kernels.arguments import N_SUMS, Net, Rule, Samples
+from fastperc.kernels.table import describe
+from fastperc.model.losses import LOSSES
 
 
 def first_names(codes):
-    """The names in a table of `fastperc.kernels`, without second names of the same code."""
+    """The names in a table of codes, without second names of the same code."""
     firsts = {}
     for name, code in codes.items():
         firsts.setdefault(code, name)
     return list(firsts.values())
 
 
-LOSSES = first_names(losses.CODES)
 OUTPUTS = first_names(activations.CODES)
 HIDDEN = [name for name in OUTPUTS if name not in activations.OUTPUT_ONLY]
 
@@ -29,7 +31,7 @@ def heads():
     """
     pairs = [(output, "squared_error") for output in OUTPUTS if output != "softmax"]
     for k, loss in enumerate(LOSSES):
-        outputs = losses.OUTPUTS_OF.get(loss, ("identity", HIDDEN[2 * k % len(HIDDEN)]))
+        outputs = LOSSES[loss].outputs or ("identity", HIDDEN[2 * k % len(HIDDEN)])
         pairs += [(output, loss) for output in outputs]
     return list(dict.fromkeys(pairs))
 
@@ -37,9 +39,7 @@ def heads():
 HEADS = heads()
 
 # What `Network.train` takes for an update rule: by default its name, as `optimizer`.
-RULES = {
-    name: {"optimizer": name} for name in getattr(updates, "CODES", ("sgd", "adam", "rprop"))
-} | {
+RULES = {name: {"optimizer": name} for name in updates.CODES} | {
     "sgd": {},
     "momentum": {"momentum": 0.8},
     "nesterov": {"momentum": 0.8, "nesterov": True},
@@ -101,15 +101,13 @@ def problem(
 
 def targets(rng, X, n_outputs, output, loss):
     """Targets that the loss takes, one column per output; in reach of it for a regression."""
-    shape = len(X), n_outputs
-    if loss == "poisson":
-        return rng.poisson(1.0, shape)
-    if loss == "hinge":
-        return rng.choice([-1, 1], shape)
-    if loss == "log_loss":
-        return rng.integers(0, 2, shape)
-    if loss == "cross_entropy":
+    record, shape = LOSSES[loss], (len(X), n_outputs)
+    if record.is_of_classes:
         return np.eye(n_outputs)[rng.integers(0, n_outputs, len(X))]
+    if record.labels_of is not None:
+        return record.check(rng.integers(0, 2, shape), "y")
+    if record.bounds[0] == 0:
+        return rng.poisson(1.0, shape)
     y = 1.5 * np.sin(X @ rng.standard_normal((X.shape[1], n_outputs)))
     return np.clip(y, *REACH.get(output, (-np.inf, np.inf)))
 
@@ -118,3 +116,30 @@ def fixed(array):
     """The array, read-only as the facade hands it on, so that tests compile nothing more."""
     array.flags.writeable = False
     return array
+
+
+def samples_of(p, weight=None, order=None):
+    """The problem's samples as kernels take them."""
+    weight = fixed(np.empty(0, p.net.dtype)) if weight is None else weight
+    order = np.empty((0, len(p.X)), np.int64) if order is None else order
+    return Samples(p.X, p.Y, weight, order)
+
+
+def arguments_of(net, direct=True, loss=None):
+    """The network as kernels take it; ``loss``: the code of another one."""
+    layers = net.layers if direct else describe(net.sizes, net.codes, net.dtype, direct=False)
+    return Net(net.theta, layers, net.loss_code if loss is None else loss)
+
+
+def rule_of(net, code, **settings):
+    """An update rule for the network, with nothing to remember yet; settings by their names."""
+    vector = np.zeros(updates.N_SETTINGS)
+    for name, value in settings.items():
+        vector[getattr(updates, name)] = value
+    state = np.zeros(updates.MEMORY[code] * net.theta.size, net.dtype)
+    return Rule(code, vector, state, np.zeros(3))
+
+
+def no_sums(epochs=1):
+    """Sums that nothing has been added to; see `kernels.sums`."""
+    return np.zeros((N_SUMS, epochs))

@@ -5,10 +5,21 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fastperc.kernels import batch, reference, updates
+from fastperc.kernels import batch, reference, slabs, updates
+from fastperc.kernels.arguments import LOSS, ROWS
 from fastperc.kernels.table import CHUNK
 from fastperc.model.layout import aligned_zeros
-from networks import HEADS, HIDDEN, SIZES, fixed, problem
+from networks import (
+    HEADS,
+    HIDDEN,
+    SIZES,
+    arguments_of,
+    fixed,
+    no_sums,
+    problem,
+    rule_of,
+    samples_of,
+)
 
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
 
@@ -17,20 +28,12 @@ def scratch(net, batch_size):
     return aligned_zeros(batch.work_size(net.layers, net.dtype, batch_size), net.dtype)
 
 
-def plain(net, lr):
-    """Rule, rates, state and clock of gradient descent."""
-    rates = np.zeros(updates.N_SETTINGS)
-    rates[updates.LR] = lr
-    return updates.SGD, rates, np.empty(0, net.dtype), np.zeros(3)
-
-
 def kernel_gradient(p, weight):
     net = p.net
     gradient = np.full_like(net.theta, np.nan)
     sums = batch.gradient_rows(
-        p.X, p.Y, weight, np.empty((0, len(p.X)), np.int64), net.theta, net.layers, net.loss_code,
-        gradient, scratch(net, len(p.X)),
-    )  # fmt: skip
+        samples_of(p, weight), arguments_of(net), gradient, scratch(net, len(p.X))
+    )
     return gradient, sums
 
 
@@ -46,9 +49,8 @@ def check_gradient(p):
         assert loss_sum == pytest.approx((w * reference.losses(p.model, X, Y)).sum(), rel=tolerance)
         only_loss = np.zeros(2)
         batch.loss_rows(
-            p.X, p.Y, weight, p.net.theta, p.net.layers, p.net.loss_code, scratch(p.net, len(X)),
-            only_loss,
-        )  # fmt: skip
+            samples_of(p, weight), arguments_of(p.net), scratch(p.net, len(X)), only_loss
+        )
         assert only_loss == pytest.approx((loss_sum, weight_sum), rel=1e-12)
 
 
@@ -73,17 +75,15 @@ def test_gradient_of_any_number_of_samples(n, head):
 def trajectory(p, batch_size, epochs, order=None, weighted=False, cuts=()):
     net, n = p.net, len(p.X)
     steps = -(-n // batch_size)
-    order = np.empty((0, n), np.int64) if order is None else order
-    losses = np.zeros(epochs)
+    sums, rule = no_sums(epochs), rule_of(net, updates.SGD, LR=0.2)
     marks = sorted({0, epochs * steps, *cuts})
     for first, last in pairwise(marks):
         reached = batch.train_batches(
-            p.X, p.Y, p.weight if weighted else fixed(np.empty(0, net.dtype)), order, net.theta,
-            net.layers, net.loss_code, *plain(net, 0.2), batch_size, first, last,
-            scratch(net, batch_size), np.empty_like(net.theta), losses,
+            samples_of(p, p.weight if weighted else None, order), arguments_of(net), rule,
+            batch_size, first, last, scratch(net, batch_size), np.empty_like(net.theta), sums,
         )  # fmt: skip
         assert reached == last
-    return net.theta.copy(), losses
+    return net.theta.copy(), sums[LOSS]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -129,22 +129,19 @@ def test_weight_0_under_full_batch_is_as_good_as_removed():
 
 def test_divergence_returns_the_epoch_and_restores_its_beginning():
     p = problem((4, 9, 1), hidden="identity")
-    net, n = p.net, len(p.X)
-    arguments = (
-        fixed(p.X * 10), p.Y, fixed(np.empty(0)), np.empty((0, n), np.int64), net.theta, net.layers,
-        net.loss_code, *plain(net, 0.5), 10,
-    )  # fmt: skip
+    p.X, net = fixed(p.X * 10), p.net
+    arguments = samples_of(p), arguments_of(net), rule_of(net, updates.SGD, LR=0.5), 10
     start, work, good = net.theta.copy(), scratch(net, 10), np.empty_like(net.theta)
-    losses = np.zeros(300)
-    reached = batch.train_batches(*arguments, 0, 900, work, good, losses)
+    sums = no_sums(300)
+    reached = batch.train_batches(*arguments, 0, 900, work, good, sums)
     assert reached < 0
     epochs = -1 - reached
     end = net.theta.copy()
     assert np.isfinite(end).all()
-    assert np.isfinite(losses[:epochs]).all()
+    assert np.isfinite(sums[:, :epochs]).all()
     net.theta[:] = start
     if epochs:
-        batch.train_batches(*arguments, 0, 3 * epochs, work, good, losses)
+        batch.train_batches(*arguments, 0, 3 * epochs, work, good, sums)
     assert np.array_equal(net.theta, end)
 
 
@@ -163,3 +160,64 @@ def test_steps_whose_last_chunk_is_short(sizes, shuffled, weighted):
     )
     np.testing.assert_allclose(theta, p.model.theta, rtol=1e-11, atol=1e-13)
     np.testing.assert_allclose(losses, wanted, rtol=1e-11)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sums_are_means_over_batches(weighted):
+    p = problem((4, 6, 2), n=13)
+    net, weight = p.net, fixed(p.weight + 0.25) if weighted else None
+    factors = np.ones(13) if weight is None else weight
+    each = np.array([net.loss(p.X[i : i + 1], p.y[i : i + 1]) for i in range(13)])
+    squares = sum((W**2).sum() for W in net.weights)
+    sums, rule = no_sums(), rule_of(net, updates.SGD, L2_PER_WEIGHT=0.3)  # and no step is taken
+    batch.train_batches(
+        samples_of(p, weight), arguments_of(net), rule, 5, 0, 3, scratch(net, 5),
+        np.empty_like(net.theta), sums,
+    )  # fmt: skip
+    expected = np.zeros(4)
+    for rows in (slice(0, 5), slice(5, 10), slice(10, 13)):
+        n, weight_sum = len(each[rows]), factors[rows].sum()
+        loss = (factors[rows] * each[rows]).sum()
+        expected += loss, n / weight_sum * loss, n / weight_sum * squares, n
+    np.testing.assert_allclose(sums[:, 0], expected, rtol=1e-12)
+
+
+def test_rows_without_weight_do_not_count():
+    p = problem((4, 6, 2), n=13)
+    weight = fixed(np.where(np.arange(13) < 6, 0.0, 2.0))
+    sums, rule = no_sums(), rule_of(p.net, updates.SGD, LR=0.01)
+    batch.train_batches(
+        samples_of(p, weight), arguments_of(p.net), rule, 5, 0, 3, scratch(p.net, 5),
+        np.empty_like(p.net.theta), sums,
+    )  # fmt: skip
+    assert sums[ROWS, 0] == 7
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("settings", [{}, {"L2_PER_WEIGHT": 0.1}], ids=str)
+def test_short_calls_keep_the_same_sums(settings, weighted):
+    """What `slabs` notes of a batch, to the last bit."""
+    n = 2 * CHUNK + 5
+    p, q = problem((6, 20, 3), n=n), problem((6, 20, 3), n=n)
+    weight = p.weight if weighted else None
+    rule = rule_of(p.net, updates.ADAM, LR=0.01, EPSILON=1e-8, **settings)
+    sums = no_sums()
+    batch.train_batches(
+        samples_of(p, weight), arguments_of(p.net), rule, n, 0, 1, scratch(p.net, n),
+        np.empty_like(p.net.theta), sums,
+    )  # fmt: skip
+    samples, net = samples_of(q, weight), arguments_of(q.net)
+    rule = rule_of(q.net, updates.ADAM, LR=0.01, EPSILON=1e-8, **settings)
+    noted, gradients = no_sums(), np.zeros((slabs.count_slabs(n), net.theta.size))
+    weight_sum = slabs.weight_of_rows(samples.weight, samples.order, 0, n, 0.0)
+    work, loss = scratch(q.net, n), 0.0
+    for s, gradient in enumerate(gradients):
+        first, end = s * n // len(gradients), (s + 1) * n // len(gradients)
+        loss += slabs.add_part_of_slab(
+            slabs.address(q.net.dtype), samples, net, first, end - first, 1 / weight_sum, gradient,
+            work, 0.0,
+        )  # fmt: skip
+    slabs.note_batch(noted, 0, loss, weight_sum, samples, net, rule, 0, n)
+    slabs.step_of_slabs(gradients, net, rule, weight_sum)
+    assert np.array_equal(noted, sums)
+    assert np.array_equal(p.net.theta, q.net.theta)

@@ -8,7 +8,8 @@ from sklearn.linear_model import QuantileRegressor
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from fastperc import DivergedError, MLPClassifier, MLPRegressor
-from fastperc.estimators import epochs
+from fastperc.model import samples
+from fastperc.training import steps
 from networks import HIDDEN, OPTIMIZERS
 
 pytestmark = pytest.mark.filterwarnings(
@@ -369,7 +370,8 @@ def test_one_wild_sample_is_not_learned():
 def test_sparse_data_goes_through_in_pieces(monkeypatch):
     x, y = sparse.csr_matrix(np.where(X_IRIS > 1.5, X_IRIS, 0)), Y_IRIS
     whole = classifier(max_iter=5).fit(x, y)
-    monkeypatch.setattr(epochs, "WINDOW", 4 * 30)
+    monkeypatch.setattr(samples, "WINDOW", 4 * 30)
+    monkeypatch.setattr(steps, "WINDOW", 4 * 30)
     parts = classifier(max_iter=5).fit(x, y)
     np.testing.assert_allclose(weights_of(parts), weights_of(whole), rtol=1e-12)
     np.testing.assert_allclose(parts.predict_proba(x), whole.predict_proba(x.toarray()), rtol=1e-9)

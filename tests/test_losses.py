@@ -6,7 +6,8 @@ import pytest
 
 from fastperc import DivergedError, Network
 from fastperc.kernels import batch, losses, online, reference
-from networks import HEADS, RULES, fixed, problem
+from fastperc.kernels.arguments import Samples
+from networks import HEADS, RULES, arguments_of, fixed, problem
 
 FAR = [0.0, 1e-300, 1e-3, 1.0, 30.0, 500.0, 1e3, 1e6]
 LOGITS = sorted({*FAR, *(-z for z in FAR)})
@@ -242,23 +243,18 @@ def test_losses_at_and_beside_their_kinks(loss, y, p, cost, slope):
     """At 0 the derivative is taken as 0, in batches and for one sample."""
     named = "squared_error" if loss == "quantile" else loss
     net, twin = network(("identity", named), 1), network(("identity", named), 1)
-    if loss == "quantile":  # of 1/4, which has no name
-        net.loss_code = twin.loss_code = losses.quantile_code(0.25)
-    X, Y = np.array([[p]]), np.array([[y]], float)
-    gradient, rest = np.full(2, np.nan), np.empty((0, 1), np.int64)
+    code = losses.quantile_code(0.25) if loss == "quantile" else None  # which has no name
+    order = np.empty((0, 1), np.int64)
+    X, Y, weight = fixed(np.array([[p]])), fixed(np.array([[y]], float)), fixed(np.empty(0))
+    samples, gradient = Samples(X, Y, weight, order), np.full(2, np.nan)
     work = np.zeros(batch.work_size(net.layers, net.dtype, 1))
-    found = batch.gradient_rows(
-        fixed(X), fixed(Y), fixed(np.empty(0)), rest, net.theta, net.layers, net.loss_code,
-        gradient, work,
-    )  # fmt: skip
+    found = batch.gradient_rows(samples, arguments_of(net, loss=code), gradient, work)
     assert found == (cost, 1)
     assert gradient.tolist() == [slope * p, slope]
     scratch, total = np.zeros(online.work_size(twin.layers, twin.dtype)), np.zeros(1)
     before = twin.theta.copy()
-    online.train_online(
-        X, Y, fixed(np.empty(0)), rest, twin.theta, twin.layers, twin.loss_code, 1.0, 0, 1,
-        scratch, np.empty(2), total,
-    )  # fmt: skip
+    arguments = samples, arguments_of(twin, loss=code)
+    online.train_online(*arguments, 1.0, 0, 1, scratch, np.empty(2), total)
     assert total[0] == cost
     assert (before - twin.theta).tolist() == [slope * p, slope]
 
@@ -275,3 +271,57 @@ def test_a_sample_of_weight_zero_may_overflow_in_a_hidden_layer(dtype):
     rel = 1e-12 if dtype == "float64" else 1e-5
     np.testing.assert_allclose(found, net.backward(X[rows], y[rows], weight[rows]), rel, rel)
     assert np.isfinite(net.train(X, y, epochs=2, batch_size=8, sample_weight=weight).loss).all()
+
+
+# --- losses without a name, for the estimators ----------------------------------------------------
+
+
+def loss_and_gradient(net, X, Y, code=None):
+    order = np.empty((0, len(X)), np.int64)
+    samples = Samples(X, Y, fixed(np.empty(0, net.dtype)), order)
+    work = np.zeros(batch.work_size(net.layers, net.dtype, len(X)), net.dtype)
+    gradient = np.empty_like(net.theta)
+    loss, _ = batch.gradient_rows(samples, arguments_of(net, loss=code), gradient, work)
+    return loss, gradient
+
+
+CAPPED = [
+    (("sigmoid", "log_loss"), losses.CAPPED_LOG_LOSS),
+    (("softmax", "cross_entropy"), losses.CAPPED_CROSS_ENTROPY),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("head", "code"), CAPPED)
+def test_capped_losses_are_capped_and_their_gradients_are_not(head, code, dtype):
+    p = problem((3, 2), head=head, dtype=dtype)
+    for scale in (1.0, 1000.0):
+        X = fixed((p.X * scale).astype(dtype))
+        loss, gradient = loss_and_gradient(p.net, X, p.y)
+        capped, same = loss_and_gradient(p.net, X, p.y, code)
+        np.testing.assert_array_equal(gradient, same)
+        assert capped == loss if scale == 1 else capped < loss
+    out = p.net.forward(X).astype(np.float64)
+    least = np.finfo(dtype).eps
+    out = np.clip(out, least, 1 - least)
+    both = head[1] == "log_loss"
+    expected = -(p.y * np.log(out) + both * (1 - p.y) * np.log(1 - out)).sum()
+    assert capped == pytest.approx(expected, rel=1e-5, abs=1e-4)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.75])
+def test_the_quantile_loss_and_its_gradient(level):
+    p = problem((3, 5, 2))
+    net, code = p.net, losses.quantile_code(level)
+    loss, gradient = loss_and_gradient(net, p.X, p.y, code)
+    error = p.y - net.forward(p.X)
+    assert loss == pytest.approx(np.maximum(level * error, (level - 1) * error).sum(), rel=1e-6)
+    numeric, h = np.empty_like(gradient), 1e-6
+    for i in range(net.theta.size):
+        ends = []
+        for step in (h, -2 * h):
+            net.theta[i] += step
+            ends.append(loss_and_gradient(net, p.X, p.y, code)[0])
+        net.theta[i] += h
+        numeric[i] = (ends[0] - ends[1]) / (2 * h)
+    np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-6)

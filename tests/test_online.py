@@ -8,7 +8,7 @@ import pytest
 from fastperc.kernels import online, reference, table
 from fastperc.kernels.simd_numpy import BYTES
 from fastperc.model.layout import aligned_zeros
-from networks import HEADS, HIDDEN, SIZES, fixed, problem
+from networks import HEADS, HIDDEN, SIZES, arguments_of, fixed, problem, samples_of
 
 TOLERANCE = {"float64": 1e-10, "float32": 2e-4}
 
@@ -18,14 +18,13 @@ def trajectory(p, epochs, order=None, weighted=False, lr=0.05, cuts=()):
     net, n = p.net, len(p.X)
     dtype = net.dtype.type
     work = aligned_zeros(online.work_size(net.layers, net.dtype), net.dtype)
-    weight = p.weight if weighted else fixed(np.empty(0, net.dtype))
-    order = np.empty((0, n), np.int64) if order is None else order
+    samples = samples_of(p, p.weight if weighted else None, order)
     losses, thetas = np.zeros(epochs), []
     marks = sorted({*cuts, *range(0, epochs * n + 1, n)})
     for first, last in pairwise(marks):
         reached = online.train_online(
-            p.X, p.Y, weight, order, net.theta, net.layers, net.loss_code, dtype(lr),
-            first, last, work, np.empty_like(net.theta), losses,
+            samples, arguments_of(net), dtype(lr), first, last, work, np.empty_like(net.theta),
+            losses,
         )  # fmt: skip
         assert reached == last
         if last % n == 0:
@@ -102,16 +101,7 @@ def test_divergence_returns_the_epoch_and_restores_its_beginning(sizes):
     net, n = p.net, len(p.X)
     work = aligned_zeros(online.work_size(net.layers, net.dtype), net.dtype)
     good, losses = np.empty_like(net.theta), np.zeros(400)
-    arguments = (
-        p.X,
-        p.Y,
-        fixed(np.empty(0)),
-        np.empty((0, n), np.int64),
-        net.theta,
-        net.layers,
-        0,
-        0.3,
-    )
+    arguments = samples_of(p), arguments_of(net), 0.3
     start = net.theta.copy()
     reached = online.train_online(*arguments, 0, 400 * n, work, good, losses)
     assert reached < 0

@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 
 from fastperc import Network, schedules
-from fastperc.kernels import reference, updates
+from fastperc.kernels import batch, online_rules, reference, single, updates
+from fastperc.kernels.arguments import LOSS, SQUARES
 from fastperc.kernels.jit import kernel
 from fastperc.kernels.simd import flat
 from networks import RULES as OPTIONS
-from networks import WITHOUT_BATCHES, problem
+from networks import (
+    WITHOUT_BATCHES,
+    arguments_of,
+    fixed,
+    no_sums,
+    problem,
+    rule_of,
+    samples_of,
+)
 
 # The twin of a rule has its name in `reference`; of these, that of another rule or more arguments.
 TWINS = {
@@ -187,3 +196,146 @@ def test_a_step_writes_nothing_behind_the_end(rule, n):
     assert np.array_equal(theta[n:], start[n:])
     assert (state[memory:] == 3).all()
     assert (state[:memory] != 0).all()
+
+
+# --- both kernels that take any rule --------------------------------------------------------------
+
+SETTINGS = {"LR": 0.02, "MOMENTUM_FACTOR": 0.8, "BETA1": 0.9, "BETA2": 0.999, "EPSILON": 1e-8}
+EVERY_SAMPLE = [code for code in updates.MEMORY if code != updates.RPROP]
+
+
+def in_batches(p, rule, weight=None, order=None, batch_size=1):
+    net, sums = p.net, no_sums()
+    work = np.zeros(batch.work_size(net.layers, net.dtype, batch_size), net.dtype)
+    batch.train_batches(
+        samples_of(p, weight, order), arguments_of(net), rule, batch_size, 0,
+        -(-len(p.X) // batch_size), work, np.empty_like(net.theta), sums,
+    )  # fmt: skip
+    return sums
+
+
+def by_sample(p, rule, weight=None, order=None, cuts=()):
+    net, sums = arguments_of(p.net, direct=False), no_sums()
+    work = np.zeros(online_rules.work_size(rule.code, net.layers, p.net.dtype), p.net.dtype)
+    first = 0
+    for last in (*cuts, len(p.X)):
+        online_rules.train_online_by_rule(
+            samples_of(p, weight, order), net, rule, first, last, work, np.empty_like(net.theta),
+            sums,
+        )  # fmt: skip
+        first = last
+    return sums
+
+
+def assert_same(rule, other, rtol):
+    np.testing.assert_allclose(rule.state, other.state, rtol=rtol, atol=1e-12)
+    np.testing.assert_array_equal(rule.step_state, other.step_state)
+
+
+@pytest.mark.parametrize("sizes", [(5, 3), (7, 18, 1), (20, 9, 16, 4)], ids=str)
+@pytest.mark.parametrize("code", EVERY_SAMPLE)
+def test_one_sample_a_batch_is_the_same_either_way(code, sizes):
+    p, q = problem(sizes, n=17), problem(sizes, n=17)
+    order = np.random.default_rng(1).permutation(17)[None]
+    rule, other = (rule_of(p.net, code, L2_PER_WEIGHT=0.1, **SETTINGS) for _ in range(2))
+    sums, others = in_batches(p, rule, order=order), by_sample(q, other, order=order)
+    np.testing.assert_allclose(p.net.theta, q.net.theta, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(sums, others, rtol=1e-10)
+    assert_same(rule, other, 1e-8)
+
+
+@pytest.mark.parametrize("code", updates.MEMORY)
+def test_slices_change_no_bit(code):
+    p, q = problem((7, 18, 3), n=17), problem((7, 18, 3), n=17)
+    rule, other = (rule_of(p.net, code, **SETTINGS) for _ in range(2))
+    by_sample(p, rule)
+    by_sample(q, other, cuts=(1, 5, 16))
+    assert np.array_equal(p.net.theta, q.net.theta)
+    assert np.array_equal(rule.state, other.state)
+
+
+def test_memory_passes_from_one_kernel_to_the_other():
+    p, q = problem((6, 10, 2), n=16), problem((6, 10, 2), n=16)
+    rule, other = (rule_of(p.net, updates.ADAM, **SETTINGS) for _ in range(2))
+    for train in (by_sample, in_batches, by_sample):
+        train(p, rule)
+        by_sample(q, other)
+    np.testing.assert_allclose(p.net.theta, q.net.theta, rtol=1e-9, atol=1e-12)
+
+
+def test_weights_are_factors_of_a_single_samples_step():
+    p, q = problem((4, 6, 2), n=13), problem((4, 6, 2), n=13)
+    by_sample(p, rule_of(p.net, updates.SGD, LR=0.02), fixed(np.full(13, 3.0)))
+    by_sample(q, rule_of(q.net, updates.SGD, LR=0.06))
+    np.testing.assert_allclose(p.net.theta, q.net.theta, rtol=1e-12)
+
+
+def test_a_sample_without_weight_leaves_no_trace():
+    p, q = problem((4, 6, 2), n=13), problem((4, 6, 2), n=13)
+    rule, other = (rule_of(p.net, updates.ADAM, L2_PER_WEIGHT=0.1, **SETTINGS) for _ in range(2))
+    sums = by_sample(p, rule, fixed(np.where(np.arange(13) == 4, 0.0, 1.0)))
+    q.X, q.y = fixed(np.delete(q.X, 4, axis=0)), fixed(np.delete(q.y, 4, axis=0))
+    others = by_sample(q, other, fixed(np.ones(12)))
+    assert np.array_equal(p.net.theta, q.net.theta)
+    assert np.array_equal(sums, others)
+    assert np.array_equal(rule.state, other.state)
+    assert np.array_equal(rule.step_state, other.step_state)
+
+
+# --- and the one that takes a single sample -------------------------------------------------------
+
+
+def learn_all(p, rule, weight):
+    """Every sample's step by `single.learn_one_by_rule`; returns sums of losses and squares."""
+    theta, layers, loss = arguments_of(p.net, direct=False)
+    work = np.zeros(single.work_size_by_rule(rule.code, layers, theta.dtype), theta.dtype)
+    found = [
+        single.learn_one_by_rule(x, y, float(w), theta, layers, loss, *rule, work)
+        for x, y, w in zip(p.X, p.Y, weight, strict=True)
+    ]
+    return np.array(found).sum(axis=0)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("penalty", [{}, {"L2_PER_WEIGHT": 0.1}, {"L1": 0.01, "CLIP": 0.3}])
+@pytest.mark.parametrize("code", updates.MEMORY)
+def test_one_sample_alone_has_the_bits_of_an_epoch(code, penalty, dtype):
+    p, q = (problem((7, 18, 3), n=9, dtype=dtype) for _ in range(2))
+    rule, other = (rule_of(p.net, code, **SETTINGS, **penalty) for _ in range(2))
+    sums = by_sample(p, rule, p.weight)
+    loss, squares = learn_all(q, other, p.weight)
+    assert np.array_equal(p.net.theta, q.net.theta)
+    assert np.array_equal(rule.state, other.state)
+    assert np.array_equal(rule.step_state, other.step_state)
+    assert loss == pytest.approx(sums[LOSS, 0], rel=1e-14)
+    assert squares == pytest.approx(sums[SQUARES, 0], rel=1e-14)
+
+
+@pytest.mark.parametrize("lr", [0.1, 1e308])
+def test_divergence_on_one_sample_leaves_everything_alone(lr):
+    p = problem((4, 9, 1), hidden="relu")
+    theta, layers, loss = arguments_of(p.net, direct=False)
+    rule = rule_of(p.net, updates.ADAM, **{**SETTINGS, "LR": lr})
+    work = np.zeros(single.work_size_by_rule(rule.code, layers, theta.dtype))
+    kept = p.X[1].copy(), p.Y[1].copy(), 1.0, theta, layers, loss, *rule, work
+    single.learn_one_by_rule(*kept)
+    before = [a.copy() for a in (theta, rule.state, rule.step_state)]
+    x = np.full(4, 1e300)
+    found, squares = single.learn_one_by_rule(x, np.ones(1), *kept[2:])
+    assert np.isnan(found)
+    assert squares == 0
+    for array, then in zip((theta, rule.state, rule.step_state), before, strict=True):
+        assert np.array_equal(array, then)
+
+
+def test_a_table_of_another_version_is_refused():
+    p = problem((4, 9, 1))
+    theta, layers, loss = arguments_of(p.net, direct=False)
+    layers = layers.copy()
+    layers.flat[0] += 1
+    rule, before = rule_of(p.net, updates.ADAM, **SETTINGS), theta.copy()
+    work = np.zeros(single.work_size_by_rule(rule.code, layers, theta.dtype))
+    found, _ = single.learn_one_by_rule(p.X[0], p.Y[0], 1.0, theta, layers, loss, *rule, work)
+    assert np.isnan(found)
+    assert np.array_equal(theta, before)
+    assert rule.step_state[0] == 0

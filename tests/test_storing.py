@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from fastperc import ModelFileError, Network, __version__
-from fastperc.files import atomic
+from fastperc.files import atomic, generators
 from fastperc.files import models as storing
 
 CONFIGURATIONS = [
@@ -100,7 +100,7 @@ def test_any_network_comes_back(tmp_path_factory, sizes, dtype, seed):
     assert_same(Network.load(tmp_path_factory.getbasetemp() / "any"), net)
 
 
-@pytest.mark.parametrize("name", storing.GENERATORS)
+@pytest.mark.parametrize("name", generators.GENERATORS)
 def test_every_generator_of_numpy_goes_on_where_it_was(name, path):
     rng = np.random.Generator(getattr(np.random, name)(3))
     rng.integers(9, dtype=np.int32)  # leaves half a number behind, which is part of the state
@@ -631,7 +631,7 @@ def test_a_network_that_fits_no_memory_is_an_error_of_the_file(path, monkeypatch
     def refuse(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr(storing, "Network", refuse)
+    monkeypatch.setattr(storing.options, "check_model", refuse)
     with pytest.raises(ModelFileError, match="holds more numbers than fit in memory"):
         Network.load(path)
 
@@ -825,11 +825,12 @@ def test_saves_at_the_same_time_leave_one_of_their_files(path, monkeypatch):
 # has so many bytes.
 KILLS = """
 import os, resource, signal, sys
-from fastperc import Network, atomic, storing
+from fastperc import Network
+from fastperc.files import atomic, models
 
 path, step = sys.argv[1], int(sys.argv[2])
 old, new = Network((2, 3, 1), seed=1), Network((2, 3, 1), seed=2)
-sync, length = os.fsync, len(storing._content(new))
+sync, length = os.fsync, len(models._content(new._stored()))
 
 def killing(function, countdown):
     def wrapped(*args, **kwargs):

@@ -49,18 +49,23 @@ def of_dispatcher(function: Any, dtype: str | None = None) -> tuple[float, int |
     """Seconds of compiling a function of Numba's, and the packed multiply-adds of the result.
 
     NaN seconds if its machine code is from disk; None if there is no machine code. With a dtype,
-    of the version whose first argument is an array of that.
+    of the version whose first argument is an array of that, or begins with one.
     """
     versions = [
         version
         for signature, version in getattr(function, "overloads", {}).items()
-        if dtype in (None, str(getattr(signature[0], "dtype", None)))
+        if dtype in (None, str(getattr(first_array(signature[0]), "dtype", None)))
     ]
     assemblies = [text for text in map(assembly_of, versions) if text]
     if not assemblies:
         return math.nan, None
     seconds = sum(seconds_of_compiling(version) for version in versions)
     return seconds, sum(map(count_packed_fma, assemblies))
+
+
+def first_array(kind: Any) -> Any:
+    """The type of an argument, or of the first element of a tuple."""
+    return getattr(kind, "types", (kind,))[0]
 
 
 def seconds_of_compiling(version: Any) -> float:

@@ -18,7 +18,7 @@ from ..datasets import Dataset
 from ..datasets import files as datafiles
 from ..measuring import environment as surroundings
 from ..network import Network
-from ..training.loop import History
+from ..training import History
 from ..tutorials import Speedup, replay, speedups
 from ..tutorials.cases import all_cases
 from . import report

@@ -60,3 +60,16 @@ def real(value: Any, name: str, ndim: int) -> np.ndarray:
         raise ValueError(f"{name}: found infinite, NaN or masked cells, expected finite numbers")
     narrow = array.dtype.kind == "f" and array.dtype.itemsize == 4
     return array.astype(np.float32 if narrow else np.float64, copy=False)
+
+
+def check_usable(weight: np.ndarray, name: str) -> np.ndarray:
+    """Return weights as they are, if they are finite, not negative, and not all 0."""
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        odd = weight[~(np.isfinite(weight) & (weight >= 0))][0]
+        raise ValueError(f"{name}: found {odd:g}, expected finite numbers, 0 or greater")
+    if not weight.any():
+        raise ValueError(
+            f"{name} sums to 0, expected a positive sum: there is nothing to learn from samples "
+            "without weight. Leave such samples out"
+        )
+    return weight

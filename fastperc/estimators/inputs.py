@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from .epochs import fixed
+from ..model.samples import read_only
 
 
 def checked_data(estimator: Any, X: Any, *y: Any, **options: Any) -> Any:
@@ -60,9 +60,9 @@ def one_target(y: Any) -> Any:
 def narrowed(a: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
     """Checked numbers in the network's dtype, which must be able to hold them."""
     if a.dtype.itemsize <= dtype.itemsize:
-        return fixed(a, dtype)
+        return read_only(a, dtype)
     with np.errstate(over="ignore"):
-        narrow = fixed(a, dtype)
+        narrow = read_only(a, dtype)
     if not np.isfinite(narrow).all():
         found = a[~np.isfinite(narrow)][0]
         raise ValueError(

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
-from .epochs import Samples
+from ..model.samples import Samples
 
 
 class Labels:

@@ -1,4 +1,4 @@
-"""What may stand for each parameter, in scikit-learn's own language for it."""
+"""The parameters: what each may be, in scikit-learn's own language, and what they stand for."""
 
 from numbers import Integral, Real
 from typing import Any
@@ -7,14 +7,15 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ..kernels import activations
-from .optimizer import SCHEDULES, SOLVERS
+from ..training.rules import STOCHASTIC
 
+SCHEDULES = ("step", "cosine", "one_cycle")  # for any stochastic solver
 ACTIVATIONS = tuple(name for name in activations.CODES if name not in activations.OUTPUT_ONLY)
 
 SHARED: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(set(ACTIVATIONS)), list, tuple],
-    "solver": [StrOptions({"lbfgs", *SOLVERS})],
+    "solver": [StrOptions({"lbfgs", *STOCHASTIC})],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", *SCHEDULES}), callable],
@@ -48,6 +49,13 @@ SHARED: dict[str, Any] = {
     "progress": ["boolean"],
     "callback": [None, callable],
 }
+
+
+def store(estimator: object, given: dict[str, Any]) -> None:
+    """Keep what ``__init__`` was given, unchanged, as attributes of the same names."""
+    for name, value in given.items():
+        if name not in ("self", "__class__"):
+            setattr(estimator, name, value)
 
 
 def hidden_widths(value: Any) -> list[int]:

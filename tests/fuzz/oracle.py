@@ -132,6 +132,14 @@ LOSSES = {
 }  # fmt: skip
 
 
+# The labels that outputs mean, where the loss has labels.
+LABELS = {
+    "log_loss": lambda out: (out >= 0.5).astype(int),
+    "cross_entropy": lambda out: out.argmax(1),
+    "hinge": lambda out: (out > 0).astype(int),
+}
+
+
 def loss_and_delta(loss, output, z, y, slip=0.0):
     """Shapes (copies, n) and (copies, n, n_outputs)."""
     each, delta = LOSSES[loss](output, z, y, slip)
