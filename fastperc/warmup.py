@@ -101,6 +101,7 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
 
     def by_rule() -> None:
         settings = np.zeros(updates.N_SETTINGS)
+        settings[updates.EPSILON] = 1  # it is divided by
         SampleBuffer(model).learn_by_rule(Rule(updates.ADAM, settings, model))
 
     return [
