@@ -14,8 +14,6 @@ scikit-learn downloads them and keeps a copy.
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +30,7 @@ DESCRIPTIONS = {
     "diabetes": "Progression of diabetes within a year, from 10 measures of a patient.",
     "digits": "Handwritten digits, from images of 8 x 8 pixels.",
     "iris": "The species of an iris, from 4 lengths of its flower.",
-    "california_housing": "Median house value of a census block, from 8 figures on it.",
-    "heart_statlog": "Presence of a heart disease, from 13 findings on a patient.",
+    **{name: source.description for name, source in files.SOURCES.items()},
 }
 
 
@@ -97,22 +94,17 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Dataset:
     (442, 10)
     """
     checks.check_choice(name, "name", DESCRIPTIONS)
-    if name not in files.FILES:
+    if name not in files.SOURCES:
         return _load_bundled(name)
-    path = files.file_of(name, folder)
+    source, path = files.SOURCES[name], files.file_of(name, folder)
     if path is None and folder is not None:
         raise DataError(
-            f"{name}: found no file {files.FILES[name]} in {os.fspath(folder)!r}. Name the "
+            f"{name}: found no file {source.file} in {os.fspath(folder)!r}. Name the "
             "folder that has it, or none, to fetch the data from the network"
         )
-    X, y = _fetch(name) if path is None else files.read_file(name, path)
-    features: tuple[str, ...]
-    targets: tuple[str, ...]
-    if name == "california_housing":
-        features, targets = files.CALIFORNIA_COLUMNS[:-1], files.CALIFORNIA_COLUMNS[-1:]
-    else:
-        features, targets = files.HEART_COLUMNS[:-1], ("absence", "presence")
-    return Dataset(name, X, y, features, targets, DESCRIPTIONS[name])
+    X, y = files.download(name) if path is None else files.read_file(name, path)
+    targets = source.classes or source.columns[-1:]
+    return Dataset(name, X, y, source.columns[:-1], targets, source.description)
 
 
 def split(
@@ -190,37 +182,3 @@ def _load_bundled(name: str) -> Dataset:
         tuple(map(str, bunch.target_names)) if has_classes else ("progression",),
         DESCRIPTIONS[name],
     )
-
-
-def _fetch(name: str) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that it retries; the error tells
-            X, y = _FETCHERS[name]()
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{name}: could not be fetched ({error}). Put {files.FILES[name]} into a folder "
-            f"and name it, as folder or in the environment variable {files.FOLDER_VARIABLE}"
-        ) from error
-    return files.check_size(name, X, y, "what was fetched")
-
-
-def _fetch_california() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import fetch_california_housing
-
-    return fetch_california_housing(return_X_y=True, n_retries=1)
-
-
-def _fetch_heart() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import fetch_openml
-
-    bunch = fetch_openml(
-        "heart-statlog", version=1, as_frame=False, parser="liac-arff", n_retries=1
-    )
-    return bunch.data.astype(np.float64), (bunch.target == "present").astype(np.float64)
-
-
-_FETCHERS: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {
-    "california_housing": _fetch_california,
-    "heart_statlog": _fetch_heart,
-}
