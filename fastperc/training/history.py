@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from typing import Any
 
 
 @dataclass(repr=False)
@@ -38,7 +35,7 @@ class History:
     stopped: str = ""
     unfinished: float = 0.0
 
-    def plot(self, ax: Axes | None = None) -> Axes:
+    def plot(self, ax: Any = None) -> Any:  # matplotlib stays in plots
         """Draw the curves with matplotlib; returns the Axes."""
         from ..plots import plot_history
 

@@ -67,7 +67,7 @@ class Steps:
         return self.take(self.samples.arguments(order), first, last, sums)
 
     def take(self, samples: Arguments, first: int, last: int, sums: np.ndarray) -> int:
-        """Do the same on given arrays."""
+        """Take steps on given arrays; see `__call__`."""
         raise NotImplementedError
 
     def _zeros(self, n: int) -> np.ndarray:

@@ -84,7 +84,7 @@ def _meaning(c, out):
 
 def check_compiled_functions(s):
     """What compiled code of a user's own calls, with no room beyond its arrays."""
-    c = s.net().compiled()
+    c = s.net().arrays()
     x, out, work = (guarded(a, s.case.at) for a in (s.case.X[0], c.out, c.work))
     require(single.predict_one(x, c.theta, c.layers, out, work), "compiled predict_one says False")
     s.close(out[None], s.twin().forward(s.copies[0][:, :1]), "compiled predict_one")
