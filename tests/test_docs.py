@@ -20,6 +20,7 @@ def python_of(text):
     return "\n".join(re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL))
 
 
+@pytest.mark.slow
 @compiled_only
 def test_the_examples_of_embedding_print_what_they_say(repository, capsys):
     code = python_of(page(repository, "embedding.md"))
