@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import io
 import os
 import sys
 from collections.abc import Callable
@@ -95,14 +94,13 @@ def check_folders(*paths: Path | None) -> None:
 def draw(result: Comparison, path: Path) -> None:
     """Plot the times to a file, in the format that its name ends with."""
     from ..files.atomic import replace_file
+    from ..plots.files import as_image
 
-    content = io.BytesIO()
     try:
-        figure: Any = result.plot().figure
-        figure.savefig(content, format=path.suffix[1:] or None, dpi=150)
+        content = as_image(result.plot(), path.suffix[1:] or "png", dpi=150)
     except ValueError as error:  # an unknown format
         raise typer.BadParameter(f"cannot write {path}: {error}") from error
-    replace_file(str(path), content.getvalue())
+    replace_file(str(path), content)
 
 
 def load(name: str) -> Callable[..., Any]:

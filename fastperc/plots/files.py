@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 
 def as_png(ax: Axes, dpi: int = 130) -> bytes:
-    """The whole figure as a PNG file's content; a figure that pyplot made is closed."""
+    """Return the whole figure as a PNG file's content; a figure that pyplot made is closed."""
+    return as_image(ax, "png", dpi)
+
+
+def as_image(ax: Axes, form: str, dpi: int = 130) -> bytes:
+    """Return the whole figure as `as_png` does, in any format that matplotlib writes."""
     file = io.BytesIO()
-    ax.figure.savefig(file, format="png", dpi=dpi)  # type: ignore[union-attr]
+    ax.figure.savefig(file, format=form, dpi=dpi)  # type: ignore[union-attr]
     require("matplotlib.pyplot", extra="plot").close(ax.figure)
     return file.getvalue()
