@@ -57,7 +57,7 @@ class Finder:
         package, _, old = name.partition(".")
         if package != __package__ or old not in MOVED:
             return None
-        return ModuleSpec(name, _Loader(f"{package}.{MOVED[old]}"))
+        return ModuleSpec(name, _Loader(f"{package}.{MOVED[old]}"))  # type: ignore[arg-type]
 
 
 class _Loader:
@@ -80,4 +80,4 @@ class _Loader:
         module.__spec__ = self.spec  # importing has set that of the old path
 
 
-sys.meta_path.append(Finder)  # type: ignore[arg-type]
+sys.meta_path.append(Finder)

@@ -2,7 +2,7 @@
 
 Python raises KeyboardInterrupt between any two instructions, also between the return of a kernel
 and the line that takes note of what it did. While a run goes on, Ctrl-C is therefore put down as
-wanted, and acted on at the next look, within about 50 ms.
+wanted, and acted on at the next check, within about 50 ms.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
-
-class OutOfTimeError(Exception):
-    """The time limit was reached on the way; what was begun is left undone."""
+from .errors import OutOfTimeError
 
 
-class Watch:
-    """Looks at the clock and at Ctrl-C.
+class Deadline:
+    """The time limit of a run, and the Ctrl-C that was pressed meanwhile.
 
     Parameters
     ----------
@@ -32,41 +31,41 @@ class Watch:
     def __init__(self, time_limit: float | None = None):
         self.begin = time.perf_counter()
         self.end = math.inf if time_limit is None else self.begin + time_limit
-        self._handler: Callable[[int, Any], Any] | None = None  # whose work is put off
+        self._handler: Callable[[int, Any], object] | None = None  # whose work is put off
         self._is_interrupted = False
 
     @property
     def is_over(self) -> bool:
-        """Whether the time limit was reached."""
+        """True once the time limit was reached."""
         return time.perf_counter() >= self.end
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Raise KeyboardInterrupt, or whatever Ctrl-C does here, or OutOfTimeError."""
-        self.look_for_interrupt()
+        self.check_interrupt()
         if self.is_over:
             raise OutOfTimeError
 
-    def look_for_interrupt(self) -> None:
-        """Do what Ctrl-C does here, if it was pressed."""
+    def check_interrupt(self) -> None:
+        """Act on Ctrl-C, if it was pressed, as is done here."""
         if self._is_interrupted and self._handler is not None:
             self._is_interrupted = False
             self._handler(signal.SIGINT, None)
 
-    def with_grace(self, seconds: float) -> Watch:
-        """A watch over the same run whose time ends later, by so much from now on at least."""
+    def extended(self, seconds: float) -> Deadline:
+        """Return a deadline over the same run that leaves at least ``seconds`` from now on."""
         other = _Later(self)
         other.end = max(self.end, time.perf_counter() + seconds)
         return other
 
     @contextmanager
-    def interrupts_held(self) -> Iterator[None]:
-        """Put Ctrl-C off within this block: to the next look, or to its end."""
+    def interrupts_deferred(self) -> Iterator[None]:
+        """Put Ctrl-C off within this block: to the next check, or to the end of the block."""
         handler = signal.getsignal(signal.SIGINT)
         if threading.current_thread() is not threading.main_thread() or not callable(handler):
             yield
             return
         self._handler = handler
-        signal.signal(signal.SIGINT, self._put_down)
+        signal.signal(signal.SIGINT, self._note)
         try:
             yield
         finally:
@@ -77,31 +76,31 @@ class Watch:
                 handler(signal.SIGINT, None)
 
     @contextmanager
-    def interrupts_free(self) -> Iterator[None]:
+    def interrupts_allowed(self) -> Iterator[None]:
         """Let Ctrl-C through within this block, in which somebody else's code runs."""
         if self._handler is None:
             yield
             return
         signal.signal(signal.SIGINT, self._handler)
         try:
-            self.look_for_interrupt()
+            self.check_interrupt()
             yield
         finally:
-            signal.signal(signal.SIGINT, self._put_down)
+            signal.signal(signal.SIGINT, self._note)
 
-    def _put_down(self, number: int, frame: Any) -> None:
+    def _note(self, number: int, frame: FrameType | None) -> None:
         self._is_interrupted = True
 
 
-class _Later(Watch):
+class _Later(Deadline):
     """Another end for the same run."""
 
-    def __init__(self, watch: Watch):
+    def __init__(self, deadline: Deadline):
         super().__init__()
-        self._watch = watch
+        self._deadline = deadline
 
-    def look_for_interrupt(self) -> None:
-        self._watch.look_for_interrupt()
+    def check_interrupt(self) -> None:
+        self._deadline.check_interrupt()
 
 
-NO_LIMIT = Watch()
+NO_LIMIT = Deadline()

@@ -3,46 +3,49 @@
 from __future__ import annotations
 
 import copy as copying
+import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from . import checks
-from .deadline import NO_LIMIT, Watch
-from .kernels import activations, losses, single
-from .kernels.table import CHUNK, describe
+from .kernels import single
 from .model import options, summary
-from .model.evaluate import forward_on_threads, forward_rows, forward_work, gradient_sums, loss_sums
-from .model.layout import (
-    BiasArrays,
-    LayerArrays,
-    aligned_zeros,
-    initialise,
-    n_parameters,
-    views,
-    write_arrays,
+from .model.dense import Dense
+from .model.evaluate import (
+    forward_scratch,
+    loss_and_gradient,
+    mean_loss,
+    outputs,
+    penalty,
 )
-from .training.loop import History, Job, run
-from .training.one_sample import Room
-from .training.steps import Plan, stepper
+from .model.layout import BiasArrays, LayerArrays, aligned_zeros, initialise, write_arrays
+from .model.losses import LOSSES, check_targets
+from .model.samples import Samples, split_off
+from .training import lbfgs
+from .training.history import History
+from .training.loop import fit
+from .training.one_sample import SampleBuffer
+from .training.options import (
+    check_callback,
+    check_deadline,
+    check_finite_weights,
+    check_schedule,
+)
+from .training.rules import Rule, check_penalties, check_rule
+from .training.stopping import HistoryWatcher, check_stopping
 
-REGRESSION = ("squared_error", "absolute_error", "huber", "poisson")  # the others have labels
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import ArrayLike, DTypeLike
+
+    from .files.models import Stored
 
 
-class Configuration(NamedTuple):
-    """What a network is, but for its parameters."""
-
-    sizes: tuple[int, ...]
-    hidden: tuple[str, ...]
-    output: str
-    loss: str
-    dtype: np.dtype
-
-
-class CompiledNetwork(NamedTuple):
-    """A network as compiled code takes it; see `Network.compiled`."""
+class NetworkArrays(NamedTuple):
+    """A network as compiled code takes it; see `Network.arrays`."""
 
     theta: np.ndarray
     layers: np.ndarray
@@ -105,106 +108,105 @@ class Network:
         hidden: str | Sequence[str] = "relu",
         output: str = "identity",
         loss: str = "squared_error",
-        init: Any = "glorot",
+        init: object = "glorot",
         seed: int | np.random.Generator | None = None,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
     ):
-        sizes = options.check_sizes(sizes)
-        names = options.check_hidden(hidden, len(sizes) - 2)
-        output, loss = options.check_output(output, loss, sizes[-1])
-        self._configuration = Configuration(sizes, names, output, loss, options.check_dtype(dtype))
-        start = options.check_init(init, sizes)
+        model = options.check_model(sizes, hidden, output, loss, dtype)
+        start = options.check_init(init, model.sizes)
         self.rng = options.check_seed(seed)
-        self._theta = aligned_zeros(n_parameters(sizes), self.dtype)
-        initialise(self._theta, sizes, start, self.rng)
+        initialise(model.theta, model.sizes, start, self.rng)
         self.lr = 0.01
         self.labels = (0, 1)  # of hinge
         self.history: History | None = None
-        self._prepare()
+        self._take(model)
 
-    def _prepare(self) -> None:
-        """Make what follows from the configuration: table, scratch."""
-        self._layers = describe(self.sizes, self.codes, self.dtype)
-        self.loss_code = losses.CODES[self.loss_name]
-        self._has_labels = self.loss_name not in REGRESSION
-        # Rooms for one sample and scratch for many, not in use; `pop` and `append` are safe between
-        # threads.
-        self._rooms: list[Room] = []
-        self._slabs: list[np.ndarray] = []
+    def _take(self, model: Dense) -> None:
+        """Become the network of ``model``."""
+        self._model = model
+        # Buffers for one sample and scratch for many, not in use; `pop` and `append` are safe
+        # between threads.
+        self._buffers: list[SampleBuffer] = []
+        self._scratch: list[np.ndarray] = []
 
     # --- configuration and parameters --------------------------------------------------------
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Number of inputs, of units in each hidden layer, of outputs."""
-        return self._configuration.sizes
+        return self._model.sizes
 
     @property
     def hidden(self) -> tuple[str, ...]:
         """Activation of each hidden layer."""
-        return self._configuration.hidden
+        return self._model.hidden
 
     @property
     def output(self) -> str:
         """Activation of the output layer."""
-        return self._configuration.output
+        return self._model.output
 
     @property
     def loss_name(self) -> str:
         """The loss."""
-        return self._configuration.loss
+        return self._model.loss.name
+
+    @property
+    def loss_code(self) -> int:
+        """Code of the loss; see `kernels.losses`."""
+        return self._model.loss.code
 
     @property
     def dtype(self) -> np.dtype:
         """Precision of parameters and arithmetic."""
-        return self._configuration.dtype
+        return self._model.dtype
 
     @property
     def codes(self) -> list[int]:
-        """The code of each layer's activation; see `kernels.activations`."""
-        return [activations.CODES[name] for name in (*self.hidden, self.output)]
+        """Code of each layer's activation; see `kernels.activations`."""
+        return self._model.codes
 
     @property
     def layers(self) -> np.ndarray:
         """The table that kernels read, see `kernels.table`: a copy, since they trust it."""
-        return self._layers.copy()
+        return self._model.layers.copy()
 
-    # Kernels are handed `_theta` itself. What users get are views made for them: whatever they do
-    # to shape or dtype of one, they do to that one.
+    # Kernels are handed the vector itself. What users get are views made for them: whatever they
+    # do to shape or dtype of one, they do to that one.
 
     @property
     def theta(self) -> np.ndarray:
         """All parameters, in one vector."""
-        return self._theta[:]
+        return self._model.theta[:]
 
     @theta.setter
-    def theta(self, values: Any) -> None:
-        write_arrays([self._theta], [values], "theta")
+    def theta(self, values: object) -> None:
+        write_arrays([self._model.theta], [values], "theta")
 
     @property
     def weights(self) -> LayerArrays:
         """Each layer's W (n_in, n_out)."""
-        return LayerArrays(views(self._theta, self.sizes)[0])
+        return LayerArrays(self._model.weights)
 
     @weights.setter
-    def weights(self, values: Any) -> None:
+    def weights(self, values: object) -> None:
         write_arrays(self.weights, values, "weights")
 
     @property
     def biases(self) -> BiasArrays:
         """Each layer's b (n_out,)."""
-        return BiasArrays(views(self._theta, self.sizes)[1])
+        return BiasArrays(self._model.biases)
 
     @biases.setter
-    def biases(self, values: Any) -> None:
+    def biases(self, values: object) -> None:
         write_arrays(self.biases, values, "biases")
 
     # --- training ----------------------------------------------------------------------------
 
     def train(
         self,
-        X,
-        y,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
         epochs: int = 100,
         lr: float | Callable[[int], float] = 0.01,
@@ -218,8 +220,8 @@ class Network:
         betas: Sequence[float] = (0.9, 0.999),
         epsilon: float = 1e-8,
         shuffle: bool = True,
-        sample_weight=None,
-        validation=None,
+        sample_weight: ArrayLike | None = None,
+        validation: float | Sequence[ArrayLike] | None = None,
         patience: int | None = None,
         tol: float = 0.0,
         threads: int = 1,
@@ -302,66 +304,62 @@ class Network:
         UserWarning
             Of targets of a regression that the output activation cannot reach.
         """
-        watch = options.check_watch(time_limit)
-        stopping = options.check_stopping(patience, tol)
-        rule, rates = options.check_rule(
-            optimizer, momentum, nesterov, alpha, l1, clip_norm, betas, epsilon, self.dtype
+        deadline = check_deadline(time_limit)
+        stopping = check_stopping(patience, tol)
+        model = self._model
+        optimizer, code, settings = check_rule(
+            optimizer, momentum, nesterov, alpha, l1, clip_norm, betas, epsilon, model.dtype
         )
-        schedule = options.check_schedule(lr, self.dtype)
+        schedule = check_schedule(lr, model.dtype)
         batch_size = checks.check_count(batch_size, "batch_size")
         threads = checks.check_count(threads, "threads")
-        shuffled = checks.check_flag(shuffle, "shuffle")
+        shuffle = checks.check_flag(shuffle, "shuffle")
         epochs = checks.check_count(epochs, "epochs")
         progress = checks.check_flag(progress, "progress")
-        callback = options.check_callback(callback)
-        full = optimizer in ("rprop", "lbfgs")
-        online = batch_size == 1 and not full
-        X, Y, weight = self._check_samples(X, y, sample_weight, only_ratios=not online)
-        labels = options.hinge_labels(y, self.labels) if self.loss_name == "hinge" else self.labels
-        if self.loss_name in REGRESSION:
-            checks.warn_out_of_reach(Y, self.output, stacklevel=2)
-        options.check_finite_weights(self._theta)
-        held: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-        if isinstance(validation, (tuple, list)):
-            held = self._check_validation(*validation)
-        elif validation is not None:
-            (X, Y, weight), held = self._hold_out(X, Y, weight, validation)
-        plan = Plan(
-            X=X, Y=Y, weight=weight, batch_size=len(X) if full else min(batch_size, len(X)),
-            rule=rule, rates=rates, is_online=online, threads=threads, watch=watch,
-        )  # fmt: skip
-        job = Job(
-            advance=stepper(self, plan),
-            theta=self._theta,
-            n_samples=len(X),
-            n_steps=plan.n_steps,
-            epochs=epochs,
-            weight_sum=float(weight.sum(dtype=np.float64)) if len(weight) else len(X),
-            rates=rates,
-            schedule=schedule,
-            watched_schedule=lr if callable(lr) else None,
-            rng=self.rng if shuffled and plan.n_steps > 1 else None,
-            stopping=stopping,
-            watch=watch,
-            validation_loss=partial(self._mean_loss, *held) if held else None,
+        callback = check_callback(callback)
+        takes_all = optimizer in ("rprop", "lbfgs")
+        is_online = batch_size == 1 and not takes_all
+        samples = self._check_samples(X, y, sample_weight, weight_is_factor=is_online)
+        labels = model.loss.labels_in(y, self.labels)
+        if model.loss.labels_of is None:
+            checks.warn_out_of_reach(samples.Y, model.output, stacklevel=2)
+        check_finite_weights(model.theta)
+        samples, held = self._split(samples, validation)
+        watcher = HistoryWatcher(
+            model, History(), stopping, deadline, samples.weight_sum, len(samples), schedule,
+            own_schedule=lr if callable(lr) else None,
             callback=callback,
-            progress=progress,
-        )
+            validation_loss=None if held is None else lambda d: mean_loss(model, held, d),
+        )  # fmt: skip
         self.lr = schedule(1) or self.lr  # a schedule may start at 0
         self.labels = labels
-        history = self.history = History()
+        self.history = watcher.history
         try:
-            if optimizer == "lbfgs":
-                from .training.lbfgs import run_lbfgs
-
-                run_lbfgs(self, plan, job, history)
-            else:
-                run(job, history)
+            with watcher.keeping_history() as history:
+                if optimizer == "lbfgs":
+                    history.stopped = lbfgs.minimise(
+                        model, samples, watcher, alpha=alpha, epochs=epochs,
+                        max_evaluations=20 * epochs + 20, ftol=1e-12, deadline=deadline,
+                        progress=progress,
+                    ).reason  # fmt: skip
+                else:
+                    one_step = takes_all or batch_size >= len(samples)
+                    history.stopped = fit(
+                        model, samples, Rule(code, settings, model), watcher,
+                        batch_size=batch_size, epochs=epochs, threads=threads, deadline=deadline,
+                        next_order=self._next_order(samples) if shuffle and not one_step else None,
+                        progress=progress,
+                    )  # fmt: skip
         finally:
-            self.history = history  # and not that of a run that a callback made
-        return history
+            self.history = watcher.history  # and not that of a run that a callback made
+        return watcher.history
 
-    def learn_one(self, x, y, *, lr: float | None = None) -> float:
+    def _next_order(self, samples: Samples) -> Callable[[], np.ndarray]:
+        """Return a function that draws an order of the samples."""
+        rng, n = self.rng, len(samples)
+        return lambda: rng.permutation(n)
+
+    def learn_one(self, x: ArrayLike, y: ArrayLike, *, lr: float | None = None) -> float:
         """Take one step of stochastic gradient descent on one sample.
 
         Parameters
@@ -378,115 +376,92 @@ class Network:
             The sample's loss before the step.
         """
         rate = self.lr if lr is None else checks.check_positive(lr, "lr")
-        room = self._rooms.pop() if self._rooms else Room(self)
-        loss = room.learn(x, y, rate)
-        self._rooms.append(room)
-        if self._has_labels and self.loss_name == "hinge":
-            self.labels = options.hinge_labels(y, self.labels)
+        buffer = self._buffers.pop() if self._buffers else SampleBuffer(self._model)
+        loss = buffer.learn(x, y, rate)
+        self._buffers.append(buffer)
+        self.labels = self._model.loss.labels_in(y, self.labels)
         return loss
 
     # --- use ---------------------------------------------------------------------------------
 
-    def forward(self, X, *, threads: int = 1) -> np.ndarray:
-        """The outputs for every row of X: shape (n_samples, n_outputs)."""
-        X = checks.check_array(X, "X", dtype=self.dtype, columns=self.sizes[0])
+    def forward(self, X: ArrayLike, *, threads: int = 1) -> np.ndarray:
+        """Return the outputs for every row of X: shape (n_samples, n_outputs)."""
+        model = self._model
+        X = checks.check_array(X, "X", dtype=model.dtype, columns=model.sizes[0])
         threads = checks.check_count(threads, "threads")
-        out = np.empty((len(X), self.sizes[-1]), self.dtype)
-        arguments = X, self._theta, self._layers, out
-        if threads > 1 and len(X) > CHUNK and forward_on_threads(*arguments, threads):
-            return out
-        work = self._slabs.pop() if self._slabs else forward_work(self._layers, self.dtype, CHUNK)
-        forward_rows(*arguments, work)
-        self._slabs.append(work)
+        scratch = self._scratch.pop() if self._scratch else forward_scratch(model)
+        out = outputs(model, X, threads, scratch=scratch)
+        self._scratch.append(scratch)
         return out
 
-    def forward_one(self, x) -> float | np.ndarray:
-        """The outputs for one sample: a float, or a 1-D array where there are several."""
-        room = self._rooms.pop() if self._rooms else Room(self)
-        out = room.predict(x)
-        self._rooms.append(room)
+    def forward_one(self, x: ArrayLike) -> float | np.ndarray:
+        """Return the outputs for one sample: a float, or a 1-D array where there are several."""
+        buffer = self._buffers.pop() if self._buffers else SampleBuffer(self._model)
+        out = buffer.forward(x)
+        self._buffers.append(buffer)
         return out
 
-    def predict(self, X) -> np.ndarray:
-        """Labels for log_loss, hinge and cross_entropy, otherwise the outputs.
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return labels for log_loss, hinge and cross_entropy, otherwise the outputs.
 
         0 or 1 per output for log_loss; for hinge too, or -1 or 1 if it was trained on these. One
         value per row of X, or one row of values where a network has several outputs (one label
         with cross_entropy).
         """
         out = self.forward(X)
-        if self._has_labels:
-            out = self._labels_of(out)
+        labels_of = self._model.loss.labels_of
+        if labels_of is not None:
+            out = labels_of(out, self.labels)
         return out[:, 0] if out.ndim == 2 and out.shape[1] == 1 else out
 
-    def predict_one(self, x) -> float | int | np.ndarray:
-        """What `predict` says of one sample: a number or label, or a 1-D array of several."""
-        room = self._rooms.pop() if self._rooms else Room(self)
-        out = room.predict(x)
-        self._rooms.append(room)
-        return self._label_of(out) if self._has_labels else out
+    def predict_one(self, x: ArrayLike) -> float | int | np.ndarray:
+        """Return what `predict` says of one sample: a number or label, or an array of several."""
+        buffer = self._buffers.pop() if self._buffers else SampleBuffer(self._model)
+        out = buffer.forward(x)
+        self._buffers.append(buffer)
+        loss = self._model.loss
+        if loss.labels_of is None:
+            return out
+        if loss.label_of is not None and isinstance(out, float):
+            return loss.label_of(out, self.labels)
+        labels = loss.labels_of(np.asarray(out), self.labels)
+        return labels if labels.ndim else int(labels)
 
-    def _label_of(self, out: float | np.ndarray) -> int | np.ndarray:
-        """The label that the outputs for one sample stand for, or an array of several."""
-        loss = self.loss_name
-        if isinstance(out, np.ndarray):
-            return int(out.argmax()) if loss == "cross_entropy" else self._labels_of(out)
-        return int(out >= 0.5) if loss == "log_loss" else self.labels[out > 0]
-
-    def _labels_of(self, out: np.ndarray) -> np.ndarray:
-        """The labels that outputs stand for."""
-        if self.loss_name == "cross_entropy":
-            return out.argmax(axis=1)
-        if self.loss_name == "log_loss":
-            return (out >= 0.5).astype(np.int64)
-        return np.where(out > 0, self.labels[1], self.labels[0])
-
-    def loss(self, X, y, sample_weight=None, *, alpha: float = 0.0, l1: float = 0.0) -> float:
-        """The mean loss on (X, y), plus penalties as in `train`."""
-        alpha, l1 = options.check_penalties(alpha, l1)
-        mean = self._mean_loss(*self._check_samples(X, y, sample_weight))
-        return mean + self._penalty(alpha, l1)
-
-    def _mean_loss(self, X, Y, weight, watch: Watch = NO_LIMIT) -> float:
-        sums = np.zeros(2)
-        loss_sums(X, Y, weight, self._theta, self._layers, self.loss_code, sums, watch)
-        return float(sums[0] / sums[1])
-
-    def _penalty(self, alpha: float, l1: float) -> float:
-        if alpha == 0 and l1 == 0:
-            return 0.0
-        weights = [W.astype(np.float64) for W in self.weights]
-        squares = sum(float((W * W).sum()) for W in weights)
-        return alpha / 2 * squares + l1 * sum(float(np.abs(W).sum()) for W in weights)
+    def loss(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        alpha: float = 0.0,
+        l1: float = 0.0,
+    ) -> float:
+        """Return the mean loss on (X, y), plus penalties as in `train`."""
+        alpha, l1 = check_penalties(alpha, l1)
+        samples = self._check_samples(X, y, sample_weight)
+        return mean_loss(self._model, samples) + penalty(self._model, alpha, l1)
 
     def backward(
-        self, X, y, sample_weight=None, *, alpha: float = 0.0, l1: float = 0.0
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        alpha: float = 0.0,
+        l1: float = 0.0,
     ) -> np.ndarray:
-        """The gradient of `loss`: a flat vector laid out as ``theta``."""
-        alpha, l1 = options.check_penalties(alpha, l1)
-        X, Y, weight = self._check_samples(X, y, sample_weight)
-        return self._loss_and_gradient(X, Y, weight, alpha, l1)[1]
+        """Return the gradient of `loss`: a flat vector laid out as ``theta``."""
+        alpha, l1 = check_penalties(alpha, l1)
+        samples = self._check_samples(X, y, sample_weight)
+        return loss_and_gradient(self._model, samples, alpha, l1)[1]
 
-    def _loss_and_gradient(
-        self, X, Y, weight, alpha=0.0, l1=0.0, watch: Watch = NO_LIMIT
-    ) -> tuple[float, np.ndarray]:
-        loss_sum, weight_sum, gradient = gradient_sums(
-            X, Y, weight, self._theta, self._layers, self.loss_code, watch
-        )
-        gradient /= self.dtype.type(weight_sum)
-        number = self.dtype.type
-        for W, g in zip(self.weights, views(gradient, self.sizes)[0], strict=True):
-            if alpha or l1:
-                g += number(alpha) * W + number(l1) * np.sign(W)
-        return loss_sum / weight_sum + self._penalty(alpha, l1), gradient
-
-    def compiled(self) -> CompiledNetwork:
-        """What a caller's own ``@njit`` code needs to use the network: arrays and ints.
+    def arrays(self) -> NetworkArrays:
+        """Return what a caller's own ``@njit`` code needs to use the network: arrays and ints.
 
         See `fastperc.kernels.single` for the functions to call with it. ``theta`` is the network's
         own, so what compiled code learns, the network knows.
         """
-        return CompiledNetwork(
+        return NetworkArrays(
             theta=self.theta,
             layers=self.layers,
             loss=self.loss_code,
@@ -494,96 +469,108 @@ class Network:
             work=aligned_zeros(single.work_size(self.layers, self.dtype), self.dtype),
         )
 
+    def compiled(self) -> NetworkArrays:
+        """Return `arrays`, under the name that they had until version 0.1."""
+        warnings.warn(
+            "Network.compiled() is Network.arrays() now; the old name goes with fastperc 0.3",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.arrays()
+
     # --- keeping -----------------------------------------------------------------------------
 
-    def save(self, path) -> None:
-        """Write the network to a file (safetensors layout), replacing one that is there."""
-        from .files.models import save_network
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the network to a file (safetensors layout), replacing one that is there.
 
-        save_network(self, path)
+        Weights, configuration, learning rate and random state are kept, so that training goes on
+        after loading as it would have without; the history is not. See `files.models.save`.
+        """
+        from .files import models
+
+        models.save(self._stored(), path)
+
+    def _stored(self) -> Stored:
+        """Return what a file holds of the network."""
+        from .files.models import Stored
+
+        return Stored(self._model, self.labels, self.lr, self.rng)
 
     @classmethod
-    def load(cls, path) -> Network:
+    def load(cls, path: str | os.PathLike) -> Network:
         """Read a network that `save` wrote; raises ModelFileError for any other file."""
-        from .files.models import load_network
+        from .files import models
 
-        return load_network(path)
+        stored = models.load(path)
+        net = cls.__new__(cls)
+        net.labels, net.lr, net.rng, net.history = stored.labels, stored.lr, stored.rng, None
+        net._take(stored.model)
+        return net
 
     def copy(self) -> Network:
-        """An independent network with the same weights and random state."""
+        """Return an independent network with the same weights and random state."""
         return copying.deepcopy(self)
 
-    def __getstate__(self):
-        made = {"_layers", "loss_code", "_rooms", "_slabs", "_configuration", "_theta"}
-        made.add("_has_labels")
+    def __getstate__(self) -> dict[str, Any]:
+        made = {"_model", "_buffers", "_scratch"}
         state = {name: value for name, value in self.__dict__.items() if name not in made}
-        return {**state, **self._configuration._asdict(), "theta": self._theta.copy()}
+        model = self._model
+        configuration = {
+            "sizes": model.sizes, "hidden": model.hidden, "output": model.output,
+            "loss": model.loss.name, "dtype": model.dtype,
+        }  # fmt: skip
+        return {**state, **configuration, "theta": model.theta.copy()}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         loss = state.pop("loss_name", None)  # its name until version 0.1.0
-        state.setdefault("loss", loss)
-        self._configuration = Configuration(*(state.pop(name) for name in Configuration._fields))
-        theta = state.pop("theta")
-        self._theta = aligned_zeros(n_parameters(self.sizes), self.dtype)
-        self._theta[:] = theta
+        loss = LOSSES[state.pop("loss", loss)]
+        names = ("sizes", "hidden", "output", "dtype")
+        sizes, hidden, output, dtype = (state.pop(name) for name in names)
+        model = Dense.zeros(sizes, hidden, output, loss, dtype)
+        model.theta[:] = state.pop("theta")
         self.__dict__.update(state)
-        self._prepare()
+        self._take(model)
 
     def __repr__(self) -> str:
-        hidden = self.hidden[0] if len(set(self.hidden)) == 1 else self.hidden
-        shown = f", hidden={hidden!r}" if self.hidden else ""
-        return (
-            f"Network({self.sizes}{shown}, output={self.output!r}, loss={self.loss_name!r}, "
-            f"dtype='{self.dtype}')"
-        )
+        return f"Network({self._model.signature})"
 
     def summary(self) -> str:
         """Describe the network as a table: each layer's units, activation and parameters."""
-        return summary.as_text(self)
+        return summary.as_text(self._model)
 
     def _repr_html_(self) -> str:
-        """The summary as notebooks show it."""
-        return summary.as_html(self)
+        """Return the summary as notebooks show it."""
+        return summary.as_html(self._model)
 
     # --- what comes in -----------------------------------------------------------------------
 
-    def _check_samples(self, X, y, sample_weight=None, *, only_ratios: bool = True):
-        X = checks.check_array(X, "X", dtype=self.dtype, columns=self.sizes[0])
-        Y = checks.check_targets(y, self.loss_name, len(X), self.sizes[-1], self.dtype)
-        weight = checks.check_weights(sample_weight, len(X), self.dtype, only_ratios=only_ratios)
-        return X, Y, weight
+    def _check_samples(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        weight_is_factor: bool = False,
+    ) -> Samples:
+        model = self._model
+        X = checks.check_array(X, "X", dtype=model.dtype, columns=model.sizes[0])
+        Y = check_targets(y, model.loss, len(X), model.sizes[-1], model.dtype)
+        weight = checks.check_weights(
+            sample_weight, len(X), model.dtype, only_ratios=not weight_is_factor
+        )
+        return Samples(X, Y, weight, weight_is_factor)
 
-    def _hold_out(self, X, Y, weight, fraction):
-        """Set a random ``fraction`` of the samples aside for validation."""
-        fraction = checks.check_positive(fraction, "validation")
-        n_held = round(fraction * len(X))
-        if fraction >= 1 or not 0 < n_held < len(X):
-            raise ValueError(
-                f"validation: found the fraction {fraction:g} of {len(X)} samples, expected a "
-                "fraction that leaves samples on both sides"
-            )
-        state = self.rng.bit_generator.state
-        order = self.rng.permutation(len(X))
-        held, kept = order[:n_held], order[n_held:]
-        if len(weight) and not (weight[held].any() and weight[kept].any()):
-            self.rng.bit_generator.state = state
-            raise ValueError(
-                "validation: found a part without any sample of positive sample_weight, expected "
-                "some on both sides. Give a validation set, or leave out samples of weight 0"
-            )
-        parts = []
-        for rows in (kept, held):
-            arrays = X[rows], Y[rows], weight[rows] if len(weight) else weight
-            for array in arrays:
-                array.flags.writeable = False
-            parts.append(arrays)
-        return parts
-
-    def _check_validation(self, *validation):
+    def _split(self, samples: Samples, validation: object) -> tuple[Samples, Samples | None]:
+        """Return samples to train on, and those of ``validation`` or a part set aside for it."""
+        if validation is None:
+            return samples, None
+        if not isinstance(validation, (tuple, list)):
+            kept, held = split_off(samples, validation, self.rng)
+            return samples.take(kept), samples.take(held)
         if len(validation) not in (2, 3):
             raise ValueError(
                 f"validation: found {len(validation)} items, expected (X, y), "
                 "(X, y, sample_weight) or a fraction"
             )
-        return self._check_samples(*validation)
+        X, y, *weight = validation
+        return samples, self._check_samples(X, y, *weight)

@@ -1,39 +1,42 @@
-"""Compiles kernels before they are needed, and says how long each took."""
+"""Compile kernels before they are needed, and report how long each took."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
-from . import checks
-from .kernels.arguments import Net, Samples
+from .kernels import updates
 from .measuring import environment as surroundings
 from .model import options
-from .model.evaluate import SlabGradients
+from .model.samples import Samples, no_order, read_only
+from .model.shards import ShardGradients
 from .network import Network
+from .training.one_sample import SampleBuffer
+from .training.rules import Rule
 
-ROWS = 600  # so many that threads are worth it
+ROWS = 600  # enough for more than one thread
 
 
 @dataclass(frozen=True)
-class Warmed:
-    """What one step of `warmup` found.
+class WarmupStep:
+    """One step of `warmup`.
 
     Attributes
     ----------
     what : str
-        What the kernel is for.
+        Purpose of the kernel.
     dtype : str
     seconds : float
-        Until it had been called once.
+        Time of its first call.
     source : str
-        Where its machine code is from: ``"compiled"``, ``"disk"``, or ``"memory"`` if it had been
-        used before in this process. ``"plain Python"`` where there is none, since NUMBA_DISABLE_JIT
-        is set.
+        Origin of its machine code: ``"compiled"``, ``"disk"``, or ``"memory"`` if this process had
+        used it before. ``"plain Python"`` where NUMBA_DISABLE_JIT is set.
     """
 
     what: str
@@ -42,10 +45,10 @@ class Warmed:
     source: str
 
 
-def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
+def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[WarmupStep]:
     """Call every kernel of `Network` and the estimators once, so that later calls need not compile.
 
-    Machine code is kept on disk: once is enough until fastperc, Numba or the processor changes.
+    Machine code is stored on disk: once is enough until fastperc, Numba or the processor changes.
 
     Parameters
     ----------
@@ -53,7 +56,7 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
 
     Yields
     ------
-    Warmed
+    WarmupStep
         After each step.
 
     Examples
@@ -69,11 +72,9 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
     outputs on threads
     output for one sample
     learning one sample
+    learning one sample, any rule
     loss
     gradient
-    estimators, mini-batches
-    estimators, one sample at a time
-    estimators, batches on threads
     """
     for dtype in map(options.check_dtype, dtypes):
         for what, call in _calls(dtype):
@@ -81,29 +82,27 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
 
 
 def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
-    from .estimators import MLPRegressor
-
+    """List the steps for a dtype: their names, and functions that call kernels."""
     net = Network((2, 2, 1), seed=0, dtype=dtype)
+    model = options.check_model((2, 2, 1), "relu", "identity", "squared_error", dtype)
     X, y = np.ones((2, 2)), np.ones(2)
     many, targets = np.ones((ROWS, 2)), np.ones(ROWS)
 
-    def train(n, **options):
-        return lambda: net.train(many[:n], targets[:n], epochs=1, **options)
+    def train(n: int, **given: Any) -> Callable[[], object]:
+        return lambda: net.train(many[:n], targets[:n], epochs=1, **given)
 
-    def in_slices():
-        in_turn = SlabGradients(net.layers, net.theta, 2)
-        order = np.empty((0, 2), np.int64)
-        x, t, weight = (checks.check_array(a, "", dtype=dtype) for a in (X, X[:, :1], X[:1]))
-        in_turn.weight_sum(weight[0], order, 0, 2)
-        arguments = Samples(x, t, weight[0], order), Net(net.theta, net.layers, net.loss_code)
-        in_turn(*arguments, 0, 2, dtype.type(1))
+    def in_slices() -> None:
+        shards = ShardGradients(model, 2)
+        samples = Samples(
+            read_only(X, dtype), read_only(X[:, :1], dtype), read_only(X[0], dtype)
+        ).arguments(no_order(2))
+        shards.weight_sum(samples, 0, 2)
+        shards(samples, 0, 2, dtype.type(1))
 
-    def learn(batch_size, n_threads=1):
-        model = MLPRegressor(
-            hidden_layer_sizes=2, batch_size=batch_size, dtype=dtype.name, n_threads=n_threads
-        )
-        n = max(2, batch_size)
-        return lambda: model.partial_fit(many[:n], targets[:n])
+    def by_rule() -> None:
+        settings = np.zeros(updates.N_SETTINGS)
+        settings[updates.EPSILON] = 1  # it is divided by
+        SampleBuffer(model).learn_by_rule(Rule(updates.ADAM, settings, model))
 
     return [
         ("training, one sample at a time", train(2)),
@@ -115,16 +114,14 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
         ("outputs on threads", lambda: net.forward(many, threads=2)),
         ("output for one sample", lambda: net.predict_one(X[0])),
         ("learning one sample", lambda: net.learn_one(X[0], 1.0)),
+        ("learning one sample, any rule", by_rule),
         ("loss", lambda: net.loss(X, y)),
         ("gradient", lambda: net.backward(X, y)),
-        ("estimators, mini-batches", learn(2)),
-        ("estimators, one sample at a time", learn(1)),
-        ("estimators, batches on threads", learn(ROWS, n_threads=2)),
     ]
 
 
-def timed(what: str, dtype: str, call: Callable[[], object]) -> Warmed:
-    """Call a function, and see how long it takes and where its kernels' machine code is from."""
+def timed(what: str, dtype: str, call: Callable[[], object]) -> WarmupStep:
+    """Call a function; measure its time, and find the origin of its kernels' machine code."""
     n_before, n_loaded_before = _machine_code()
     start = perf_counter()
     call()
@@ -136,11 +133,11 @@ def timed(what: str, dtype: str, call: Callable[[], object]) -> Warmed:
         source = "memory"
     else:
         source = "compiled" if n - n_before > n_loaded - n_loaded_before else "disk"
-    return Warmed(what, dtype, seconds, source)
+    return WarmupStep(what, dtype, seconds, source)
 
 
 def outcome() -> tuple[bool, str]:
-    """Whether warming up did what it is for, and the end of a sentence that says so."""
+    """Return whether machine code is ready or stored, and the end of a sentence about that."""
     from .kernels import caching, jit
 
     if not surroundings.is_compiled():
@@ -153,7 +150,7 @@ def outcome() -> tuple[bool, str]:
 
 
 def _machine_code() -> tuple[int, int]:
-    """How many compiled versions of kernels this process has, and how many came from disk."""
+    """Count the compiled versions of kernels in this process, and those that came from disk."""
     modules = [m for name, m in sys.modules.items() if name.startswith(f"{__package__}.kernels.")]
     values = {id(value): value for module in modules for value in vars(module).values()}.values()
     kernels = [value for value in values if hasattr(value, "signatures")]
@@ -161,3 +158,13 @@ def _machine_code() -> tuple[int, int]:
         sum(len(kernel.signatures) for kernel in kernels),
         sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels),
     )
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Warmed":
+        warnings.warn(
+            "Warmed is WarmupStep now; the old name goes with fastperc 0.3", DeprecationWarning,
+            stacklevel=2,
+        )  # fmt: skip
+        return WarmupStep
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

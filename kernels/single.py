@@ -199,7 +199,7 @@ def learn_one_by_rule(x, y, weight, theta, layers, loss, rule, settings, state, 
     found = step_on_sample(
         inputs, flat(y), 0, w, net, by, whole_gradient, a, d, rows, gradient, packed
     )
-    if not (math.isfinite(found) and all_finite(rows)):
+    if not (math.isfinite(found + squares) and all_finite(rows)):
         step_state[0], step_state[1], step_state[2] = steps, power1, power2
         return math.nan, 0.0
     unpack(rows, t, theta)

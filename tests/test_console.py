@@ -5,7 +5,15 @@ import io
 import pytest
 from rich.console import Console
 
-from fastperc.commands.console import WIDTH, Growing, duration, factor, make_console, marked, table
+from fastperc.commands.console import (
+    WIDTH,
+    LiveTable,
+    duration,
+    factor,
+    make_console,
+    marked,
+    table,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +43,7 @@ def test_factor(ratio, text):
 def printed(width, is_terminal):
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=is_terminal, _environ={})
-    with Growing(console, table("name", "figure", right=("figure",))) as lines:
+    with LiveTable(console, table("name", "figure", right=("figure",))) as lines:
         lines.waiting_for("counting")
         lines.table.add_row("one", "1")
         seen_before_the_end = out.getvalue()

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from fastperc import DivergedError, MLPRegressor, Network
-from fastperc.deadline import OutOfTimeError, Watch
-from fastperc.training import loop as training
+from fastperc.deadline import Deadline
+from fastperc.errors import OutOfTimeError
+from fastperc.training import loop
 
 
 def press_ctrl_c(after=0.0):
@@ -22,28 +23,28 @@ def press_ctrl_c(after=0.0):
 
 
 def test_ctrl_c_waits_for_the_next_look():
-    watch, done = Watch(), []
+    deadline, done = Deadline(), []
 
     def work():
         press_ctrl_c()
         time.sleep(0.01)
         done.append("this too")
-        watch.look()
+        deadline.check()
         done.append("not this")
 
-    with pytest.raises(KeyboardInterrupt), watch.interrupts_held():
+    with pytest.raises(KeyboardInterrupt), deadline.interrupts_deferred():
         work()
     assert done == ["this too"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_ctrl_c_that_nobody_looked_for_is_raised_at_the_end():
-    with pytest.raises(KeyboardInterrupt), Watch().interrupts_held():
+    with pytest.raises(KeyboardInterrupt), Deadline().interrupts_deferred():
         press_ctrl_c()
 
 
 def test_ctrl_c_goes_through_to_foreign_code():
-    watch = Watch()
+    deadline = Deadline()
 
     def work():
         press_ctrl_c()
@@ -51,7 +52,11 @@ def test_ctrl_c_goes_through_to_foreign_code():
             time.sleep(0.001)
         pytest.fail("Ctrl-C was held back")
 
-    with pytest.raises(KeyboardInterrupt), watch.interrupts_held(), watch.interrupts_free():
+    with (
+        pytest.raises(KeyboardInterrupt),
+        deadline.interrupts_deferred(),
+        deadline.interrupts_allowed(),
+    ):
         work()
 
 
@@ -60,11 +65,11 @@ def test_somebody_elses_handler_is_called_and_stays(monkeypatch):
     before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
     try:
         handler = signal.getsignal(signal.SIGINT)
-        watch = Watch()
-        with watch.interrupts_held():
+        deadline = Deadline()
+        with deadline.interrupts_deferred():
             press_ctrl_c()
             assert heard == []
-            watch.look()
+            deadline.check()
             assert heard == [signal.SIGINT]
         assert signal.getsignal(signal.SIGINT) is handler
     finally:
@@ -75,7 +80,7 @@ def test_other_threads_leave_signals_alone():
     handlers = []
 
     def run():
-        with Watch().interrupts_held():
+        with Deadline().interrupts_deferred():
             handlers.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=run)
@@ -85,18 +90,18 @@ def test_other_threads_leave_signals_alone():
 
 
 def test_grace_is_for_the_clock_and_not_for_ctrl_c():
-    watch = Watch(1e-9)
-    later = watch.with_grace(60)
-    later.look()
+    deadline = Deadline(1e-9)
+    later = deadline.extended(60)
+    later.check()
     with pytest.raises(OutOfTimeError):
-        watch.look()
+        deadline.check()
 
     def work():
         press_ctrl_c()
-        later.look()
+        later.check()
         pytest.fail("Ctrl-C was not looked for")
 
-    with pytest.raises(KeyboardInterrupt), watch.interrupts_held():
+    with pytest.raises(KeyboardInterrupt), deadline.interrupts_deferred():
         work()
 
 
@@ -136,10 +141,10 @@ def test_after_ctrl_c_the_history_describes_the_weights(options):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batch_size", [1, 32])
 def test_time_over_in_an_epoch_that_has_diverged(batch_size, dtype, monkeypatch):
-    def many_steps(pace, watch):
-        pace.steps, pace.watch = 5000, watch
+    def many_steps(slices, steps, deadline):
+        slices.steps, slices.deadline, slices.size = steps, deadline, 5000
 
-    monkeypatch.setattr(training._Pace, "__init__", many_steps)  # of the first call
+    monkeypatch.setattr(loop._TimeSlices, "__init__", many_steps)  # of the first call
     X = np.random.default_rng(0).standard_normal((400_000, 3))
     net = Network((3, 1), seed=0, dtype=dtype)
     before = net.theta.copy()
@@ -234,8 +239,8 @@ def test_whole_numbers_of_any_length_are_told(value):
 def test_validation_of_an_estimator_ends_with_the_time(early_stopping, monkeypatch):
     X = np.random.default_rng(0).standard_normal((600, 3))
     y = X.sum(axis=1)
-    monkeypatch.setattr("fastperc.model.evaluate.SHORT", 0)
-    monkeypatch.setattr(Watch, "with_grace", lambda watch, seconds: Watch(1e-9))
+    monkeypatch.setattr("fastperc.model.slices.SHORT", 0)
+    monkeypatch.setattr(Deadline, "extended", lambda deadline, seconds: Deadline(1e-9))
     model = MLPRegressor(hidden_layer_sizes=(4,), early_stopping=early_stopping, max_iter=9)
     model.fit(X, y, X_val=X, y_val=y)
     assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_loss_curve_) == 1
@@ -274,9 +279,9 @@ def test_ctrl_c_during_the_validation_of_an_estimator():
 def test_time_is_over_after_the_limit_and_not_before(monkeypatch):
     now = [100.0]
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
-    watch, later = Watch(5.0), Watch(5.0).with_grace(9.0)
+    deadline, later = Deadline(5.0), Deadline(5.0).extended(9.0)
     for now[0], is_over, is_later_over in (
         (104.9, False, False), (105.0, True, False), (108.9, True, False), (109.0, True, True),
     ):  # fmt: skip
-        assert (watch.is_over, later.is_over) == (is_over, is_later_over)
-    assert not Watch().is_over
+        assert (deadline.is_over, later.is_over) == (is_over, is_later_over)
+    assert not Deadline().is_over

@@ -3,9 +3,8 @@
 import numpy as np
 
 from fastperc import Network
-from fastperc.deadline import Watch
-from fastperc.estimators import lbfgs
-from fastperc.estimators.epochs import Samples
+from fastperc.model.evaluate import loss_and_gradient
+from fastperc.model.samples import Samples
 from networks import fixed
 
 ALPHA = 0.3
@@ -15,9 +14,10 @@ def test_loss_and_gradient_are_float64s_whatever_the_dtype():
     net = Network((3, 5, 1), hidden="tanh", dtype="float32", seed=0)
     rng = np.random.default_rng(0)
     x, t = (fixed(rng.standard_normal((40, k)).astype("f4")) for k in (3, 1))
-    wide, samples = lbfgs.in_float64(net, Samples(x, t, np.empty(0, "f4")))
-    objective = lbfgs.Objective(wide, samples, ALPHA, 1.0, Watch())
-    loss, gradient = objective(net.theta.astype("f8"))
+    wide, samples = (
+        a.astype(np.dtype("f8")) for a in (net._model, Samples(x, t, np.empty(0, "f4")))
+    )
+    loss, gradient = loss_and_gradient(wide, samples, ALPHA / 40)
 
     (V, W), (b, c) = ([a.astype("f8") for a in arrays] for arrays in (net.weights, net.biases))
     x, t = x.astype("f8"), t.astype("f8")

@@ -77,7 +77,7 @@ def test_a_wider_network_learns_on_with_new_memory(solver):
     for _ in range(3):
         model.partial_fit(X, T).partial_fit(X[:1], T[:1])
         model.learn_one(X[1], T[1])
-    assert model._optimizer.state.size % weights_of(model).size == 0
+    assert model._optimizer.rule.state.size % weights_of(model).size == 0
     np.testing.assert_allclose(model.predict(X), forward(model)[:, 0], atol=1e-9)
 
 
@@ -509,23 +509,23 @@ def test_weights_are_those_of_the_last_epoch_that_was_told(solver, error):
 
 
 def test_ctrl_c_within_an_epoch_takes_it_back(monkeypatch):
-    from fastperc.estimators.epochs import Epochs
+    from fastperc.training.steps import BatchSteps
 
     plain, seen = regressor(max_iter=2).fit(X, T), []
 
-    def run(self, order, real=Epochs.run):
-        seen.append(1)
-        if len(seen) == 3:
-            self._advance(order, 0, 1)
+    def take(self, samples, first, last, sums, real=BatchSteps.take):
+        seen.append(first == 0)
+        if sum(seen) == 3:
+            real(self, samples, 0, 1, sums)
             raise KeyboardInterrupt
-        return real(self, order)
+        return real(self, samples, first, last, sums)
 
-    monkeypatch.setattr(Epochs, "run", run)
+    monkeypatch.setattr(BatchSteps, "take", take)
     model = regressor(max_iter=9)
     with pytest.warns(UserWarning, match="interrupted"):
         model.fit(X, T)
     np.testing.assert_array_equal(weights_of(model), weights_of(plain))
-    np.testing.assert_array_equal(model._optimizer.state, plain._optimizer.state)
+    np.testing.assert_array_equal(model._optimizer.rule.state, plain._optimizer.rule.state)
     assert (model.n_iter_, model.t_, model.loss_curve_) == (2, 600, plain.loss_curve_)
 
 
@@ -759,7 +759,7 @@ def test_a_callback_cannot_put_another_network_in_place(solver):
         model.coefs_, model.intercepts_ = [np.ones((4, 9)), np.ones((9, 1))], [np.ones(9), [1.0]]
 
     model = regressor(solver=solver, callback=widen)
-    with pytest.raises(ValueError, match="callback: found Network"):
+    with pytest.raises(ValueError, match="callback: found a network"):
         model.fit(X, T)
     assert model.predict_one(X[0]) == pytest.approx(model.predict(X[:1])[0])
 

@@ -5,8 +5,8 @@ import pytest
 from scipy import sparse
 
 from fastperc import MLPClassifier, MLPRegressor
-from fastperc.estimators import epochs
-from fastperc.estimators.one_row import is_plain_row
+from fastperc.model import samples
+from fastperc.training import steps
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning"
@@ -24,20 +24,20 @@ def regressor(**options):
 def test_a_single_sample_takes_the_kernel_of_single_samples(solver):
     model = regressor(solver=solver).fit(X, Y)
     model.learn_one(X[0], Y[0])
-    assert model._rows[-1].epochs.online
+    assert model._buffers[-1].rule is model._optimizer.rule
 
 
 @pytest.mark.parametrize(("window", "rows"), [(1, 6), (4 * 6, 6), (4 * 20, 18), (4 * 1000, 60)])
 def test_no_more_sparse_rows_are_made_dense_than_a_batch_or_a_window(monkeypatch, window, rows):
     made = []
 
-    def dense_rows(*arguments, real=epochs.dense_rows):
+    def dense_rows(*arguments, real=samples.dense_rows):
         made.append(real(*arguments))
         return made[-1]
 
-    monkeypatch.setattr(epochs, "WINDOW", window)
-    monkeypatch.setattr(epochs, "dense_rows", dense_rows)
-    monkeypatch.setattr(epochs, "SLICE", 1e9)
+    monkeypatch.setattr(steps, "WINDOW", window)
+    monkeypatch.setattr(samples, "dense_rows", dense_rows)
+    monkeypatch.setattr("fastperc.training.loop.SLICE", 1e9)
     x = sparse.csr_matrix(X)
     model = regressor(batch_size=6, shuffle=False).fit(x, Y)
     in_training = made[: next(k for k in range(1, 99) if sum(map(len, made[:k])) == 60)]
@@ -65,12 +65,12 @@ def test_one_plain_row_takes_the_short_way(kind):
         model = regressor().fit(X, y)
     else:
         model = MLPClassifier(hidden_layer_sizes=(4,), max_iter=1, random_state=0).fit(X, y)
-    assert is_plain_row(model, X[:1], y[:1])
-    assert is_plain_row(model, X[:1], y[:1].tolist())
-    assert not is_plain_row(model, X[:2], y[:2])
-    assert not is_plain_row(model, X[:1], y[:2])
-    assert not is_plain_row(model, X[:1, :3], y[:1])
-    assert not is_plain_row(model, np.full((1, 4), np.nan), y[:1])
+    assert model._is_plain_row(X[:1], y[:1])
+    assert model._is_plain_row(X[:1], y[:1].tolist())
+    assert not model._is_plain_row(X[:2], y[:2])
+    assert not model._is_plain_row(X[:1], y[:2])
+    assert not model._is_plain_row(X[:1, :3], y[:1])
+    assert not model._is_plain_row(np.full((1, 4), np.nan), y[:1])
 
 
 def test_two_samples_held_back_are_enough_and_one_is_not():

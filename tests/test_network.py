@@ -9,7 +9,7 @@ import pytest
 
 from fastperc import DivergedError, Network
 from fastperc.kernels import reference
-from fastperc.training.one_sample import Room
+from fastperc.training import one_sample
 from networks import HEADS, problem
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -432,14 +432,14 @@ def test_single_samples_go_on_with_the_first_rate_of_a_schedule():
 def test_targets_between_the_bounds_are_taken_as_they_come(head, plain, other, monkeypatch):
     """Bounds included: the long way costs many times a step."""
     net = problem((4, 3, 1), head=head).net
-    room = Room(net)
-    monkeypatch.setattr(Room, "checked_target", lambda room, y: pytest.fail(f"checked {y}"))
+    buffer = one_sample.SampleBuffer(net._model)
+    monkeypatch.setattr(one_sample, "check_target", lambda y, *rest: pytest.fail(f"checked {y}"))
     for y in plain:
-        room.take_target(y)
-        assert room.y.tolist() == [y]
+        buffer.take_target(y)
+        assert buffer.y.tolist() == [y]
     monkeypatch.undo()
     with pytest.raises((ValueError, TypeError), match="y: found"):
-        room.take_target(other)
+        buffer.take_target(other)
 
 
 def test_what_train_assumes_of_adam_is_what_pytorch_assumes():
@@ -448,3 +448,11 @@ def test_what_train_assumes_of_adam_is_what_pytorch_assumes():
     for net, options in zip(nets, ({}, given), strict=True):
         net.train([[1, 2], [0, 3]], [3, 1], epochs=3, optimizer="adam", batch_size=2, **options)
     assert np.array_equal(nets[0].theta, nets[1].theta)
+
+
+def test_the_old_name_of_arrays_still_works():
+    net = Network((2, 1), seed=0)
+    with pytest.warns(DeprecationWarning, match=r"Network.arrays\(\) now"):
+        handed = net.compiled()
+    assert handed.theta.base is not None
+    assert [a.tobytes() for a in handed[:2]] == [a.tobytes() for a in net.arrays()[:2]]

@@ -43,11 +43,11 @@ def test_what_an_earlier_call_left_in_the_scratch_does_not_matter(sizes, head, d
         (*sizes[:-1], 3 if head[0] == "softmax" else sizes[-1]), head=head, dtype=dtype, n=40
     )
     wanted = p.net.forward(p.X)
-    (slab,) = p.net._slabs
+    (scratch,) = p.net._scratch
     for n in (40, 7, 1):
-        slab[:] = np.nan
+        scratch[:] = np.nan
         np.testing.assert_array_equal(p.net.forward(p.X[:n]), wanted[:n])
-    assert len(p.net._slabs) == 1
+    assert len(p.net._scratch) == 1
 
 
 @pytest.mark.parametrize("n", [1, table.CHUNK, table.CHUNK + 1, 5 * table.CHUNK - 1])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from fastperc import DivergedError, Network
-from fastperc.deadline import OutOfTimeError, Watch
+from fastperc.deadline import Deadline
+from fastperc.errors import OutOfTimeError
 from fastperc.kernels import table
-from fastperc.model import evaluate as slices
+from fastperc.model import slices
 from networks import problem
 
 
@@ -98,9 +99,9 @@ def test_a_large_network_takes_fewer_samples_at_a_time(monkeypatch):
 
 def test_slices_cover_all_and_look_around_between_them():
     looks = []
-    watch = Watch()
-    watch.look = lambda: looks.append(None)
-    found = list(slices.slices(1000, 3, watch))
+    deadline = Deadline()
+    deadline.check = lambda: looks.append(None)
+    found = list(slices.slices(1000, 3, deadline))
     assert found[0] == (0, 3)
     assert [begin for begin, _ in found[1:]] == [end for _, end in found[:-1]]
     assert found[-1][1] == 1000
@@ -116,14 +117,14 @@ def test_a_step_that_time_interrupts_is_not_taken(everything_is_long):
 
 
 def test_time_over_is_told_between_slices_only():
-    watch = Watch(1e-9)
-    assert list(slices.slices(1, 1, watch)) == [(0, 1)]
+    deadline = Deadline(1e-9)
+    assert list(slices.slices(1, 1, deadline)) == [(0, 1)]
     with pytest.raises(OutOfTimeError):
-        list(slices.slices(2, 1, watch))
+        list(slices.slices(2, 1, deadline))
 
 
 def test_validation_that_time_interrupts_is_nan(everything_is_long, monkeypatch):
-    monkeypatch.setattr(Watch, "with_grace", lambda watch, seconds: Watch(1e-9))
+    monkeypatch.setattr(Deadline, "extended", lambda deadline, seconds: Deadline(1e-9))
     p = problem((6, 20, 3), n=1600)
     history = p.net.train(p.X[:4], p.y[:4], validation=(p.X, p.y), epochs=10)
     assert history.stopped == "time_limit"

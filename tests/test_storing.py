@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from fastperc import ModelFileError, Network, __version__
-from fastperc.files import atomic
+from fastperc.files import atomic, generators
 from fastperc.files import models as storing
 
 CONFIGURATIONS = [
@@ -100,7 +100,7 @@ def test_any_network_comes_back(tmp_path_factory, sizes, dtype, seed):
     assert_same(Network.load(tmp_path_factory.getbasetemp() / "any"), net)
 
 
-@pytest.mark.parametrize("name", storing.GENERATORS)
+@pytest.mark.parametrize("name", generators.GENERATORS)
 def test_every_generator_of_numpy_goes_on_where_it_was(name, path):
     rng = np.random.Generator(getattr(np.random, name)(3))
     rng.integers(9, dtype=np.int32)  # leaves half a number behind, which is part of the state
@@ -631,7 +631,7 @@ def test_a_network_that_fits_no_memory_is_an_error_of_the_file(path, monkeypatch
     def refuse(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr(storing, "Network", refuse)
+    monkeypatch.setattr(storing.options, "check_model", refuse)
     with pytest.raises(ModelFileError, match="holds more numbers than fit in memory"):
         Network.load(path)
 
@@ -821,15 +821,26 @@ def test_saves_at_the_same_time_leave_one_of_their_files(path, monkeypatch):
     assert os.listdir(path.parent) == [path.name]
 
 
+def test_a_file_of_version_0_1_0_is_read():
+    net = Network.load(Path(__file__).parent / "files" / "network-0.1.0.safetensors")
+    X = np.random.default_rng(3).standard_normal((40, 3))
+    before = [[0.9103117705452262, 0.04185630714781499], [0.11597988906061013, 0.27301478450199745]]
+    np.testing.assert_allclose(net.forward(X[:2]), before, rtol=1e-12)
+    net.train(X, (X[:, :2] > 0).astype(int), epochs=2, lr=0.05)  # in the order it would have had
+    after = [[0.952776307310373, 0.030002921647532137], [0.07708741048637752, 0.1761929263301106]]
+    np.testing.assert_allclose(net.forward(X[:2]), after, rtol=1e-12)
+
+
 # A child is killed before and after each call to the system, and by the system itself when its file
 # has so many bytes.
 KILLS = """
 import os, resource, signal, sys
-from fastperc import Network, atomic, storing
+from fastperc import Network
+from fastperc.files import atomic, models
 
 path, step = sys.argv[1], int(sys.argv[2])
 old, new = Network((2, 3, 1), seed=1), Network((2, 3, 1), seed=2)
-sync, length = os.fsync, len(storing._content(new))
+sync, length = os.fsync, len(models._content(new._stored()))
 
 def killing(function, countdown):
     def wrapped(*args, **kwargs):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from fastperc import DivergedError, Network
-from fastperc.training.loop import History, Stopping
+from fastperc.training import History
+from fastperc.training.stopping import Stopping
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((200, 5)).astype("float32")
@@ -102,7 +103,7 @@ def test_an_improvement_by_just_tol_is_none_with_patience_and_one_without():
     assert reasons(patient, [0.25]) == ["patience"]
     assert reasons(Stopping(tol=0.25), [1.0, 0.75, 0.5, 0.375]) == ["", "", "", "tol"]
     assert reasons(Stopping(), [1.0, 1.0, 2.0]) == ["", "", ""]
-    assert [s.watches for s in (Stopping(), Stopping(tol=1e-9), Stopping(patience=1))] == [
+    assert [s.needs_each_epoch for s in (Stopping(), Stopping(tol=1e-9), Stopping(patience=1))] == [
         False, True, True,
     ]  # fmt: skip
 
@@ -323,7 +324,7 @@ def test_how_lbfgs_ended(monkeypatch):
     easy = Network((1, 1), seed=0, dtype="float64")
     assert easy.train([[1.0], [2.0]], [1.0, 2.0], optimizer="lbfgs").stopped == "converged"
     for status, reason in ((1, "evaluations"), (2, "line_search")):
-        ended = SimpleNamespace(status=status, nit=0)
+        ended = SimpleNamespace(status=status, message="", fun=1.0, x=np.zeros(1))
         monkeypatch.setattr(scipy.optimize, "minimize", lambda *a, ended=ended, **k: ended)
         assert network().train(X, Y, optimizer="lbfgs").stopped == reason
 

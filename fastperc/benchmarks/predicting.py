@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..comparing.problem import Problem
-from ..comparing.runners import NetworkRunner
 from ..comparing.variants import VARIANTS
 from ..kernels import reference
 from ..measuring.clock import Timed
@@ -65,7 +64,11 @@ def _refuses(problem: Problem, way: str) -> str:
 
 def _predict(n: int) -> Ways:
     problem = _outputs(n)
-    X, net = problem.samples[0], NetworkRunner(problem).net
+    net = Network(
+        problem.sizes, hidden=problem.hidden, output=problem.output, init=problem.theta,
+        dtype=problem.dtype,
+    )  # fmt: skip
+    X = problem.samples[0]
     (W1, W2), (b1, b2) = problem.start()
     ways: dict[str, Callable] = {
         "numpy": lambda X: (1 / (1 + np.exp(-(X @ W1 + b1)))) @ W2 + b2,

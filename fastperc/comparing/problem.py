@@ -11,6 +11,7 @@ import numpy as np
 from .. import checks
 from ..model import options
 from ..model.layout import initialise, n_parameters, views
+from ..model.losses import check_targets
 
 
 @dataclass(frozen=True)
@@ -166,11 +167,11 @@ def make_problem(
     """Check what `compare` was given."""
     sizes = options.check_sizes(parse_sizes(sizes))
     options.check_hidden(hidden, len(sizes) - 2)
-    output, loss = options.check_output(output, loss, sizes[-1])
+    output, record = options.check_output(output, loss, sizes[-1])
     data = None
     if X is not None:
         X = checks.check_array(X, "X", columns=sizes[0])
-        data = X, checks.check_targets(y, loss, len(X), sizes[-1], np.dtype("float64"))
+        data = X, check_targets(y, record, len(X), sizes[-1], np.dtype("float64"))
         n_samples = len(X)
     n_samples = checks.check_count(n_samples, "n_samples")
     batch_size = min(checks.check_count(batch_size, "batch_size"), n_samples)

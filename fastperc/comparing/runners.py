@@ -7,11 +7,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..deadline import NO_LIMIT
 from ..kernels import updates
+from ..kernels.arguments import LOSS, N_SUMS
 from ..measuring.clock import Timed, seconds_of
+from ..model import options
+from ..model.evaluate import loss_and_gradient, outputs
 from ..model.layout import views
-from ..network import Network
-from ..training.steps import Plan, stepper
+from ..model.samples import Samples, read_only
+from ..training.rules import Rule
+from ..training.steps import Steps, steps_for
 from .problem import KINDS, Problem
 
 
@@ -106,50 +111,47 @@ class NetworkRunner:
 
     def __init__(self, problem: Problem, threads: int = 1):
         self.problem, self.threads = problem, threads
-        self.net = Network(
-            problem.sizes, hidden=problem.hidden, output=problem.output, loss=problem.loss,
-            dtype=problem.dtype,
-        )  # fmt: skip
+        self.model = options.check_model(
+            problem.sizes, problem.hidden, problem.output, problem.loss, problem.dtype
+        )
         self.no_order = np.empty((0, problem.n_samples), np.int64)
-        self.steppers: dict[int, tuple[Any, int]] = {}
+        self.steps: dict[int, Steps] = {}
         self.reset()
 
     def reset(self) -> None:
-        self.net.theta[:] = self.problem.theta
+        self.model.theta[:] = self.problem.theta
 
     def train(self, n_rows: int) -> np.ndarray:
         if not self.problem.trains:
             self.result = self._compute(n_rows)
             return self.result
-        if n_rows not in self.steppers:
-            self.steppers[n_rows] = self._prepare(n_rows)
-        advance, n_steps = self.steppers[n_rows]
-        losses = np.zeros(1)
-        if advance(self.no_order, 0, n_steps, losses) < 0:
+        if n_rows not in self.steps:
+            self.steps[n_rows] = self._prepare(n_rows)
+        steps, sums = self.steps[n_rows], np.zeros((N_SUMS, 1))
+        if steps(self.no_order, 0, steps.n_steps, sums) < 0:
             raise FloatingPointError("loss or parameters became infinite or NaN; use a smaller lr")
-        return losses
+        return sums[LOSS]
 
     def _compute(self, n_rows: int) -> np.ndarray:
         X, Y = (array[:n_rows] for array in self.problem.samples)
         if self.problem.kind == "forward":
-            return self.net.forward(X, threads=self.threads)
-        return self.net.backward(X, Y)
+            return outputs(self.model, read_only(X), self.threads)
+        samples = Samples(read_only(X), read_only(Y), read_only(np.empty(0, X.dtype)))
+        return loss_and_gradient(self.model, samples)[1]
 
-    def _prepare(self, n_rows: int) -> tuple[Any, int]:
-        X, Y = (array[:n_rows] for array in self.problem.samples)
-        X.flags.writeable = Y.flags.writeable = False  # as the facade has it: compiled once
-        weight = np.empty(0, self.problem.dtype)
-        weight.flags.writeable = False
-        rates = np.zeros(updates.N_SETTINGS)
-        rates[updates.LR] = self.problem.lr
+    def _prepare(self, n_rows: int) -> Steps:
+        X, Y = (read_only(array[:n_rows]) for array in self.problem.samples)
+        samples = Samples(X, Y, read_only(np.empty(0, self.problem.dtype)))
+        settings = np.zeros(updates.N_SETTINGS)
+        settings[updates.LR] = self.problem.lr
+        rule = Rule(updates.SGD, settings, self.model)
         size = min(self.problem.batch_size, n_rows)
-        plan = Plan(X, Y, weight, size, updates.SGD, rates, size == 1, self.threads)
-        return stepper(self.net, plan), plan.n_steps
+        return steps_for(self.model, samples, rule, size, self.threads, NO_LIMIT)
 
     def parameters(self) -> list[np.ndarray]:
         if self.problem.kind == "forward":
             return [self.result]
-        vector = self.net.theta if self.problem.trains else self.result
+        vector = self.model.theta if self.problem.trains else self.result
         return blocks_of(vector, self.problem)
 
 

@@ -13,12 +13,12 @@ from rich.console import Console
 
 from .. import datasets
 from .. import warmup as warming
-from ..commands.console import Growing, duration, show_heading
+from ..commands.console import LiveTable, duration, show_heading
 from ..datasets import Dataset
 from ..datasets import files as datafiles
 from ..measuring import environment as surroundings
 from ..network import Network
-from ..training.loop import History
+from ..training import History
 from ..tutorials import Speedup, replay, speedups
 from ..tutorials.cases import all_cases
 from . import report
@@ -123,7 +123,7 @@ def show_contests(console: Console, contests: list[tuple[Task, Dataset]]) -> Non
         "Means over random splits; a fifth of the samples is held out and scored. fastperc takes "
         "one sample at a time. scikit-learn has as many units, and its own settings.",
     )
-    with Growing(console, report.results_table()) as lines:
+    with LiveTable(console, report.results_table()) as lines:
         for task, dataset in contests:
             lines.waiting_for(f"training on {report.plain(task.data)}")
             report.add_result(lines.table, compete(task, dataset))
@@ -144,7 +144,7 @@ def show_speedups(console: Console) -> list[Speedup]:
         "Best times, both ways in turn, after their results were compared.",
     )
     measured = []
-    with Growing(console, report.speedups_table()) as lines:
+    with LiveTable(console, report.speedups_table()) as lines:
         for case in all_cases():
             lines.waiting_for(f"timing {case.name}")
             measured += speedups([case], SECONDS)

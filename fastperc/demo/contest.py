@@ -12,7 +12,7 @@ import numpy as np
 
 from ..datasets import Dataset, split, standardise
 from ..network import Network
-from ..training.loop import History
+from ..training import History
 from ..tutorials.timing import timed
 from .peers import fit, peer
 from .tasks import Task

@@ -12,7 +12,7 @@ import numpy as np
 from ..datasets import load
 from ..network import Network
 from ..plots import plot_decision_boundary, plot_history, plot_speedups
-from ..training.loop import History
+from ..training import History
 from ..tutorials import Speedup
 
 DOTS_PER_INCH = 150

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ..commands.console import WRONG, duration, factor, marked, table
 from ..tutorials import Replay, Speedup
-from ..warmup import Warmed, outcome
+from ..warmup import WarmupStep, outcome
 from .contest import Result
 
 
@@ -18,7 +18,7 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def show_kernels(console: Console, step: Warmed) -> None:
+def show_kernels(console: Console, step: WarmupStep) -> None:
     """What it took to have the kernels ready."""
     if step.source == "compiled":
         end = f"compiled{outcome()[1]}"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 
 def parameters_of(
-    coefs: Sequence[Any], intercepts: Sequence[Any], n_inputs: int, n_outputs: int
+    coefs: Sequence[object], intercepts: Sequence[object], n_inputs: int, n_outputs: int
 ) -> tuple[list[int], np.ndarray]:
-    """The network's sizes, and all its parameters in one new vector.
+    """Return the network's sizes, and all its parameters in one new vector.
 
     Raises
     ------
@@ -41,8 +40,8 @@ def parameters_of(
     return sizes, np.concatenate(parts)
 
 
-def real(value: Any, name: str, ndim: int) -> np.ndarray:
-    """An array of real numbers, float32 or float64."""
+def real(value: object, name: str, ndim: int) -> np.ndarray:
+    """Return an array of real numbers, float32 or float64."""
     try:
         array = np.asarray(value)
         if array.dtype.kind == "O":
@@ -60,3 +59,16 @@ def real(value: Any, name: str, ndim: int) -> np.ndarray:
         raise ValueError(f"{name}: found infinite, NaN or masked cells, expected finite numbers")
     narrow = array.dtype.kind == "f" and array.dtype.itemsize == 4
     return array.astype(np.float32 if narrow else np.float64, copy=False)
+
+
+def check_usable(weight: np.ndarray, name: str) -> np.ndarray:
+    """Return weights as they are, if they are finite, not negative, and not all 0."""
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        odd = weight[~(np.isfinite(weight) & (weight >= 0))][0]
+        raise ValueError(f"{name}: found {odd:g}, expected finite numbers, 0 or greater")
+    if not weight.any():
+        raise ValueError(
+            f"{name} sums to 0, expected a positive sum: there is nothing to learn from samples "
+            "without weight. Leave such samples out"
+        )
+    return weight

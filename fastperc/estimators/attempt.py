@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 
@@ -11,15 +9,15 @@ class Attempt:
     """A block that puts an estimator's attributes back where it ends with an exception.
 
     Until `keep` is called, which is when training begins: what is trained after that is kept,
-    whatever ends it. What the block changes before, it replaces rather than writes to.
+    whatever ends it. What the block changes before, it replaces rather than writes to. ``seed`` is
+    the estimator's ``random_state``.
     """
 
-    def __init__(self, estimator: Any):
+    def __init__(self, estimator: object, seed: object):
         self.estimator, self.before = estimator, dict(vars(estimator))
         self.kept = False
-        seed = estimator.random_state
         self.stream = seed if isinstance(seed, np.random.RandomState) else None
-        self.position = seed.get_state() if self.stream is not None else None
+        self.position = None if self.stream is None else self.stream.get_state()
 
     def keep(self) -> None:
         """Let what was done stand."""
@@ -37,6 +35,6 @@ class Attempt:
     def __enter__(self) -> Attempt:
         return self
 
-    def __exit__(self, kind: Any, *details: Any) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
         if kind is not None and not self.kept:
             self.undo()

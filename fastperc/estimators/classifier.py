@@ -13,32 +13,33 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from ..kernels import losses
+from ..model.losses import LOSSES, Loss, capped
+from ..model.samples import Samples
+from ..training.one_sample import SampleBuffer
 from . import parameters
-from .base import BaseMLP, check_usable
+from .arrays import check_usable
+from .base import BaseMLP
 from .class_weights import ClassWeights, of_several
-from .epochs import Samples
 from .inputs import checked_data
 from .labels import Labels, binarizer_of, classes_of
-from .one_row import OneRow
 from .settings import Settings
 from .typed import only_if
 
 
-def _gives_probabilities(estimator: Any) -> bool:
+def _gives_probabilities(estimator: MLPClassifier) -> bool:
     if estimator._learned_loss() == "hinge":
         raise AttributeError("loss='hinge' learns margins, not probabilities: use loss='log_loss'")
     return True
 
 
-def _gives_margins(estimator: Any) -> bool:
+def _gives_margins(estimator: MLPClassifier) -> bool:
     if estimator._learned_loss() != "hinge":
         raise AttributeError("decision_function belongs to loss='hinge': use predict_proba")
     return True
 
 
 def softplus(z: np.ndarray) -> np.ndarray:
-    """``log(1 + exp(z))``."""
+    """Return ``log(1 + exp(z))``."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -172,7 +173,7 @@ out_activation_
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         loss: str = "log_loss",
-        class_weight: Any = None,
+        class_weight: object = None,
         l1: float = 0.0,
         clip_norm: float | None = None,
         scoring: str | Callable[..., float] | None = None,
@@ -181,61 +182,28 @@ out_activation_
         n_threads: int = 1,
         time_limit: float | None = None,
         progress: bool = False,
-        callback: Callable[[int, Any], Any] | None = None,
+        callback: Callable[[int, Any], object] | None = None,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.loss = loss
-        self.class_weight = class_weight
-        self.l1 = l1
-        self.clip_norm = clip_norm
-        self.scoring = scoring
-        self.scale = scale
-        self.dtype = dtype
-        self.n_threads = n_threads
-        self.time_limit = time_limit
-        self.progress = progress
-        self.callback = callback
+        parameters.store(self, locals())
 
     # --- what comes in -----------------------------------------------------------------------
 
-    def _validate_input(self, X, y, incremental: bool, reset: bool):
-        X, y = checked_data(
-            self, X, y, multi_output=True, reset=reset
-        )  # fmt: skip
+    def _validate_input(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, np.ndarray]:
+        X, y = checked_data(self, X, y, multi_output=True, reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             binarizer = binarizer_of(y)
-            self._know(binarizer, binarizer.classes_)
+            self._set_classes(binarizer, binarizer.classes_)
         else:
             if self._labels.loss != self.loss:
                 self._take_loss(self.loss)
             self._labels.check(classes_of(y), self.warm_start and not incremental)
         return X, self._labels.targets(y)
 
-    def _know(self, binarizer: LabelBinarizer, classes: np.ndarray) -> None:
+    def _set_classes(self, binarizer: LabelBinarizer, classes: np.ndarray) -> None:
         self.classes_ = classes
         self._labels = Labels(binarizer, classes, self.loss)
 
@@ -248,66 +216,71 @@ out_activation_
         return self._labels.binarizer
 
     def _learned_loss(self) -> str:
-        """The loss that the weights were trained on; before training, the one to come."""
+        """Return the loss that the weights were trained on; before training, the one to come."""
         return self.loss if self._settings is None else self._settings.loss
 
-    def _validate_held(self, X, y):
-        X, y = checked_data(
-            self, X, y, multi_output=True, reset=False,
-        )  # fmt: skip
+    def _validate_held(self, X: object, y: object) -> tuple[Any, np.ndarray]:
+        X, y = checked_data(self, X, y, multi_output=True, reset=False)
         classes = classes_of(y)
         if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(f"y_val has classes {classes}, expected classes of y: {self.classes_}")
         return X, self._labels.targets(y)
 
-    def _all_weights(self, Y, weight, incremental: bool):
-        wish = self.class_weight
-        if wish is None:
+    def _all_weights(
+        self, Y: np.ndarray, weight: np.ndarray | None, incremental: bool
+    ) -> tuple[np.ndarray | None, bool]:
+        class_weight = self.class_weight
+        if class_weight is None:
             return weight, False
         if self._labels.are_several:
-            if isinstance(wish, str) and incremental:
+            if isinstance(class_weight, str) and incremental:
                 raise ValueError(
                     "class_weight: found 'balanced' with several labels per sample, which "
                     "partial_fit cannot count. Give a list of dicts, one for each output"
                 )
-            factors = of_several(wish, Y)
+            factors = of_several(class_weight, Y)
         else:
             factors = self._count(self._labels.places(Y), weight, incremental)
         factors = factors if weight is None else factors * weight
         return check_usable(factors, "sample_weight times class_weight"), True
 
-    def _count(self, places, weight, incremental: bool) -> np.ndarray:
-        """The samples' factors, their labels counted."""
+    def _count(
+        self, places: np.ndarray, weight: np.ndarray | None, incremental: bool
+    ) -> np.ndarray:
+        """Count the labels of samples; returns their factors."""
         known = self.__dict__.get("_class_weights") if incremental else None
         counted = (known or ClassWeights(self.classes_)).after(places, weight)
         self._class_weights = counted
         return counted.of(self.class_weight, places)
 
-    def _take_target(self, row: OneRow, y) -> bool:
-        self._labels.write_target(y, row.y)
+    def _take_target(self, buffer: SampleBuffer, y: object) -> float:
+        self._labels.write_target(y, buffer.y)
         if self.class_weight is None:
-            return False
-        row.weight[:] = self._all_weights(row.y[None], None, incremental=True)[0]
-        return True
+            return 1.0
+        weight, _ = self._all_weights(buffer.y[None], None, incremental=True)
+        assert weight is not None
+        return float(weight[0])
 
-    def _is_plain_target(self, y) -> bool:
+    def _is_plain_target(self, y: np.ndarray) -> bool:
         shape = (1, self.n_outputs_) if self._labels.are_several else (1,)
         return y.dtype.kind in "biufU" and y.shape == shape
 
-    def _head(self, now: Settings) -> tuple[str, str, int]:
+    def _output_and_loss(self, now: Settings) -> tuple[str, Loss]:
         if now.loss == "hinge":
-            return "identity", "hinge", losses.HINGE
+            return "identity", LOSSES["hinge"]
         if self._labels.exclude_each_other:
-            return "softmax", "cross_entropy", losses.CAPPED_CROSS_ENTROPY
-        return "logistic", "log_loss", losses.CAPPED_LOG_LOSS
+            return "softmax", capped(LOSSES["cross_entropy"])
+        return "logistic", capped(LOSSES["log_loss"])
 
-    def _strata(self, Y):
+    def _stratify(self, Y: np.ndarray) -> np.ndarray | None:
         return Y > 0 if self.n_outputs_ == 1 else None
 
     # --- partial_fit and prediction --------------------------------------------------------------
 
     @only_if(lambda estimator: estimator._check_solver())
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+    def partial_fit(
+        self, X: object, y: object, sample_weight: object = None, classes: object = None
+    ) -> Self:
         """Go once through the given samples.
 
         Parameters
@@ -324,19 +297,19 @@ out_activation_
         """
         return self._partial_fit(X, y, sample_weight, classes)
 
-    def _name_classes(self, y, classes) -> bool:
+    def _name_classes(self, y: object, classes: object) -> bool:
         first = _check_partial_fit_first_call(self, classes)
         if first:
             with np.errstate(invalid="ignore"):  # what is no number is refused later
                 is_multilabel = type_of_target(y).startswith("multilabel")
-            self._know(binarizer_of(y if is_multilabel else classes), self.classes_)
+            self._set_classes(binarizer_of(y if is_multilabel else classes), self.classes_)
         return first
 
     def _score_of(self, out: np.ndarray, samples: Samples) -> float:
-        """The accuracy."""
+        """Return the accuracy."""
         return self._labels.accuracy(out, samples)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: object) -> np.ndarray:
         """Predict labels.
 
         Parameters
@@ -351,7 +324,7 @@ out_activation_
         return self._labels.of(self._outputs(X))
 
     @only_if(_gives_probabilities)
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: object) -> np.ndarray:
         """Estimate probabilities.
 
         Parameters
@@ -370,8 +343,8 @@ out_activation_
         return np.hstack([1 - out, out])
 
     @only_if(_gives_probabilities)
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """The logarithms of `predict_proba`, exact where probabilities round to 0 or 1.
+    def predict_log_proba(self, X: object) -> np.ndarray:
+        """Estimate logarithms of probabilities, exact where these round to 0 or 1.
 
         They are computed from the last layer's weighted sums, where scikit-learn takes the
         logarithm of a rounded probability.
@@ -389,8 +362,8 @@ out_activation_
         return np.log(self.predict_proba(X), out=-softplus(-z), where=z > 0)
 
     @only_if(_gives_margins)
-    def decision_function(self, X: Any) -> np.ndarray:
-        """The outputs of a network trained on the hinge loss: positive for the class.
+    def decision_function(self, X: object) -> np.ndarray:
+        """Return the outputs of a network trained on the hinge loss: positive for the class.
 
         Parameters
         ----------
@@ -404,8 +377,8 @@ out_activation_
         out = self._outputs(X)
         return out[:, 0] if self.n_outputs_ == 1 else out
 
-    def predict_one(self, x: Any) -> Any:
-        """The label of one sample, in microseconds: only the length of x is looked at.
+    def predict_one(self, x: object) -> Any:
+        """Predict the label of one sample, in microseconds.
 
         Parameters
         ----------
@@ -415,13 +388,12 @@ out_activation_
         -------
         label, or ndarray of shape (n_classes,) where samples have several
         """
-        row = self._room()
-        row.take_inputs(x)
-        label = self._labels.of_one(row.predict())
-        self._rows.append(row)
+        buffer = self._buffer_of(x)
+        label = self._labels.of_one(self._outputs_of_one(buffer))
+        self._buffers.append(buffer)
         return label
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags

@@ -1,5 +1,6 @@
-"""What may stand for each parameter, in scikit-learn's own language for it."""
+"""The parameters: what each may be, in scikit-learn's own language, and what they stand for."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -7,14 +8,15 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ..kernels import activations
-from .optimizer import SCHEDULES, SOLVERS
+from ..training.rules import STOCHASTIC
 
+SCHEDULES = ("step", "cosine", "one_cycle")  # for any stochastic solver
 ACTIVATIONS = tuple(name for name in activations.CODES if name not in activations.OUTPUT_ONLY)
 
 SHARED: dict[str, Any] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(set(ACTIVATIONS)), list, tuple],
-    "solver": [StrOptions({"lbfgs", *SOLVERS})],
+    "solver": [StrOptions({"lbfgs", *STOCHASTIC})],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive", *SCHEDULES}), callable],
@@ -50,8 +52,15 @@ SHARED: dict[str, Any] = {
 }
 
 
+def store(estimator: object, given: dict[str, Any]) -> None:
+    """Keep what ``__init__`` was given, unchanged, as attributes of the same names."""
+    for name, value in given.items():
+        if name not in ("self", "__class__"):
+            setattr(estimator, name, value)
+
+
 def hidden_widths(value: Any) -> list[int]:
-    """``hidden_layer_sizes`` as a list; one number is one layer."""
+    """Return ``hidden_layer_sizes`` as a list; one number is one layer."""
     widths = list(value) if hasattr(value, "__iter__") else [value]
     for width in widths:
         if not isinstance(width, Integral):
@@ -64,8 +73,8 @@ def hidden_widths(value: Any) -> list[int]:
     return [int(width) for width in widths]
 
 
-def hidden_activations(value: Any, n_hidden: int) -> tuple[str, ...]:
-    """``activation`` as one name per hidden layer."""
+def hidden_activations(value: str | Sequence[str], n_hidden: int) -> tuple[str, ...]:
+    """Return ``activation`` as one name per hidden layer."""
     names = (value,) * n_hidden if isinstance(value, str) else tuple(value)
     if len(names) != n_hidden:
         raise ValueError(

@@ -13,12 +13,12 @@ from sklearn.utils import _safe_indexing, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..kernels import losses
+from ..model import losses
+from ..model.samples import Samples
+from ..training.one_sample import SampleBuffer
 from . import parameters
 from .base import BaseMLP
-from .epochs import Samples
 from .inputs import checked_data, numbers_of, one_target, refuse_dates
-from .one_row import OneRow
 from .scaling import Scaling
 from .settings import Settings
 from .typed import only_if
@@ -107,44 +107,13 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         n_threads: int = 1,
         time_limit: float | None = None,
         progress: bool = False,
-        callback: Callable[[int, Any], Any] | None = None,
+        callback: Callable[[int, Any], object] | None = None,
     ) -> None:
-        self.loss = loss
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.quantile = quantile
-        self.l1 = l1
-        self.clip_norm = clip_norm
-        self.scoring = scoring
-        self.scale = scale
-        self.dtype = dtype
-        self.n_threads = n_threads
-        self.time_limit = time_limit
-        self.progress = progress
-        self.callback = callback
+        parameters.store(self, locals())
 
-    def _validate_input(self, X, y, incremental: bool, reset: bool):
+    def _validate_input(
+        self, X: Any, y: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, np.ndarray]:
         refuse_dates(y, "y")
         X, y = checked_data(self, X, y, multi_output=True, reset=reset)
         y = numbers_of(y)
@@ -154,14 +123,14 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
             raise self._negative(y)
         return X, y.reshape(len(y), -1)
 
-    def _negative(self, y) -> ValueError:
-        """What to raise on negative counts."""
+    def _negative(self, y: np.ndarray) -> ValueError:
+        """Return what to raise on negative counts."""
         return ValueError(
             f"y: found {y.min():g}, expected no negative number with loss='poisson': it is for "
             "counts"
         )
 
-    def _validate_params(self):
+    def _validate_params(self) -> None:
         if not isinstance(self.loss, str):
             raise InvalidParameterError(
                 f"The 'loss' parameter of MLPRegressor must be a str. Got {self.loss!r:.60} "
@@ -170,43 +139,43 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
             )
         super()._validate_params()
 
-    def _validate_held(self, X, y):
+    def _validate_held(self, X: object, y: object) -> tuple[Any, np.ndarray]:
         X, Y = self._validate_input(X, y, False, reset=False)
         if Y.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val has {Y.shape[1]} columns, expected {self.n_outputs_} as in y")
         return X, Y
 
-    def _take_target(self, row: OneRow, y) -> bool:
-        if (len(row.y) > 1 or type(y) is not float) and np.size(y) != len(row.y):
+    def _take_target(self, buffer: SampleBuffer, y: Any) -> float:
+        target = buffer.y
+        if (len(target) > 1 or type(y) is not float) and np.size(y) != len(target):
             raise ValueError(
-                f"y: found {np.size(y)} numbers, expected {len(row.y)}, one for each output"
+                f"y: found {np.size(y)} numbers, expected {len(target)}, one for each output"
             )
-        row.y[:] = y if isinstance(y, float) else one_target(y)
-        if self.loss == "poisson" and (row.y < 0).any():
-            raise self._negative(row.y)
+        target[:] = y if isinstance(y, float) else one_target(y)
+        if self.loss == "poisson" and (target < 0).any():
+            raise self._negative(target)
         if self._target_scaling is not None:
-            row.y[:] = self._target_scaling.apply(row.y)
-        return False
+            target[:] = self._target_scaling.apply(target)
+        return 1.0
 
-    def _is_plain_target(self, y) -> bool:
+    def _is_plain_target(self, y: np.ndarray) -> bool:
         shape = (1,) if self.n_outputs_ == 1 else (1, self.n_outputs_)
         return y.dtype.kind in "iuf" and y.shape == shape
 
-    def _scaling_of_targets(self, Y, weight) -> Scaling | None:
+    def _scaling_of_targets(self, Y: np.ndarray, weight: np.ndarray | None) -> Scaling | None:
         return None if self.loss == "poisson" else Scaling.of(Y, weight)
 
-    def _head(self, now: Settings) -> tuple[str, str, int]:
-        if now.loss == "poisson":
-            return "exp", "poisson", losses.POISSON
+    def _output_and_loss(self, now: Settings) -> tuple[str, losses.Loss]:
         if now.loss == "quantile":
-            return "identity", "absolute_error", losses.quantile_code(now.quantile)
-        return "identity", now.loss, losses.CODES[now.loss]
+            assert now.quantile is not None
+            return "identity", losses.quantile(now.quantile)
+        return "exp" if now.loss == "poisson" else "identity", losses.LOSSES[now.loss]
 
     def _loss_scale(self) -> float:
         return 1.0 if self.out_activation_ == "exp" else 1.0 / self.n_outputs_
 
     @only_if(lambda estimator: estimator._check_solver())
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: object, y: object, sample_weight: object = None) -> Self:
         """Go once through the given samples.
 
         Parameters
@@ -221,8 +190,8 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R^2; rows of weight 0 are left out, whatever they hold.
+    def score(self, X: object, y: object, sample_weight: object = None) -> float:
+        """Return R^2; rows of weight 0 are left out, whatever they hold.
 
         Parameters
         ----------
@@ -242,14 +211,14 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         return super().score(X, y, sample_weight)
 
     def _score_of(self, out: np.ndarray, samples: Samples) -> float:
-        """R^2."""
+        """Return R^2."""
         if not np.isfinite(out).all():
             return float("nan")
         weight = samples.weight if len(samples.weight) else None
         with np.errstate(over="ignore"):  # minus infinity is a score, too
             return float(r2_score(samples.Y, out, sample_weight=weight))
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: object) -> np.ndarray:
         """Predict numbers.
 
         Parameters
@@ -264,8 +233,8 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         out = self._outputs(X)
         return out[:, 0] if out.shape[1] == 1 else out
 
-    def predict_one(self, x: Any) -> float | np.ndarray:
-        """The prediction for one sample, in microseconds: only the length of x is looked at.
+    def predict_one(self, x: object) -> float | np.ndarray:
+        """Predict the number, or numbers, of one sample, in microseconds.
 
         Parameters
         ----------
@@ -275,11 +244,10 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         -------
         float, or ndarray of shape (n_outputs,)
         """
-        row = self._room()
-        row.take_inputs(x)
-        out = row.predict()
+        buffer = self._buffer_of(x)
+        out = self._outputs_of_one(buffer)
         if self._target_scaling is not None:
             out = self._target_scaling.undo(out)
         value = out.item() if out.size == 1 else out.copy()
-        self._rows.append(row)
+        self._buffers.append(buffer)
         return value

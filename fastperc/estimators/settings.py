@@ -1,10 +1,63 @@
-"""What a fitted model keeps of the parameters that decide what its weights mean."""
+"""Parameters in typed records: those of the solver, of a run, and of what the weights mean."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from . import parameters
+
+Record = TypeVar("Record", bound=tuple[object, ...])
+
+
+def read(kind: type[Record], estimator: object) -> Record:
+    """Return the record of an estimator's present parameters."""
+    return kind(*(getattr(estimator, name) for name in kind._fields))  # type: ignore[attr-defined]
+
+
+class SolverSettings(NamedTuple):
+    """Parameters of a stochastic solver, which wait for the next `fit`."""
+
+    solver: str
+    learning_rate: str | Callable[[int], float]
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    momentum: float
+    nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+
+
+class FitSettings(NamedTuple):
+    """Parameters of one `fit` or `partial_fit`."""
+
+    solver: str
+    alpha: float
+    batch_size: int | str
+    shuffle: bool
+    max_iter: int
+    max_fun: int
+    tol: float
+    early_stopping: bool
+    validation_fraction: float
+    scoring: str | Callable[..., float] | None
+    n_threads: int
+    time_limit: float | None
+    progress: bool
+    callback: Callable[[int, Any], object] | None
+
+
+class Raw(NamedTuple):
+    """The parameters of `Settings` as they are; the same objects have the same settings."""
+
+    hidden_layer_sizes: object
+    activation: Any
+    loss: Any
+    quantile: Any
+    scale: Any
+    dtype: Any
 
 
 class Settings(NamedTuple):
@@ -22,16 +75,15 @@ class Settings(NamedTuple):
     dtype: str | None
 
     @classmethod
-    def of(cls, estimator: Any) -> Settings:
-        """Those of an estimator now."""
-        activation = estimator.activation
+    def of(cls, raw: Raw) -> Settings:
+        """Return the settings that parameters stand for."""
         return cls(
-            tuple(parameters.hidden_widths(estimator.hidden_layer_sizes)),
-            activation if isinstance(activation, str) else tuple(activation),
-            estimator.loss,
-            getattr(estimator, "quantile", None),
-            estimator.scale,
-            estimator.dtype,
+            tuple(parameters.hidden_widths(raw.hidden_layer_sizes)),
+            raw.activation if isinstance(raw.activation, str) else tuple(raw.activation),
+            raw.loss,
+            raw.quantile,
+            raw.scale,
+            raw.dtype,
         )
 
     def check_can_become(self, new: Settings, present: tuple[int, ...]) -> None:
@@ -51,10 +103,3 @@ class Settings(NamedTuple):
                 f"loss: found {new.loss!r}, but the targets were {self.loss!r}'s, which are scaled "
                 "in another way. Use fit with warm_start=False to start anew, or set it back"
             )
-
-
-def raw(estimator: Any) -> tuple[Any, ...]:
-    """The parameters of `Settings` as they are; the same objects have the same settings."""
-    e = estimator
-    quantile = getattr(e, "quantile", None)
-    return e.hidden_layer_sizes, e.activation, e.loss, quantile, e.scale, e.dtype

@@ -1,17 +1,21 @@
 """Where each layer's weights and biases lie in the vector of parameters, and how they start."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..checks import check_array
 
 ALIGNMENT = 64
 
 
-def aligned_zeros(n: int, dtype) -> np.ndarray:
-    """A vector of zeros that begins at a whole cache line, as SIMD blocks like it."""
+def aligned_zeros(n: int, dtype: DTypeLike) -> np.ndarray:
+    """Return a vector of zeros that begins at a whole cache line, as SIMD blocks like it."""
     itemsize = np.dtype(dtype).itemsize
     room = np.zeros(n + ALIGNMENT // itemsize, dtype)
     start = -room.ctypes.data % ALIGNMENT // itemsize
@@ -19,12 +23,12 @@ def aligned_zeros(n: int, dtype) -> np.ndarray:
 
 
 def n_parameters(sizes: Sequence[int]) -> int:
-    """How many weights and biases a network has."""
+    """Return the number of weights and biases of a network."""
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
 
 
 def views(theta: np.ndarray, sizes: Sequence[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Each layer's W (n_in, n_out) and b (n_out,), as views into ``theta``.
+    """Return each layer's W (n_in, n_out) and b (n_out,), as views into ``theta``.
 
     Layer by layer, W comes first, in C order, and then b.
 
@@ -54,7 +58,7 @@ class LayerArrays(tuple):
     __slots__ = ()
     name = "weights"
 
-    def __setitem__(self, index, values) -> None:
+    def __setitem__(self, index: int | slice, values: object) -> None:
         if isinstance(index, slice):
             write_arrays(self[index], values, self.name)
         else:
@@ -69,7 +73,7 @@ class BiasArrays(LayerArrays):
     name = "biases"
 
 
-def write_arrays(targets: Sequence[np.ndarray], values, name: str, first: int = 0) -> None:
+def write_arrays(targets: Sequence[np.ndarray], values: object, name: str, first: int = 0) -> None:
     """Copy values into arrays of the same shapes: all of them, or none where one does not fit."""
     if not isinstance(values, Sequence) or len(values) != len(targets):
         found = f"{len(values)} arrays" if isinstance(values, Sequence) else repr(values)
@@ -89,17 +93,21 @@ def write_arrays(targets: Sequence[np.ndarray], values, name: str, first: int = 
         target[...] = array
 
 
-def _uniform(limit):
+Scale = Callable[[int, int], float]  # of a layer's n_in and n_out
+Draw = Callable[[np.random.Generator, int, int], Any]
+
+
+def _uniform(limit: Scale) -> Draw:
     return lambda rng, n_in, n_out: rng.uniform(-1, 1, (n_in, n_out)) * limit(n_in, n_out)
 
 
-def _normal(deviation):
+def _normal(deviation: Scale) -> Draw:
     return lambda rng, n_in, n_out: rng.standard_normal((n_in, n_out)) * deviation(n_in, n_out)
 
 
 # Start weights by name; biases start at 0. Sources: Glorot and Bengio (2010) for glorot, He et al.
 # (2015) for he, LeCun et al. (1998) for lecun and uniform.
-INITS = {
+INITS: dict[str, Draw] = {
     "glorot": _uniform(lambda n_in, n_out: np.sqrt(6 / (n_in + n_out))),
     "he": _normal(lambda n_in, n_out: np.sqrt(2 / n_in)),
     "lecun": _normal(lambda n_in, n_out: np.sqrt(1 / n_in)),
@@ -111,7 +119,7 @@ INITS = {
 
 def initialise(
     theta: np.ndarray, sizes: Sequence[int], init: str | np.ndarray, rng: np.random.Generator
-):
+) -> None:
     """Write start weights named ``init`` (of `INITS`) and zero biases to ``theta``, or a copy."""
     if not isinstance(init, str):
         theta[:] = init

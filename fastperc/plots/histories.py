@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..optional import require
-from ..training.loop import History
+from ..training import History
 from .style import legend_beside, look, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:

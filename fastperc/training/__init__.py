@@ -1,5 +1,5 @@
 """Training: one engine behind every interface. It knows no estimator and no `Network`."""
 
-from .loop import History
+from .history import History
 
 __all__ = ["History"]

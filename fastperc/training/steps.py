@@ -1,180 +1,201 @@
-"""From options to kernels: which one takes the steps of a training run, and with what scratch."""
+"""Steps: the kernel that a training run needs, its scratch, and calls that take some steps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from ..deadline import OutOfTimeError, Watch
-from ..kernels import batch, online, online_rules, slabs, updates
-from ..kernels.arguments import LOSS, N_SUMS, Net, Rule, Samples
-from ..kernels.table import CHUNK, describe
-from ..model.evaluate import LONG, SlabGradients
-from ..model.layout import aligned_zeros, n_parameters
-from .loop import Advance
-
-if TYPE_CHECKING:
-    from ..network import Network
-
-
-@dataclass
-class Plan:
-    """What to train on, and by which rule."""
-
-    X: np.ndarray
-    Y: np.ndarray
-    weight: np.ndarray
-    batch_size: int
-    rule: int
-    rates: np.ndarray  # see `kernels.updates`
-    is_online: bool  # whether weights are factors of the steps of single samples
-    threads: int = 1
-    watch: Watch = field(default_factory=Watch)
-
-    @property
-    def n_steps(self) -> int:
-        """Steps of an epoch."""
-        return -(-len(self.X) // self.batch_size)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether a step is the learning rate times the gradient and nothing else."""
-        penalties = (updates.L1, updates.L2, updates.L2_PER_WEIGHT, updates.CLIP)
-        return self.rule == updates.SGD and not self.rates[list(penalties)].any()
+from ..deadline import Deadline
+from ..errors import OutOfTimeError
+from ..kernels import batch, online, online_rules, slabs
+from ..kernels.arguments import BATCH_LOSS, LOSS, N_SUMS, ROWS
+from ..kernels.arguments import Samples as Arguments
+from ..kernels.table import CHUNK
+from ..kernels.updates import LR
+from ..model.dense import Dense
+from ..model.layout import aligned_zeros
+from ..model.samples import WINDOW, Samples, no_order
+from ..model.shards import ShardGradients
+from ..model.slices import LONG
+from .rules import Rule
 
 
-def stepper(net: Network, plan: Plan) -> Advance:
-    """The function that takes training steps; see `training.Job`."""
-    if plan.is_online:
-        return _Online(net, plan) if plan.is_plain else _OnlineByRule(net, plan)
-    is_long = plan.batch_size * n_parameters(net.sizes) > LONG
-    if is_long or (plan.threads > 1 and plan.batch_size > CHUNK):
-        return _SlabBatches(net, plan)
-    return _Batches(net, plan)
+def steps_for(
+    model: Dense, samples: Samples, rule: Rule, batch_size: int, threads: int, deadline: Deadline
+) -> Steps:
+    """Choose the kernel that trains ``model`` on ``samples`` by ``rule``."""
+    are_factors = samples.weight_is_factor or not len(samples.weight)
+    is_online = batch_size == 1 and are_factors and not rule.takes_all_samples
+    batch_size = len(samples) if rule.takes_all_samples else min(batch_size, len(samples))
+    is_long = batch_size * model.theta.size > LONG
+    steps: Steps
+    if is_online:
+        samples = samples.in_units_of_one()
+        kind = OnlineSteps if rule.is_plain else OnlineRuleSteps
+        steps = kind(model, samples, rule)
+    elif is_long or (threads > 1 and batch_size > CHUNK):
+        steps = ShardSteps(model, samples, rule, batch_size, threads, deadline)
+    else:
+        steps = BatchSteps(model, samples, rule, batch_size)
+    return SparseSteps(steps) if samples.is_sparse else steps
 
 
-class _Steps:
-    """Scratch and memory of a training run; called, it takes steps."""
+class Steps:
+    """Takes the steps ``first <= step < last`` of a window of epochs; see `online.train_online`.
 
-    def __init__(self, net: Network, plan: Plan):
-        self.net, self.plan = net, plan
-        self.theta = net._theta
-        self.good = self.theta.copy()
+    Attributes
+    ----------
+    n_steps : int
+        Steps of an epoch.
+    unit : float
+        What the weights that the kernel sees are counted in.
+    last_good : ndarray
+        ``theta`` at the beginning of the epoch.
+    """
 
-    def zeros(self, n: int) -> np.ndarray:
-        return aligned_zeros(n, self.net.dtype)
+    def __init__(self, model: Dense, samples: Samples, rule: Rule, batch_size: int = 1):
+        self.model, self.samples, self.rule = model, samples, rule
+        self.batch_size, self.unit = batch_size, samples.unit
+        self.n_steps = -(-len(samples) // batch_size)
+        self.last_good = model.theta.copy()
 
-    def new_rule(self) -> Rule:
-        """The plan's rule, which remembers nothing yet."""
-        plan = self.plan
-        state = self.zeros(updates.MEMORY[plan.rule] * self.theta.size)
-        return Rule(plan.rule, plan.rates, state, np.zeros(3))
+    def __call__(self, order: np.ndarray, first: int, last: int, sums: np.ndarray) -> int:
+        """Take steps; returns the one reached, or ``-1 - e`` if epoch e of the window diverged.
+
+        ``order`` has a row for each epoch of the window, or none for samples as they come; ``sums``
+        is added to, see `kernels.arguments`.
+        """
+        return self.take(self.samples.arguments(order), first, last, sums)
+
+    def take(self, samples: Arguments, first: int, last: int, sums: np.ndarray) -> int:
+        """Take steps on given arrays; see `__call__`."""
+        raise NotImplementedError
+
+    def _zeros(self, n: int) -> np.ndarray:
+        return aligned_zeros(n, self.model.dtype)
 
 
-class _Online(_Steps):
-    """One update per sample, plain."""
+class OnlineSteps(Steps):
+    """One update per sample by plain gradient descent."""
 
-    def __init__(self, net: Network, plan: Plan):
-        super().__init__(net, plan)
-        self.work = self.zeros(online.work_size(net.layers, net.dtype))
-        self.arguments = Net(self.theta, net.layers, net.loss_code)
+    def __init__(self, model: Dense, samples: Samples, rule: Rule):
+        super().__init__(model, samples, rule)
+        self.scratch = self._zeros(online.work_size(model.layers, model.dtype))
 
-    def __call__(self, order, first, last, losses):
-        plan = self.plan
-        lr = self.net.dtype.type(plan.rates[updates.LR])
-        samples = Samples(plan.X, plan.Y, plan.weight, order)
-        return online.train_online(
-            samples, self.arguments, lr, first, last, self.work, self.good, losses
+    def take(self, samples: Arguments, first: int, last: int, sums: np.ndarray) -> int:
+        lr = self.model.dtype.type(self.rule.settings[LR])
+        reached = online.train_online(
+            samples, self.model.arguments, lr, first, last, self.scratch, self.last_good, sums[LOSS]
         )
-
-
-class _OnlineByRule(_Steps):
-    """One update per sample, by any rule."""
-
-    def __init__(self, net: Network, plan: Plan):
-        super().__init__(net, plan)
-        layers = describe(net.sizes, net.codes, net.dtype, direct=False)
-        self.work = self.zeros(online_rules.work_size(plan.rule, layers, net.dtype))
-        self.arguments = Net(self.theta, layers, net.loss_code)
-        self.rule = self.new_rule()
-
-    def __call__(self, order, first, last, losses):
-        plan, sums = self.plan, np.zeros((N_SUMS, len(losses)))
-        samples = Samples(plan.X, plan.Y, plan.weight, order)
-        sums[LOSS] = losses
-        reached = online_rules.train_online_by_rule(
-            samples, self.arguments, self.rule, first, last, self.work, self.good, sums
-        )
-        losses[:] = sums[LOSS]
+        sums[BATCH_LOSS] = sums[LOSS]
+        done = (reached if reached >= 0 else last) // len(samples.Y)
+        weight = samples.weight
+        sums[ROWS, :done] = np.count_nonzero(weight) if len(weight) else len(samples.Y)
         return reached
 
 
-class _Batches(_Steps):
+class OnlineRuleSteps(Steps):
+    """One update per sample by any rule."""
+
+    def __init__(self, model: Dense, samples: Samples, rule: Rule):
+        super().__init__(model, samples, rule)
+        self.arguments = model.arguments._replace(layers=model.packed_layers)
+        size = online_rules.work_size(rule.code, model.packed_layers, model.dtype)
+        self.scratch = self._zeros(size)
+
+    def take(self, samples: Arguments, first: int, last: int, sums: np.ndarray) -> int:
+        return online_rules.train_online_by_rule(
+            samples, self.arguments, self.rule.arguments, first, last, self.scratch,
+            self.last_good, sums,
+        )  # fmt: skip
+
+
+class BatchSteps(Steps):
     """One update per batch."""
 
-    def __init__(self, net: Network, plan: Plan):
-        super().__init__(net, plan)
-        self.work = self.zeros(batch.work_size(net.layers, net.dtype, plan.batch_size))
-        self.arguments = Net(self.theta, net.layers, net.loss_code)
-        self.rule = self.new_rule()
+    def __init__(self, model: Dense, samples: Samples, rule: Rule, batch_size: int):
+        super().__init__(model, samples, rule, batch_size)
+        self.scratch = self._zeros(batch.work_size(model.layers, model.dtype, batch_size))
 
-    def __call__(self, order, first, last, losses):
-        plan, sums = self.plan, np.zeros((N_SUMS, len(losses)))
-        samples = Samples(plan.X, plan.Y, plan.weight, order)
-        sums[LOSS] = losses
-        reached = batch.train_batches(
-            samples, self.arguments, self.rule, plan.batch_size, first, last, self.work, self.good,
-            sums,
+    def take(self, samples: Arguments, first: int, last: int, sums: np.ndarray) -> int:
+        return batch.train_batches(
+            samples, self.model.arguments, self.rule.arguments, self.batch_size, first, last,
+            self.scratch, self.last_good, sums,
         )  # fmt: skip
-        losses[:] = sums[LOSS]
-        return reached
 
 
-class _SlabBatches(_Steps):
-    """One update per batch, its gradient computed in slices of time: the bits of `_Batches`."""
+class ShardSteps(Steps):
+    """One update per batch, its gradient computed in slices of time: the bits of `BatchSteps`."""
 
-    def __init__(self, net: Network, plan: Plan):
-        super().__init__(net, plan)
-        self.slabs = SlabGradients(net.layers, self.theta, plan.batch_size, plan.threads)
-        self.arguments = Net(self.theta, net.layers, net.loss_code)
-        self.rule = self.new_rule()
+    def __init__(
+        self,
+        model: Dense,
+        samples: Samples,
+        rule: Rule,
+        batch_size: int,
+        threads: int,
+        deadline: Deadline,
+    ):
+        super().__init__(model, samples, rule, batch_size)
+        self.shards = ShardGradients(model, batch_size, threads)
+        self.deadline = deadline
 
-    def __call__(self, order, first, last, losses):
+    def take(self, samples: Arguments, first: int, last: int, sums: np.ndarray) -> int:
         step = first
         try:
             while 0 <= step < last:
-                step = self.take(order, step, losses)
+                step = self._take_one(samples, step, sums)
         except OutOfTimeError:
             pass  # the step that was begun is not taken
         return step
 
-    def take(self, order, step, losses):
-        """One step: as `kernels.batch.train_batches` has it."""
-        net, plan = self.net, self.plan
-        epoch, position = divmod(step, plan.n_steps)
+    def _take_one(self, samples: Arguments, step: int, sums: np.ndarray) -> int:
+        """Take one step, as `kernels.batch.train_batches` has it."""
+        model, rule = self.model, self.rule
+        n = len(samples.Y)
+        n_steps = -(-n // self.batch_size)
+        epoch, position = divmod(step, n_steps)
         if position == 0:
-            self.good[:] = self.theta
-        row = position * plan.batch_size
-        rows = min(plan.batch_size, len(plan.X) - row)
-        row += epoch * len(plan.X) if len(order) else 0
-        weight_sum = self.slabs.weight_sum(plan.weight, order, row, rows, plan.watch)
+            self.last_good[:] = model.theta
+        first = position * self.batch_size
+        rows = min(self.batch_size, n - first)
+        first += epoch * n if len(samples.order) else 0
+        weight_sum = self.shards.weight_sum(samples, first, rows, self.deadline)
         if weight_sum > 0:
-            samples = Samples(plan.X, plan.Y, plan.weight, order)
-            gradients, loss = self.slabs(
-                samples, self.arguments, row, rows, net.dtype.type(1 / weight_sum), plan.watch
-            )
-            sums = np.zeros((N_SUMS, len(losses)))
-            sums[LOSS] = losses
+            scale = model.dtype.type(1 / weight_sum)
+            gradients, loss = self.shards(samples, first, rows, scale, self.deadline)
             slabs.note_batch(
-                sums, epoch, loss, weight_sum, samples, self.arguments, self.rule, row, rows
+                sums, epoch, loss, weight_sum, samples, model.arguments, rule.arguments, first, rows
             )
-            losses[:] = sums[LOSS]
-            slabs.step_of_slabs(gradients, self.arguments, self.rule, weight_sum)
-        if position == plan.n_steps - 1 and not (
-            np.isfinite(losses[epoch]) and np.isfinite(self.theta).all()
+            slabs.step_of_slabs(gradients, model.arguments, rule.arguments, weight_sum)
+        if position == n_steps - 1 and not (
+            np.isfinite(sums[LOSS, epoch]) and np.isfinite(model.theta).all()
         ):
-            self.theta[:] = self.good
+            model.theta[:] = self.last_good
             return -1 - epoch
         return step + 1
+
+
+class SparseSteps(Steps):
+    """Steps on a sparse matrix, a piece of which is made dense for each call of other steps."""
+
+    def __init__(self, steps: Steps):
+        super().__init__(steps.model, steps.samples, steps.rule, steps.batch_size)
+        self.steps = steps
+        self.at_most = max(1, WINDOW // max(1, self.samples.X.shape[1]) // self.batch_size)
+
+    def __call__(self, order: np.ndarray, first: int, last: int, sums: np.ndarray) -> int:
+        epoch, position = divmod(first, self.n_steps)
+        if position == 0:
+            self.last_good[:] = self.model.theta
+        n = min(last - first, self.at_most, self.n_steps - position)
+        begin = position * self.batch_size
+        end = min(begin + n * self.batch_size, len(self.samples))
+        rows = order[epoch, begin:end] if len(order) else np.arange(begin, end)
+        part = self.samples.dense(rows)
+        here = np.zeros((N_SUMS, 1))
+        reached = self.steps.take(part.arguments(no_order(len(part))), 0, n, here)
+        sums[:, epoch] += here[:, 0]
+        if reached < 0:
+            self.model.theta[:] = self.last_good
+            return -1 - epoch
+        return first + reached

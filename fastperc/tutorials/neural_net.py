@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..checks import check_array, check_count, check_positive, check_targets
+from ..checks import check_array, check_count, check_positive
+from ..model.losses import LOSSES, check_targets
 from ..network import Network
 
 
@@ -97,7 +98,7 @@ class NeuralNet:
             At the first step whose loss is not finite. ``params`` are those of the step before.
         """
         X = check_array(X, "X", columns=self.layers[0])
-        Y = check_targets(y, "log_loss", len(X), self.layers[-1], np.float64)
+        Y = check_targets(y, LOSSES["log_loss"], len(X), self.layers[-1], np.float64)
         self.init_weights()
         self._flat_target = np.ndim(y) == 1
         net = self._network()

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ..checks import check_array, check_count, check_flag, check_positive, check_targets
+from ..checks import check_array, check_count, check_flag, check_positive
 from ..errors import DivergedError
 from ..kernels.tutorials import regression as kernels
+from ..model.losses import LOSSES, check_targets
 from .inputs import whole_blocks
 
 
@@ -148,7 +149,8 @@ class TwoLayerRegression:
         return check_array(X, "X", columns=len(self.w1))
 
     def _check_targets(self, y, n_samples):
-        return check_targets(y, "squared_error", n_samples, self.w2.shape[1], np.float64)
+        loss = LOSSES["squared_error"]
+        return check_targets(y, loss, n_samples, self.w2.shape[1], np.float64)
 
     def _params(self):
         """The parameters, which may have been set, as the kernels want them."""

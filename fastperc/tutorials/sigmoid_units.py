@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from ..checks import check_array, check_count, check_targets
+from ..checks import check_array, check_count
 from ..errors import DivergedError
 from ..kernels.tutorials.scalars import sigmoid_unit_rounds
 from ..kernels.tutorials.sigmoid_layers import delta_rule_rounds
+from ..model.losses import LOSSES, check_targets
 from .inputs import is_vector, padded_rows, whole_blocks
 from .slicing import slices
 
@@ -51,7 +52,7 @@ def train_perceptron(X, y, weights, iterations=1000):
     ([3.73433524], [0.97665619])
     """
     X = check_samples(X)
-    Y = check_targets(y, "squared_error", len(X), 1, np.float64)
+    Y = check_targets(y, LOSSES["squared_error"], len(X), 1, np.float64)
     w = check_weights(weights, "weights", X.shape[1], 1)
     rounds = check_count(iterations, "iterations")
     guesses, deltas = np.empty((2, len(X)))
@@ -103,7 +104,7 @@ def train_two_layer(X, y, weights1, weights2, iterations):
     X = check_samples(X)
     w1 = check_weights(weights1, "weights1", X.shape[1])
     w2 = check_weights(weights2, "weights2", w1.shape[1])
-    Y = check_targets(y, "squared_error", len(X), w2.shape[1], np.float64)
+    Y = check_targets(y, LOSSES["squared_error"], len(X), w2.shape[1], np.float64)
     outputs = run_layers(X, Y, w1, w2, check_count(iterations, "iterations"))
     shapes = np.shape(weights1), np.shape(weights2), np.shape(y)
     return tuple(a.reshape(shape) for a, shape in zip((w1, w2, outputs), shapes, strict=True))

@@ -1,0 +1,108 @@
+"""Dense: a network as data, which kernels, training and files work on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from ..kernels import activations
+from ..kernels.arguments import Net
+from ..kernels.table import describe
+from .layout import aligned_zeros, n_parameters, views
+from .losses import Loss
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dense:
+    """A dense network: its configuration, and all parameters in one vector.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Number of inputs, of units in each hidden layer, of outputs.
+    hidden : tuple of str
+        Activation of each hidden layer.
+    output : str
+        Activation of the output layer.
+    loss : Loss
+    dtype : dtype
+        float32 or float64: precision of parameters and arithmetic.
+    theta : ndarray of shape (n_parameters,)
+        Layer by layer, W (n_in, n_out) in C order, then b. Written to by training.
+    """
+
+    sizes: tuple[int, ...]
+    hidden: tuple[str, ...]
+    output: str
+    loss: Loss
+    dtype: np.dtype
+    theta: np.ndarray
+
+    @classmethod
+    def zeros(
+        cls, sizes: Sequence[int], hidden: Sequence[str], output: str, loss: Loss, dtype: np.dtype
+    ) -> Dense:
+        """Make a network whose parameters are 0."""
+        theta = aligned_zeros(n_parameters(sizes), dtype)
+        return cls(tuple(sizes), tuple(hidden), output, loss, np.dtype(dtype), theta)
+
+    def __repr__(self) -> str:
+        return f"Dense({self.signature})"
+
+    @property
+    def signature(self) -> str:
+        """The configuration, written as the arguments that make such a network."""
+        hidden = self.hidden[0] if len(set(self.hidden)) == 1 else self.hidden
+        shown = f", hidden={hidden!r}" if self.hidden else ""
+        return (
+            f"{self.sizes}{shown}, output={self.output!r}, loss={self.loss.name!r}, "
+            f"dtype='{self.dtype}'"
+        )
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """Activation of each layer, the output's last."""
+        return (*self.hidden, self.output)
+
+    @property
+    def codes(self) -> list[int]:
+        """Code of each layer's activation; see `kernels.activations`."""
+        return [activations.CODES[name] for name in self.activations]
+
+    @cached_property
+    def layers(self) -> np.ndarray:
+        """The table that kernels read, see `kernels.table`; not to be written to."""
+        return describe(self.sizes, self.codes, self.dtype)
+
+    @cached_property
+    def packed_layers(self) -> np.ndarray:
+        """The table of the same network all of whose rows lie in one array."""
+        return describe(self.sizes, self.codes, self.dtype, direct=False)
+
+    @cached_property
+    def arguments(self) -> Net:
+        """The network as kernels take it."""
+        return Net(self.theta, self.layers, self.loss.code)
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """Each layer's W (n_in, n_out), as views into ``theta``."""
+        return views(self.theta, self.sizes)[0]
+
+    @property
+    def biases(self) -> list[np.ndarray]:
+        """Each layer's b (n_out,), as views into ``theta``."""
+        return views(self.theta, self.sizes)[1]
+
+    def astype(self, dtype: np.dtype) -> Dense:
+        """Return a copy in another precision."""
+        copy = Dense.zeros(self.sizes, self.hidden, self.output, self.loss, dtype)
+        copy.theta[:] = self.theta
+        return copy
+
+    def with_output(self, output: str) -> Dense:
+        """Return a network of the same parameters, shared, with another output activation."""
+        return replace(self, output=output)
