@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..measuring.pinning import pin_threads
+from ..measuring.threads import pin_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,9 +75,9 @@ def bench(
 
 def show_environment(console: Console) -> None:
     """Print what the figures depend on."""
-    from ..measuring.environment import surroundings
+    from ..measuring import environment
 
-    for name, value in surroundings():
+    for name, value in environment.describe():
         console.print(f"{name}: {value}", markup=False)
 
 
