@@ -22,7 +22,7 @@ from numba import njit
 from fastperc import Network
 from fastperc.kernels import batch
 from fastperc.kernels.arguments import Net, Samples
-from fastperc.measuring.environment import surroundings
+from fastperc.measuring import environment
 from fastperc.model.layout import aligned_zeros
 
 GRADIENT_MARK = 28.0  # ns a sample
@@ -122,7 +122,9 @@ def main():
         print("\nThis process may use one core only: two threads were left out.")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"surroundings": dict(surroundings()), "figures": lines}, file, indent=2)
+            json.dump(
+                {"environment": dict(environment.describe()), "figures": lines}, file, indent=2
+            )
             file.write("\n")
 
 

@@ -18,7 +18,7 @@ from numba import njit
 
 from fastperc import Network
 from fastperc.kernels.single import predict_one
-from fastperc.measuring.environment import surroundings
+from fastperc.measuring import environment
 
 START = (0.0, 0.0, 0.05, 0.0)
 
@@ -181,7 +181,9 @@ def main():
         print("\nPyTorch is not installed: its line was left out.")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"surroundings": dict(surroundings()), "figures": figures}, file, indent=2)
+            json.dump(
+                {"environment": dict(environment.describe()), "figures": figures}, file, indent=2
+            )
             file.write("\n")
 
 

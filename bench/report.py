@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from fastperc.benchmarks.pictures import outdated, save_pictures
-from fastperc.benchmarks.storing import load
+from fastperc.benchmarks.results import load
 from fastperc.benchmarks.tables import filled
 
 BENCH = Path(__file__).parent

@@ -32,7 +32,7 @@ from fastperc.kernels import online, online_rules, updates
 from fastperc.kernels.arguments import N_SUMS, Net, Rule, Samples
 from fastperc.kernels.simd import view
 from fastperc.kernels.table import describe
-from fastperc.measuring.environment import surroundings
+from fastperc.measuring import environment
 from fastperc.model.layout import aligned_zeros, views
 
 SIZES = (8, 32, 1)
@@ -191,7 +191,7 @@ def main():
     parser.add_argument("--markdown", action="store_true", help="print nothing but the table")
     parser.add_argument("--json", metavar="FILE", help="also write the figures to this file")
     options = parser.parse_args()
-    facts = dict(surroundings())
+    facts = dict(environment.describe())
     figures, differences = measure(RUNGS, *((500, 2) if options.quick else (5000, 15)))
     if not options.markdown:
         print(f"{facts['processor']}; NumPy {facts['numpy']}, Numba {facts['numba']}")
@@ -199,7 +199,7 @@ def main():
     print(table(figures))
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            content = {"surroundings": facts, "ns": figures, "differences": differences}
+            content = {"environment": facts, "ns": figures, "differences": differences}
             json.dump(content, file, indent=2)
             file.write("\n")
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .kernels import updates
-from .measuring import environment as surroundings
+from .measuring import environment
 from .model import options
 from .model.samples import Samples, no_order, read_only
 from .model.shards import ShardGradients
@@ -127,7 +127,7 @@ def timed(what: str, dtype: str, call: Callable[[], object]) -> WarmupStep:
     call()
     seconds = perf_counter() - start
     n, n_loaded = _machine_code()
-    if not surroundings.is_compiled():
+    if not environment.is_compiled():
         source = "plain Python"
     elif n == n_before:
         source = "memory"
@@ -140,7 +140,7 @@ def outcome() -> tuple[bool, str]:
     """Return whether machine code is ready or stored, and the end of a sentence about that."""
     from .kernels import caching, jit
 
-    if not surroundings.is_compiled():
+    if not environment.is_compiled():
         return True, ": nothing was compiled, since NUMBA_DISABLE_JIT is set."
     if not jit.cache_is_on():
         return True, f": nothing is kept on disk, since {jit.OFF_SWITCH} is set."

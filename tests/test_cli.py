@@ -212,7 +212,7 @@ def failing(monkeypatch, error):
     def fail():
         raise error
 
-    monkeypatch.setattr("fastperc.measuring.environment.surroundings", fail)
+    monkeypatch.setattr("fastperc.measuring.environment.describe", fail)
     return ["info"]
 
 

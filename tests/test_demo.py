@@ -158,7 +158,7 @@ def test_a_result_is_a_row_with_both_sides():
     lines = report.results_table()
     result = Result(BUNDLED[3], (64, 64, 10), "accuracy", 9, 1, Side(0.975, 0.01), Side(0.97, 1.0))
     report.add_result(lines, result)
-    expected = "digits 64-64-10 3 97.5 % 97.0 % 10 ms 1.0 s 100x"
+    expected = "digits 64-64-10 3 97.5 % 97.0 % 10 ms 1 s 100x"
     assert shown(lines)[-1] == expected.split()
     marked = [str(next(iter(column.cells))).startswith("[bold") for column in lines.columns]
     assert marked == [False, False, False, True, False, True, False, False]
@@ -217,9 +217,9 @@ def test_the_whole_demo(small, tmp_path):
 
 
 def test_the_demo_without_matplotlib_says_what_is_missing(small, tmp_path, monkeypatch):
-    version_of = demo.surroundings.version_of
+    version_of = demo.environment.version_of
     monkeypatch.setattr(
-        demo.surroundings,
+        demo.environment,
         "version_of",
         lambda name: "not installed" if name == "matplotlib" else version_of(name),
     )

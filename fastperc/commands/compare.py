@@ -93,14 +93,12 @@ def check_folders(*paths: Path | None) -> None:
 
 def draw(result: Comparison, path: Path) -> None:
     """Plot the times to a file, in the format that its name ends with."""
-    from ..files.atomic import replace_file
-    from ..plots.files import as_image
+    from ..plots.files import save_figure
 
     try:
-        content = as_image(result.plot(), path.suffix[1:] or "png", dpi=150)
+        save_figure(result.plot(), path)
     except ValueError as error:  # an unknown format
         raise typer.BadParameter(f"cannot write {path}: {error}") from error
-    replace_file(str(path), content)
 
 
 def load(name: str) -> Callable[..., Any]:

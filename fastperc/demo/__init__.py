@@ -13,10 +13,11 @@ from rich.console import Console
 
 from .. import datasets
 from .. import warmup as warming
-from ..commands.console import LiveTable, duration, show_heading
+from ..commands.console import LiveTable, show_heading
 from ..datasets import Dataset
 from ..datasets import files as datafiles
-from ..measuring import environment as surroundings
+from ..measuring import environment
+from ..measuring.words import duration
 from ..network import Network
 from ..training import History
 from ..tutorials import Speedup, replay, speedups
@@ -52,11 +53,11 @@ def run(console: Console, out: Path, folder: Path | None = None, online: bool = 
         If ``folder`` has neither file, or a data set cannot be read or fetched.
     """
     start = perf_counter()
-    can_draw = surroundings.version_of("matplotlib") != surroundings.MISSING
+    can_draw = environment.version_of("matplotlib") != environment.MISSING
     if can_draw:
         make_folder(out)  # before all the work, so that a bad name is known at once
     contests = find_contests(folder, online)
-    version, processor = surroundings.version_of("fastperc"), surroundings.processor()
+    version, processor = environment.version_of("fastperc"), environment.processor()
     console.print(f"[bold]fastperc {version}[/] on {processor}, one thread for everything")
     with one_thread():
         prepare(console)

@@ -7,7 +7,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ..commands.console import WRONG, duration, factor, marked, table
+from ..commands.console import WRONG, marked, table
+from ..measuring.words import duration, factor, percent
 from ..tutorials import Replay, Speedup
 from ..warmup import WarmupStep, outcome
 from .contest import Result
@@ -75,7 +76,7 @@ def score(measure: str, value: float) -> str:
     >>> score("accuracy", 0.975), score("R2", 0.4649)
     ('97.5 %', 'R2 0.465')
     """
-    return f"{100 * value:.1f} %" if measure == "accuracy" else f"{measure} {value:.3f}"
+    return percent(value) if measure == "accuracy" else f"{measure} {value:.3f}"
 
 
 def speedups_table() -> Table:

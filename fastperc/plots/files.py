@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from os import PathLike, fspath
+from os.path import splitext
 from typing import TYPE_CHECKING
 
+from ..files.atomic import replace_file
 from ..optional import require
 
 if TYPE_CHECKING:
@@ -12,13 +15,25 @@ if TYPE_CHECKING:
 
 
 def as_png(ax: Axes, dpi: int = 130) -> bytes:
-    """Return the whole figure as a PNG file's content; a figure that pyplot made is closed."""
-    return as_image(ax, "png", dpi)
+    """Return the whole figure as the content of a PNG file, and close it in pyplot."""
+    return _content(ax, "png", dpi)
 
 
-def as_image(ax: Axes, form: str, dpi: int = 130) -> bytes:
-    """Return the whole figure as `as_png` does, in any format that matplotlib writes."""
+def save_figure(ax: Axes, path: str | PathLike[str], dpi: int = 150) -> None:
+    """Write the whole figure to a file, completely or not at all, and close it in pyplot.
+
+    The file's ending names the format.
+
+    Raises
+    ------
+    ValueError
+        If matplotlib has no such format.
+    """
+    replace_file(fspath(path), _content(ax, splitext(path)[1][1:] or "png", dpi))
+
+
+def _content(ax: Axes, kind: str, dpi: int) -> bytes:
     file = io.BytesIO()
-    ax.figure.savefig(file, format=form, dpi=dpi)  # type: ignore[union-attr]
+    ax.figure.savefig(file, format=kind, dpi=dpi)  # type: ignore[union-attr]
     require("matplotlib.pyplot", extra="plot").close(ax.figure)
     return file.getvalue()

@@ -16,7 +16,7 @@ from .sigmoid_units import train_perceptron, train_two_layer
 
 
 @dataclass(frozen=True)
-class Case:
+class TutorialCase:
     """The same training twice: as the tutorial's Python and NumPy loop, and compiled.
 
     Attributes
@@ -36,7 +36,7 @@ class Case:
     target: float
 
 
-def all_cases() -> list[Case]:
+def all_cases() -> list[TutorialCase]:
     """The trainings to time, on data of the sizes that the tutorials have."""
     return [
         linear_unit_case(as_published=False),
@@ -56,7 +56,7 @@ def linear_unit_case(as_published, n_samples=100, epochs=100):
     random = np.random.RandomState(0)
     X1, X2, Y = random.rand(n_samples), random.rand(n_samples), -2 - random.rand(n_samples)
     arguments = (X1, X2, Y, epochs, 1e-4)
-    return Case(
+    return TutorialCase(
         "train_model",
         f"{n_samples} samples, {epochs} epochs" + ", as published" * as_published,
         lambda: loops.train_linear_unit(*arguments, as_published=as_published)[0],
@@ -74,7 +74,7 @@ def mlp_case(epochs=1000):
         model.train(epochs)
         return model.trace
 
-    return Case(
+    return TutorialCase(
         "MLP.train",
         f"1 sample, {epochs} epochs, with trace",
         lambda: loops.train_chain(X, np.array(y), epochs),
@@ -86,7 +86,7 @@ def mlp_case(epochs=1000):
 def perceptron_case(work, X, y, start, rounds=1000):
     """`train_perceptron` from given weights."""
     X, y, start = np.array(X, float), np.array(y, float), np.array(start)
-    return Case(
+    return TutorialCase(
         "train_perceptron",
         f"{work}, {rounds} rounds",
         lambda: loops.train_sigmoid_unit(X, y[:, None], start[:, None], rounds)[0][:, 0],
@@ -117,7 +117,7 @@ def layers_case():
         *_, outputs = loops.train_sigmoid_layers(X, y[:, None], *start, run.rounds)
         return outputs[:, 0]
 
-    return Case(
+    return TutorialCase(
         "train_two_layer",
         f"four samples, {run.rounds:,} rounds",
         loop,
@@ -142,7 +142,7 @@ def regression_case(as_published, n_samples=1600, n_hidden=16):
         model = deepcopy(start).fit(X, y, epochs=1, batch_size=32)
         return in_one((model.w1, model.b1, model.w2, model.b2))
 
-    return Case(
+    return TutorialCase(
         "TwoLayerRegression",
         f"{n_samples} samples, batch 32" + ", as published" * as_published,
         loop,
@@ -165,7 +165,7 @@ def neural_net_case(iterations=200):
         params, _losses = loops.train_classifier(X, y, start.params.values(), 0.1, iterations)
         return in_one(params)
 
-    return Case(
+    return TutorialCase(
         "NeuralNet.fit",
         f"270 samples, {iterations} full-batch steps",
         loop,

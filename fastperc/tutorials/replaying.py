@@ -6,6 +6,7 @@ from itertools import chain
 
 import numpy as np
 
+from ..measuring.words import columns
 from . import published
 from .mlp import MLP
 from .sigmoid_units import train_perceptron, train_two_layer
@@ -71,9 +72,8 @@ class Replay:
         """One line for each figure: run, quantity, published, computed, and whether they agree."""
         header = ("run", "quantity", "published", "computed", "agrees")
         rows = [(f.run, f.quantity, f.published, f.computed, yes_no(f.agrees)) for f in self]
-        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)]
-        return "\n".join([lines[0], "-" * (sum(widths) + 8), *lines[1:]])
+        head, *lines = columns([header, *rows], left=len(header))
+        return "\n".join([head, "-" * max(map(len, lines)), *lines])
 
     __str__ = table
 

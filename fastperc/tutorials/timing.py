@@ -6,7 +6,8 @@ from time import perf_counter
 
 import numpy as np
 
-from .cases import Case, all_cases
+from ..measuring.words import duration, number
+from .cases import TutorialCase, all_cases
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,19 @@ class Speedup:
         return self.loop_seconds / self.compiled_seconds
 
     def __str__(self) -> str:
-        loop, compiled = 1e3 * self.loop_seconds, 1e3 * self.compiled_seconds
+        loop, compiled = duration(self.loop_seconds), duration(self.compiled_seconds)
         return (
-            f"{self.name:<19} {self.work:<37} {loop:>9.2f} ms {compiled:>8.3f} ms "
-            f"{self.ratio:>6.0f} times as fast, results differ by {self.difference:.0e}"
+            f"{self.name:<19} {self.work:<37} {loop:>8} {compiled:>8} "
+            f"{number(self.ratio, 2):>6} times as fast, results differ by {self.difference:.0e}"
         )
 
 
-def speedups(cases: Iterable[Case] | None = None, seconds: float = 0.3) -> list[Speedup]:
+def speedups(cases: Iterable[TutorialCase] | None = None, seconds: float = 0.3) -> list[Speedup]:
     """Time every tutorial's loop against its kernel.
 
     Parameters
     ----------
-    cases : iterable of Case, optional
+    cases : iterable of TutorialCase, optional
         By default all of `fastperc.tutorials.cases`.
     seconds : float, default 0.3
         Time to spend on repeating each; each runs at least once after the comparison.
@@ -56,7 +57,7 @@ def speedups(cases: Iterable[Case] | None = None, seconds: float = 0.3) -> list[
     return [measure(case, seconds) for case in (all_cases() if cases is None else cases)]
 
 
-def measure(case: Case, seconds: float) -> Speedup:
+def measure(case: TutorialCase, seconds: float) -> Speedup:
     """Compare the results of both ways, then time them in turn."""
     difference = float(np.abs(case.loop() - case.compiled()).max())
     if not difference <= 1e-9:
