@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from fuzz import oracle, running
 from fuzz.guarded import CAN_GUARD
-from fuzz.surroundings import without_avx512
+from fuzz.processor import without_avx512
 
 from fastperc.model.losses import LOSSES
 

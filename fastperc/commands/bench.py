@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ..benchmarks.storing import Results
+    from ..benchmarks.results import Results
 
 
 def bench(
@@ -44,7 +44,8 @@ def bench(
     from ..benchmarks.changes import probe, summary
     from ..benchmarks.processes import add, look_again, run_elsewhere
     from ..benchmarks.report import write_report
-    from .console import duration, make_console
+    from ..measuring.words import duration
+    from .console import make_console
 
     try:
         chosen = cases.some_cases(quick, group or ())

@@ -11,9 +11,6 @@ from rich.console import Console, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 
-from ..measuring.words import duration as duration
-from ..measuring.words import factor as factor
-
 WIDTH = 104  # where standard output is no terminal: enough for every table
 NARROWEST = 72  # below this, columns of figures leave no space for the words beside them
 BEST = "bold green"
