@@ -120,7 +120,7 @@ def torch_module(net):
 
 def ways(net, n_steps):
     """By name: a loop that takes a state, and how many steps it takes."""
-    c, few = net.compiled(), max(n_steps // 50, 1)
+    c, few = net.arrays(), max(n_steps // 50, 1)
     yield (
         "compiled: network and pole",
         lambda state: balance(n_steps, state, c.theta, c.layers, c.out, c.work),

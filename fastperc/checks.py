@@ -12,12 +12,18 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 BLOCK = 1 << 20
 
 
 def check_array(
-    value: Any, name: str, *, ndim: int = 2, dtype: Any = np.float64, columns: int | None = None
+    value: object,
+    name: str,
+    *,
+    ndim: int = 2,
+    dtype: DTypeLike = np.float64,
+    columns: int | None = None,
 ) -> np.ndarray:
     """Turn ``value`` into a finite, C-contiguous, read-only array.
 
@@ -66,8 +72,8 @@ X.reshape(-1, 1) if these are samples of one feature, X.reshape(1, -1) if they a
     return array
 
 
-def _cast(raw: np.ndarray, dtype: Any) -> np.ndarray:
-    """C-contiguous; what overflows is infinite, and found out afterwards."""
+def _cast(raw: np.ndarray, dtype: DTypeLike) -> np.ndarray:
+    """Return a C-contiguous copy; what overflows is infinite, and found out afterwards."""
     if raw.size < BLOCK:
         with np.errstate(over="ignore"):
             return np.ascontiguousarray(raw, dtype=dtype)
@@ -79,14 +85,14 @@ def _cast(raw: np.ndarray, dtype: Any) -> np.ndarray:
 
 
 def _blocks(array: np.ndarray) -> list[slice]:
-    """Rows of an array, about `BLOCK` numbers at a time."""
+    """Return slices of rows, about `BLOCK` numbers at a time."""
     if array.size <= BLOCK:
         return [slice(0, len(array))]
     size = max(1, BLOCK // max(1, array[0].size))
     return [slice(k, k + size) for k in range(0, len(array), size)]
 
 
-def as_numbers(value: Any, name: str) -> np.ndarray:
+def as_numbers(value: object, name: str) -> np.ndarray:
     """Turn ``value`` into an array of real numbers, of any shape."""
     if hasattr(value, "toarray"):
         raise TypeError(
@@ -125,7 +131,7 @@ def as_numbers(value: Any, name: str) -> np.ndarray:
 
 
 def _first_odd(array: np.ndarray) -> Any:
-    """The first element that is not a real number."""
+    """Return the first element that is not a real number."""
     return next((x for x in array.flat if not isinstance(x, numbers.Real)), array.flat[0])
 
 
@@ -173,12 +179,12 @@ def _check_finite(array: np.ndarray, raw: np.ndarray, name: str) -> None:
 
 
 def all_finite(vector: np.ndarray) -> bool:
-    """Whether no number is infinite or NaN."""
+    """Return whether no number is infinite or NaN."""
     return bool(np.isfinite(vector).all())
 
 
 def check_weights(
-    weight: Any, n_samples: int, dtype: Any, *, only_ratios: bool = True
+    weight: object, n_samples: int, dtype: DTypeLike, *, only_ratios: bool = True
 ) -> np.ndarray:
     """Turn ``sample_weight`` into an array of shape (n_samples,), or (0,) where there is none.
 
@@ -234,9 +240,9 @@ def warn_out_of_reach(Y: np.ndarray, output: str, stacklevel: int) -> None:
 
 
 def check_number(
-    value: Any, name: str, *, least: float = -math.inf, above: float = -math.inf
+    value: object, name: str, *, least: float = -math.inf, above: float = -math.inf
 ) -> float:
-    """A finite real number, at least ``least`` and greater than ``above``, as a float."""
+    """Return a finite real number, at least ``least`` and greater than ``above``, as a float."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}: found {value!r:.60}, expected a number")
     try:
@@ -251,7 +257,7 @@ def check_number(
 
 
 def check_rounded(value: float, name: str, dtype: np.dtype) -> Any:
-    """A positive number in the network's dtype, in which it must be neither 0 nor infinite."""
+    """Return a positive number in the network's dtype, which must be able to hold it."""
     if 1e-45 <= value <= 3e38:
         return dtype.type(value)
     with np.errstate(over="ignore", under="ignore"):
@@ -264,13 +270,13 @@ def check_rounded(value: float, name: str, dtype: np.dtype) -> Any:
     return rounded
 
 
-def check_positive(value: Any, name: str) -> float:
-    """A finite number greater than 0, as a float."""
+def check_positive(value: object, name: str) -> float:
+    """Return a finite number greater than 0, as a float."""
     return check_number(value, name, above=0)
 
 
 def check_count(value: Any, name: str, *, least: int = 1) -> int:
-    """A whole number, at least ``least``, as an int."""
+    """Return a whole number, at least ``least``, as an int."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}: found {value!r}, expected a whole number")
     try:
@@ -282,8 +288,8 @@ def check_count(value: Any, name: str, *, least: int = 1) -> int:
     return count
 
 
-def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
-    """One of the names in ``choices``."""
+def check_choice(value: object, name: str, choices: Iterable[str]) -> str:
+    """Return one of the names in ``choices``."""
     names = list(choices)
     if not isinstance(value, str):
         raise TypeError(f"{name}: found {value!r:.60}, expected one of {', '.join(names)}")
@@ -292,8 +298,8 @@ def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
     return value
 
 
-def check_flag(value: Any, name: str) -> bool:
-    """True or False."""
+def check_flag(value: object, name: str) -> bool:
+    """Return True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}: found {value!r:.60}, expected True or False")
     return bool(value)

@@ -31,7 +31,7 @@ class Deadline:
     def __init__(self, time_limit: float | None = None):
         self.begin = time.perf_counter()
         self.end = math.inf if time_limit is None else self.begin + time_limit
-        self._handler: Callable[[int, Any], Any] | None = None  # whose work is put off
+        self._handler: Callable[[int, Any], object] | None = None  # whose work is put off
         self._is_interrupted = False
 
     @property
@@ -46,7 +46,7 @@ class Deadline:
             raise OutOfTimeError
 
     def check_interrupt(self) -> None:
-        """Do what Ctrl-C does here, if it was pressed."""
+        """Act on Ctrl-C, if it was pressed, as is done here."""
         if self._is_interrupted and self._handler is not None:
             self._is_interrupted = False
             self._handler(signal.SIGINT, None)

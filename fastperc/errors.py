@@ -1,4 +1,4 @@
-"""Exceptions that fastperc raises beyond ValueError and TypeError."""
+"""Errors that fastperc raises beyond ValueError and TypeError."""
 
 
 class DivergedError(FloatingPointError):
@@ -30,6 +30,10 @@ class DivergedError(FloatingPointError):
 
 class ModelFileError(ValueError):
     """A file that is not a readable fastperc model; the message names file and broken rule."""
+
+
+class DataError(ValueError):
+    """Data that are missing or not as they should be; the message says what to do."""
 
 
 class NonFiniteWeightsError(DivergedError, ValueError):

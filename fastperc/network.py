@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy as copying
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,13 +39,13 @@ from .training.stopping import HistoryWatcher, check_stopping
 if TYPE_CHECKING:
     import os
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, DTypeLike
 
     from .files.models import Stored
 
 
-class CompiledNetwork(NamedTuple):
-    """A network as compiled code takes it; see `Network.compiled`."""
+class NetworkArrays(NamedTuple):
+    """A network as compiled code takes it; see `Network.arrays`."""
 
     theta: np.ndarray
     layers: np.ndarray
@@ -107,9 +108,9 @@ class Network:
         hidden: str | Sequence[str] = "relu",
         output: str = "identity",
         loss: str = "squared_error",
-        init: Any = "glorot",
+        init: object = "glorot",
         seed: int | np.random.Generator | None = None,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
     ):
         model = options.check_model(sizes, hidden, output, loss, dtype)
         start = options.check_init(init, model.sizes)
@@ -179,7 +180,7 @@ class Network:
         return self._model.theta[:]
 
     @theta.setter
-    def theta(self, values: Any) -> None:
+    def theta(self, values: object) -> None:
         write_arrays([self._model.theta], [values], "theta")
 
     @property
@@ -188,7 +189,7 @@ class Network:
         return LayerArrays(self._model.weights)
 
     @weights.setter
-    def weights(self, values: Any) -> None:
+    def weights(self, values: object) -> None:
         write_arrays(self.weights, values, "weights")
 
     @property
@@ -197,7 +198,7 @@ class Network:
         return BiasArrays(self._model.biases)
 
     @biases.setter
-    def biases(self, values: Any) -> None:
+    def biases(self, values: object) -> None:
         write_arrays(self.biases, values, "biases")
 
     # --- training ----------------------------------------------------------------------------
@@ -454,19 +455,28 @@ class Network:
         samples = self._check_samples(X, y, sample_weight)
         return loss_and_gradient(self._model, samples, alpha, l1)[1]
 
-    def compiled(self) -> CompiledNetwork:
-        """What a caller's own ``@njit`` code needs to use the network: arrays and ints.
+    def arrays(self) -> NetworkArrays:
+        """Return what a caller's own ``@njit`` code needs to use the network: arrays and ints.
 
         See `fastperc.kernels.single` for the functions to call with it. ``theta`` is the network's
         own, so what compiled code learns, the network knows.
         """
-        return CompiledNetwork(
+        return NetworkArrays(
             theta=self.theta,
             layers=self.layers,
             loss=self.loss_code,
             out=np.zeros(self.sizes[-1], self.dtype),
             work=aligned_zeros(single.work_size(self.layers, self.dtype), self.dtype),
         )
+
+    def compiled(self) -> NetworkArrays:
+        """Return `arrays`, under the name that they had until version 0.1."""
+        warnings.warn(
+            "Network.compiled() is Network.arrays() now; the old name goes with fastperc 0.3",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.arrays()
 
     # --- keeping -----------------------------------------------------------------------------
 
@@ -550,7 +560,7 @@ class Network:
         )
         return Samples(X, Y, weight, weight_is_factor)
 
-    def _split(self, samples: Samples, validation: Any) -> tuple[Samples, Samples | None]:
+    def _split(self, samples: Samples, validation: object) -> tuple[Samples, Samples | None]:
         """Return samples to train on, and those of ``validation`` or a part set aside for it."""
         if validation is None:
             return samples, None
@@ -562,4 +572,5 @@ class Network:
                 f"validation: found {len(validation)} items, expected (X, y), "
                 "(X, y, sample_weight) or a fraction"
             )
-        return samples, self._check_samples(*validation)
+        X, y, *weight = validation
+        return samples, self._check_samples(X, y, *weight)

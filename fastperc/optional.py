@@ -1,18 +1,18 @@
-"""Optional packages: imported when something needs them, with the remedy when they are missing."""
+"""Import optional packages when they are needed, with the remedy where they are missing."""
 
 import importlib
 from types import ModuleType
 
 
 def require(module: str, *, extra: str) -> ModuleType:
-    """Import an optional package, or say which line installs it.
+    """Import an optional package; where it is missing, the error has the line that installs it.
 
     Parameters
     ----------
     module : str
-        What to import, such as ``"matplotlib.pyplot"``.
+        Dotted name, such as ``"matplotlib.pyplot"``.
     extra : str
-        The extra of fastperc that brings it: ``"plot"``, ``"cli"`` or ``"bench"``.
+        The extra of fastperc that installs it: ``"plot"``, ``"cli"`` or ``"bench"``.
 
     Returns
     -------
@@ -22,8 +22,8 @@ def require(module: str, *, extra: str) -> ModuleType:
     Raises
     ------
     ImportError
-        If the package is not installed. An installed package that fails to import raises whatever
-        it raises: installing it again would not help.
+        If the package is not installed. The errors of an installed package that fails to import
+        are passed on: installing it again would not help.
 
     Examples
     --------

@@ -19,26 +19,26 @@ Schedule = Callable[[int], float]
 
 
 def constant(lr: float) -> Schedule:
-    """Always ``lr``."""
+    """Keep ``lr``."""
     lr = check_positive(lr, "lr")
     return lambda epoch: lr
 
 
 def invscaling(lr: float, power: float = 0.5) -> Schedule:
-    """``lr / epoch**power``."""
+    """Lower the rate as ``lr / epoch**power``."""
     lr, power = check_positive(lr, "lr"), check_positive(power, "power")
     return lambda epoch: lr / epoch**power
 
 
 def step(lr: float, every: int, factor: float = 0.1) -> Schedule:
-    """``lr``, times ``factor`` after every ``every`` epochs."""
+    """Multiply ``lr`` by ``factor`` after every ``every`` epochs."""
     lr, every = check_positive(lr, "lr"), check_count(every, "every")
     factor = check_positive(factor, "factor")
     return lambda epoch: lr * factor ** ((epoch - 1) // every)
 
 
 def cosine(lr: float, epochs: int, least: float = 0.0) -> Schedule:
-    """From ``lr`` in the first epoch down to ``least`` in the last, along half a cosine.
+    """Lower ``lr`` to ``least`` along half a cosine, from the first epoch to the last.
 
     Source: Loshchilov and Hutter (2017), without restarts.
     """
@@ -53,7 +53,7 @@ def cosine(lr: float, epochs: int, least: float = 0.0) -> Schedule:
 
 
 def one_cycle(lr: float, epochs: int, warm_up: float = 0.3, start: float = 25.0) -> Schedule:
-    """Up from ``lr / start`` to ``lr`` in the first ``warm_up`` of the epochs, then down to 0.
+    """Raise ``lr / start`` to ``lr`` in the first ``warm_up`` of the epochs, then lower it to 0.
 
     Both along half a cosine. Source: Smith and Topin (2018).
     """

@@ -1,8 +1,9 @@
-"""Compiles kernels before they are needed, and says how long each took."""
+"""Compile kernels before they are needed, and report how long each took."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -19,24 +20,23 @@ from .network import Network
 from .training.one_sample import SampleBuffer
 from .training.rules import Rule
 
-ROWS = 600  # so many that threads are worth it
+ROWS = 600  # enough for more than one thread
 
 
 @dataclass(frozen=True)
-class Warmed:
-    """What one step of `warmup` found.
+class WarmupStep:
+    """One step of `warmup`.
 
     Attributes
     ----------
     what : str
-        What the kernel is for.
+        Purpose of the kernel.
     dtype : str
     seconds : float
-        Until it had been called once.
+        Time of its first call.
     source : str
-        Where its machine code is from: ``"compiled"``, ``"disk"``, or ``"memory"`` if it had been
-        used before in this process. ``"plain Python"`` where there is none, since NUMBA_DISABLE_JIT
-        is set.
+        Origin of its machine code: ``"compiled"``, ``"disk"``, or ``"memory"`` if this process had
+        used it before. ``"plain Python"`` where NUMBA_DISABLE_JIT is set.
     """
 
     what: str
@@ -45,10 +45,10 @@ class Warmed:
     source: str
 
 
-def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
+def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[WarmupStep]:
     """Call every kernel of `Network` and the estimators once, so that later calls need not compile.
 
-    Machine code is kept on disk: once is enough until fastperc, Numba or the processor changes.
+    Machine code is stored on disk: once is enough until fastperc, Numba or the processor changes.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
 
     Yields
     ------
-    Warmed
+    WarmupStep
         After each step.
 
     Examples
@@ -82,6 +82,7 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[Warmed]:
 
 
 def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
+    """List the steps for a dtype: their names, and functions that call kernels."""
     net = Network((2, 2, 1), seed=0, dtype=dtype)
     model = options.check_model((2, 2, 1), "relu", "identity", "squared_error", dtype)
     X, y = np.ones((2, 2)), np.ones(2)
@@ -100,6 +101,7 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
 
     def by_rule() -> None:
         settings = np.zeros(updates.N_SETTINGS)
+        settings[updates.EPSILON] = 1  # it is divided by
         SampleBuffer(model).learn_by_rule(Rule(updates.ADAM, settings, model))
 
     return [
@@ -118,8 +120,8 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
     ]
 
 
-def timed(what: str, dtype: str, call: Callable[[], object]) -> Warmed:
-    """Call a function, and see how long it takes and where its kernels' machine code is from."""
+def timed(what: str, dtype: str, call: Callable[[], object]) -> WarmupStep:
+    """Call a function; measure its time, and find the origin of its kernels' machine code."""
     n_before, n_loaded_before = _machine_code()
     start = perf_counter()
     call()
@@ -131,11 +133,11 @@ def timed(what: str, dtype: str, call: Callable[[], object]) -> Warmed:
         source = "memory"
     else:
         source = "compiled" if n - n_before > n_loaded - n_loaded_before else "disk"
-    return Warmed(what, dtype, seconds, source)
+    return WarmupStep(what, dtype, seconds, source)
 
 
 def outcome() -> tuple[bool, str]:
-    """Whether warming up did what it is for, and the end of a sentence that says so."""
+    """Return whether machine code is ready or stored, and the end of a sentence about that."""
     from .kernels import caching, jit
 
     if not environment.is_compiled():
@@ -148,7 +150,7 @@ def outcome() -> tuple[bool, str]:
 
 
 def _machine_code() -> tuple[int, int]:
-    """How many compiled versions of kernels this process has, and how many came from disk."""
+    """Count the compiled versions of kernels in this process, and those that came from disk."""
     modules = [m for name, m in sys.modules.items() if name.startswith(f"{__package__}.kernels.")]
     values = {id(value): value for module in modules for value in vars(module).values()}.values()
     kernels = [value for value in values if hasattr(value, "signatures")]
@@ -156,3 +158,13 @@ def _machine_code() -> tuple[int, int]:
         sum(len(kernel.signatures) for kernel in kernels),
         sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels),
     )
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Warmed":
+        warnings.warn(
+            "Warmed is WarmupStep now; the old name goes with fastperc 0.3", DeprecationWarning,
+            stacklevel=2,
+        )  # fmt: skip
+        return WarmupStep
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -60,14 +60,6 @@ CODES = {
     "hinge": HINGE,
 }
 
-# The output activations that a loss insists on, because its formulas take them for granted; any but
-# softmax for the others.
-OUTPUTS_OF = {
-    "log_loss": ("sigmoid",),
-    "cross_entropy": ("softmax",),
-    "poisson": ("exp", "softplus"),
-}
-
 
 def quantile_code(level):
     """The code of the loss whose minimum is at a quantile, 0 < level < 1.

@@ -1,5 +1,6 @@
 """What all tests share: fresh interpreters, the folder of real data sets, Hypothesis settings."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -35,6 +36,13 @@ def pytest_configure(config):
 def repository():
     """The root of the checkout."""
     return REPOSITORY
+
+
+@pytest.fixture
+def script(repository, monkeypatch):
+    """A function that imports a script of bench/ by name."""
+    monkeypatch.syspath_prepend(repository / "bench")
+    return importlib.import_module
 
 
 @pytest.fixture(scope="session")

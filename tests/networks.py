@@ -6,29 +6,47 @@ import numpy as np
 
 from fastperc import Network
 from fastperc.checks import REACH
-from fastperc.kernels import reference, updates
+from fastperc.kernels import activations, reference, updates
 from fastperc.kernels.arguments import N_SUMS, Net, Rule, Samples
 from fastperc.kernels.table import describe
+from fastperc.model.losses import LOSSES
 
-# What may stand at the output with each loss.
-HEADS = [
-    ("identity", "squared_error"),
-    ("sigmoid", "squared_error"),
-    ("tanh", "squared_error"),
-    ("relu", "squared_error"),
-    ("softplus", "squared_error"),
-    ("identity", "absolute_error"),
-    ("leaky_relu", "absolute_error"),
-    ("identity", "huber"),
-    ("elu", "huber"),
-    ("exp", "poisson"),
-    ("softplus", "poisson"),
-    ("sigmoid", "log_loss"),
-    ("softmax", "cross_entropy"),
-    ("identity", "hinge"),
-    ("tanh", "hinge"),
-]
-HIDDEN = ["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus"]
+
+def first_names(codes):
+    """The names in a table of codes, without second names of the same code."""
+    firsts = {}
+    for name, code in codes.items():
+        firsts.setdefault(code, name)
+    return list(firsts.values())
+
+
+OUTPUTS = first_names(activations.CODES)
+HIDDEN = [name for name in OUTPUTS if name not in activations.OUTPUT_ONLY]
+
+
+def heads():
+    """Pairs of output activation and loss: every loss, and every activation, in one at least.
+
+    A loss that does not insist on its outputs stands with two.
+    """
+    pairs = [(output, "squared_error") for output in OUTPUTS if output != "softmax"]
+    for k, loss in enumerate(LOSSES):
+        outputs = LOSSES[loss].outputs or ("identity", HIDDEN[2 * k % len(HIDDEN)])
+        pairs += [(output, loss) for output in outputs]
+    return list(dict.fromkeys(pairs))
+
+
+HEADS = heads()
+
+# What `Network.train` takes for an update rule: by default its name, as `optimizer`.
+RULES = {name: {"optimizer": name} for name in updates.CODES} | {
+    "sgd": {},
+    "momentum": {"momentum": 0.8},
+    "nesterov": {"momentum": 0.8, "nesterov": True},
+    "adamw": {"optimizer": "adamw", "alpha": 0.5},
+}
+OPTIMIZERS = ["sgd", *(o["optimizer"] for o in RULES.values() if "optimizer" in o)]
+WITHOUT_BATCHES = ("rprop",)  # takes all samples at once
 
 # Depths 0 to 3; widths on both sides of a SIMD block, and of four.
 SIZES = [
@@ -74,21 +92,24 @@ def problem(
     for b in net.biases:
         b[...] = rng.uniform(-0.5, 0.5, b.shape)
     X = rng.standard_normal((n, sizes[0])).astype(dtype)
-    if loss in ("squared_error", "absolute_error", "huber"):
-        y = 1.5 * np.sin(X @ rng.standard_normal((sizes[0], sizes[-1])))
-        y = np.clip(y, *REACH.get(output, (-np.inf, np.inf)))
-    elif loss == "poisson":
-        y = rng.poisson(1.0, (n, sizes[-1]))
-    elif loss == "hinge":
-        y = rng.choice([-1, 1], (n, sizes[-1]))
-    elif loss == "log_loss":
-        y = rng.integers(0, 2, (n, sizes[-1]))
-    else:
-        y = np.eye(sizes[-1])[rng.integers(0, sizes[-1], n)]
+    y = targets(rng, X, sizes[-1], output, loss)
     weight = rng.integers(0, 4, n) / 2
     names = (*net.hidden, net.output)
     model = reference.Model.from_theta(net.theta.astype(np.float64), sizes, names, loss)
     return Problem(net, model, *(fixed(a.astype(dtype)) for a in (X, y, weight)))
+
+
+def targets(rng, X, n_outputs, output, loss):
+    """Targets that the loss takes, one column per output; in reach of it for a regression."""
+    record, shape = LOSSES[loss], (len(X), n_outputs)
+    if record.is_of_classes:
+        return np.eye(n_outputs)[rng.integers(0, n_outputs, len(X))]
+    if record.labels_of is not None:
+        return record.check(rng.integers(0, 2, shape), "y")
+    if record.bounds[0] == 0:
+        return rng.poisson(1.0, shape)
+    y = 1.5 * np.sin(X @ rng.standard_normal((X.shape[1], n_outputs)))
+    return np.clip(y, *REACH.get(output, (-np.inf, np.inf)))
 
 
 def fixed(array):
@@ -104,10 +125,10 @@ def samples_of(p, weight=None, order=None):
     return Samples(p.X, p.Y, weight, order)
 
 
-def arguments_of(net, direct=True):
-    """The network as kernels take it."""
+def arguments_of(net, direct=True, loss=None):
+    """The network as kernels take it; ``loss``: the code of another one."""
     layers = net.layers if direct else describe(net.sizes, net.codes, net.dtype, direct=False)
-    return Net(net.theta, layers, net.loss_code)
+    return Net(net.theta, layers, net.loss_code if loss is None else loss)
 
 
 def rule_of(net, code, **settings):

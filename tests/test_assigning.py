@@ -129,7 +129,7 @@ def test_what_is_done_to_a_view_is_done_to_that_view(net, tmp_path):
 
 def test_the_table_that_kernels_trust_is_out_of_reach(net, tmp_path):
     net.layers[:] = 10**6
-    net.compiled().layers[:] = 10**6
+    net.arrays().layers[:] = 10**6
     net.codes[:] = [99, 99]
     check_is_one_model(net, tmp_path / "net")
     net.train(np.ones((4, 3)), np.ones((4, 2)), epochs=2)

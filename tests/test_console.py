@@ -5,13 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
-from fastperc.commands.console import WIDTH, Growing, make_console, marked, table
+from fastperc.commands.console import WIDTH, LiveTable, make_console, marked, table
 
 
 def printed(width, is_terminal):
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=is_terminal, _environ={})
-    with Growing(console, table("name", "figure", right=("figure",))) as lines:
+    with LiveTable(console, table("name", "figure", right=("figure",))) as lines:
         lines.waiting_for("counting")
         lines.table.add_row("one", "1")
         seen_before_the_end = out.getvalue()

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from fastperc import datasets
 from fastperc.datasets import DataError, Dataset, load, split, standardise
 
 BUNDLED = {
@@ -98,11 +97,10 @@ def test_without_a_network_the_error_names_the_file_and_the_variable(
 
 
 def test_a_part_of_a_data_set_is_refused(nowhere, monkeypatch):
-    monkeypatch.setitem(
-        datasets._FETCHERS, "heart_statlog", lambda: (np.zeros((100, 13)), np.zeros(100))
-    )
-    with pytest.raises(DataError, match="100 samples in what was fetched, expected 270"):
-        load("heart_statlog")
+    part = np.zeros((100, 8)), np.zeros(100)
+    monkeypatch.setattr("sklearn.datasets.fetch_california_housing", lambda **_: part)
+    with pytest.raises(DataError, match="100 samples in what was fetched, expected 20640"):
+        load("california_housing")
 
 
 def test_a_split_keeps_the_share_of_each_class_and_every_sample():

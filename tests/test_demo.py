@@ -224,7 +224,9 @@ def test_data_of_a_folder_join_in(small, tmp_path, data_folder):
 def test_the_network_is_not_tried_unless_asked_for(small, monkeypatch):
     tried = []
     monkeypatch.setattr(
-        datasets, "_fetch", lambda name: tried.append(name) or (np.zeros((1, 1)), np.zeros(1))
+        datasets.files,
+        "download",
+        lambda name: tried.append(name) or (np.zeros((1, 1)), np.zeros(1)),
     )
     assert len(demo.find_experiments(None, online=False)) == 2
     assert tried == []

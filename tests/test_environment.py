@@ -28,6 +28,7 @@ def test_a_package_that_is_not_there():
     assert environment.version_of("no-such-package") == environment.MISSING
 
 
+@pytest.mark.slow
 def test_the_cache_folder_is_where_the_kernels_go(run_python, tmp_path):
     code = """
 from fastperc import Network

@@ -448,3 +448,11 @@ def test_what_train_assumes_of_adam_is_what_pytorch_assumes():
     for net, options in zip(nets, ({}, given), strict=True):
         net.train([[1, 2], [0, 3]], [3, 1], epochs=3, optimizer="adam", batch_size=2, **options)
     assert np.array_equal(nets[0].theta, nets[1].theta)
+
+
+def test_the_old_name_of_arrays_still_works():
+    net = Network((2, 1), seed=0)
+    with pytest.warns(DeprecationWarning, match=r"Network.arrays\(\) now"):
+        handed = net.compiled()
+    assert handed.theta.base is not None
+    assert [a.tobytes() for a in handed[:2]] == [a.tobytes() for a in net.arrays()[:2]]

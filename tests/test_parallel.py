@@ -149,17 +149,17 @@ def test_a_forked_child_after_somebody_elses_threads(run_python, layer):
 
 def test_a_forked_child_after_threads_that_ctrl_c_ended(run_python):
     before = """
-from fastperc import slices
-before = slices.SlabGradients._at_once
+from fastperc.model import shards
+before = shards.ShardGradients._at_once
 def interrupted(self, *arguments):
     before(self, *arguments)
     raise KeyboardInterrupt
-slices.SlabGradients._at_once = interrupted
+shards.ShardGradients._at_once = interrupted
 try:
     train()
 except KeyboardInterrupt:
     pass
-slices.SlabGradients._at_once = before
+shards.ShardGradients._at_once = before
 """
     assert exit_code_of_child(run_python, before) == "0"
 

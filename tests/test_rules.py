@@ -1,5 +1,7 @@
 """Every update rule against its twin in NumPy, over 20 epochs: per sample, in batches, at once."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -8,23 +10,31 @@ from fastperc.kernels import batch, online_rules, reference, single, updates
 from fastperc.kernels.arguments import LOSS, SQUARES
 from fastperc.kernels.jit import kernel
 from fastperc.kernels.simd import flat
-from networks import arguments_of, fixed, no_sums, problem, rule_of, samples_of
+from networks import RULES as OPTIONS
+from networks import (
+    WITHOUT_BATCHES,
+    arguments_of,
+    fixed,
+    no_sums,
+    problem,
+    rule_of,
+    samples_of,
+)
 
-RULES = {
-    "sgd": ({}, lambda lr: reference.sgd(lr)),
-    "momentum": ({"momentum": 0.8}, lambda lr: reference.momentum(lr, 0.8)),
-    "nesterov": (
-        {"momentum": 0.8, "nesterov": True},
-        lambda lr: reference.momentum(lr, 0.8, nesterov=True),
-    ),
-    "adam": ({"optimizer": "adam"}, reference.adam),
-    "adam, other numbers": (
-        {"optimizer": "adam", "betas": (0.8, 0.9), "epsilon": 1e-3},
-        lambda lr: reference.adam(lr, 0.8, 0.9, 1e-3),
-    ),
-    "adamw": ({"optimizer": "adamw", "alpha": 0.5}, reference.adam),
-    "rprop": ({"optimizer": "rprop"}, reference.rprop),
+# The twin of a rule has its name in `reference`; of these, that of another rule or more arguments.
+TWINS = {
+    "momentum": partial(reference.momentum, friction=0.8),
+    "nesterov": partial(reference.momentum, friction=0.8, nesterov=True),
+    "adamw": reference.adam,
 }
+RULES = {
+    name: (options, TWINS.get(name) or getattr(reference, name))
+    for name, options in OPTIONS.items()
+}
+RULES["adam, other numbers"] = (
+    {"optimizer": "adam", "betas": (0.8, 0.9), "epsilon": 1e-3},
+    partial(reference.adam, beta1=0.8, beta2=0.9, epsilon=1e-3),
+)
 PENALTIES = {
     "none": {},
     "l2": {"alpha": 0.3},
@@ -60,14 +70,15 @@ def compare(name, batch_size, penalties, sizes=(5, 18, 3), weighted=False, dtype
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 4, 13])
-@pytest.mark.parametrize("name", [n for n in RULES if n != "rprop"])
+@pytest.mark.parametrize("name", [n for n in RULES if n not in WITHOUT_BATCHES])
 def test_rule(name, batch_size, weighted):
     compare(name, batch_size, {}, weighted=weighted)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_rprop_takes_all_samples(weighted):
-    compare("rprop", 13, {}, weighted=weighted)
+@pytest.mark.parametrize("name", WITHOUT_BATCHES)
+def test_rule_that_takes_all_samples(name, weighted):
+    compare(name, 13, {}, weighted=weighted)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 13])

@@ -33,7 +33,7 @@ def learn_all(X, Y, theta, layers, loss, lr, work):
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_predicting_inside_compiled_code(sizes):
     p = problem(sizes)
-    net = p.net.compiled()
+    net = p.net.arrays()
     outputs = predict_all(p.X, net.theta, net.layers, net.out, net.work)
     np.testing.assert_allclose(outputs, p.net.forward(p.X), rtol=1e-12, atol=1e-14)
 
@@ -41,7 +41,7 @@ def test_predicting_inside_compiled_code(sizes):
 @pytest.mark.parametrize("head", HEADS, ids="-".join)
 def test_learning_inside_compiled_code(head):
     p, q = problem((4, 9, 3), head=head), problem((4, 9, 3), head=head)
-    net = p.net.compiled()
+    net = p.net.arrays()
     total = learn_all(p.X, p.Y, net.theta, net.layers, net.loss, 0.01, net.work)
     y = q.y.argmax(axis=1) if head[0] == "softmax" else q.y
     history = q.net.train(q.X, y, epochs=1, lr=0.01, shuffle=False)
@@ -51,7 +51,7 @@ def test_learning_inside_compiled_code(head):
 
 def test_divergence_leaves_theta_alone():
     p = problem((4, 9, 1), hidden="relu")
-    net, before = p.net.compiled(), p.net.theta.copy()
+    net, before = p.net.arrays(), p.net.theta.copy()
     x = np.full(4, 1e300)
     assert np.isnan(learn_one(x, np.ones(1), net.theta, net.layers, net.loss, 1.0, net.work))
     assert np.array_equal(p.net.theta, before)
@@ -59,7 +59,7 @@ def test_divergence_leaves_theta_alone():
 
 def test_arrays_and_ints_only():
     net = problem((4, 9, 1)).net
-    handed = net.compiled()
+    handed = net.arrays()
     assert np.shares_memory(handed.theta, net.theta)
     assert all(isinstance(part, (np.ndarray, int)) for part in handed)
 
@@ -68,7 +68,7 @@ def test_code_compiled_for_another_layout_of_the_table_says_so():
     """A user's cached function may hold an older version's machine code."""
     net = problem((4, 9, 1)).net
     before = net.theta.copy()
-    c = net.compiled()
+    c = net.arrays()
     other = c.layers.copy()
     other[:, table.VERSION] += 1
     x = np.ones(4)
@@ -92,7 +92,7 @@ def test_the_number_of_the_layout_stands_first_and_changes_with_the_columns():
 @pytest.mark.parametrize("sizes", [(9, 2, 5), (2, 9, 1)])
 def test_what_compiled_code_gets_has_room_for_the_outputs(sizes):
     net = problem(sizes).net
-    c = net.compiled()
+    c = net.arrays()
     assert c.out.shape == (sizes[-1],)
     assert predict_one(np.ones(sizes[0]), c.theta, c.layers, c.out, c.work)
     np.testing.assert_allclose(c.out, net.forward(np.ones((1, sizes[0])))[0], rtol=1e-12)

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 )
 
 from fastperc import DivergedError, MLPClassifier, MLPRegressor, Network
+from networks import HEADS, OPTIMIZERS
 
 pytestmark = [
     pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the compiler is off: NUMBA_DISABLE_JIT=1"),
@@ -34,15 +35,11 @@ pytestmark = [
 ]
 
 SEEDS = st.integers(0, 2**16)
-HEADS = [
-    ("identity", "squared_error"), ("softplus", "poisson"), ("sigmoid", "log_loss"),
-    ("softmax", "cross_entropy"), ("tanh", "hinge"), ("identity", "huber"),
-]  # fmt: skip
 OPTIONS = st.fixed_dictionaries(
     {"epochs": st.integers(1, 4), "lr": st.sampled_from([1e-3, 1e-2, 1e6])},
     optional={
         "batch_size": st.sampled_from([2, 7, 400]),
-        "optimizer": st.sampled_from(["sgd", "adam", "adamw", "rprop", "lbfgs"]),
+        "optimizer": st.sampled_from([*OPTIMIZERS, "lbfgs"]),
         "alpha": st.just(0.01),
         "patience": st.integers(1, 2),
         "tol": st.just(0.01),

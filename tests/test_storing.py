@@ -821,6 +821,16 @@ def test_saves_at_the_same_time_leave_one_of_their_files(path, monkeypatch):
     assert os.listdir(path.parent) == [path.name]
 
 
+def test_a_file_of_version_0_1_0_is_read():
+    net = Network.load(Path(__file__).parent / "files" / "network-0.1.0.safetensors")
+    X = np.random.default_rng(3).standard_normal((40, 3))
+    before = [[0.9103117705452262, 0.04185630714781499], [0.11597988906061013, 0.27301478450199745]]
+    np.testing.assert_allclose(net.forward(X[:2]), before, rtol=1e-12)
+    net.train(X, (X[:, :2] > 0).astype(int), epochs=2, lr=0.05)  # in the order it would have had
+    after = [[0.952776307310373, 0.030002921647532137], [0.07708741048637752, 0.1761929263301106]]
+    np.testing.assert_allclose(net.forward(X[:2]), after, rtol=1e-12)
+
+
 # A child is killed before and after each call to the system, and by the system itself when its file
 # has so many bytes.
 KILLS = """

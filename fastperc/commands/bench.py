@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..measuring.threads import pin_threads
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from ..benchmarks.results import Results
+
 
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="A selection; under two minutes.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Run a selection, in less than two minutes.")
+    ] = False,
     group: Annotated[
-        list[str] | None, typer.Option(help="Only this group of cases; may be repeated.")
+        list[str] | None, typer.Option(help="Run this group of cases only; may be repeated.")
     ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Store the result.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the results to this file.")
+    ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write a page with pictures there.")
+        Path | None, typer.Option(metavar="DIR", help="Write a page with pictures to this folder.")
     ] = None,
     compare: Annotated[
-        Path | None, typer.Option(metavar="OLD.json", help="Say what changed since then.")
+        Path | None,
+        typer.Option(metavar="OLD.json", help="Report what changed since these results."),
     ] = None,
-) -> None:
-    """Time everything: kernels beside plain loops, how times scale, how long starting takes."""
+) -> int:
+    """Run the benchmarks: kernels and other libraries, scaling, start-up time."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     pin_threads()
     from ..benchmarks import cases, load, run
     from ..benchmarks.changes import probe, summary
     from ..benchmarks.processes import add, look_again, run_elsewhere
     from ..benchmarks.report import write_report
-    from .console import duration, make_console
+    from ..measuring.words import duration
+    from .console import make_console
 
     try:
         chosen = cases.some_cases(quick, group or ())
@@ -40,8 +54,8 @@ def bench(
         raise typer.BadParameter(str(error)) from error
     console = make_console()
     show_environment(console)
-    with console.status("") if console.is_terminal else _silence() as status:
-        tell = status.update if console.is_terminal else (lambda line: None)
+    with console.status("") if console.is_terminal else nullcontext() as status:
+        tell: Callable[[str], None] = status.update if status else lambda line: None
         results = run(chosen, tell=tell, still=None if old is None else probe(old))
         tell("once more, in another process")
         add(results, run_elsewhere(quick, group or (), old))
@@ -57,30 +71,19 @@ def bench(
     console.print(f"\n{len(results.results)} cases in {duration(results.seconds)}.")
     for key, reason in results.failed.items():
         console.print(f"failed: {key}: {reason}", markup=False)
-    if results.failed:
-        raise typer.Exit(1)
+    return 1 if results.failed else 0
 
 
-class _silence:
-    """Where there is no terminal, nothing is shown on the way."""
-
-    def __enter__(self):
-        return None
-
-    def __exit__(self, *error):
-        return None
-
-
-def show_environment(console) -> None:
-    """What the figures depend on."""
+def show_environment(console: Console) -> None:
+    """Print what the figures depend on."""
     from ..measuring import environment
 
     for name, value in environment.describe():
         console.print(f"{name}: {value}", markup=False)
 
 
-def show(console, results) -> None:
-    """A table for each group."""
+def show(console: Console, results: Results) -> None:
+    """Print a table for each group."""
     from ..benchmarks import tables
     from .console import show_heading, table
 
@@ -88,8 +91,8 @@ def show(console, results) -> None:
         (first, *ways), *lines = tables.table(results.group(group))
         show_heading(console, group)
         shown = table(first, *ways, right=ways)
-        for line in lines:
-            shown.add_row(*line)
+        for cells in lines:
+            shown.add_row(*cells)
         console.print(shown)
         for note in tables.footnotes(lines):
             console.print(note)

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,40 +22,45 @@ def compare(
         str,
         typer.Argument(
             metavar="KERNEL",
-            help="online, batches, full, forward or gradient; or a function of yours: "
+            help="online, batches, full, forward or gradient; or a function of your own: "
             "mymodule:my_epoch, my.py:epoch.",
         ),
     ] = "online",
     kind: Annotated[
-        str | None, typer.Option("--as", metavar="KERNEL", help="Which of these yours is.")
+        str | None,
+        typer.Option("--as", metavar="KERNEL", help="Which of these a function of your own is."),
     ] = None,
     sizes: Annotated[str, typer.Option(help="Inputs, hidden units, outputs.")] = "8-32-1",
     hidden: Annotated[str, typer.Option(help="Hidden activation.")] = "sigmoid",
     output: Annotated[str, typer.Option(help="Output activation.")] = "identity",
-    loss: Annotated[str, typer.Option()] = "squared_error",
-    samples: Annotated[int, typer.Option(min=1)] = 20_000,
-    batch: Annotated[int, typer.Option(min=1, help="Samples per update, of batches.")] = 32,
-    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    loss: Annotated[str, typer.Option(help="Loss function.")] = "squared_error",
+    samples: Annotated[int, typer.Option(min=1, help="Number of samples.")] = 20_000,
+    batch: Annotated[int, typer.Option(min=1, help="Samples per update, for batches.")] = 32,
+    dtype: Annotated[str, typer.Option(help="Precision: float32 or float64.")] = "float32",
     lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
     against: Annotated[
         str | None,
         typer.Option(
-            help="python, numpy, fastperc, 2 threads, c, jax, onnxruntime, sklearn, torch, with "
-            "commas; all."
+            help="Variants to compare with, separated by commas: python, numpy, fastperc, "
+            "2 threads, c, jax, onnxruntime, sklearn, torch; or all."
         ),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="About how long to time.")] = 2.0,
-    time_limit: Annotated[float, typer.Option(help="After so many seconds it hangs.")] = 20.0,
-    inspect: Annotated[
-        bool, typer.Option("--inspect", help="Compile our kernel once more: how long that takes.")
-    ] = False,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the times.")] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Store everything.")] = None,
-) -> None:
-    """Do one thing in several ways, yours among them: do they agree, how fast is each?
+    seconds: Annotated[float, typer.Option(help="Approximate duration of the timing.")] = 2.0,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds before a kernel counts as hung.")
+    ] = 20.0,
+    inspect: Annotated[bool, typer.Option("--inspect", help="Also measure compile time.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Plot the times to this file.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all results to this file.")
+    ] = None,
+) -> int:
+    """Check and time several implementations of one kernel, your own among them.
 
-    Ends with status 1 if one of them does not do what the reference does. How a function of yours
-    is called, ``help(fastperc.compare)`` says.
+    The exit status is 1 if one of them disagrees with the reference. ``help(fastperc.compare)``
+    describes how a function of your own is called.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")
     from ..comparing import compare as run
@@ -75,8 +81,7 @@ def compare(
         result.to_json(json)
     if plot is not None:
         draw(result, plot)
-    if not result.agrees:
-        raise typer.Exit(1)
+    return 0 if result.agrees else 1
 
 
 def check_folders(*paths: Path | None) -> None:
@@ -87,21 +92,21 @@ def check_folders(*paths: Path | None) -> None:
 
 
 def draw(result: Comparison, path: Path) -> None:
-    """Draw the times, in the format that the file's ending names."""
+    """Plot the times to a file, in the format that its name ends with."""
     from ..plots.files import save_figure
 
     try:
         save_figure(result.plot(), path)
-    except ValueError as error:  # a format that there is not
+    except ValueError as error:  # an unknown format
         raise typer.BadParameter(f"cannot write {path}: {error}") from error
 
 
-def load(name: str) -> Callable:
-    """The function that ``module:function`` or ``file.py:function`` names."""
+def load(name: str) -> Callable[..., Any]:
+    """Import the function that ``module:function`` or ``file.py:function`` names."""
     place, _, attribute = name.rpartition(":")
     try:
         module = _load_file(place) if place.endswith(".py") else _load_module(place)
-    except Exception as error:  # somebody's module can raise anything
+    except Exception as error:  # a user's module can raise anything
         raise ValueError(
             f"{name}: {place} cannot be imported: {type(error).__name__}: {error}"
         ) from error
@@ -114,13 +119,13 @@ def load(name: str) -> Callable:
     return function
 
 
-def _load_module(place: str) -> Any:
+def _load_module(place: str) -> ModuleType:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     return importlib.import_module(place)
 
 
-def _load_file(place: str) -> Any:
+def _load_file(place: str) -> ModuleType:
     path = Path(place)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None

@@ -1,4 +1,4 @@
-"""How the command line looks: tables on a rich console."""
+"""Tables on a rich console, as the command line shows them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,16 @@ from rich.console import Console, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 
-from ..measuring.words import duration as duration
-from ..measuring.words import factor as factor
-
 WIDTH = 104  # where standard output is no terminal: enough for every table
-NARROWEST = 72  # columns of figures below this leave no room for the words beside them
+NARROWEST = 72  # below this, columns of figures leave no space for the words beside them
 BEST = "bold green"
 WRONG = "bold red"
 
 
 def make_console() -> Console:
-    """Standard output: colours and the terminal's width if it is one, plain text otherwise.
+    """Return a console on standard output: coloured on a terminal, plain text otherwise.
 
-    Where it is narrower than a table can be read in, lines are longer than it.
+    On a terminal that is too narrow for tables, lines are longer than it is wide.
     """
     is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     console = Console(width=WIDTH if is_free else None, highlight=False)
@@ -32,14 +29,14 @@ def make_console() -> Console:
 
 
 def show_heading(console: Console, title: str, text: str = "") -> None:
-    """A title with space above it, and perhaps a sentence below."""
+    """Print a title with space above it, and a sentence below if there is one."""
     console.print(f"\n[bold cyan]{title}[/]")
     if text:
         console.print(f"{text}\n")
 
 
 def table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """An empty table with these headers; the columns in ``right`` hold figures."""
+    """Make an empty table with these headers; the columns in ``right`` hold figures."""
     made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False,
                  header_style="bold", caption_justify="left")  # fmt: skip
     for column in columns:
@@ -49,17 +46,17 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
     return made
 
 
-class Growing:
-    """A table that is shown while its rows come in; where this is no terminal, once it is complete.
+class LiveTable:
+    """A table that is shown while its rows are added; without a terminal, once it is complete.
 
-    It is drawn without a second thread, which would disturb what is timed.
+    It is drawn without a second thread, which would disturb timings.
     """
 
     def __init__(self, console: Console, table: Table):
         self.console, self.table = console, table
         self.live = Live(table, console=console, auto_refresh=False)
 
-    def __enter__(self) -> Growing:
+    def __enter__(self) -> LiveTable:
         if self.console.is_terminal:
             self.live.start()
         return self
@@ -73,12 +70,12 @@ class Growing:
             self.console.print(self.table)
 
     def waiting_for(self, what: str) -> None:
-        """Say below the rows so far what is being done."""
+        """Show below the rows what is being done."""
         if self.console.is_terminal:
             self.table.caption = f"{what} ..."
             self.live.refresh()
 
 
 def marked(text: str, is_best: bool) -> str:
-    """A cell that stands out if it is the best."""
+    """Return the text of a cell, highlighted if it is the best."""
     return f"[{BEST}]{text}" if is_best else text

@@ -1,6 +1,6 @@
-"""The door of the command line: exit status, one-line errors, Ctrl-C.
+"""The entry point of the command line: exit status, one-line errors, Ctrl-C.
 
-What the commands do is in `commands`, which is loaded when there is one to run.
+The commands are put together in `app`, which is loaded when there is one to run.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-FINE, ERROR, WRONG_USAGE, BAD_DATA, BAD_MODEL_FILE, DIVERGED = range(6)
+SUCCESS, FAILURE, WRONG_USAGE, BAD_DATA, BAD_MODEL_FILE, DIVERGED = range(6)
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status.
+    """Run a command; return the exit status.
 
     Parameters
     ----------
     args : sequence of str, optional
-        By default those of the process, which is taken to end afterwards.
+        By default those of the process, which is expected to end afterwards.
 
     Returns
     -------
     int
-        0 fine, 2 wrong usage, 3 bad data, 4 bad model file, 5 training diverged, 130 interrupted,
-        1 anything else.
+        0 success, 1 failure, 2 wrong usage, 3 bad data, 4 bad model file, 5 training diverged,
+        130 interrupted.
     """
     status = INTERRUPTED
     with prompt_exit(to_the_end=args is None):
@@ -49,7 +49,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _answer(words: list[str]) -> int:
-    """Run a command, and say what went wrong in one line."""
+    """Run a command; report an error in one line."""
     _open_missing_streams()
     try:
         return _run([word for word in words if word != "--debug"])
@@ -57,7 +57,7 @@ def _answer(words: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:  # `fastperc replay | head` has seen enough
         _drop_output()
-        return ERROR
+        return FAILURE
     except Exception as error:
         if interrupts.has_come():  # whatever it says, it is the end of what was interrupted
             return INTERRUPTED
@@ -72,9 +72,9 @@ def _answer(words: list[str]) -> int:
 
 
 def _open_missing_streams() -> None:
-    """Put the null device where a standard stream is closed, as in ``fastperc info >&-``.
+    """Open the null device where a standard stream is closed, as in ``fastperc info >&-``.
 
-    In this order, each gets the lowest number that is free: its own.
+    In this order, each gets the lowest descriptor that is free: its own.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -94,17 +94,17 @@ def _drop_output() -> None:
 
 
 def _run(args: list[str]) -> int:
-    from . import plain as plain_commands
+    from . import plain
 
     try:
         command = _typer_command()
     except Exception:  # not there, or broken
-        if not plain_commands.knows(args):
+        if not plain.knows(args):
             raise
-        return plain_commands.run(args)
+        return plain.run(args)
     status = command.main(args, prog_name="fastperc", standalone_mode=False)
     sys.stdout.flush()  # a closed pipe shows here, not when Python ends
-    return status or FINE
+    return status or SUCCESS
 
 
 def _typer_command() -> Any:
@@ -120,41 +120,49 @@ def _typer_command() -> Any:
 
 
 def exit_status(error: Exception) -> int:
-    """Which status an error ends the process with."""
-    from ..datasets.files import DataError
+    """Return the status with which an error ends the process.
+
+    Options are checked where they are read, so a ValueError is about data: a table with text in a
+    cell, a column too few.
+    """
     from ..errors import DivergedError, ModelFileError
 
     kinds: list[tuple[type[Exception], int]] = [
-        (DataError, BAD_DATA),
         (ModelFileError, BAD_MODEL_FILE),
         (DivergedError, DIVERGED),
+        (ValueError, BAD_DATA),
         (OSError, WRONG_USAGE),  # a folder that is not there or may not be written to
     ]
     if is_about_usage(error):
         return WRONG_USAGE
-    return next((status for kind, status in kinds if isinstance(error, kind)), ERROR)
+    return next((status for kind, status in kinds if isinstance(error, kind)), FAILURE)
 
 
 def is_about_usage(error: Exception) -> bool:
-    """Whether typer raised it, or `require`. Typer's own classes changed their home over time."""
+    """Return whether typer or `require` raised it. Typer's classes have moved over time."""
     is_missing_extra = isinstance(error, ImportError) and "fastperc[" in str(error)
     return hasattr(error, "format_message") or is_missing_extra
 
 
 def message_of(error: Exception) -> str:
-    """What to say of it."""
+    """Return the text to show for an error."""
+    from ..errors import DataError
+
     if hasattr(error, "format_message"):
         return f"{error.format_message()} Try 'fastperc --help'"
     if isinstance(error, OSError) and error.filename is not None:
         return f"cannot use {os.fspath(error.filename)!r}: {error.strerror}"
-    if exit_status(error) == ERROR:
-        kind, text = type(error).__name__, str(error).rstrip(".")
+    status, text = exit_status(error), str(error).rstrip(".")
+    if status == FAILURE:
+        kind = type(error).__name__
         return f"{kind}: {text}. This should not happen; --debug shows where it does"
+    if status == BAD_DATA and not isinstance(error, DataError):
+        return f"{text}. --debug shows where this was found"
     return str(error)
 
 
 def complain(message: str) -> None:
-    """One line on standard error, whatever is in the message."""
+    """Print a message to standard error, as one line, whatever is in it."""
     words = " ".join(message.split())
     line = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in words)
     print(f"fastperc: {line}", file=sys.stderr)

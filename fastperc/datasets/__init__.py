@@ -1,4 +1,4 @@
-"""Real data sets, and what has to be done to them before training.
+"""Load real data sets, split them and scale them.
 
 >>> from fastperc import datasets
 >>> iris = datasets.load("iris")
@@ -7,51 +7,48 @@
 >>> X_train.shape, X_test.shape, iris.target_names
 ((120, 4), (30, 4), ('setosa', 'versicolor', 'virginica'))
 
-Four come with scikit-learn. The others are read from a file if a folder is named, and otherwise
-fetched by scikit-learn, which keeps a copy.
+Four come with scikit-learn. The others are read from a file if a folder is named; otherwise
+scikit-learn downloads them and keeps a copy.
 """
 
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import checks
-from . import files as datafiles
-from .files import DataError
+from ..errors import DataError
+from . import files
 
 __all__ = ["DESCRIPTIONS", "DataError", "Dataset", "load", "split", "standardise"]
 
 DESCRIPTIONS = {
-    "breast_cancer": "Whether a breast tumour is benign, from 30 measures of its cells' nuclei.",
+    "breast_cancer": "Breast tumours, benign or malignant, from 30 measures of cell nuclei.",
     "diabetes": "Progression of diabetes within a year, from 10 measures of a patient.",
-    "digits": "Which digit was written, from an image of 8 x 8 pixels.",
+    "digits": "Handwritten digits, from images of 8 x 8 pixels.",
     "iris": "The species of an iris, from 4 lengths of its flower.",
-    "california_housing": "Median value of the houses of a census block, from 8 figures on it.",
-    "heart_statlog": "Whether a patient has a heart disease, from 13 findings.",
+    **{name: source.description for name, source in files.SOURCES.items()},
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Samples with their names.
+    """Samples and targets, with their names.
 
     Attributes
     ----------
     name : str
     X : ndarray, float64, of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,)
-        float64 for a regression, int64 class numbers from 0 for a classification.
+        float64 for regression, int64 class numbers from 0 for classification.
     feature_names : tuple of str
     target_names : tuple of str
-        The classes, or the one quantity that a regression predicts.
+        The classes, or the one quantity to predict.
     description : str
-        A sentence on what is predicted from what.
+        One sentence: the target and the features.
     """
 
     name: str
@@ -63,12 +60,12 @@ class Dataset:
 
     @property
     def has_classes(self) -> bool:
-        """Whether the target is a class."""
+        """Return whether the target is a class."""
         return self.y.dtype.kind == "i"
 
 
 def load(name: str, folder: str | os.PathLike | None = None) -> Dataset:
-    """Load a data set by its name.
+    """Load a data set by name.
 
     Parameters
     ----------
@@ -76,9 +73,9 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Dataset:
         ``breast_cancer``, ``diabetes``, ``digits`` or ``iris``, which come with scikit-learn;
         ``california_housing`` or ``heart_statlog``.
     folder : path, optional
-        Where the file of one of the last two lies; `fastperc.datasets.files.file_of` says how it is
-        called. Without it, the folder that the environment variable FASTPERC_DATA names is looked
-        into, and if the file is not there, the data are fetched from the network.
+        Folder of the file of one of the last two, see `fastperc.datasets.files.file_of`. By
+        default the value of the environment variable FASTPERC_DATA; if the file is not there, the
+        data are downloaded.
 
     Returns
     -------
@@ -87,9 +84,9 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Dataset:
     Raises
     ------
     ValueError
-        For a name that is not in the list.
+        If there is no data set of that name.
     DataError
-        If the file is missing or damaged, or the data cannot be fetched.
+        If the file is missing or damaged, or the data cannot be downloaded.
 
     Examples
     --------
@@ -97,28 +94,30 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Dataset:
     (442, 10)
     """
     checks.check_choice(name, "name", DESCRIPTIONS)
-    if name not in datafiles.FILES:
+    if name not in files.SOURCES:
         return _load_bundled(name)
-    path = datafiles.file_of(name, folder)
+    source, path = files.SOURCES[name], files.file_of(name, folder)
     if path is None and folder is not None:
         raise DataError(
-            f"{name}: found no file {datafiles.FILES[name]} in {os.fspath(folder)!r}. Name the "
+            f"{name}: found no file {source.file} in {os.fspath(folder)!r}. Name the "
             "folder that has it, or none, to fetch the data from the network"
         )
-    X, y = _fetch(name) if path is None else datafiles.read_file(name, path)
-    features: tuple[str, ...]
-    targets: tuple[str, ...]
-    if name == "california_housing":
-        features, targets = datafiles.CALIFORNIA_COLUMNS[:-1], datafiles.CALIFORNIA_COLUMNS[-1:]
-    else:
-        features, targets = datafiles.HEART_COLUMNS[:-1], ("absence", "presence")
-    return Dataset(name, X, y, features, targets, DESCRIPTIONS[name])
+    X, y = files.download(name) if path is None else files.read_file(name, path)
+    targets = source.classes or source.columns[-1:]
+    return Dataset(name, X, y, source.columns[:-1], targets, source.description)
 
 
 def split(
     dataset: Dataset, test_fraction: float = 0.2, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Set samples aside at random; of every class the same fraction, if there are classes.
+    """Split the samples at random into two sets, stratified by class if there are classes.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    test_fraction : float
+        Fraction of the samples in the test set.
+    seed : int
 
     Returns
     -------
@@ -138,11 +137,11 @@ def split(
     return X_train, X_test, y_train, y_test
 
 
-def standardise(train: Any, *others: Any) -> tuple[np.ndarray, ...]:
+def standardise(train: ArrayLike, *others: ArrayLike) -> tuple[np.ndarray, ...]:
     """Shift and scale each column so that ``train`` has mean 0 and standard deviation 1.
 
-    Whatever else is given is shifted and scaled by the same amounts, those of ``train``. A column
-    that is constant in ``train`` is shifted only.
+    The other arrays are shifted and scaled by the same amounts. A column that is constant in
+    ``train`` is only shifted.
 
     Parameters
     ----------
@@ -151,7 +150,7 @@ def standardise(train: Any, *others: Any) -> tuple[np.ndarray, ...]:
     Returns
     -------
     tuple of ndarray, float64
-        As many as were given.
+        One for each argument.
 
     Examples
     --------
@@ -183,37 +182,3 @@ def _load_bundled(name: str) -> Dataset:
         tuple(map(str, bunch.target_names)) if has_classes else ("progression",),
         DESCRIPTIONS[name],
     )
-
-
-def _fetch(name: str) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that it tries again; the error says it
-            X, y = _FETCHERS[name]()
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{name}: could not be fetched ({error}). Put {datafiles.FILES[name]} into a folder "
-            f"and name it, as folder or in the environment variable {datafiles.FOLDER_VARIABLE}"
-        ) from error
-    return datafiles.check_size(name, X, y, "what was fetched")
-
-
-def _fetch_california() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import fetch_california_housing
-
-    return fetch_california_housing(return_X_y=True, n_retries=1)
-
-
-def _fetch_heart() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import fetch_openml
-
-    bunch = fetch_openml(
-        "heart-statlog", version=1, as_frame=False, parser="liac-arff", n_retries=1
-    )
-    return bunch.data.astype(np.float64), (bunch.target == "present").astype(np.float64)
-
-
-_FETCHERS: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {
-    "california_housing": _fetch_california,
-    "heart_statlog": _fetch_heart,
-}

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from .. import datasets
 from .. import warmup as warming
-from ..commands.console import Growing, show_heading
+from ..commands.console import LiveTable, show_heading
 from ..comparing import compare
 from ..datasets import Dataset
 from ..datasets import files as datafiles
@@ -125,7 +125,7 @@ def show_experiments(console: Console, experiments: Experiments) -> None:
         "Means over random splits; a fifth of the samples is held out and scored. fastperc takes "
         "one sample at a time. scikit-learn has as many units, and its own settings.",
     )
-    with Growing(console, tables.outcomes_table()) as lines:
+    with LiveTable(console, tables.outcomes_table()) as lines:
         for experiment, dataset in experiments:
             lines.waiting_for(f"training on {tables.plain(experiment.data)}")
             tables.add_outcome(lines.table, compete(experiment, dataset))
@@ -146,7 +146,7 @@ def show_speedups(console: Console) -> list[Speedup]:
         "Best times, both ways in turn, after their results were compared.",
     )
     measured: list[Speedup] = []
-    with Growing(console, tables.speedups_table()) as lines:
+    with LiveTable(console, tables.speedups_table()) as lines:
         for case in all_cases():
             lines.waiting_for(f"timing {case.name}")
             measured += speedups([case], SECONDS)

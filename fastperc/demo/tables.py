@@ -10,7 +10,7 @@ from rich.table import Table
 from ..commands.console import WRONG, marked, table
 from ..measuring.words import duration, factor, percent
 from ..tutorials import Replay, Speedup
-from ..warmup import Warmed
+from ..warmup import WarmupStep
 from ..warmup import outcome as warmup_outcome
 from .scores import Outcome
 
@@ -20,7 +20,7 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def show_kernels(console: Console, step: Warmed) -> None:
+def show_kernels(console: Console, step: WarmupStep) -> None:
     """Print what it took to have the kernels ready."""
     if step.source == "compiled":
         end = f"compiled{warmup_outcome()[1]}"

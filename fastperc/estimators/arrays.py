@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 
 def parameters_of(
-    coefs: Sequence[Any], intercepts: Sequence[Any], n_inputs: int, n_outputs: int
+    coefs: Sequence[object], intercepts: Sequence[object], n_inputs: int, n_outputs: int
 ) -> tuple[list[int], np.ndarray]:
-    """The network's sizes, and all its parameters in one new vector.
+    """Return the network's sizes, and all its parameters in one new vector.
 
     Raises
     ------
@@ -41,8 +40,8 @@ def parameters_of(
     return sizes, np.concatenate(parts)
 
 
-def real(value: Any, name: str, ndim: int) -> np.ndarray:
-    """An array of real numbers, float32 or float64."""
+def real(value: object, name: str, ndim: int) -> np.ndarray:
+    """Return an array of real numbers, float32 or float64."""
     try:
         array = np.asarray(value)
         if array.dtype.kind == "O":

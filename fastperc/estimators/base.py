@@ -44,12 +44,12 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
     # --- what the two kinds have of their own -------------------------------------------------
 
     def _validate_input(
-        self, X: Any, y: Any, incremental: bool, reset: bool
+        self, X: object, y: object, incremental: bool, reset: bool
     ) -> tuple[Any, np.ndarray]:
         """Return X checked, and y as (n, n_outputs) of targets that the loss takes."""
         raise NotImplementedError
 
-    def _validate_held(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    def _validate_held(self, X: object, y: object) -> tuple[Any, np.ndarray]:
         """Return the same of a validation set."""
         raise NotImplementedError
 
@@ -70,7 +70,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         """Return the default score of outputs."""
         raise NotImplementedError
 
-    def _name_classes(self, y: Any, classes: Any) -> bool:
+    def _name_classes(self, y: object, classes: object) -> bool:
         """Take the classes that the first `partial_fit` names; returns whether it did."""
         return False
 
@@ -79,13 +79,13 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
     @fits
     def fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        X: object,
+        y: object,
+        sample_weight: object = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
+        X_val: object = None,
+        y_val: object = None,
+        sample_weight_val: object = None,
     ) -> Self:
         """Fit the model to X and y.
 
@@ -109,7 +109,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         task.end()
         return self
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
+    def _partial_fit(self, X: Any, y: Any, sample_weight: object, classes: object = None) -> Self:
         """Go once through (X, y). A single plain row skips scikit-learn's validation."""
         with Attempt(self, self.random_state) as attempt:
             first = self._name_classes(y, classes)
@@ -126,7 +126,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         attempt: Attempt,
         X: Any,
         y: Any,
-        sample_weight: Any = None,
+        sample_weight: object = None,
         held: tuple[Any, Any, Any] = (None, None, None),
         task: FitTask | None = None,
     ) -> None:
@@ -222,7 +222,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         weight = checked_weight(weight, X, "sample_weight_val")
         return self._validation(model, self._samples(model, X, Y, weight), X, y)
 
-    def _validation(self, model: Dense, samples: Samples, X: Any, y: Any) -> Validation:
+    def _validation(self, model: Dense, samples: Samples, X: object, y: object) -> Validation:
         scorer: Scorer | str | None = None
         if self.scoring == "loss":
             scorer = "loss"
@@ -235,7 +235,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         )  # fmt: skip
 
     def _split_validation(
-        self, model: Dense, samples: Samples, settings: FitSettings, X: Any, y: Any
+        self, model: Dense, samples: Samples, settings: FitSettings, X: object, y: object
     ) -> tuple[Samples, Validation]:
         """Set a part of the samples aside for early stopping."""
         fraction = settings.validation_fraction
@@ -369,7 +369,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
 
     def _called(
         self, model: Dense, settings: FitSettings, may_replace: bool = True
-    ) -> Callable[[int], Any] | None:
+    ) -> Callable[[int], object] | None:
         """Return the callback as a function of the epoch; it may be free to replace ``coefs_``."""
         callback = settings.callback
         if callback is None:
@@ -393,7 +393,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         return tags
 
 
-def checked_weight(weight: Any, X: Any, name: str = "sample_weight") -> np.ndarray | None:
+def checked_weight(weight: object, X: object, name: str = "sample_weight") -> np.ndarray | None:
     """Return sample weights as an array, if there are any."""
     if weight is None:
         return None

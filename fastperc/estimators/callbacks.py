@@ -31,7 +31,7 @@ FITTED = (
 class FitTask:
     """The task of one `fit`; does nothing for an estimator on which no callback was set."""
 
-    def __init__(self, estimator: Any, X: Any, y: Any, sample_weight: Any):
+    def __init__(self, estimator: Any, X: object, y: object, sample_weight: object):
         self.estimator = estimator
         weights = None if sample_weight is None else {"sample_weight": sample_weight}
         self.data = {"X": X, "y": y, "metadata": weights}
@@ -62,7 +62,7 @@ class FitTask:
             )
 
     def _fitted(self) -> dict[str, Any]:
-        """Attributes of an estimator that predicts as this one would if training ended now."""
+        """Return attributes of an estimator that predicts as this one does now."""
         found = vars(self.estimator)
         attributes = {name: found[name] for name in FITTED if name in found}
         for name in ("coefs_", "intercepts_"):

@@ -24,25 +24,25 @@ class ClassWeights:
         self.counts = np.zeros(len(classes)) if counts is None else counts
 
     def after(self, places: np.ndarray, weight: np.ndarray | None) -> ClassWeights:
-        """These, with more labels counted."""
+        """Return these, with more labels counted."""
         more = np.bincount(places, weight, minlength=len(self.classes))
         return ClassWeights(self.classes, self.counts + more)
 
-    def of(self, wish: Any, places: np.ndarray) -> np.ndarray:
-        """The factors of samples, by the places of their labels among the classes."""
+    def of(self, wish: object, places: np.ndarray) -> np.ndarray:
+        """Return the factors of samples, by the places of their labels among the classes."""
         if isinstance(wish, str):
             return balanced(self.counts)[places]
         return chosen(wish, self.classes)[places]
 
 
 def balanced(counts: np.ndarray) -> np.ndarray:
-    """``n / (n_classes * n_of_this_class)``, classes not seen left out."""
+    """Return ``n / (n_classes * n_of_this_class)``, classes not seen left out."""
     seen = counts > 0
     return counts.sum() / (seen.sum() * np.where(seen, counts, 1.0))
 
 
-def chosen(wish: Any, classes: Sequence[Any] | np.ndarray) -> np.ndarray:
-    """The factors that a dict from class to number says; 1 where it says nothing."""
+def chosen(wish: object, classes: Sequence[object] | np.ndarray) -> np.ndarray:
+    """Return the factors that a dict from class to number names, otherwise 1."""
     if not isinstance(wish, Mapping):
         raise ValueError(
             f"class_weight: found a {type(wish).__name__}, expected a dict or 'balanced' where "
@@ -61,13 +61,13 @@ def chosen(wish: Any, classes: Sequence[Any] | np.ndarray) -> np.ndarray:
     return np.array([float(wish.get(key, 1.0)) for key in keys])
 
 
-def plain(label: Any) -> Any:
-    """A label as a Python object."""
+def plain(label: object) -> Any:
+    """Return a label as a Python object."""
     return label.item() if isinstance(label, np.generic) else label
 
 
-def check_factor(value: Any, label: Any) -> None:
-    """A factor is a number as a sample weight is."""
+def check_factor(value: Any, label: object) -> None:
+    """Check that a factor is a number as a sample weight is."""
     try:
         ok = bool(np.isfinite(float(value)) and value >= 0)
     except (TypeError, ValueError, OverflowError):
@@ -80,7 +80,7 @@ def check_factor(value: Any, label: Any) -> None:
 
 
 def of_several(wish: Any, Y: np.ndarray) -> np.ndarray:
-    """The factors of samples that may have several labels: a product over columns of 0 and 1."""
+    """Return factors of samples with several labels: a product over columns of 0 and 1."""
     if isinstance(wish, Mapping) or (not isinstance(wish, str) and len(wish) != Y.shape[1]):
         raise ValueError(
             "class_weight: for samples with several labels, expected a list of dicts, one for "

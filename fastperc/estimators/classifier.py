@@ -39,7 +39,7 @@ def _gives_margins(estimator: MLPClassifier) -> bool:
 
 
 def softplus(z: np.ndarray) -> np.ndarray:
-    """``log(1 + exp(z))``."""
+    """Return ``log(1 + exp(z))``."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -173,7 +173,7 @@ out_activation_
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         loss: str = "log_loss",
-        class_weight: Any = None,
+        class_weight: object = None,
         l1: float = 0.0,
         clip_norm: float | None = None,
         scoring: str | Callable[..., float] | None = None,
@@ -182,7 +182,7 @@ out_activation_
         n_threads: int = 1,
         time_limit: float | None = None,
         progress: bool = False,
-        callback: Callable[[int, Any], Any] | None = None,
+        callback: Callable[[int, Any], object] | None = None,
     ) -> None:
         parameters.store(self, locals())
 
@@ -216,10 +216,10 @@ out_activation_
         return self._labels.binarizer
 
     def _learned_loss(self) -> str:
-        """The loss that the weights were trained on; before training, the one to come."""
+        """Return the loss that the weights were trained on; before training, the one to come."""
         return self.loss if self._settings is None else self._settings.loss
 
-    def _validate_held(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    def _validate_held(self, X: object, y: object) -> tuple[Any, np.ndarray]:
         X, y = checked_data(self, X, y, multi_output=True, reset=False)
         classes = classes_of(y)
         if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
@@ -253,7 +253,7 @@ out_activation_
         self._class_weights = counted
         return counted.of(self.class_weight, places)
 
-    def _take_target(self, buffer: SampleBuffer, y: Any) -> float:
+    def _take_target(self, buffer: SampleBuffer, y: object) -> float:
         self._labels.write_target(y, buffer.y)
         if self.class_weight is None:
             return 1.0
@@ -278,7 +278,9 @@ out_activation_
     # --- partial_fit and prediction --------------------------------------------------------------
 
     @only_if(lambda estimator: estimator._check_solver())
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+    def partial_fit(
+        self, X: object, y: object, sample_weight: object = None, classes: object = None
+    ) -> Self:
         """Go once through the given samples.
 
         Parameters
@@ -295,7 +297,7 @@ out_activation_
         """
         return self._partial_fit(X, y, sample_weight, classes)
 
-    def _name_classes(self, y: Any, classes: Any) -> bool:
+    def _name_classes(self, y: object, classes: object) -> bool:
         first = _check_partial_fit_first_call(self, classes)
         if first:
             with np.errstate(invalid="ignore"):  # what is no number is refused later
@@ -304,10 +306,10 @@ out_activation_
         return first
 
     def _score_of(self, out: np.ndarray, samples: Samples) -> float:
-        """The accuracy."""
+        """Return the accuracy."""
         return self._labels.accuracy(out, samples)
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: object) -> np.ndarray:
         """Predict labels.
 
         Parameters
@@ -322,7 +324,7 @@ out_activation_
         return self._labels.of(self._outputs(X))
 
     @only_if(_gives_probabilities)
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: object) -> np.ndarray:
         """Estimate probabilities.
 
         Parameters
@@ -341,8 +343,8 @@ out_activation_
         return np.hstack([1 - out, out])
 
     @only_if(_gives_probabilities)
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """The logarithms of `predict_proba`, exact where probabilities round to 0 or 1.
+    def predict_log_proba(self, X: object) -> np.ndarray:
+        """Estimate logarithms of probabilities, exact where these round to 0 or 1.
 
         They are computed from the last layer's weighted sums, where scikit-learn takes the
         logarithm of a rounded probability.
@@ -360,8 +362,8 @@ out_activation_
         return np.log(self.predict_proba(X), out=-softplus(-z), where=z > 0)
 
     @only_if(_gives_margins)
-    def decision_function(self, X: Any) -> np.ndarray:
-        """The outputs of a network trained on the hinge loss: positive for the class.
+    def decision_function(self, X: object) -> np.ndarray:
+        """Return the outputs of a network trained on the hinge loss: positive for the class.
 
         Parameters
         ----------
@@ -375,7 +377,7 @@ out_activation_
         out = self._outputs(X)
         return out[:, 0] if self.n_outputs_ == 1 else out
 
-    def predict_one(self, x: Any) -> Any:
+    def predict_one(self, x: object) -> Any:
         """Predict the label of one sample, in microseconds.
 
         Parameters

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -134,7 +134,7 @@ class IterationWatcher:
         deadline: Deadline,
         validation: Validation | None,
         task: FitTask | None,
-        callback: Callable[[int], Any] | None,
+        callback: Callable[[int], object] | None,
     ):
         self.learner, self.model, self.deadline = learner, model, deadline
         self.validation, self.task, self.callback = validation, task, callback
@@ -191,7 +191,7 @@ class EpochWatcher(IterationWatcher):
         deadline: Deadline,
         validation: Validation | None,
         task: FitTask | None,
-        callback: Callable[[int], Any] | None,
+        callback: Callable[[int], object] | None,
         *,
         optimizer: Optimizer,
         attempt: Attempt,

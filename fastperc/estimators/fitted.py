@@ -65,7 +65,7 @@ class FittedMLP(BaseEstimator):
     n_threads: int
     time_limit: float | None
     progress: bool
-    callback: Callable[[int, Any], Any] | None
+    callback: Callable[[int, Any], object] | None
     quantile: float | None = None  # of a regressor
 
     # What training leaves behind.
@@ -91,7 +91,7 @@ class FittedMLP(BaseEstimator):
     _scaling: Scaling | None = None
     _target_scaling: Scaling | None = None
     _settings: Settings | None = None
-    _raw: tuple[Any, ...] = ()  # the parameters that the settings were made of
+    _raw: tuple[object, ...] = ()  # the parameters that the settings were made of
 
     # --- what the two kinds have of their own -------------------------------------------------
 
@@ -213,7 +213,7 @@ class FittedMLP(BaseEstimator):
 
     # --- prediction ----------------------------------------------------------------------------
 
-    def _outputs(self, X: Any, sums: bool = False) -> np.ndarray:
+    def _outputs(self, X: object, sums: bool = False) -> np.ndarray:
         """Return the last layer's outputs in the targets' units; or its weighted sums."""
         model = self._network()
         if not self._is_plain(X, model):
@@ -222,7 +222,7 @@ class FittedMLP(BaseEstimator):
         out = outputs(shown, self._inputs(model, X), self.n_threads)
         return out if self._target_scaling is None else self._target_scaling.undo(out)
 
-    def _is_plain(self, X: Any, model: Dense) -> bool:
+    def _is_plain(self, X: object, model: Dense) -> bool:
         """Return whether X can be seen to be in order at once."""
         return (
             type(X) is np.ndarray
@@ -246,11 +246,11 @@ class FittedMLP(BaseEstimator):
         return X.astype(model.dtype, copy=False)
 
 
-def describe(model: Dense) -> tuple[Any, ...]:
+def describe(model: Dense) -> tuple[object, ...]:
     """Return all that a network is but for its weights."""
     return model.sizes, model.hidden, model.output, model.loss.code, model.dtype
 
 
-def same(a: Sequence[Any], b: Sequence[Any]) -> bool:
+def same(a: Sequence[object], b: Sequence[object]) -> bool:
     """Return whether two sequences hold the very same objects."""
     return len(a) == len(b) and all(map(is_, a, b))

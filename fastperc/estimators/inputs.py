@@ -10,8 +10,8 @@ from sklearn.utils.validation import validate_data
 from ..model.samples import read_only
 
 
-def checked_data(estimator: Any, X: Any, *y: Any, **options: Any) -> Any:
-    """scikit-learn's `validate_data`, for X or for X and y, that takes no dates for numbers."""
+def checked_data(estimator: object, X: object, *y: object, **options: object) -> Any:
+    """Validate X, or X and y, as scikit-learn does, taking no dates for numbers."""
     refuse_dates(X, "X")
     try:
         return validate_data(
@@ -22,7 +22,7 @@ def checked_data(estimator: Any, X: Any, *y: Any, **options: Any) -> Any:
         raise ValueError(f"Input holds a number beyond the largest float64 ({error})") from None
 
 
-def refuse_dates(X: Any, name: str) -> None:
+def refuse_dates(X: object, name: str) -> None:
     """Raise where an array or a column of a table holds dates or differences of dates."""
     dtypes = getattr(X, "dtypes", None)
     if dtypes is None:
@@ -36,7 +36,7 @@ def refuse_dates(X: Any, name: str) -> None:
 
 
 def numbers_of(y: np.ndarray, name: str = "y") -> np.ndarray:
-    """Targets as finite numbers; texts and objects become these first."""
+    """Return targets as finite numbers; texts and objects become these first."""
     if y.dtype.kind not in "fiub":
         try:
             y = y.astype(np.float64)
@@ -48,8 +48,8 @@ def numbers_of(y: np.ndarray, name: str = "y") -> np.ndarray:
     return y
 
 
-def one_target(y: Any) -> Any:
-    """One sample's target, or targets, judged as `partial_fit` judges them."""
+def one_target(y: object) -> Any:
+    """Return one sample's target, or targets, judged as `partial_fit` judges them."""
     array = np.asarray(y)
     refuse_dates(array, "y")
     if array.dtype.kind not in "fiubOSU" or np.ma.is_masked(y):
@@ -58,7 +58,7 @@ def one_target(y: Any) -> Any:
 
 
 def narrowed(a: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
-    """Checked numbers in the network's dtype, which must be able to hold them."""
+    """Return checked numbers in the network's dtype, which must be able to hold them."""
     if a.dtype.itemsize <= dtype.itemsize:
         return read_only(a, dtype)
     with np.errstate(over="ignore"):

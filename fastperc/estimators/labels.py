@@ -36,8 +36,8 @@ class Labels:
         self.exclude_each_other = binarizer.y_type_ == "multiclass"
         self.low, self.middle = (-1, 0.0) if loss == "hinge" else (0, 0.5)
 
-    def check(self, found: Any, warm_start: bool) -> None:
-        """The labels of a later call: all classes with warm_start, otherwise known ones."""
+    def check(self, found: np.ndarray, warm_start: bool) -> None:
+        """Check the labels of a later call: all classes with warm_start, otherwise known ones."""
         if warm_start and set(found) != set(self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
@@ -46,27 +46,27 @@ class Labels:
         if len(np.setdiff1d(found, self.classes, assume_unique=True)):
             raise self.unknown(found)
 
-    def unknown(self, found: Any) -> ValueError:
-        """What to raise on labels of which some are no known class."""
+    def unknown(self, found: object) -> ValueError:
+        """Return what to raise on labels of which some are no known class."""
         return ValueError(
             f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
             f"'y' has {found}. The first call to partial_fit has to name all classes"
         )
 
-    def targets(self, y: Any) -> np.ndarray:
-        """One column of ``low`` and 1 per output."""
+    def targets(self, y: object) -> np.ndarray:
+        """Return one column of ``low`` and 1 per output."""
         Y = self.binarizer.transform(y)
         Y = Y.reshape(Y.shape[0], -1)
         return Y if self.low == 0 else (1 - self.low) * Y + self.low
 
     def places(self, Y: np.ndarray) -> np.ndarray:
-        """Where the labels stand among the classes whose targets are Y; one label per sample."""
+        """Return the places of labels among the classes, from their targets Y."""
         if self.exclude_each_other:
             return Y.argmax(axis=1)
         return (Y[:, 0] > self.middle).astype(np.intp)
 
     def write_target(self, label: Any, row: np.ndarray) -> None:
-        """The targets of one sample's label, or labels, into ``row``."""
+        """Write the targets of one sample's label, or labels, into ``row``."""
         if self.are_several:
             row[:] = self.targets(np.reshape(label, (1, -1)))[0]
             return
@@ -76,7 +76,7 @@ class Labels:
             row[min(k, len(row) - 1)] = 1
 
     def _place(self, label: Any) -> int:
-        """Where a label stands among the classes."""
+        """Return the place of a label among the classes."""
         try:
             k = int(np.searchsorted(self.classes, label))
             if k < len(self.classes) and self.classes[k] == label:
@@ -86,7 +86,7 @@ class Labels:
         raise self.unknown([label])
 
     def of(self, out: np.ndarray) -> Any:
-        """The labels that outputs of shape (n, n_outputs) stand for."""
+        """Return the labels that outputs of shape (n, n_outputs) stand for."""
         if self.exclude_each_other:
             return self.classes[out.argmax(axis=1)]
         if self.are_several:
@@ -94,7 +94,7 @@ class Labels:
         return self.classes[np.minimum(out[:, 0] > self.middle, len(self.classes) - 1)]
 
     def of_one(self, out: np.ndarray) -> Any:
-        """The label, or labels, of one sample's outputs."""
+        """Return the label, or labels, of one sample's outputs."""
         if len(out) == 1:
             return self.classes[-1 if out.item() > self.middle else 0]
         if self.exclude_each_other:
@@ -102,7 +102,7 @@ class Labels:
         return (out > self.middle).astype(int)
 
     def accuracy(self, out: np.ndarray, samples: Samples) -> float:
-        """The (weighted) share of samples all of whose labels are right."""
+        """Return the (weighted) share of samples all of whose labels are right."""
         Y = samples.Y
         if len(self.classes) == 1:
             right = np.ones(len(Y), bool)
@@ -113,18 +113,18 @@ class Labels:
         return float(np.average(right, weights=samples.weight if len(samples.weight) else None))
 
 
-def binarizer_of(y: Any) -> LabelBinarizer:
-    """One that knows the classes of y."""
+def binarizer_of(y: object) -> LabelBinarizer:
+    """Return a binarizer that knows the classes of y."""
     return _clearly(LabelBinarizer().fit, y)
 
 
-def classes_of(y: Any) -> np.ndarray:
-    """The classes of y, sorted."""
+def classes_of(y: object) -> np.ndarray:
+    """Return the classes of y, sorted."""
     return _clearly(unique_labels, y)
 
 
-def _clearly(function: Callable[[Any], Any], y: Any) -> Any:
-    """``function(y)``; where y is not made of labels, in words that tell what it is made of."""
+def _clearly(function: Callable[[Any], Any], y: object) -> Any:
+    """Call ``function(y)``; where y is not made of labels, say what it is made of."""
     try:
         return function(y)
     except (ValueError, TypeError):
@@ -135,7 +135,7 @@ def _clearly(function: Callable[[Any], Any], y: Any) -> Any:
 
 
 def _of_objects(y: Any) -> str:
-    """What to say of labels in an array of objects that are not all texts."""
+    """Return what to say of labels in an array of objects that are not all texts."""
     kinds = sorted({type(label).__name__ for label in np.ravel(y)})
     return (
         f"Unknown label type: y is of dtype object and holds {', '.join(kinds)}; expected labels "

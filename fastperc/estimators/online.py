@@ -28,7 +28,7 @@ class OnlineMLP(FittedMLP):
         """Return what the sum over outputs is multiplied by."""
         return 1.0
 
-    def _take_target(self, buffer: SampleBuffer, y: Any) -> float:
+    def _take_target(self, buffer: SampleBuffer, y: object) -> float:
         """Copy one sample's target in; returns the factor of its gradient."""
         raise NotImplementedError
 
@@ -38,14 +38,15 @@ class OnlineMLP(FittedMLP):
 
     # --- buffers -------------------------------------------------------------------------------
 
-    def _buffer_of(self, x: Any) -> SampleBuffer:
+    def _buffer_of(self, x: object) -> SampleBuffer:
         """Return a buffer that holds the sample, for as long as the caller keeps it."""
         model = self._network()
-        n = model.sizes[0]
-        if hasattr(x, "__len__") and len(x) != n:
-            raise ValueError(f"x: found {len(x)} numbers, expected {n}, one for each feature")
         buffer = self._buffers.pop() if self._buffers else SampleBuffer(model)
-        if model.dtype == np.float64:
+        if type(x) is not np.ndarray or x.shape != buffer.shape:
+            n = model.sizes[0]
+            if hasattr(x, "__len__") and len(x) != n:
+                raise ValueError(f"x: found {len(x)} numbers, expected {n}, one for each feature")
+        if buffer.is_wide:
             buffer.take_inputs(x)
         else:
             with np.errstate(over="ignore"):  # too large for float32 is infinite, and found out
@@ -62,7 +63,7 @@ class OnlineMLP(FittedMLP):
 
     # --- learning ------------------------------------------------------------------------------
 
-    def learn_one(self, x: Any, y: Any) -> float:
+    def learn_one(self, x: object, y: object) -> float:
         """Take the solver's step on one sample, in microseconds.
 
         Parameters
@@ -89,7 +90,7 @@ class OnlineMLP(FittedMLP):
                 return self._learn_one(x, y)
         return self._learn_one(x, y)
 
-    def _learn_one(self, x: Any, y: Any) -> float:
+    def _learn_one(self, x: object, y: object) -> float:
         buffer = self._buffer_of(x)
         loss = self._step_on(buffer, y)
         if self._optimizer.kind == "adaptive":
@@ -99,8 +100,8 @@ class OnlineMLP(FittedMLP):
         self._buffers.append(buffer)
         return loss
 
-    def _learn_row(self, X: np.ndarray, y: Any) -> None:
-        """Do what `partial_fit` does with one plain row."""
+    def _learn_row(self, X: np.ndarray, y: np.ndarray) -> None:
+        """Learn one plain row, as `partial_fit` does."""
         buffer = self._buffer_of(X[0])
         loss = self._step_on(buffer, y[0])
         complete_curves(self)
@@ -109,7 +110,7 @@ class OnlineMLP(FittedMLP):
         should_stop(self, self._optimizer)
         self._buffers.append(buffer)
 
-    def _step_on(self, buffer: SampleBuffer, y: Any) -> float:
+    def _step_on(self, buffer: SampleBuffer, y: object) -> float:
         """Take the solver's step on the sample in a buffer; returns the loss before."""
         counts = vars(self).get("_class_weights")  # of the labels so far, if any are counted
         factor = self._take_target(buffer, y)

@@ -59,7 +59,7 @@ class Optimizer:
     @property
     def l2(self) -> float:
         """Factor of the penalty, divided by the sum of a batch's weights."""
-        return self.rule.settings[updates.L2_PER_WEIGHT]
+        return float(self.rule.settings[updates.L2_PER_WEIGHT])
 
     def set_penalties(
         self, alpha: float, l1: float, clip_norm: float | None, unit: float = 1.0
@@ -101,7 +101,7 @@ class Optimizer:
         return ends
 
 
-def schedule(kind: Any, lr: float, epochs: int) -> Callable[[int], float]:
+def schedule(kind: object, lr: float, epochs: int) -> Callable[[int], float]:
     """Return the function from epoch to learning rate that ``learning_rate`` names or is."""
     if callable(kind):
         return lambda epoch: check_number(kind(epoch), f"learning_rate({epoch})", least=0)

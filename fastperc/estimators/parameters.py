@@ -1,5 +1,6 @@
 """The parameters: what each may be, in scikit-learn's own language, and what they stand for."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -59,7 +60,7 @@ def store(estimator: object, given: dict[str, Any]) -> None:
 
 
 def hidden_widths(value: Any) -> list[int]:
-    """``hidden_layer_sizes`` as a list; one number is one layer."""
+    """Return ``hidden_layer_sizes`` as a list; one number is one layer."""
     widths = list(value) if hasattr(value, "__iter__") else [value]
     for width in widths:
         if not isinstance(width, Integral):
@@ -72,8 +73,8 @@ def hidden_widths(value: Any) -> list[int]:
     return [int(width) for width in widths]
 
 
-def hidden_activations(value: Any, n_hidden: int) -> tuple[str, ...]:
-    """``activation`` as one name per hidden layer."""
+def hidden_activations(value: str | Sequence[str], n_hidden: int) -> tuple[str, ...]:
+    """Return ``activation`` as one name per hidden layer."""
     names = (value,) * n_hidden if isinstance(value, str) else tuple(value)
     if len(names) != n_hidden:
         raise ValueError(

@@ -107,7 +107,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         n_threads: int = 1,
         time_limit: float | None = None,
         progress: bool = False,
-        callback: Callable[[int, Any], Any] | None = None,
+        callback: Callable[[int, Any], object] | None = None,
     ) -> None:
         parameters.store(self, locals())
 
@@ -124,7 +124,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         return X, y.reshape(len(y), -1)
 
     def _negative(self, y: np.ndarray) -> ValueError:
-        """What to raise on negative counts."""
+        """Return what to raise on negative counts."""
         return ValueError(
             f"y: found {y.min():g}, expected no negative number with loss='poisson': it is for "
             "counts"
@@ -139,7 +139,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
             )
         super()._validate_params()
 
-    def _validate_held(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+    def _validate_held(self, X: object, y: object) -> tuple[Any, np.ndarray]:
         X, Y = self._validate_input(X, y, False, reset=False)
         if Y.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val has {Y.shape[1]} columns, expected {self.n_outputs_} as in y")
@@ -175,7 +175,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         return 1.0 if self.out_activation_ == "exp" else 1.0 / self.n_outputs_
 
     @only_if(lambda estimator: estimator._check_solver())
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: object, y: object, sample_weight: object = None) -> Self:
         """Go once through the given samples.
 
         Parameters
@@ -190,8 +190,8 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R^2; rows of weight 0 are left out, whatever they hold.
+    def score(self, X: object, y: object, sample_weight: object = None) -> float:
+        """Return R^2; rows of weight 0 are left out, whatever they hold.
 
         Parameters
         ----------
@@ -211,14 +211,14 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         return super().score(X, y, sample_weight)
 
     def _score_of(self, out: np.ndarray, samples: Samples) -> float:
-        """R^2."""
+        """Return R^2."""
         if not np.isfinite(out).all():
             return float("nan")
         weight = samples.weight if len(samples.weight) else None
         with np.errstate(over="ignore"):  # minus infinity is a score, too
             return float(r2_score(samples.Y, out, sample_weight=weight))
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: object) -> np.ndarray:
         """Predict numbers.
 
         Parameters
@@ -233,7 +233,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         out = self._outputs(X)
         return out[:, 0] if out.shape[1] == 1 else out
 
-    def predict_one(self, x: Any) -> float | np.ndarray:
+    def predict_one(self, x: object) -> float | np.ndarray:
         """Predict the number, or numbers, of one sample, in microseconds.
 
         Parameters

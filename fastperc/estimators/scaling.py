@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.sparsefuncs import inplace_column_scale, mean_variance_axis
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 @dataclass
@@ -17,8 +20,8 @@ class Scaling:
     scale: np.ndarray
 
     @classmethod
-    def of(cls, X: Any, weight: Any = None) -> Scaling:
-        """That of the columns of X, whose rows may have weights; a constant column has scale 1."""
+    def of(cls, X: np.ndarray | csr_matrix, weight: np.ndarray | None = None) -> Scaling:
+        """Return the scaling of the columns of X, whose rows may have weights."""
         if weight is not None:  # rows without weight may hold anything, and weights be any size
             rows = np.flatnonzero(weight)
             X, weight = X[rows], np.asarray(weight, np.float64)[rows] / np.max(weight)
@@ -34,7 +37,7 @@ class Scaling:
         return cls(mean, np.where(is_constant, 1.0, deviation))
 
     def apply(self, X: Any) -> Any:
-        """The columns of X, scaled, in X's dtype."""
+        """Return X scaled, in X's dtype."""
         if isinstance(X, np.ndarray):
             return ((X - self.mean) / self.scale).astype(X.dtype, copy=False)
         scaled = X.copy()
@@ -42,5 +45,5 @@ class Scaling:
         return scaled
 
     def undo(self, Y: np.ndarray) -> np.ndarray:
-        """The other way round."""
+        """Return scaled numbers in the units that they had."""
         return (Y * self.scale + self.mean).astype(Y.dtype, copy=False)

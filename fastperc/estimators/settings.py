@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from . import parameters
 
-Record = TypeVar("Record", bound=tuple[Any, ...])
+Record = TypeVar("Record", bound=tuple[object, ...])
 
 
 def read(kind: type[Record], estimator: object) -> Record:
@@ -46,13 +46,13 @@ class FitSettings(NamedTuple):
     n_threads: int
     time_limit: float | None
     progress: bool
-    callback: Callable[[int, Any], Any] | None
+    callback: Callable[[int, Any], object] | None
 
 
 class Raw(NamedTuple):
     """The parameters of `Settings` as they are; the same objects have the same settings."""
 
-    hidden_layer_sizes: Any
+    hidden_layer_sizes: object
     activation: Any
     loss: Any
     quantile: Any

@@ -16,7 +16,7 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def _levels() -> int:
-    """The stack level, seen from `warn`, of the user's line; in a worker, of the first caller."""
+    """Return the stack level of the user's line; in a worker, of the first caller."""
     levels, nearest = 0, 0
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:

@@ -53,7 +53,7 @@ def replace_file(path: str, content: bytes) -> None:
 
 
 def _status(path: str) -> os.stat_result | None:
-    """That of the file to replace, if there is one."""
+    """Return the status of the file to replace, if there is one."""
     try:
         status = os.stat(path)
     except FileNotFoundError:
@@ -81,7 +81,7 @@ def _adopt(file: io.FileIO, old: os.stat_result) -> None:
 
 
 def _write(file: io.FileIO, content: bytes) -> None:
-    """All of the content, onto the disk."""
+    """Write all of the content, onto the disk."""
     rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]
@@ -92,7 +92,7 @@ def _write(file: io.FileIO, content: bytes) -> None:
 
 
 def _names(path: str) -> list[str]:
-    """What the temporary files of a file are called."""
+    """Return the names that the temporary files of a file may have."""
     folder, name = os.path.split(path)
     if len(os.fsencode(name)) > LONGEST:
         name = hashlib.sha256(os.fsencode(name)).hexdigest()[:LONGEST]
@@ -101,7 +101,7 @@ def _names(path: str) -> list[str]:
 
 
 def _create(path: str, mode: int) -> tuple[str, io.FileIO]:
-    """A temporary file that was not there before, for this save alone."""
+    """Create a temporary file that was not there before, for this save alone."""
 
     def opener(name: str, flags: int) -> int:
         return os.open(name, flags, mode)
@@ -128,7 +128,7 @@ def _remove_leftover(name: str) -> None:
 
 @contextlib.contextmanager
 def _opened(name: str) -> Iterator[int | None]:
-    """An existing temporary file of this user; None for all else, which is not even opened."""
+    """Open a temporary file of this user; None for all else, which is not even opened."""
     handle = None
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
@@ -142,7 +142,7 @@ def _opened(name: str) -> Iterator[int | None]:
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    """Whether a file may be a temporary one of this user: regular, and of no other name."""
+    """Return whether a file may be a temporary one of this user: regular, and of no other name."""
     if sys.platform == "win32":
         return False
     regular = stat.S_ISREG(status.st_mode)
@@ -157,7 +157,7 @@ def _remove(name: str, status: os.stat_result) -> None:
 
 
 def _is_at(status: os.stat_result, name: str) -> bool:
-    """Whether a name leads to the file of this status."""
+    """Return whether a name leads to the file of this status."""
     try:
         return os.path.samestat(status, os.lstat(name))
     except FileNotFoundError:

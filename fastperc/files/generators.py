@@ -46,7 +46,7 @@ def generator_of(state: Any) -> np.random.Generator:
     return np.random.Generator(generator)
 
 
-def _check_state(value: Any, example: Any, name: str) -> None:
+def _check_state(value: Any, example: object, name: str) -> None:
     """Refuse a part of a state unless it has the names, lengths and ranges of another."""
     if isinstance(example, dict):
         check_keys(value, example, name)
@@ -61,7 +61,7 @@ def _check_state(value: Any, example: Any, name: str) -> None:
         _check_range(value, name, LARGEST[name])
 
 
-def _check_range(number: Any, name: str, largest: int) -> None:
+def _check_range(number: object, name: str, largest: int) -> None:
     if type(number) is not int or not 0 <= number <= largest:
         raise ValueError(
             f"{name}: found {number!r:.60}, expected a whole number from 0 to {largest}"

@@ -135,7 +135,7 @@ def load(path: str | os.PathLike) -> Stored:
         raise ModelFileError(f"{path!r} is not a readable model: {error!s:.300}") from error
 
 
-def _check_path(path: Any) -> str:
+def _check_path(path: object) -> str:
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(
             f"path: found {path!r:.60}, expected a str or os.PathLike such as 'net.safetensors'"
@@ -166,12 +166,12 @@ def _content(stored: Stored) -> bytes:
 
 
 def _arrays(theta: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
-    """Each array in a file, in the order of ``theta``, as views into it."""
+    """Return each array in a file, in the order of ``theta``, as views into it."""
     return [array for layer in zip(*views(theta, sizes), strict=True) for array in layer]
 
 
 def _shapes(sizes: Sequence[int]) -> dict[str, list[int]]:
-    """Name and shape of each array in a file, in the order of ``theta``."""
+    """Return name and shape of each array in a file, in the order of ``theta``."""
     shapes = {}
     for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
         shapes[f"layers.{i}.weight"] = [n_in, n_out]
@@ -208,7 +208,7 @@ def _description(model: Dense, theta: np.ndarray, settings: dict[str, Any]) -> d
 
 
 def _checksum(description: dict[str, Any], theta: np.ndarray) -> str:
-    """SHA-256 of the description (without this entry) as JSON, then ``theta``, little-endian."""
+    """Return the SHA-256 of the description (without this entry) as JSON, then ``theta``."""
     digest = hashlib.sha256(as_json(description).encode())
     digest.update(np.ascontiguousarray(theta, theta.dtype.newbyteorder("<")).data)
     return digest.hexdigest()
@@ -236,7 +236,7 @@ def _read(file: io.BufferedReader, size: int) -> Stored:
 
 
 def _read_description(header: dict[str, Any]) -> dict[str, Any]:
-    """Our entry in the metadata of a header."""
+    """Return our entry in the metadata of a header."""
     metadata = header.pop("__metadata__", None)
     if not isinstance(metadata, dict) or not isinstance(metadata.get("fastperc"), str):
         raise ValueError(
@@ -260,7 +260,7 @@ def _read_description(header: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_settings(description: dict[str, Any]) -> tuple[tuple[int, int], float, Any]:
-    """The labels, the learning rate and the random generator of a description."""
+    """Return the labels, the learning rate and the random generator of a description."""
     return (
         _labels_of(description["labels"]),
         checks.check_positive(description["lr"], "lr"),
@@ -268,8 +268,8 @@ def _read_settings(description: dict[str, Any]) -> tuple[tuple[int, int], float,
     )
 
 
-def _labels_of(value: Any) -> tuple[int, int]:
-    """The two labels that a network with loss='hinge' predicts."""
+def _labels_of(value: object) -> tuple[int, int]:
+    """Return the two labels that a network with loss='hinge' predicts."""
     for labels in ((0, 1), (-1, 1)):
         if as_json(value) == as_json(labels):  # True is no 1
             return labels
@@ -277,7 +277,7 @@ def _labels_of(value: Any) -> tuple[int, int]:
 
 
 def _check_tensors(header: dict, configuration: dict, n_bytes: int) -> list[int]:
-    """Where each array begins among the ``n_bytes`` bytes of numbers, in the order of ``theta``."""
+    """Return where each array begins among the ``n_bytes`` bytes of numbers."""
     sizes = options.check_sizes(configuration["sizes"])
     dtype = np.dtype(checks.check_choice(configuration["dtype"], "dtype", TENSOR_DTYPES))
     if len(header) != 2 * (len(sizes) - 1) or n_bytes != n_parameters(sizes) * dtype.itemsize:

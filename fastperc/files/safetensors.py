@@ -24,7 +24,7 @@ MAX_DEPTH = 4  # of objects and lists in each other
 MAX_DIGITS = 40  # of a number; those of a random state have up to 39
 
 
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """Return the one JSON text of a value; NumPy's numbers and arrays become plain ones."""
     separators = (",", ":")
     return json.dumps(value, sort_keys=True, separators=separators, default=lambda x: x.tolist())
@@ -87,7 +87,7 @@ def _short(digits: str) -> str:
     return digits
 
 
-def _check_depth(value: Any, levels: int = MAX_DEPTH) -> None:
+def _check_depth(value: object, levels: int = MAX_DEPTH) -> None:
     """Refuse deep values: whoever shows, compares or writes one calls itself at each level."""
     if isinstance(value, (dict, list)):
         if levels == 0:
@@ -96,7 +96,7 @@ def _check_depth(value: Any, levels: int = MAX_DEPTH) -> None:
             _check_depth(inner, levels - 1)
 
 
-def check_keys(value: Any, expected: Iterable[str], what: str) -> None:
+def check_keys(value: object, expected: Iterable[str], what: str) -> None:
     """Refuse a value that is no object of exactly these entries."""
     if not isinstance(value, dict) or value.keys() != set(expected):
         # Names are shown in ASCII: nothing in a file gets to control a terminal.

@@ -15,20 +15,20 @@ ALIGNMENT = 64
 
 
 def aligned_zeros(n: int, dtype: DTypeLike) -> np.ndarray:
-    """A vector of zeros that begins at a whole cache line, as SIMD blocks like it."""
+    """Return a vector of zeros that begins at a whole cache line, as SIMD blocks like it."""
     itemsize = np.dtype(dtype).itemsize
     room = np.zeros(n + ALIGNMENT // itemsize, dtype)
-    start = -room.ctypes.data % ALIGNMENT // itemsize
+    start = -room.__array_interface__["data"][0] % ALIGNMENT // itemsize
     return room[start : start + n]
 
 
 def n_parameters(sizes: Sequence[int]) -> int:
-    """How many weights and biases a network has."""
+    """Return the number of weights and biases of a network."""
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
 
 
 def views(theta: np.ndarray, sizes: Sequence[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Each layer's W (n_in, n_out) and b (n_out,), as views into ``theta``.
+    """Return each layer's W (n_in, n_out) and b (n_out,), as views into ``theta``.
 
     Layer by layer, W comes first, in C order, and then b.
 
@@ -58,7 +58,7 @@ class LayerArrays(tuple):
     __slots__ = ()
     name = "weights"
 
-    def __setitem__(self, index: Any, values: Any) -> None:
+    def __setitem__(self, index: int | slice, values: object) -> None:
         if isinstance(index, slice):
             write_arrays(self[index], values, self.name)
         else:
@@ -73,7 +73,7 @@ class BiasArrays(LayerArrays):
     name = "biases"
 
 
-def write_arrays(targets: Sequence[np.ndarray], values: Any, name: str, first: int = 0) -> None:
+def write_arrays(targets: Sequence[np.ndarray], values: object, name: str, first: int = 0) -> None:
     """Copy values into arrays of the same shapes: all of them, or none where one does not fit."""
     if not isinstance(values, Sequence) or len(values) != len(targets):
         found = f"{len(values)} arrays" if isinstance(values, Sequence) else repr(values)

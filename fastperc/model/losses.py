@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..checks import as_numbers, check_array
 from ..kernels import losses as kernels
@@ -90,7 +91,7 @@ def _probabilities(loss: str) -> Check:
 
 
 def _distributions(targets: np.ndarray, name: str) -> np.ndarray:
-    """Rows of probabilities that sum to 1."""
+    """Check rows of probabilities, which sum to 1."""
     _probabilities("cross_entropy")(targets, name)
     sums = targets.sum(axis=1)
     if not np.allclose(sums, 1, atol=1e-3):
@@ -103,7 +104,7 @@ def _distributions(targets: np.ndarray, name: str) -> np.ndarray:
 
 
 def _signs(targets: np.ndarray, name: str) -> np.ndarray:
-    """-1 and 1, also from 0 and 1."""
+    """Return -1 and 1, also for 0 and 1."""
     found = set(np.unique(targets).tolist())
     if not (found <= {-1.0, 1.0} or found <= {0.0, 1.0}):
         odd = next(iter(sorted(found - {-1.0, 0.0, 1.0}) or sorted(found)))
@@ -115,8 +116,8 @@ def _signs(targets: np.ndarray, name: str) -> np.ndarray:
     return signs
 
 
-def _sign_labels(y: Any, present: Labels) -> Labels:
-    """-1 and 1, or 0 and 1; targets of 1 only leave it open."""
+def _sign_labels(y: object, present: Labels) -> Labels:
+    """Return -1 and 1, or 0 and 1; targets of 1 only leave it open."""
     least = np.min(np.asarray(y, dtype=np.float64))
     if least < 0:
         return (-1, 1)
@@ -171,7 +172,7 @@ def quantile(level: float) -> Loss:
 
 
 def check_targets(
-    y: Any, loss: Loss, n_samples: int, n_outputs: int, dtype: Any, name: str = "y"
+    y: object, loss: Loss, n_samples: int, n_outputs: int, dtype: DTypeLike, name: str = "y"
 ) -> np.ndarray:
     """Turn targets into the array of shape (n_samples, n_outputs) that kernels read.
 
@@ -200,7 +201,7 @@ def check_targets(
     return loss.check(check_array(raw, name, dtype=dtype, columns=n_outputs), name)
 
 
-def check_target(y: Any, loss: Loss, n_outputs: int, dtype: Any) -> np.ndarray:
+def check_target(y: object, loss: Loss, n_outputs: int, dtype: DTypeLike) -> np.ndarray:
     """Turn the target of one sample into an array of shape (n_outputs,), as `check_targets`."""
     target = as_numbers(y, "y")
     one_label = loss.is_of_classes and target.size == 1
@@ -208,7 +209,7 @@ def check_target(y: Any, loss: Loss, n_outputs: int, dtype: Any) -> np.ndarray:
     return check_targets(target, loss, 1, n_outputs, dtype)[0]
 
 
-def _one_hot(labels: np.ndarray, n_classes: int, dtype: Any, name: str) -> np.ndarray:
+def _one_hot(labels: np.ndarray, n_classes: int, dtype: DTypeLike, name: str) -> np.ndarray:
     odd = (labels != np.rint(labels)) | (labels < 0) | (labels >= n_classes)
     if odd.any():
         raise ValueError(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import checks
 from ..kernels import activations
@@ -18,8 +19,8 @@ MOST_PARAMETERS = 1 << 56  # more than any memory holds, and few enough to be co
 DTYPES = ("float32", "float64")
 
 
-def check_sizes(sizes: Any) -> tuple[int, ...]:
-    """Inputs, hidden units, outputs: at least two whole numbers."""
+def check_sizes(sizes: object) -> tuple[int, ...]:
+    """Return numbers of inputs, hidden units and outputs: at least two whole numbers."""
     if isinstance(sizes, (str, bytes)) or not isinstance(sizes, (Sequence, np.ndarray)):
         raise TypeError(
             f"sizes: found {sizes!r:.60}, expected a sequence of whole numbers such as (8, 32, 1)"
@@ -39,7 +40,7 @@ def check_sizes(sizes: Any) -> tuple[int, ...]:
 
 
 def check_hidden(hidden: Any, n_hidden: int) -> tuple[str, ...]:
-    """One activation name per hidden layer, from one name for all or a sequence."""
+    """Return one activation name per hidden layer, from one name for all or a sequence."""
     names = (hidden,) * n_hidden if isinstance(hidden, str) else hidden
     if isinstance(hidden, str) or not isinstance(hidden, (Sequence, np.ndarray)):
         _check_hidden_name(hidden)
@@ -51,7 +52,7 @@ def check_hidden(hidden: Any, n_hidden: int) -> tuple[str, ...]:
     return tuple(_check_hidden_name(name) for name in names)
 
 
-def _check_hidden_name(name: Any) -> str:
+def _check_hidden_name(name: object) -> str:
     choices = [other for other in activations.CODES if other not in activations.OUTPUT_ONLY]
     if isinstance(name, str) and name in activations.OUTPUT_ONLY:
         raise ValueError(
@@ -61,8 +62,8 @@ def _check_hidden_name(name: Any) -> str:
     return checks.check_choice(name, "hidden", choices)
 
 
-def check_output(output: Any, loss: Any, n_outputs: int) -> tuple[str, Loss]:
-    """Output activation and loss, which have to fit."""
+def check_output(output: object, loss: object, n_outputs: int) -> tuple[str, Loss]:
+    """Return output activation and loss, which have to fit."""
     output = checks.check_choice(output, "output", activations.CODES)
     record = LOSSES[checks.check_choice(loss, "loss", LOSSES)]
     codes = [activations.CODES[name] for name in record.outputs]
@@ -85,7 +86,7 @@ def check_output(output: Any, loss: Any, n_outputs: int) -> tuple[str, Loss]:
 
 
 def check_dtype(dtype: Any) -> np.dtype:
-    """float32 or float64."""
+    """Return the dtype float32 or float64."""
     try:
         found = np.dtype(dtype)
     except TypeError:
@@ -95,8 +96,8 @@ def check_dtype(dtype: Any) -> np.dtype:
     return np.dtype(found.name)  # in the machine's byte order
 
 
-def check_seed(seed: Any) -> np.random.Generator:
-    """A generator, from a whole number, a generator or None."""
+def check_seed(seed: object) -> np.random.Generator:
+    """Return a generator, from a whole number, a generator or None."""
     if isinstance(seed, np.random.Generator):
         return seed
     if seed is not None:
@@ -104,7 +105,9 @@ def check_seed(seed: Any) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def check_model(sizes: Any, hidden: Any, output: Any, loss: Any, dtype: Any) -> Dense:
+def check_model(
+    sizes: object, hidden: object, output: object, loss: object, dtype: DTypeLike
+) -> Dense:
     """Return a network of a configuration given in names, all weights 0."""
     sizes = check_sizes(sizes)
     names = check_hidden(hidden, len(sizes) - 2)
@@ -112,8 +115,8 @@ def check_model(sizes: Any, hidden: Any, output: Any, loss: Any, dtype: Any) -> 
     return Dense.zeros(sizes, names, output, record, check_dtype(dtype))
 
 
-def check_init(init: Any, sizes: Sequence[int]) -> str | np.ndarray:
-    """The name of start weights, or all parameters in one vector."""
+def check_init(init: object, sizes: Sequence[int]) -> str | np.ndarray:
+    """Return the name of start weights, or all parameters in one vector."""
     if init is None or isinstance(init, str):
         return checks.check_choice(init, "init", INITS)
     start = checks.check_array(init, "init", ndim=1)

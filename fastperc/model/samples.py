@@ -81,8 +81,8 @@ class Samples:
 
     def in_units_of_one(self) -> Samples:
         """Return the same samples, with weights as they were given."""
-        if self.unit == 1 or not len(self.weight):
-            return replace(self, unit=1.0)
+        if self.unit == 1:
+            return self
         weight = read_only(self.weight * self.weight.dtype.type(self.unit))
         return replace(self, weight=weight, unit=1.0)
 
@@ -104,7 +104,7 @@ class Samples:
 
 
 def split_off(
-    samples: Samples, fraction: float, rng: np.random.Generator
+    samples: Samples, fraction: object, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the places of samples to train on, and of a random fraction to validate on.
 
@@ -114,12 +114,12 @@ def split_off(
         Where one side would be left without samples, or without any of weight. The generator is as
         it was.
     """
-    fraction = check_positive(fraction, "validation")
+    share = check_positive(fraction, "validation")
     n, weight = len(samples), samples.weight
-    n_held = round(fraction * n)
-    if fraction >= 1 or not 0 < n_held < n:
+    n_held = round(share * n)
+    if share >= 1 or not 0 < n_held < n:
         raise ValueError(
-            f"validation: found the fraction {fraction:g} of {n} samples, expected a "
+            f"validation: found the fraction {share:g} of {n} samples, expected a "
             "fraction that leaves samples on both sides"
         )
     state = rng.bit_generator.state

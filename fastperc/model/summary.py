@@ -9,7 +9,7 @@ HEAD: Row = ("layer", "units", "activation", "parameters")
 
 
 def as_text(model: Dense) -> str:
-    """Each layer's units, activation and parameters, and the total, in aligned columns."""
+    """Return each layer's units, activation and parameters, and the total, in aligned columns."""
     rows = [HEAD, *_layers(model)]
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
     lines = [
@@ -20,7 +20,7 @@ def as_text(model: Dense) -> str:
 
 
 def as_html(model: Dense) -> str:
-    """The same as an HTML table."""
+    """Return the same as an HTML table."""
     head = "".join(f"<th>{name}</th>" for name in HEAD)
     body = "".join(
         "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in _layers(model)

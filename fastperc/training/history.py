@@ -39,7 +39,7 @@ class History:
     unfinished: float = 0.0
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the curves with matplotlib; returns the Axes."""
+        """Draw the curves with matplotlib; return the Axes."""
         from ..plots import plot_history
 
         return plot_history(self, ax=ax)

@@ -197,7 +197,7 @@ class _Run:
         return self.watcher.diverged(self.done + 1, loss, cause)
 
     def _order(self, n_epochs: int) -> np.ndarray:
-        """Each epoch's order of samples, (n_epochs, n); no rows where they keep theirs."""
+        """Draw each epoch's order of samples, (n_epochs, n); no rows where they keep theirs."""
         if self.next_order is None:
             return np.empty((0, len(self.steps.samples)), np.int64)
         if n_epochs == 1:  # no second copy of what may be as large as a part of X

@@ -34,17 +34,17 @@ class SampleBuffer:
         self.scratch = aligned_zeros(single.work_size(model.layers, dtype), dtype)
         self.shape = self.x.shape
         self.arguments = self.x, self.theta, model.layers, self.out, self.scratch
-        self.code, self.is_one = model.loss.code, n_out == 1
+        self.code, self.is_one, self.is_wide = model.loss.code, n_out == 1, dtype.itemsize == 8
         most = float(np.finfo(dtype).max)
         low, high = model.loss.bounds if n_out == 1 else (1.0, 0.0)
         self.low, self.high = max(low, -most), min(high, most)  # of a target taken as it comes
         self.lr, self.rate = 0.0, dtype.type(0)
         self.rule: Rule | None = None
-        self.rule_arguments: tuple[Any, ...] = ()
+        self.rule_arguments: tuple[object, ...] = ()
 
     # --- what comes in -----------------------------------------------------------------------
 
-    def take_inputs(self, x: Any) -> None:
+    def take_inputs(self, x: object) -> None:
         """Copy the sample in. Whether it is finite, the kernel finds out."""
         row = self.x
         if type(x) is np.ndarray:
@@ -59,7 +59,7 @@ class SampleBuffer:
                 pass  # told by the check
         row[:] = self.checked_inputs(x)
 
-    def checked_inputs(self, x: Any) -> np.ndarray:
+    def checked_inputs(self, x: object) -> np.ndarray:
         """Return the sample as an array, or say what is wrong with it."""
         return checks.check_array(x, "x", ndim=1, dtype=self.model.dtype, columns=len(self.x))
 
@@ -86,14 +86,14 @@ class SampleBuffer:
         """Compute the outputs for the sample that ``x`` holds into ``out``; False if not finite."""
         return single.predict_one(*self.arguments)
 
-    def forward(self, x: Any) -> float | np.ndarray:
+    def forward(self, x: object) -> float | np.ndarray:
         """Return the outputs for one sample: a float, or an array where there are several."""
         self.take_inputs(x)
         if not single.predict_one(*self.arguments):
             self.checked_inputs(x)
         return self.out.item() if self.is_one else self.out.copy()
 
-    def learn(self, x: Any, y: Any, lr: float) -> float:
+    def learn(self, x: object, y: object, lr: float) -> float:
         """Take one step of gradient descent on one sample; returns its loss before."""
         self.take_inputs(x)
         self.take_target(y)

@@ -11,7 +11,7 @@ from .. import checks
 from ..deadline import Deadline
 
 
-def check_schedule(lr: Any, dtype: np.dtype) -> Callable[[int], float]:
+def check_schedule(lr: object, dtype: np.dtype) -> Callable[[int], float]:
     """Return the function from epoch to learning rate that a number or a function stands for."""
     if callable(lr):
 
@@ -25,7 +25,7 @@ def check_schedule(lr: Any, dtype: np.dtype) -> Callable[[int], float]:
     return lambda epoch: rate
 
 
-def check_deadline(time_limit: Any) -> Deadline:
+def check_deadline(time_limit: object) -> Deadline:
     """Return a deadline whose time has begun to run."""
     return Deadline(None if time_limit is None else checks.check_positive(time_limit, "time_limit"))
 
@@ -39,7 +39,7 @@ def check_finite_weights(theta: np.ndarray) -> None:
         )
 
 
-def check_callback(callback: Any) -> Callable[..., Any] | None:
+def check_callback(callback: object) -> Callable[..., Any] | None:
     """Return something to call, or None."""
     if callback is not None and not callable(callback):
         raise TypeError(

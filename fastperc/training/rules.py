@@ -85,14 +85,14 @@ def code_of(optimizer: str, momentum: float = 0.0, nesterov: bool = False) -> in
 
 
 def check_rule(
-    optimizer: Any,
-    momentum: Any,
-    nesterov: Any,
-    alpha: Any,
-    l1: Any,
-    clip_norm: Any,
-    betas: Any,
-    epsilon: Any,
+    optimizer: object,
+    momentum: float,
+    nesterov: object,
+    alpha: object,
+    l1: object,
+    clip_norm: object,
+    betas: object,
+    epsilon: object,
     dtype: np.dtype,
 ) -> tuple[str, int, np.ndarray]:
     """Return name, code and settings, these but for the learning rate, of what `train` was given.
@@ -130,7 +130,7 @@ def check_rule(
     return name, code_of(name, momentum, nesterov), settings
 
 
-def _check_smooth(l1: Any, clip_norm: Any) -> None:
+def _check_smooth(l1: object, clip_norm: object) -> None:
     """Refuse what lbfgs cannot do."""
     for name, value, why in (
         ("l1", l1, "wants a smooth loss"),
@@ -143,13 +143,13 @@ def _check_smooth(l1: Any, clip_norm: Any) -> None:
             )
 
 
-def _check_fraction(value: Any, name: str) -> float:
+def _check_fraction(value: object, name: str) -> float:
     number = checks.check_number(value, name, least=0)
     if number >= 1:
         raise ValueError(f"{name}: found {value!r}, expected a number from 0 to below 1")
     return number
 
 
-def check_penalties(alpha: Any, l1: Any) -> tuple[float, float]:
+def check_penalties(alpha: object, l1: object) -> tuple[float, float]:
     """Return the factors of the penalties, which must not be negative."""
     return checks.check_number(alpha, "alpha", least=0), checks.check_number(l1, "l1", least=0)

@@ -67,7 +67,7 @@ class Steps:
         return self.take(self.samples.arguments(order), first, last, sums)
 
     def take(self, samples: Arguments, first: int, last: int, sums: np.ndarray) -> int:
-        """Do the same on given arrays."""
+        """Take steps on given arrays; see `__call__`."""
         raise NotImplementedError
 
     def _zeros(self, n: int) -> np.ndarray:
@@ -86,10 +86,11 @@ class OnlineSteps(Steps):
         reached = online.train_online(
             samples, self.model.arguments, lr, first, last, self.scratch, self.last_good, sums[LOSS]
         )
-        sums[BATCH_LOSS] = sums[LOSS]
-        done = (reached if reached >= 0 else last) // len(samples.Y)
-        weight = samples.weight
-        sums[ROWS, :done] = np.count_nonzero(weight) if len(weight) else len(samples.Y)
+        n, weight = len(samples.Y), samples.weight
+        done = (reached if reached >= 0 else last) // n
+        if done:
+            sums[BATCH_LOSS] = sums[LOSS]
+            sums[ROWS, :done] = np.count_nonzero(weight) if len(weight) else n
         return reached
 
 

@@ -59,7 +59,7 @@ class Stopping:
         return "patience" if self.waited >= self.patience else ""
 
 
-def check_stopping(patience: Any, tol: Any) -> Stopping:
+def check_stopping(patience: object, tol: object) -> Stopping:
     """Return the rules by which training ends early."""
     return Stopping(
         patience=None if patience is None else checks.check_count(patience, "patience"),
@@ -78,7 +78,7 @@ class HistoryWatcher:
     weight_sum: float  # of the samples
     n_samples: int
     schedule: Callable[[int], float]
-    own_schedule: Any = None  # the caller's function, which may want to see each epoch's loss
+    own_schedule: object = None  # the caller's function, which may want to see each epoch's loss
     callback: Callable[[int, History], Any] | None = None
     validation_loss: Callable[[Deadline], float] | None = None
     done: int = 0  # epochs
@@ -155,7 +155,7 @@ class HistoryWatcher:
 
 
 def calls_for_end(
-    callback: Callable[[], Any],
+    callback: Callable[[], object],
     model: Dense,
     deadline: Deadline,
     epoch: int,

@@ -5,17 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from fastperc.kernels import activations, updates
+from fastperc.model.losses import LOSSES
+
 WIDTHS = (1, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 129, 200)
-HIDDEN = ("identity", "sigmoid", "logistic", "tanh", "relu", "leaky_relu", "elu", "softplus")
-OUTPUTS = {
-    "squared_error": (*HIDDEN, "exp"),
-    "absolute_error": (*HIDDEN, "exp"),
-    "huber": (*HIDDEN, "exp"),
-    "hinge": (*HIDDEN, "exp"),
-    "poisson": ("exp", "softplus"),
-    "log_loss": ("sigmoid", "logistic"),
-    "cross_entropy": ("softmax",),
-}
+HIDDEN = [name for name in activations.CODES if name not in activations.OUTPUT_ONLY]
+# sgd twice, since two more rules are forms of it
+OPTIMIZERS = ["sgd", *(name for name in updates.CODES if name not in ("momentum", "nesterov"))]
 MOST_PARAMETERS = 30_000
 FORMS = (
     "fortran",
@@ -27,6 +23,13 @@ FORMS = (
     "other dtype",
     "object",
 )
+
+
+def outputs_of(loss):
+    """The names of the output activations that go with a loss."""
+    codes = activations.CODES
+    wanted = LOSSES[loss].outputs or [name for name in codes if name != "softmax"]
+    return [name for name in codes if codes[name] in [codes[other] for other in wanted]]
 
 
 @dataclass
@@ -61,12 +64,12 @@ class Case:
 def draw(seed):
     """The case of a seed."""
     rng = np.random.default_rng([seed, 20])
-    loss = str(rng.choice(list(OUTPUTS)))
+    loss = str(rng.choice(list(LOSSES)))
     sizes = _sizes(rng, loss)
     dtype = str(rng.choice(["float32", "float64"]))
     is_extreme = rng.random() < 0.1
     n = _count(rng, sizes)
-    output = str(rng.choice(OUTPUTS[loss]))
+    output = str(rng.choice(outputs_of(loss)))
     X = _inputs(rng, (n, sizes[0]), dtype, is_extreme)
     y, weight, held = _targets(rng, loss, n, sizes[-1], dtype), None, None
     options = _options(rng, n)
@@ -127,17 +130,17 @@ def _inputs(rng, shape, dtype, is_extreme):
 
 
 def _targets(rng, loss, n, n_outputs, dtype):
-    shape = n, n_outputs
-    if loss == "poisson":
-        y = rng.poisson(1.5, shape)
-    elif loss == "hinge":
-        y = rng.choice([-1.0, 1.0], shape)
-    elif loss == "log_loss":
-        y = rng.random(shape) if rng.random() < 0.2 else rng.integers(0, 2, shape)
-    elif loss == "cross_entropy":
+    record, shape = LOSSES[loss], (n, n_outputs)
+    if record.is_of_classes:
         y = np.eye(n_outputs)[rng.integers(0, n_outputs, n)]
         if rng.random() < 0.2:
             y = rng.dirichlet(np.ones(n_outputs), n)
+    elif record.labels_of is not None:
+        y = record.check(rng.integers(0, 2, shape), "y")
+        if record.bounds == (0, 1) and rng.random() < 0.2:
+            y = rng.random(shape)
+    elif record.bounds[0] == 0:
+        y = rng.poisson(1.5, shape)
     else:
         y = rng.standard_normal(shape) * rng.choice([0.5, 2.0])
     return y.astype(dtype)
@@ -155,7 +158,7 @@ def _spoil_rows_of_weight_0(rng, X, y, weight, loss):
     """A sample without weight is not there, whatever it holds."""
     if rng.random() < 0.5:
         X[weight == 0] = 1e30 if X.dtype == np.float32 else 1e200
-        if loss in ("squared_error", "absolute_error", "huber"):
+        if LOSSES[loss].bounds[0] < 0:
             y[weight == 0] = -1e30
 
 
@@ -168,7 +171,7 @@ def _long_run(rng):
 
 
 def _options(rng, n):
-    optimizer = str(rng.choice(["sgd", "sgd", "adam", "adamw", "rprop"]))
+    optimizer = str(rng.choice(OPTIMIZERS))
     options = {
         "optimizer": optimizer,
         "epochs": int(rng.integers(1, 5)),

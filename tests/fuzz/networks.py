@@ -77,16 +77,14 @@ def check_forward(s):
 
 def _meaning(c, out):
     """What is to be predicted where these are the outputs, of a network that is not trained."""
-    if c.loss == "cross_entropy":
-        return out.argmax(1)
-    if c.loss in ("log_loss", "hinge"):
-        out = (out >= 0.5 if c.loss == "log_loss" else out > 0).astype(int)
-    return out[:, 0] if c.sizes[-1] == 1 else out
+    labels_of = oracle.LABELS.get(c.loss, lambda out: out)
+    meaning = labels_of(out)
+    return meaning[:, 0] if meaning.shape[1:] == (1,) else meaning
 
 
 def check_compiled_functions(s):
     """What compiled code of a user's own calls, with no room beyond its arrays."""
-    c = s.net().compiled()
+    c = s.net().arrays()
     x, out, work = (guarded(a, s.case.at) for a in (s.case.X[0], c.out, c.work))
     require(single.predict_one(x, c.theta, c.layers, out, work), "compiled predict_one says False")
     s.close(out[None], s.twin().forward(s.copies[0][:, :1]), "compiled predict_one")

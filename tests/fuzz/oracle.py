@@ -77,31 +77,73 @@ def log_of_softplus(z):
     return np.where(z < -40, z, np.log(softplus(np.maximum(z, -40))))
 
 
+def log_loss(output, z, y, slip):
+    # -y log p - (1 - y) log(1 - p), where log p = -softplus(-z)
+    return y * softplus(-z) + (1 - y) * softplus(z), logistic(z) - y + slip
+
+
+def cross_entropy(output, z, y, slip):
+    log_p = z - z.max(-1, keepdims=True)
+    log_p = log_p - np.log(np.exp(log_p).sum(-1, keepdims=True))
+    return -y * log_p, y.sum(-1, keepdims=True) * softmax(z) - y + slip
+
+
+def poisson(output, z, y, slip):
+    p, by_z = FUNCTIONS[output](z), slope(output, z, slip)
+    log_p = z if output == "exp" else log_of_softplus(z)
+    log_y = np.log(np.where(y > 0, y, 1))
+    # by_z / p is 1 for exp, and for softplus where both vanish
+    ratio = np.exp(np.log(np.maximum(by_z, 1e-300)) - log_p) if output != "exp" else 1.0
+    return p - y + y * (log_y - log_p), by_z - y * ratio
+
+
+def of_outputs(loss):
+    """A function of (output, z, y, slip), from one of (p, y): loss, and derivative by p."""
+
+    def by_sums(output, z, y, slip):
+        each, by_p = loss(FUNCTIONS[output](z), y)
+        return each, by_p * slope(output, z, slip)
+
+    return by_sums
+
+
+def squared_error(p, y):
+    return (p - y) ** 2 / 2, p - y
+
+
+def absolute_error(p, y):
+    return np.abs(p - y), np.sign(p - y)
+
+
+def huber(p, y):
+    e = p - y
+    return np.where(np.abs(e) <= 1, e * e / 2, np.abs(e) - 0.5), np.clip(e, -1, 1)
+
+
+def hinge(p, y):
+    gap = 1 - y * p
+    return np.maximum(gap, 0), np.where(gap > 0, -y, 0)
+
+
+LOSSES = {
+    "log_loss": log_loss, "cross_entropy": cross_entropy, "poisson": poisson,
+    "squared_error": of_outputs(squared_error), "absolute_error": of_outputs(absolute_error),
+    "huber": of_outputs(huber), "hinge": of_outputs(hinge),
+}  # fmt: skip
+
+
+# The labels that outputs mean, where the loss has labels.
+LABELS = {
+    "log_loss": lambda out: (out >= 0.5).astype(int),
+    "cross_entropy": lambda out: out.argmax(1),
+    "hinge": lambda out: (out > 0).astype(int),
+}
+
+
 def loss_and_delta(loss, output, z, y, slip=0.0):
     """Shapes (copies, n) and (copies, n, n_outputs)."""
-    if loss == "log_loss":  # -y log p - (1 - y) log(1 - p), where log p = -softplus(-z)
-        return (y * softplus(-z) + (1 - y) * softplus(z)).sum(-1), logistic(z) - y + slip
-    if loss == "cross_entropy":
-        log_p = z - z.max(-1, keepdims=True)
-        log_p = log_p - np.log(np.exp(log_p).sum(-1, keepdims=True))
-        return -(y * log_p).sum(-1), y.sum(-1, keepdims=True) * softmax(z) - y + slip
-    p, by_z = FUNCTIONS[output](z), slope(output, z, slip)
-    if loss == "poisson":
-        log_p = z if output == "exp" else log_of_softplus(z)
-        log_y = np.log(np.where(y > 0, y, 1))
-        # by_z / p is 1 for exp, and for softplus where both vanish
-        ratio = np.exp(np.log(np.maximum(by_z, 1e-300)) - log_p) if output != "exp" else 1.0
-        return (p - y + y * (log_y - log_p)).sum(-1), by_z - y * ratio
-    if loss == "hinge":
-        gap = 1 - y * p
-        return np.maximum(gap, 0).sum(-1), np.where(gap > 0, -y, 0) * by_z
-    e = p - y
-    if loss == "squared_error":
-        return (e * e).sum(-1) / 2, e * by_z
-    if loss == "absolute_error":
-        return np.abs(e).sum(-1), np.sign(e) * by_z
-    small = np.abs(e) <= 1  # huber
-    return np.where(small, e * e / 2, np.abs(e) - 0.5).sum(-1), np.clip(e, -1, 1) * by_z
+    each, delta = LOSSES[loss](output, z, y, slip)
+    return each.sum(-1), delta
 
 
 class Oracle:
@@ -234,7 +276,10 @@ def rprop(o):
     return step
 
 
-RULES = {"sgd": descent, "adam": adam, "adamw": adam, "rprop": rprop}
+RULES = {
+    "sgd": descent, "momentum": descent, "nesterov": descent, "adam": adam, "adamw": adam,
+    "rprop": rprop,
+}  # fmt: skip
 DEFAULTS = {
     "lr": 0.01, "optimizer": "sgd", "momentum": 0.0, "nesterov": False, "alpha": 0.0, "l1": 0.0,
     "clip_norm": None, "betas": (0.9, 0.999), "epsilon": 1e-8, "batch_size": 1,
