@@ -104,7 +104,7 @@ def test_a_whole_fit_is_timed_where_its_data_are(monkeypatch, tmp_path):
 
 def test_estimators_whose_weights_differ_are_not_timed(monkeypatch):
     seeds = {"sklearn": 1, "fastperc": 2}
-    monkeypatch.setattr(estimator_cases, "pair", lambda kind, options: {
+    monkeypatch.setattr(estimator_cases, "estimators_of_both", lambda kind, options: {
         way: MLPRegressor(**options, random_state=seed) for way, seed in seeds.items()
     })  # fmt: skip
     (case,) = [c for c in cases.all_cases() if c.key == "estimators: learn_one"]
