@@ -79,6 +79,8 @@ def train_online_by_rule(samples, net, rule, first, last, scratch, last_good, su
         copy(theta, last_good)
     pack(theta, rows, t)
     pack_state(rule.state, theta.shape[0], packed, rows.shape[0], t)
+    whole_gradient = needs_whole_gradient(rule.code, rule.settings)
+    has_squares = at(rule.settings, L2_PER_WEIGHT) > 0
     epoch, left = first // n, n - first % n
     for step in range(first, last):
         prefetch_sample(X, Y, order, step, at(t, N_IN), n_out)
@@ -86,12 +88,13 @@ def train_online_by_rule(samples, net, rule, first, last, scratch, last_good, su
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
         if w > 0:  # a sample of weight 0 leaves no trace in what the rule remembers
             x = sample_inputs(X, row, t, room)
-            loss, squares = step_on_sample(
-                x, Y, row * n_out, w, net, rule, a, d, rows, gradient, packed
+            if has_squares:
+                sums[SQUARES, epoch] += squares_of_rows(rows, t)
+            loss = step_on_sample(
+                x, Y, row * n_out, w, net, rule, whole_gradient, a, d, rows, gradient, packed
             )
             sums[LOSS, epoch] += loss
             sums[BATCH_LOSS, epoch] += loss
-            sums[SQUARES, epoch] += squares
             sums[arguments.ROWS, epoch] += 1
         left -= 1
         if left == 0:
@@ -140,22 +143,18 @@ def unpack_state(packed, n_packed, state, n, t):
 
 
 @inlined
-def step_on_sample(x, Y, start, w, net, rule, a, d, rows, gradient, packed):
-    """Take the rule's step on one sample of weight ``w``.
-
-    Returns its loss, times w, and where L2_PER_WEIGHT is given ``sum(W**2)`` from before the step.
-    """
-    t, settings = net.layers, rule.settings
-    squares = squares_of_rows(rows, t) if at(settings, L2_PER_WEIGHT) > 0 else 0.0
+def step_on_sample(x, Y, start, w, net, rule, whole_gradient, a, d, rows, gradient, packed):
+    """Take the rule's step on one sample of weight ``w``; returns its loss before, times w."""
+    t = net.layers
     weighted_sums(rows, t, 0, x, a)
     loss = w * forward(net.theta, rows, t, a, Y, start, net.loss, d)
-    if needs_whole_gradient(rule.code, settings):
+    if whole_gradient:
         write_gradient(rows, t, x, a, d, w, gradient)
-        penalise(rule.code, settings, rows, gradient, t, True, 1.0)
-        update(rule.code, settings, rows, gradient, packed, rule.step_state)
+        penalise(rule.code, rule.settings, rows, gradient, t, True, 1.0)
+        update(rule.code, rule.settings, rows, gradient, packed, rule.step_state)
     else:
-        backward_by_rule(rule.code, settings, rows, t, x, a, d, w, packed, rule.step_state)
-    return loss, squares
+        backward_by_rule(rule.code, rule.settings, rows, t, x, a, d, w, packed, rule.step_state)
+    return loss
 
 
 @inlined

@@ -17,6 +17,7 @@ from .online_rules import pack_state, parts_by_rule, step_on_sample, unpack_stat
 from .packing import pack, padded, unpack
 from .predict import all_finite
 from .simd import at, flat, full, load, load_n, no_unroll, store, store_n, view, width
+from .sums import squares_of_rows
 from .table import (
     ACTIVATION,
     COLUMNS,
@@ -29,6 +30,7 @@ from .table import (
     VERSION,
     theta_size,
 )
+from .updates import L2_PER_WEIGHT, needs_whole_gradient
 
 
 def work_size(layers, dtype):
@@ -192,7 +194,11 @@ def learn_one_by_rule(x, y, weight, theta, layers, loss, rule, settings, state, 
     pack_state(by.state, theta.shape[0], packed, rows.shape[0], t)
     steps, power1, power2 = step_state[0], step_state[1], step_state[2]
     inputs = sample_inputs(flat(x), 0, t, x_here)
-    found, squares = step_on_sample(inputs, flat(y), 0, w, net, by, a, d, rows, gradient, packed)
+    whole_gradient = needs_whole_gradient(rule, by.settings)
+    squares = squares_of_rows(rows, t) if at(by.settings, L2_PER_WEIGHT) > 0 else 0.0
+    found = step_on_sample(
+        inputs, flat(y), 0, w, net, by, whole_gradient, a, d, rows, gradient, packed
+    )
     if not (math.isfinite(found + squares) and all_finite(rows)):
         step_state[0], step_state[1], step_state[2] = steps, power1, power2
         return math.nan, 0.0

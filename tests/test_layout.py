@@ -207,7 +207,6 @@ def test_imports_of_every_form_are_seen(tmp_path, source, packages):
 WRITERS = {"write_text", "write_bytes", "savefig", "tofile", "memmap", "dump", "save_file"}
 MOVERS = {"replace", "rename", "renames", "link", "symlink"}  # of os, and of shutil
 MAY_WRITE = {"kernels/caching.py", "fastperc/plots/files.py"}  # this into memory
-MAY_WRITE_YET = {"fastperc/demo/pictures.py"}
 
 
 def writes(path):
@@ -233,7 +232,7 @@ def opens_to_write(call):
 def test_only_the_files_folder_writes_to_disk():
     writers = {relative(path) for path in (*FACADE, *KERNELS) if writes(path)}
     strays = {path for path in writers if not path.startswith("fastperc/files/")} - MAY_WRITE
-    assert strays == MAY_WRITE_YET
+    assert strays == set()
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 from os import PathLike, fspath
 from os.path import splitext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..files.atomic import replace_file
 from ..optional import require
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from .style import Axes
 
 
@@ -33,7 +35,12 @@ def save_figure(ax: Axes, path: str | PathLike[str], dpi: int = 150) -> None:
 
 
 def _content(ax: Axes, kind: str, dpi: int) -> bytes:
-    file = io.BytesIO()
-    ax.figure.savefig(file, format=kind, dpi=dpi)  # type: ignore[union-attr]
-    require("matplotlib.pyplot", extra="plot").close(ax.figure)
+    figure, file = cast("Figure", ax.figure), io.BytesIO()
+    figure.savefig(file, format=kind, dpi=dpi)
+    require("matplotlib.pyplot", extra="plot").close(figure)
     return file.getvalue()
+
+
+def resize(ax: Axes, width: float, height: float) -> None:
+    """Set the size of the whole figure in inches."""
+    cast("Figure", ax.figure).set_size_inches(width, height)
