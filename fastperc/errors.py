@@ -42,3 +42,7 @@ class NonFiniteWeightsError(DivergedError, ValueError):
 
 class OutOfTimeError(Exception):
     """The time limit was reached on the way; what was begun is left undone."""
+
+
+class KernelFailedError(RuntimeError):
+    """A kernel under comparison raised, crashed or hung; the message says which."""

@@ -6,13 +6,13 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from .kernels import updates
-from .measuring import environment as surroundings
+from .measuring import environment
+from .measuring.clock import Stopwatch
 from .model import options
 from .model.samples import Samples, no_order, read_only
 from .model.shards import ShardGradients
@@ -123,24 +123,23 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
 def timed(what: str, dtype: str, call: Callable[[], object]) -> WarmupStep:
     """Call a function; measure its time, and find the origin of its kernels' machine code."""
     n_before, n_loaded_before = _machine_code()
-    start = perf_counter()
-    call()
-    seconds = perf_counter() - start
+    with Stopwatch() as first_call:
+        call()
     n, n_loaded = _machine_code()
-    if not surroundings.is_compiled():
+    if not environment.is_compiled():
         source = "plain Python"
     elif n == n_before:
         source = "memory"
     else:
         source = "compiled" if n - n_before > n_loaded - n_loaded_before else "disk"
-    return WarmupStep(what, dtype, seconds, source)
+    return WarmupStep(what, dtype, first_call.seconds, source)
 
 
 def outcome() -> tuple[bool, str]:
     """Return whether machine code is ready or stored, and the end of a sentence about that."""
     from .kernels import caching, jit
 
-    if not surroundings.is_compiled():
+    if not environment.is_compiled():
         return True, ": nothing was compiled, since NUMBA_DISABLE_JIT is set."
     if not jit.cache_is_on():
         return True, f": nothing is kept on disk, since {jit.OFF_SWITCH} is set."

@@ -1,9 +1,11 @@
 """What all tests share: fresh interpreters, the folder of real data sets, Hypothesis settings."""
 
+import importlib
 import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,13 @@ def repository():
     return REPOSITORY
 
 
+@pytest.fixture
+def script(repository, monkeypatch):
+    """A function that imports a script of bench/ by name."""
+    monkeypatch.syspath_prepend(repository / "bench")
+    return importlib.import_module
+
+
 @pytest.fixture(scope="session")
 def data_folder():
     """The folder of real data sets that FASTPERC_DATA names; the test is skipped without one."""
@@ -44,6 +53,13 @@ def data_folder():
     if not folder:
         pytest.skip("FASTPERC_DATA does not name a folder of data sets")
     return Path(folder)
+
+
+@pytest.fixture
+def few_rounds(monkeypatch):
+    """`compare` in two rounds of timing: for tests of what else it finds."""
+    running = importlib.import_module("fastperc.comparing.running")
+    monkeypatch.setattr(running, "interleave", partial(running.interleave, least=2))
 
 
 @pytest.fixture(scope="session")

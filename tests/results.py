@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from fastperc.benchmarks.storing import Result, Results
+from fastperc.benchmarks.results import Result, Results
 from fastperc.measuring.stillness import Stillness
 
 GROUPS = {
-    "online", "batches", "full", "rivals online", "rivals batches", "predicting", "updates",
-    "elementary", "tutorials", "samples", "width", "depth", "batch size", "threads", "starting",
-    "compiling", "memory",
+    "online", "batches", "full", "rivals online", "rivals batches", "predicting", "estimators",
+    "updates", "elementary", "tutorials", "samples", "width", "depth", "batch size", "threads",
+    "starting", "compiling", "memory",
 }  # fmt: skip
 
 

@@ -173,7 +173,7 @@ def test_the_largest_differences_of_what_agrees():
 
     found = [np.array([2.0, -8.25]), np.array([0.625])]
     problem = replace(PROBLEM, dtype="float32")
-    measured = agreement._measure(problem, Known(), found, 7)
+    measured = agreement._differences(problem, Known(), found, 7)
     assert measured.agrees
     assert (measured.steps, measured.dtype, measured.counts) == (7, "float32", "step")
     assert (measured.absolute, measured.relative) == (0.25, 0.25)

@@ -3,16 +3,26 @@
 import json
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from results import GROUPS, Calm, made_up, passes
 
-from fastperc.benchmarks import cases, elsewhere, load, rounds, run
+from fastperc import MLPRegressor
+from fastperc.benchmarks import (
+    cases,
+    estimator_cases,
+    load,
+    process_cases,
+    processes,
+    rounds,
+    run,
+)
 from fastperc.benchmarks.case import Case
+from fastperc.benchmarks.results import Result, Results
 from fastperc.benchmarks.rounds import FEW, ROUNDS, TRIES, Rounds, time_all
-from fastperc.benchmarks.running import add_pass, agree, begin_pass, settled
-from fastperc.benchmarks.storing import Result, Results
+from fastperc.benchmarks.running import add_pass, agree, begin_pass, has_converged
 from fastperc.commands import main as cli
 from fastperc.comparing import variants
 from fastperc.measuring import clock
@@ -60,10 +70,10 @@ def test_every_rule_is_among_the_updates():
 
 def test_ways_that_disagree_are_not_timed(monkeypatch):
     (case,) = [c for c in cases.all_cases() if c.key == "elementary: exp float32"]
-    from fastperc.benchmarks import pieces
+    from fastperc.benchmarks import parts_cases
 
-    code, _ = pieces.FUNCTIONS["exp"]
-    monkeypatch.setitem(pieces.FUNCTIONS, "exp", (code, lambda x: np.exp(x) * 1.001))
+    code, _ = parts_cases.FUNCTIONS["exp"]
+    monkeypatch.setitem(parts_cases.FUNCTIONS, "exp", (code, lambda x: np.exp(x) * 1.001))
     with pytest.raises(ArithmeticError, match="exp: the ways differ by"):
         case.prepare()
 
@@ -86,10 +96,35 @@ def test_a_rival_that_is_not_installed_is_left_out_and_the_others_run(monkeypatc
     assert found.skipped["onnxruntime and onnx are not installed"] == [f"{case.key}, onnxruntime"]
 
 
+def test_the_estimators_are_timed_beside_scikit_learn_s():
+    (case,) = [c for c in cases.all_cases() if c.key == "estimators: learn_one"]
+    (result,) = run([case], passes=1, seconds=0).results
+    assert result.ratio("sklearn") > 1
+
+
+@pytest.mark.slow
+def test_a_whole_fit_is_timed_where_its_data_are(monkeypatch, tmp_path):
+    fits = [c for c in cases.some_cases(groups=["estimators"]) if c.unit == "training"]
+    monkeypatch.setenv("FASTPERC_DATA", str(tmp_path))
+    assert [c.name.split()[0] for c in fits if c.left_out()] == ["MNIST"]
+    (result,) = run([fits[1]], passes=1, seconds=0).results
+    assert result.best("fastperc") < 1e10
+
+
+def test_estimators_whose_weights_differ_are_not_timed(monkeypatch):
+    seeds = {"sklearn": 1, "fastperc": 2}
+    monkeypatch.setattr(estimator_cases, "pair", lambda kind, options: {
+        way: MLPRegressor(**options, random_state=seed) for way, seed in seeds.items()
+    })  # fmt: skip
+    (case,) = [c for c in cases.all_cases() if c.key == "estimators: learn_one"]
+    with pytest.raises(ArithmeticError, match="learn_one: the ways differ by"):
+        case.prepare()
+
+
 # --- running --------------------------------------------------------------------------------------
 
 
-def test_a_run_has_each_way_in_each_pass_and_more_where_they_differ():
+def test_a_run_has_each_way_in_each_pass():
     (case,) = [c for c in cases.all_cases() if c.key == "elementary: tanh float32"]
     told = []
     found = run([case], passes=2, seconds=0, tell=told.append, still=Calm())
@@ -99,6 +134,11 @@ def test_a_run_has_each_way_in_each_pass_and_more_where_they_differ():
         line for n in (1, 2) for line in (f"pass {n}: {case.key}", f"pass {n}: timing 2 cases")
     ]
     assert result.best("fastperc") > 0
+
+
+@pytest.mark.slow
+def test_a_run_has_more_passes_where_they_differ():
+    (case,) = [c for c in cases.all_cases() if c.key == "elementary: tanh float32"]
     (result,) = run([case], passes=2, seconds=30, still=Calm()).results
     assert agree(result.ways["fastperc"])
 
@@ -121,10 +161,12 @@ def test_a_case_that_fails_costs_no_other_its_figures():
 
 
 def test_a_failed_case_ends_the_command_with_status_1(monkeypatch, capsys):
-    from fastperc.benchmarks import pieces
+    from fastperc.benchmarks import parts_cases
 
-    code, _ = pieces.FUNCTIONS["exp"]
-    monkeypatch.setitem(pieces.FUNCTIONS, "exp", (code, lambda x: np.exp(x) * 1.001))
+    code, _ = parts_cases.FUNCTIONS["exp"]
+    monkeypatch.setitem(parts_cases.FUNCTIONS, "exp", (code, lambda x: np.exp(x) * 1.001))
+    monkeypatch.setattr("fastperc.benchmarks.run", partial(run, passes=1, seconds=0))
+    monkeypatch.setattr(processes, "run_elsewhere", lambda *_: replace(made_up(), results=[]))
     assert cli.main(["bench", "--quick", "--group", "elementary"]) == 1
     said = capsys.readouterr().out
     assert "failed: elementary: exp float32: exp: the ways differ by" in said
@@ -180,7 +222,7 @@ def test_disturbed_rounds_are_kept_apart_and_used_if_there_are_no_others():
     assert result.ways == {"fastperc": []}
     assert result.disturbed == {"fastperc": [110.0]}
     assert result.best("fastperc") == 110.0
-    assert not settled(result)
+    assert not has_converged(result)
     results = Results({}, {}, [result])
     assert results.disturbed == "timed while the machine was busy with other work: a: b, fastperc"
     found.good = [100.0] * (FEW - 1)  # the first of a few is slow
@@ -196,13 +238,13 @@ def test_a_case_that_fails_while_it_is_timed_costs_no_other_its_figures():
     calls = iter(range(100))
 
     def call():
-        if next(calls) > 10:
+        if next(calls) > 3:
             raise FloatingPointError("became infinite")
 
     wrong = Case("online", "wrong", "process", ("fastperc",),
                  lambda: {"fastperc": Timed(call, lambda: None, 1)})  # fmt: skip
     right = replace(wrong, name="right", prepare=lambda: {"fastperc": empty})
-    found = run([wrong, right], passes=20, seconds=0)
+    found = run([wrong, right], passes=6, seconds=0)
     assert [result.key for result in found.results] == [right.key]
     assert found.failed == {"online: wrong": "became infinite"}
 
@@ -222,9 +264,10 @@ def test_passes_agree_when_the_best_of_enough_do(times, said):
 
 
 def test_whole_processes_are_never_undisturbed_and_count_all_the_same():
-    assert settled(Result("starting", "b", "process", {"fastperc": []}))
+    assert has_converged(Result("starting", "b", "process", {"fastperc": []}))
 
 
+@pytest.mark.slow
 def test_measurements_of_other_processes_are_rows_of_their_group():
     (case,) = [c for c in cases.all_cases() if c.key == "memory: 1,000,000 samples"]
     found = run([case])
@@ -244,7 +287,7 @@ def test_compile_times_are_of_an_empty_and_of_a_filled_folder(monkeypatch):
         folders.append(NUMBA_CACHE_DIR)
         return json.dumps([["loss", next(seconds)], ["gradient", 1.0]])
 
-    monkeypatch.setattr(elsewhere, "run_python", run_python)
+    monkeypatch.setattr(process_cases, "run_python", run_python)
     (case,) = [c for c in cases.all_cases() if c.key == "compiling: kernels float32"]
     loss, gradient = case.measure()
     assert (loss.name, loss.ways) == ("loss float32", {"compiled": [5.0], "from disk": [0.5]})
@@ -253,11 +296,12 @@ def test_compile_times_are_of_an_empty_and_of_a_filled_folder(monkeypatch):
 
 
 def test_each_kernel_s_compilation_is_a_step():
-    steps = json.loads(elsewhere.run_python(f"dtype = 'float32'\n{elsewhere.WARM_UP}"))
+    steps = json.loads(process_cases.run_python(f"dtype = 'float32'\n{process_cases.WARM_UP}"))
     assert {"training, one sample at a time", "gradient"} < {what for what, _ in steps}
     assert all(ns > 0 for _, ns in steps)
 
 
+@pytest.mark.slow
 def test_a_first_prediction_compiles_and_the_next_process_does_not():
     (case,) = [c for c in cases.all_cases() if c.key == "compiling: first prediction"]
     (result,) = case.measure()
@@ -314,6 +358,7 @@ def test_another_file_is_refused(text, tmp_path):
 # --- the commands ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_bench_stores_reports_and_compares(tmp_path, capsys):
     stored, out = tmp_path / "r.json", tmp_path / "out"
     words = ["bench", "--quick", "--group", "elementary"]
@@ -338,7 +383,7 @@ def test_bench_stores_reports_and_compares(tmp_path, capsys):
             "no_such_module cannot be imported",
         ),
         (["compare", "math:epoch", "--as", "online"], "found no function 'epoch', expected one of"),
-        (["compare", "math:floor"], "against: found None, expected one of online"),
+        (["compare", "math:floor"], "kind: found None, expected one of online"),
     ],
 )
 def test_wrong_names_are_status_2_and_list_what_there_is(words, said, capsys):

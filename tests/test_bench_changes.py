@@ -8,7 +8,7 @@ from results import made_up, passes
 from fastperc.benchmarks import cases, changes, processes, run
 from fastperc.benchmarks.changes import Change, not_judged, probe, ratio_of, summary
 from fastperc.benchmarks.processes import AGAIN, add, run_elsewhere
-from fastperc.benchmarks.running import PASSES, described
+from fastperc.benchmarks.running import PASSES, environment_here
 from fastperc.measuring.clock import Timed
 
 
@@ -142,11 +142,11 @@ def test_a_machine_that_became_slower_is_told_from_code_that_did(results):
 
 
 def test_a_run_to_be_compared_knows_what_still_was(results):
-    here = replace(results, surroundings=described())
+    here = replace(results, environment=environment_here())
     assert probe(here).best <= 30_000
     far_faster = replace(here, machine={**here.machine, "probe": 1.0})
     assert probe(far_faster).best == 1.0
-    elsewhere = replace(far_faster, surroundings={**described(), "processor": "another"})
+    elsewhere = replace(far_faster, environment={**environment_here(), "processor": "another"})
     assert probe(elsewhere).best > 1000
 
 
@@ -156,6 +156,7 @@ def test_figures_taken_once_are_not_compared(results):
     assert not_judged(results, results) == []
 
 
+@pytest.mark.slow
 def test_another_process_adds_its_passes(tmp_path, monkeypatch):
     (tmp_path / "fastperc").mkdir()  # as beside a clone
     monkeypatch.chdir(tmp_path)

@@ -60,7 +60,7 @@ def pack(tmp_path):
     return package
 
 
-def surroundings(pack):
+def environment_of(pack):
     """Environment in which ``import pack`` works and its machine code has a folder of its own."""
     return {
         "PYTHONPATH": pack.parent,
@@ -76,7 +76,7 @@ def ask(pack, run_python):
     """Run `entry(1.0)` of the package in a new process; what it answered, and how it got there."""
 
     def ask(**environment):
-        return json.loads(run_python(ASK, **{**surroundings(pack), **environment}))
+        return json.loads(run_python(ASK, **{**environment_of(pack), **environment}))
 
     return ask
 

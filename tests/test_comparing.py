@@ -13,13 +13,19 @@ from numba import njit
 from numba.core import config
 
 import fastperc
-from fastperc.comparing import agreement, c_twin, compare, variants
-from fastperc.comparing.children import TroubleError, in_child
+from fastperc.comparing import agreement, compare, variants
 from fastperc.comparing.code import compile_afresh
-from fastperc.comparing.loops import numpy_function
-from fastperc.comparing.problem import KINDS, Problem, parse_sizes
-from fastperc.comparing.runners import FunctionRunner, NetworkRunner
+from fastperc.comparing.problem import Problem, parse_sizes
+from fastperc.comparing.runners import FunctionRunner
+from fastperc.comparing.subprocesses import TroubleError, in_child
+from fastperc.comparing.task import TASKS
 from fastperc.comparing.variants import VARIANTS, choose
+from fastperc.comparing.ways import c
+from fastperc.comparing.ways.network import NetworkRunner
+from fastperc.comparing.ways.numpy import numpy_function
+from fastperc.errors import KernelFailedError
+
+pytestmark = pytest.mark.usefixtures("few_rounds")
 
 QUICK = {"n_samples": 60, "seconds": 0.01, "variants": "numpy"}
 compiled_only = pytest.mark.skipif(
@@ -80,7 +86,7 @@ def test_a_wrong_divisor_is_told_by_its_factor():
 
 def test_a_missing_method_is_reported_with_its_line():
     result = compare(kernels.misnamed_method, "full", **{**QUICK, **CLASSIFIER})
-    trouble = result["misnamed_method"].trouble
+    trouble = result["misnamed_method"].error
     assert trouble.startswith("raises AttributeError: 'Net' object has no attribute 'init_weight'")
     assert "faulty_kernels.py: self.init_weight()" in trouble
     assert not result.agrees
@@ -207,7 +213,7 @@ def test_nan_is_wrong():
 )
 def test_a_kernel_that_fails_is_reported_and_the_others_go_on(function, trouble):
     result = compare(function, "online", time_limit=1, **QUICK)
-    assert result[function.__name__].trouble.startswith(trouble)
+    assert result[function.__name__].error.startswith(trouble)
     assert trouble in result.table()
     assert not result.agrees
     assert result["numpy"].agrees
@@ -223,15 +229,15 @@ def test_a_compiled_endless_loop_hangs_too():
             X[0, 0] += 1
 
     result = compare(endless, "online", time_limit=6, **QUICK)
-    assert result["endless"].trouble.startswith("hangs: not checked after 6 s")
+    assert result["endless"].error.startswith("hangs: not checked after 6 s")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TASKS)
 def test_a_function_with_other_arguments_is_told_which_it_gets(kind):
     result = compare(lambda X: X, kind, **QUICK)
-    expected = f"For {kind} it gets ({', '.join(KINDS[kind].arguments)})"
-    assert result["<lambda>"].trouble.startswith("cannot be called: ")
-    assert result["<lambda>"].trouble.endswith(expected)
+    expected = f"For {kind} it gets ({', '.join(TASKS[kind].arguments)})"
+    assert result["<lambda>"].error.startswith("cannot be called: ")
+    assert result["<lambda>"].error.endswith(expected)
     assert result["numpy"].agrees
 
 
@@ -243,7 +249,7 @@ def test_nothing_where_a_result_is_due_is_said():
         ("forward", "expected the outputs"),
         ("gradient", "expected (weights, biase"),
     ):
-        trouble = compare(nothing, kind, **QUICK)["nothing"].trouble
+        trouble = compare(nothing, kind, **QUICK)["nothing"].error
         assert trouble.startswith("raises TypeError: the kernel returned None")
         assert due in trouble
 
@@ -258,7 +264,7 @@ def test_a_wrong_kernel_has_no_share_of_the_peak():
 
 ORPHAN = """
 import os, time
-from fastperc.comparing.children import in_child
+from fastperc.comparing.subprocesses import in_child
 
 def endless():
     print(os.getpid(), flush=True)
@@ -280,7 +286,8 @@ def test_what_hangs_does_not_outlive_a_process_that_is_killed():
 
 def test_a_child_hands_back_results_and_errors():
     assert in_child(lambda: np.arange(3).sum(), 10) == 3
-    with pytest.raises(TroubleError, match=r"raises ZeroDivisionError: .* at line \d+ of"):
+    assert TroubleError is KernelFailedError
+    with pytest.raises(KernelFailedError, match=r"raises ZeroDivisionError: .* at line \d+ of"):
         in_child(lambda: 1 / 0, 10)
 
 
@@ -313,7 +320,7 @@ def test_a_compiled_function_takes_tuples_and_its_machine_code_is_read():
 HEADS = [("identity", "squared_error"), ("sigmoid", "log_loss"), ("softmax", "cross_entropy")]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TASKS)
 @pytest.mark.parametrize(("output", "loss"), HEADS)
 @pytest.mark.parametrize(
     "name",
@@ -363,13 +370,32 @@ def test_what_cannot_run_is_left_out_and_said_if_it_was_asked_for():
 
 
 def test_without_a_compiler_c_is_left_out(monkeypatch):
-    monkeypatch.setattr(c_twin.shutil, "which", lambda name: None)
+    monkeypatch.setattr(c.shutil, "which", lambda name: None)
     assert VARIANTS["c"].refuses(Problem()) == "there is no C compiler"
 
 
-def test_beside_a_name_against_means_variants():
-    rows = compare("forward", "fastperc", n_samples=50, seconds=0.01).rows
-    assert [row.name for row in rows] == ["numpy", "fastperc"]
+@pytest.mark.parametrize(
+    ("names", "options", "rows"),
+    [
+        ((kernels.linear_unit,), {"against": "online", "sizes": (2, 1)}, ["linear_unit", "numpy"]),
+        (("forward",), {"against": "fastperc"}, ["numpy", "fastperc"]),
+        (("forward", "fastperc"), {}, ["numpy", "fastperc"]),
+        (("forward",), {"against": "c", "variants": "fastperc"}, ["numpy", "fastperc"]),
+    ],
+)
+def test_against_works_as_it_did_with_a_warning(names, options, rows):
+    with pytest.warns(DeprecationWarning, match="against= .* go with fastperc 0.3") as caught:
+        result = compare(*names, n_samples=50, seconds=0.01, **options)
+    assert {warning.filename for warning in caught} == {__file__}
+    assert [row.name for row in result.rows][: len(rows)] == rows
+
+
+def test_old_names_of_a_result_work_as_they_did_with_a_warning():
+    result = compare(**QUICK)
+    with pytest.warns(DeprecationWarning, match=r"Row\.trouble is called error now"):
+        assert result["numpy"].trouble == ""
+    with pytest.warns(DeprecationWarning, match=r"Comparison\.surroundings is called environment"):
+        assert result.surroundings is result.environment
 
 
 def test_unknown_names_list_what_there_is():
@@ -380,9 +406,9 @@ def test_unknown_names_list_what_there_is():
         compare("onlin")
     with pytest.raises(ValueError, match="'rust', expected one of python, numpy, fastperc"):
         compare(variants="rust")
-    with pytest.raises(ValueError, match="against: found None, expected one of online"):
+    with pytest.raises(ValueError, match="kind: found None, expected one of online"):
         compare(kernels.network)
-    with pytest.raises(ValueError, match="against: found 'onlin', expected one of online"):
+    with pytest.raises(ValueError, match="kind: found 'onlin', expected one of online"):
         compare(kernels.network, "onlin")
     with pytest.raises(ValueError, match="'8x32', expected numbers such as 8-32-1"):
         parse_sizes("8x32")
@@ -470,7 +496,7 @@ def test_inspecting_compiles_in_a_process_of_its_own():
     assert 0.5 < seconds < 300
 
 
-@pytest.mark.skipif(c_twin.compiler() is None, reason="there is no C compiler")
+@pytest.mark.skipif(c.compiler() is None, reason="there is no C compiler")
 def test_c_is_compiled_and_read_too():
     row = compare(**{**QUICK, "variants": "c"})["c"]
     assert row.compile_seconds > 0

@@ -1,43 +1,11 @@
-"""Tables grow on a terminal and appear whole elsewhere; times and factors keep a few digits."""
+"""Tables grow on a terminal and appear whole elsewhere."""
 
 import io
 
 import pytest
 from rich.console import Console
 
-from fastperc.commands.console import (
-    WIDTH,
-    LiveTable,
-    duration,
-    factor,
-    make_console,
-    marked,
-    table,
-)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0.0 us"),
-        (9.9e-7, "1.0 us"),
-        (0.0000123, "12 us"),
-        (0.00949, "9.5 ms"),
-        (0.00996, "10 ms"),
-        (0.5, "500 ms"),
-        (1, "1.0 s"),
-        (3700, "3,700 s"),
-    ],
-)
-def test_duration(seconds, text):
-    assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("ratio", "text"), [(0.054, "0.05x"), (0.999, "1.0x"), (9.96, "10x"), (1234.5, "1,234x")]
-)
-def test_factor(ratio, text):
-    assert factor(ratio) == text
+from fastperc.commands.console import WIDTH, LiveTable, make_console, marked, table
 
 
 def printed(width, is_terminal):

@@ -5,12 +5,12 @@ from importlib.metadata import version
 
 import pytest
 
-from fastperc.measuring import environment as surroundings
+from fastperc.measuring import environment
 
 
 @pytest.fixture(scope="module")
 def facts():
-    return dict(surroundings.surroundings())
+    return dict(environment.describe())
 
 
 def test_versions(facts):
@@ -25,14 +25,16 @@ def test_every_fact_is_one_line(facts):
 
 
 def test_a_package_that_is_not_there():
-    assert surroundings.version_of("no-such-package") == surroundings.MISSING
+    assert environment.version_of("no-such-package") == environment.MISSING
 
 
+@pytest.mark.slow
 def test_the_cache_folder_is_where_the_kernels_go(run_python, tmp_path):
     code = """
-from fastperc import Network, surroundings
+from fastperc import Network
+from fastperc.measuring import environment
 Network((1, 1), seed=0).predict_one([1.0])
-for name, value in surroundings.kernel_cache():
+for name, value in environment.kernel_cache():
     print(name, value, sep=": ")
 """
     first, second = run_python(
@@ -51,8 +53,8 @@ for name, value in surroundings.kernel_cache():
 )
 def test_what_is_turned_off_is_said(run_python, variable, value, said):
     code = """
-from fastperc import surroundings
-for name, value in surroundings.kernel_cache():
+from fastperc.measuring import environment
+for name, value in environment.kernel_cache():
     print(name, value, sep=": ")
 """
     assert run_python(code, **{variable: value}) == f"{said}\n"

@@ -108,6 +108,7 @@ def test_a_pickle_keeps_its_learning_rates(schedule):
     assert same_weights(model.partial_fit(X_REG, Y_REG), twin.partial_fit(X_REG, Y_REG))
 
 
+@pytest.mark.slow
 def test_grid_search_on_two_processes():
     grid = {"alpha": [1e-4, 1e-1], "solver": ["adam", "sgd"]}
     search = GridSearchCV(classifier(), grid, n_jobs=2, cv=3).fit(X_IRIS, Y_IRIS)

@@ -25,6 +25,7 @@ curve: list[float] = MLPRegressor(hidden_layer_sizes=(8,)).fit(X, y, np.ones(4))
 reveal_type(model.fit(X, y))
 reveal_type(MLPRegressor().predict(X))
 """
+FIRST_WRONG = SCRIPT.count("\n") + 2
 WRONG = {
     "MLPClassifier((8,), solvr='sgd')": "solvr",
     "MLPClassifier(('a',))": "Sequence[int]",
@@ -33,11 +34,15 @@ WRONG = {
 }
 
 
-def checked(folder, code):
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory, pytestconfig):
     """What ``mypy --strict`` says of a script."""
     pytest.importorskip("mypy")
-    (folder / "script.py").write_text(code)
+    folder = tmp_path_factory.mktemp("typed")
+    (folder / "script.py").write_text("\n".join([SCRIPT, *WRONG]))
     mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "script.py"]
+    if hasattr(pytestconfig, "cache"):
+        mypy += ["--cache-dir", str(pytestconfig.cache.mkdir("mypy"))]
     home = Path(fastperc.__file__).parents[1]
     # An editable installation is not found by itself, and an installed one must not be named.
     path = {} if home.name == "site-packages" else {"MYPYPATH": str(home)}
@@ -47,16 +52,18 @@ def checked(folder, code):
     return [line for line in done.stdout.splitlines() if line.startswith("script.py")]
 
 
-def test_a_strictly_typed_script_is_clean(tmp_path):
-    lines = checked(tmp_path, SCRIPT)
-    assert [line for line in lines if ": error:" in line] == []
-    assert any("MLPClassifier" in line and "note" in line for line in lines)
-    assert any("ndarray" in line and "note" in line for line in lines)
+def said_of(lines, number):
+    return [line for line in lines if line.startswith(f"script.py:{number}:")]
 
 
-def test_mistakes_are_found(tmp_path):
-    head = "from fastperc import MLPClassifier, MLPRegressor\n"
-    lines = checked(tmp_path, head + "\n".join(WRONG))
-    for number, words in enumerate(WRONG.values(), start=2):
-        told = [line for line in lines if line.startswith(f"script.py:{number}:")]
+def test_a_strictly_typed_script_is_clean(lines):
+    told = [line for number in range(FIRST_WRONG) for line in said_of(lines, number)]
+    assert [line for line in told if ": error:" in line] == []
+    assert any("MLPClassifier" in line and "note" in line for line in told)
+    assert any("ndarray" in line and "note" in line for line in told)
+
+
+def test_mistakes_are_found(lines):
+    for number, words in enumerate(WRONG.values(), FIRST_WRONG):
+        told = said_of(lines, number)
         assert any(words in line for line in told), told

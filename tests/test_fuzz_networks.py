@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from fuzz import oracle, running
 from fuzz.guarded import CAN_GUARD
-from fuzz.surroundings import without_avx512
+from fuzz.processor import without_avx512
 
 from fastperc.model.losses import LOSSES
 
@@ -20,7 +20,7 @@ def check(seed, count, **environment):
 
 
 def test_random_networks():
-    check(0, 300)
+    check(0, 60)
 
 
 @pytest.mark.slow

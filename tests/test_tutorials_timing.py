@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fastperc.tutorials import Speedup, speedups
-from fastperc.tutorials.cases import Case, all_cases, linear_unit_case, mlp_case
+from fastperc.tutorials.cases import TutorialCase, all_cases, linear_unit_case, mlp_case
 from fastperc.tutorials.slicing import slices
 
 
@@ -26,7 +26,7 @@ def test_a_line_shows_the_ratio():
 
 @pytest.mark.parametrize("odd", [1e-6, np.nan])
 def test_results_that_differ_are_not_timed(odd):
-    case = Case("odd", "work", lambda: np.zeros(2), lambda: np.array([0.0, odd]), 1)
+    case = TutorialCase("odd", "work", lambda: np.zeros(2), lambda: np.array([0.0, odd]), 1)
     with pytest.raises(ArithmeticError, match="odd differs from the tutorial's loop"):
         speedups([case])
 

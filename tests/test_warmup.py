@@ -67,6 +67,7 @@ def test_an_unknown_dtype_is_refused():
         list(warming.warmup(["float16"]))
 
 
+@pytest.mark.slow
 def test_compiled_the_first_time_and_from_disk_the_next(run_python, tmp_path):
     code = """
 import numpy as np

@@ -1,4 +1,4 @@
-"""What a row of the table of cases is: the same work in several ways, or figures taken once."""
+"""A row of the table of cases: the same work in several ways, or figures taken once."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..comparing.agreement import check
 from ..comparing.problem import Problem
-from ..comparing.runners import Runner, beginning
+from ..comparing.runners import Runner, timed_prefix
 from ..comparing.variants import VARIANTS
-from ..measuring.clock import Timed
-from ..measuring.machine import bytes_per_sample, flops_per_sample
-from .storing import OURS, Result
+from ..measuring.clock import Timed, nothing
+from .results import OURS, Result
 
 Ways = dict[str, Timed]
 
-# Seconds of one call: on a shared machine, peace may not last much longer.
+# Seconds of one call: on a shared machine, a still moment may not last much longer.
 SHORT = 0.0003
+REPEATS = 20  # of what takes microseconds
 # Rows of one call at least, where a call has work of its own beside them.
 LEAST_ROWS = {"sklearn": 500}
 
@@ -29,25 +30,26 @@ def _never(way: str) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """Work, and the ways in which it is done; they are compared before any clock starts.
+    """Work, and the ways of doing it, which are compared before any clock starts.
 
     Attributes
     ----------
     group, name : str
     unit : str
-        What a time is divided by: ``sample``, ``element``, ``call``, ``training``, ``process``.
+        Unit that a time is divided by: ``sample``, ``element``, ``call``, ``training``,
+        ``process``.
     ways : tuple of str
-        The names of the ways; the first is the baseline.
+        Names of the ways; the first is the baseline.
     prepare : callable
-        Makes the ways that can run here, warm and found to agree.
+        Function that makes the ways that can run here, warm and found to agree.
     quick : bool
         Whether it is part of the quick suite.
     x : float or None
-        In a group that shows how times scale: its place on the axis.
+        Place on the axis, in a group that shows how times scale.
     work : (float, float) or None
         Floating point operations and bytes per unit, where that is known.
     refuses : callable
-        From a way to the reason why it cannot run here, or nothing.
+        Function from a way to the reason why it cannot run here, or nothing.
     """
 
     group: str
@@ -62,23 +64,23 @@ class Case:
 
     @property
     def key(self) -> str:
-        """Its name in the whole table."""
+        """The name in the whole table."""
         return f"{self.group}: {self.name}"
 
     def left_out(self) -> dict[str, str]:
-        """The ways that cannot run here, and why."""
+        """Return the ways that cannot run here, and why."""
         return {way: reason for way in self.ways if (reason := self.refuses(way))}
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Figures that other processes take once, such as compile times; several rows of a group.
+    """Figures that other processes take once, such as compile times: several rows of a group.
 
     Attributes
     ----------
     group, name : str
     measure : callable
-        Takes them.
+        Function that takes the figures.
     quick : bool
     """
 
@@ -89,17 +91,17 @@ class Measurement:
 
     @property
     def key(self) -> str:
-        """Its name in the whole table."""
+        """The name in the whole table."""
         return f"{self.group}: {self.name}"
 
 
 def training(
     group: str, name: str, problem: Problem, ways: Iterable[str], quick: bool = True,
-    x: float | None = None, whole: bool = False,
+    x: float | None = None, full_epoch: bool = False,
 ) -> Case:  # fmt: skip
-    """Epochs of a problem, by variants of `fastperc.comparing` and other libraries.
+    """Return a case of epochs of a problem, by variants of `fastperc.comparing`.
 
-    All but fastperc, if it is to take the ``whole`` epoch, may train on its beginning only.
+    Slow ways train on the beginning of an epoch only; fastperc does not with ``full_epoch``.
     """
     ways = tuple(ways)
 
@@ -110,14 +112,14 @@ def training(
 
     def prepare() -> Ways:
         able = [way for way in ways if not refuses(way)]
-        return {way: _train(problem, way, known, whole and way in OURS) for way in able}
+        return {way: _train(problem, way, known, full_epoch and way in OURS) for way in able}
 
-    work = flops_per_sample(problem), bytes_per_sample(problem)
+    work = problem.flops_per_sample, problem.bytes_per_sample
     return Case(group, name, "sample", ways, prepare, quick, x, work, refuses)
 
 
-def _train(problem: Problem, way: str, known: dict[str, Runner], whole: bool) -> Timed:
-    """What is prepared again, at other addresses, is not checked again."""
+def _train(problem: Problem, way: str, known: dict[str, Runner], full_epoch: bool) -> Timed:
+    """Prepare a way; one that is prepared again, at other addresses, is not checked again."""
     compiles_each_size = way == "jax"
     again = compiles_each_size and way in known
     runner = known[way] if again else VARIANTS[way].make(problem)
@@ -126,20 +128,21 @@ def _train(problem: Problem, way: str, known: dict[str, Runner], whole: bool) ->
         if not finding.agrees:
             raise ArithmeticError(f"{problem.title}: {way}: {finding}")
         known[way] = runner
-    if whole or compiles_each_size:
+    if full_epoch or compiles_each_size:
         n = problem.n_samples
         runner.train(n)
         return Timed(lambda: runner.train(n), runner.reset, n)
-    timed = beginning(runner, problem, SHORT, LEAST_ROWS.get(way, 20))
+    timed = timed_prefix(runner, problem, SHORT, LEAST_ROWS.get(way, 20))
     return replace(timed, elsewhere=way == "2 threads")
 
 
-def nothing() -> None:
-    """No setup."""
+def repeated(call: Callable[[], object], setup: Callable[[], object] = nothing) -> Timed:
+    """Return `REPEATS` calls, of microseconds each, after one setup."""
+    return Timed(call, setup).repeated(REPEATS)
 
 
-def same(found, expected, tolerance: float, name: str) -> None:
-    """Refuse to time what does not agree."""
-    difference = float(np.abs(np.asarray(found) - expected).max())
+def require_close(found: ArrayLike, expected: ArrayLike, tolerance: float, name: str) -> None:
+    """Raise ArithmeticError if the results of two ways differ by more than the tolerance."""
+    difference = float(np.abs(np.asarray(found) - np.asarray(expected)).max())
     if not difference <= tolerance:
         raise ArithmeticError(f"{name}: the ways differ by {difference:g}, allowed {tolerance:g}")

@@ -1,6 +1,6 @@
-"""The one table of what is timed, group by group.
+"""The table of all that is timed, group by group.
 
-A new kernel adds its rows here, and with them to the command, to pytest and to the report.
+Rows for a new kernel go here; the command, pytest and the report then have them too.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..comparing.problem import Problem
-from . import elsewhere, pieces, predicting
+from . import estimator_cases, parts_cases, predicting_cases, process_cases
 from .case import Case, Measurement, training
 
 
 def all_cases() -> list[Case | Measurement]:
-    """The whole table."""
+    """Return the whole table."""
     return [
-        *_online(), *_batches(), *_full(), *_rivals(), *predicting.cases(), *pieces.updates(),
-        *pieces.elementary(), *pieces.tutorials(), *_samples(), *_width(), *_depth(),
-        *_batch_size(), *_threads(), *elsewhere.starting(), *elsewhere.compiling(),
-        *elsewhere.memory(),
+        *_online(), *_batches(), *_full(), *_rivals(), *predicting_cases.cases(),
+        *estimator_cases.cases(), *parts_cases.updates(), *parts_cases.elementary(),
+        *parts_cases.tutorials(), *_samples(), *_width(), *_depth(), *_batch_size(), *_threads(),
+        *process_cases.starting(), *process_cases.compiling(), *process_cases.memory(),
     ]  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def _samples() -> Iterator[Case]:
         n = 10**exponent
         name, quick = f"8-32-1 10^{exponent}", exponent in (3, 4)
         ways = ("numpy", "fastperc")
-        yield training("samples", name, Problem(n_samples=n), ways, quick, n, whole=True)
+        yield training("samples", name, Problem(n_samples=n), ways, quick, n, full_epoch=True)
 
 
 def _width() -> Iterator[Case]:
@@ -129,12 +129,12 @@ def _rate(sizes: tuple[int, ...]) -> float:
 
 
 def some_cases(quick: bool = False, groups: Iterable[str] = ()) -> list[Case | Measurement]:
-    """The cases of these groups, or of all; only the quick ones if asked.
+    """Return the cases of these groups, or of all; with ``quick`` a selection of them.
 
     Raises
     ------
     ValueError
-        For a group that there is not.
+        If a group does not exist.
     """
     cases, groups = all_cases(), list(groups)
     there = list(dict.fromkeys(case.group for case in cases))

@@ -1,12 +1,11 @@
-"""What is slower or faster than in an older run, by more than the noise.
+"""Find what is slower or faster than in an older run, by more than the noise.
 
 Each run has the best round of several passes in which the machine was still; the mean of the best
-two passes is the case's time. A kernel counts as changed if that has by more than `LEAST`, and by
-more than `NOISE` still when passes are drawn again (the bootstrap interval); unless the case's
-baseline, which ran in turn with the kernel, has changed the same way. A case whose best passes do
-not agree is passed over again. If they never do, or there are fewer than `FEWEST` undisturbed ones,
-it is not judged; nor is anything if the probe of `Stillness` says that the machine itself has
-changed.
+two passes is the case's time. A kernel counts as changed if that differs by more than `LEAST`, and
+the bootstrap interval of the ratio by more than `NOISE`; unless the case's baseline, which ran in
+turn with the kernel, has changed in the same direction. A case is not judged if its best passes
+never agree or fewer than `FEWEST` were undisturbed; nor is anything if the probe of `Stillness`
+says that the machine itself has changed.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..measuring.stillness import SLACK, Stillness
-from .running import FEWEST, agree, described
-from .storing import OURS, Result, Results
+from ..measuring.words import percent
+from .results import OURS, Result, Results
+from .running import FEWEST, agree, environment_here
 
 # Of 328 rows of the same code, timed ten times on a machine three quarters busy, 5 were over 8 %
 # off, one 11.6 %; the standard deviation was 2.6 %.
@@ -29,7 +29,7 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Ratio:
-    """New divided by old; it lies between ``low`` and ``high`` with a probability of 95 %."""
+    """New time divided by old, and its 95 % interval."""
 
     value: float
     low: float
@@ -37,7 +37,7 @@ class Ratio:
 
     @property
     def is_real(self) -> bool:
-        """Whether it is more than noise."""
+        """Whether the change is more than noise."""
         slower = self.value > 1 + LEAST and self.low > 1 + NOISE
         faster = self.value < 1 / (1 + LEAST) and self.high < 1 / (1 + NOISE)
         return slower or faster
@@ -45,15 +45,15 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Change:
-    """One kernel's case in two runs.
+    """A kernel's case in two runs.
 
     Attributes
     ----------
     key, way : str
     time : Ratio
-        Of its own times.
+        The ratio of its own times.
     baseline : Ratio or None
-        Of the baseline's; None where there is none.
+        The ratio of the baseline's times; None where there is none.
     """
 
     key: str
@@ -63,7 +63,7 @@ class Change:
 
     @property
     def is_real(self) -> bool:
-        """Whether it is more than noise, and not the machine's mood."""
+        """Whether the change is more than noise, and the baseline did not change likewise."""
         moved_too = (
             self.baseline is not None
             and self.baseline.is_real
@@ -75,20 +75,20 @@ class Change:
         ratio = self.time.value
         word, ratio = ("slower", ratio) if ratio > 1 else ("faster", 1 / ratio)
         return (
-            f"{self.key}, {self.way}: {100 * (ratio - 1):.0f} % {word} (new / old "
+            f"{self.key}, {self.way}: {percent(ratio - 1, 0)} {word} (new / old "
             f"{self.time.value:.2f}, 95 %: {self.time.low:.2f} to {self.time.high:.2f})"
         )
 
 
 def probe(old: Results) -> Stillness:
-    """For a run that is to be compared: still is what was still then, on the same machine."""
-    now = described()
-    same = all(now[name] == old.surroundings.get(name) for name in ("processor", "numpy"))
+    """Return the probe for a run to be compared, with its best time of then on this machine."""
+    now = environment_here()
+    same = all(now[name] == old.environment.get(name) for name in ("processor", "numpy"))
     return Stillness(old.machine["probe"]) if same else Stillness()
 
 
 def changes(old: Results, new: Results) -> list[Change]:
-    """One entry for each kernel's case that can be judged, whether it changed or not."""
+    """Return each kernel's case that can be judged, whether it changed or not."""
     if not is_same_machine(old, new):
         return []
     return [
@@ -99,19 +99,19 @@ def changes(old: Results, new: Results) -> list[Change]:
 
 
 def not_judged(old: Results, new: Results) -> list[str]:
-    """The kernels' cases of both runs of which nothing can be said."""
+    """Return the kernels' cases of both runs that cannot be judged."""
     known = {(change.key, change.way) for change in changes(old, new)}
     return [f"{b.key}, {way}" for b, _, way in _pairs(old, new) if (b.key, way) not in known]
 
 
 def is_same_machine(old: Results, new: Results) -> bool:
-    """Whether the machine at its best was equally fast."""
+    """Return whether the machine at its best was equally fast."""
     low, high = sorted(results.machine["probe"] for results in (old, new))
     return high <= (1 + SLACK) * low
 
 
 def _pairs(old: Results, new: Results) -> list[tuple[Result, Result, str]]:
-    """What both runs have timed in passes, not just once."""
+    """Return what both runs have timed in passes, not just once."""
     before = {result.key: result for result in old.results}
     return [
         (before[after.key], after, way)
@@ -135,33 +135,32 @@ def change(old: Result, new: Result, way: str) -> Change:
 
 
 def ratio_of(old: Sequence[float], new: Sequence[float]) -> Ratio:
-    """Compare the passes of two runs."""
+    """Return the ratio of two runs' times."""
     rng = np.random.default_rng(0)
     low, high = np.percentile(_time(_drawn(rng, new)) / _time(_drawn(rng, old)), [2.5, 97.5])
     return Ratio(float(_time(np.array(new)) / _time(np.array(old))), float(low), float(high))
 
 
 def _drawn(rng: np.random.Generator, passes: Sequence[float]) -> np.ndarray:
-    """The passes drawn again, (`RESAMPLES`, passes)."""
+    """Draw the passes again, (`RESAMPLES`, passes)."""
     values = np.array(passes)
     return values[rng.integers(0, len(values), (RESAMPLES, len(values)))]
 
 
 def _time(passes: np.ndarray) -> np.ndarray:
-    """The mean of the best two passes."""
+    """Return the mean of the best two passes."""
     return np.sort(passes, axis=-1)[..., :2].mean(axis=-1)
 
 
 def summary(old: Results, new: Results) -> str:
-    """Lines on what changed, what counts as noise, and what cannot be judged."""
+    """Return lines on what changed, what counts as noise, and what cannot be judged."""
     found, left = changes(old, new), not_judged(old, new)
     real = [str(change) for change in found if change.is_real]
-    head = f"{len(real) or 'none'} of {len(found)} changed" + f", {len(left)} not judged" * bool(
-        left
-    )
+    unjudged = f", {len(left)} not judged" * bool(left)
+    head = f"{len(real) or 'none'} of {len(found)} changed{unjudged}"
     rule = (
-        f"noise: up to {100 * LEAST:.0f} % between the best passes, or an interval that comes "
-        f"within {100 * NOISE:.0f} % of no change"
+        f"noise: up to {percent(LEAST, 0)} between the best passes, or an interval that comes "
+        f"within {percent(NOISE, 0)} of no change"
     )
     return "\n".join([f"{head}; {rule}", *real, *_omissions(old, new, left)])
 
@@ -173,6 +172,6 @@ def _omissions(old: Results, new: Results, left: list[str]) -> list[str]:
         ratio = new.machine["probe"] / old.machine["probe"]
         return [f"not judged: anything; the machine itself takes {ratio:.2f} times as long as then"]
     return [
-        f"not judged, because fewer than {FEWEST} passes of a run were left in peace by what else "
-        f"the machine does, or their best did not agree: {'; '.join(left)}"
+        f"not judged, because fewer than {FEWEST} passes of a run were undisturbed by other work "
+        f"on the machine, or the best of them did not agree: {'; '.join(left)}"
     ]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import plots
-from .stamps import digest, stamp, stamp_of
-from .storing import Result, Results
+from ..files.atomic import replace_file
+from .png_metadata import digest, stamp, stamp_of
+from .results import Result, Results
 from .tables import amount, mean_ratio
 
 if TYPE_CHECKING:
@@ -22,24 +23,33 @@ AXES = {
     "batch size": ("Samples per batch", None),
     "threads": ("Threads", "inverse"),
 }
-SPEEDUPS = ("online", "batches", "full", "updates", "predicting", "elementary", "tutorials")
-RIVALS = ("rivals online", "rivals batches")
+SPEEDUPS = (
+    "online",
+    "batches",
+    "full",
+    "updates",
+    "predicting",
+    "estimators",
+    "elementary",
+    "tutorials",
+)
+LIBRARIES = ("rivals online", "rivals batches")
 ROOFLINE = ("online", "batches", "full", "predicting")
 
 Picture = tuple[str, str, Callable[[], "Axes"]]
 
 
 def pictures(results: Results) -> Iterator[Picture]:
-    """A file name, a caption, and what draws it; only those for which there are results."""
+    """Yield the name, the caption and the drawing function of each picture with results."""
     for group in SPEEDUPS:
         bars = [r for r in results.group(group) if "fastperc" in r.ways and len(r.ways) > 1]
         if bars:
             caption = f"How many times as fast as {bars[0].baseline}"
             yield group, caption, partial(_speedups, bars)
-    for group in RIVALS:
+    for group in LIBRARIES:
         if len(raced := results.group(group)) and len(raced[0].ways) > 1:
             caption = "How many times as fast fastperc is, geometric mean"
-            yield file_name(group), caption, partial(_rivals, raced)
+            yield file_name(group), caption, partial(_libraries, raced)
     for group, (label, ideal) in AXES.items():
         if len({result.x for result in results.group(group)}) > 1:
             caption = f"Time against {label.lower()}" + ", and the ideal" * (ideal is not None)
@@ -57,22 +67,22 @@ def pictures(results: Results) -> Iterator[Picture]:
 
 
 def file_name(group: str) -> str:
-    """What a group's picture is called, without ``.png``."""
+    """Return the name of a group's picture, without ``.png``."""
     return group.replace(" ", "_")
 
 
 def save_pictures(results: Results, folder: Path) -> dict[str, bytes]:
-    """Write each as a PNG that says from which results it is; returns them by name."""
+    """Write each picture as a PNG that says from which results it is; return them by name."""
     folder.mkdir(parents=True, exist_ok=True)
     text, made = digest(results), {}
     for name, _, draw in pictures(results):
         made[name] = stamp(plots.as_png(draw()), text)
-        (folder / f"{name}.png").write_bytes(made[name])
+        replace_file(str(folder / f"{name}.png"), made[name])
     return made
 
 
 def outdated(results: Results, folder: Path) -> list[Path]:
-    """The pictures in a folder that are missing, or were drawn from other results."""
+    """Return the pictures in a folder that are missing, or were drawn from other results."""
     text = digest(results)
     wanted = {folder / f"{name}.png" for name, _, _ in pictures(results)}
     there = {path: stamp_of(path.read_bytes()) for path in folder.glob("*.png")}
@@ -85,9 +95,9 @@ def _speedups(bars: list[Result]) -> Axes:
     return plots.plot_speedups(labels, [result.ratio(result.baseline) for result in bars])
 
 
-def _rivals(raced: list[Result]) -> Axes:
-    rivals = dict.fromkeys(way for r in raced for way in r.ways if way != "fastperc")
-    means = {way: mean_ratio(raced, way) for way in rivals}
+def _libraries(raced: list[Result]) -> Axes:
+    others = dict.fromkeys(way for r in raced for way in r.ways if way != "fastperc")
+    means = {way: mean_ratio(raced, way) for way in others}
     ranked = sorted(means, key=means.__getitem__)
     return plots.plot_speedups([f"than {way}" for way in ranked], [means[way] for way in ranked])
 
@@ -97,11 +107,11 @@ def _scaling(results: Results, group: str, label: str, ideal: str | None) -> Axe
 
 
 def _series(results: Results, group: str) -> dict[str, tuple[list[float], list[float]]]:
-    """Each way's sizes and best times; the ways of a case on threads are one line."""
+    """Return each way's sizes and best times; the ways of a case on threads are one line."""
     series: dict[str, tuple[list[float], list[float]]] = {}
     for result in results.group(group):
         for way in result.ways:
-            if group == "threads" and way == "numpy":  # it stands beside the kernel, on one thread
+            if group == "threads" and way == "numpy":  # its one thread is the same in both cases
                 continue
             label = "fastperc" if way == "2 threads" else way
             sizes, times = series.setdefault(label, ([], []))
@@ -138,7 +148,7 @@ def _milliseconds(names: list[str], nanoseconds: list[float]) -> Axes:
 
 
 def _memory(measured: list[Result]) -> Axes:
-    """What the samples take, and that together with what each way of training adds."""
+    """Draw the memory of the samples, alone and together with what each training adds."""
     series: dict[str, tuple[list[float], list[float]]] = {}
     for result in measured:
         n, own = float(result.x or 0), result.best("samples")

@@ -1,8 +1,8 @@
-"""Runs of the suite in processes of their own, put together.
+"""Run the suite in processes of their own, and put the runs together.
 
-Where code and data of a process come to lie is drawn anew for each, and makes up to a seventh of a
+The addresses of code and data are drawn anew for each process, and make up to a seventh of a
 kernel's time, in all of its passes. Two processes are rarely both unlucky, and what looks changed
-is timed in others.
+is timed in more of them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 from .case import Case
 from .cases import some_cases
 from .changes import changes, probe
-from .elsewhere import run_python
+from .process_cases import run_python
+from .results import Results, load
 from .running import Tell, agree, run
-from .storing import Results, load
 
 AGAIN = 2  # more processes, at most, for what looks changed
 SECONDS_AGAIN = 8.0  # in each of them
@@ -36,9 +36,9 @@ def run_elsewhere(
     quick, groups
         As in `some_cases`.
     old : Results, optional
-        What it will be compared with.
+        Results that the new ones will be compared with.
     keys : iterable of str
-        Only these of them; by default all.
+        Time only these cases; by default all.
     seconds : float, optional
         As in `run`.
     """
@@ -54,7 +54,7 @@ def run_elsewhere(
 
 
 def child(wanted: str, given: str, stored: str) -> None:
-    """What the new process does."""
+    """Time the cases, in the new process."""
     chosen = json.loads(wanted)
     cases = [
         case
@@ -69,8 +69,10 @@ def child(wanted: str, given: str, stored: str) -> None:
 def look_again(
     results: Results, old: Results, quick: bool, groups: Iterable[str], tell: Tell
 ) -> None:
-    """Time what looks changed in other processes, and add what they find. What looks faster has to
-    be so there too: the best of all passes would keep the luck of one."""
+    """Time what looks changed in other processes, and add what they find.
+
+    What looks faster has to be so there too: the best of all passes would keep the luck of one.
+    """
     for _ in range(AGAIN):
         suspects = [c for c in changes(old, results) if c.is_real]
         if not suspects:

@@ -6,8 +6,9 @@ import base64
 import html
 from pathlib import Path
 
+from ..files.atomic import replace_file
 from .pictures import file_name, pictures, save_pictures
-from .storing import Results
+from .results import Results
 from .tables import footnotes, machine, table
 
 STYLE = """
@@ -23,12 +24,12 @@ figure { margin: 1.5rem 0 } figcaption { color: #555 }
 
 
 def write_report(results: Results, folder: Path) -> Path:
-    """Write ``index.html`` and the pictures; returns the page's path."""
+    """Write ``index.html`` and the pictures; return the page's path."""
     made = save_pictures(results, folder)
     captions = {name: caption for name, caption, _ in pictures(results)}
     figures = {name: _figure(png, captions[name]) for name, png in made.items()}
     page = folder / "index.html"
-    page.write_text(_page(results, figures), encoding="utf-8")
+    replace_file(str(page), _page(results, figures).encode())
     return page
 
 
@@ -45,7 +46,7 @@ def _page(results: Results, figures: dict[str, str]) -> str:
     skipped = "".join(f"<li>{html.escape(line)}</li>" for line in results.omissions)
     left_out = f"<h2>Left out</h2><ul>{skipped}</ul>" if skipped else ""
     roofline = f"<h2>roofline</h2>{figures['roofline']}" if "roofline" in figures else ""
-    facts = "".join(_row("td", [*fact]) for fact in results.surroundings.items())
+    facts = "".join(_row("td", [*fact]) for fact in results.environment.items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>fastperc bench</title>'
         '<link rel="icon" href="data:,">'
@@ -56,7 +57,7 @@ def _page(results: Results, figures: dict[str, str]) -> str:
 
 
 def _section(results: Results, group: str, figures: dict[str, str]) -> str:
-    """A group's picture and its table."""
+    """Return a group's picture and its table."""
     picture = figures.get(file_name(group), "")
     return f"<h2>{html.escape(group)}</h2>{picture}{_table(results, group)}"
 

@@ -1,8 +1,8 @@
-"""Times the table of cases, in several passes over all of it, while the machine is still.
+"""Time the table of cases, in several passes over all of it, while the machine is still.
 
 A case meets each pass with arrays of its own, at other addresses: where in memory things happen to
 lie makes a small loop up to twice as slow, in every round. A round counts if nothing disturbed the
-core before and after it, see `rounds`. A case whose best passes do not agree is passed over again.
+core before and after it, see `rounds`. A case whose best passes do not agree has further passes.
 What does not change within a process is up to `processes`.
 """
 
@@ -17,22 +17,22 @@ from time import perf_counter
 
 import numpy as np
 
-from ..measuring.clock import Timed, lengthened, quiet
-from ..measuring.environment import surroundings, version_of
+from ..measuring import environment
+from ..measuring.clock import Timed, lengthened, nothing, quiet
 from ..measuring.machine import Machine, limits
 from ..measuring.stillness import Stillness
-from .case import SHORT, Case, Measurement, nothing
+from .case import SHORT, Case, Measurement
+from .results import OURS, Result, Results
 from .rounds import Rounds, time_all
-from .storing import OURS, Result, Results
 
 PASSES = 3  # of a process
-FEWEST = 3  # undisturbed passes without which nothing can be said
-AGREED = 0.06  # how far apart the best of them may be
+FEWEST = 3  # undisturbed passes, below which a case is not judged
+AGREED = 0.06  # relative difference up to which the best of them agree
 SECONDS = 0.6  # for each case in a process, to time it and to wait until the machine is still
 FEW_CASES = 10  # of fewer, each has more time
 WINDOW = 0.15  # of all this time, for a single pass
 SHIFTS = 4  # arrays for each case that are held while all are prepared
-RIVALS = ("torch", "jax", "onnxruntime")
+LIBRARIES = ("torch", "jax", "onnxruntime")
 
 Tell = Callable[[str], object]
 
@@ -47,16 +47,17 @@ def run(
     ----------
     cases : iterable of Case or Measurement
     passes : int
-        Of all cases; more of those whose best differ, as long as there is time.
+        Minimum number of passes; cases whose best differ have more while there is time.
     seconds : float, optional
-        For all cases, at most: a busy machine leaves the rest disturbed. By default `SECONDS` each.
+        Time limit for all cases, after which a busy machine leaves the rest disturbed; by default
+        `SECONDS` each.
     tell : callable
-        Called with a line on what is being done.
+        Function that is called with a line on what is being done.
     still : Stillness, optional
         The probe, if it knows from an older run how fast it can be.
     """
     begin, cases = perf_counter(), list(cases)
-    results = Results(described(), {})
+    results = Results(environment_here(), {})
     timed = [case for case in cases if isinstance(case, Case)]
     seconds = SECONDS * max(len(timed), FEW_CASES) if seconds is None else seconds
     with quiet():
@@ -72,15 +73,14 @@ def run(
 def _time(
     cases: list[Case], results: Results, passes: int, seconds: float, tell: Tell, still: Stillness
 ) -> None:
-    """All cases in each pass, and what the machine can do at most; then those cases again that need
-    it, while there is time."""
+    """Time all cases and the limits of the machine in each pass, then those that need it again."""
     found = {case.key: begun for case in cases if (begun := _begin(case, results))}
     peaks = limits("float32")
     reached = Result("machine", "limits", "operation", {name: [] for name in peaks})
     end, number = math.inf, 0
-    while number < passes or (perf_counter() < end and _unsettled(found)):
+    while number < passes or (perf_counter() < end and _unconverged(found)):
         number += 1
-        wanted = found if number <= passes else _unsettled(found)
+        wanted = found if number <= passes else _unconverged(found)
         rounds = _prepare(cases, wanted, number, tell)
         rounds[reached.key] = {name: Rounds(timed) for name, timed in peaks.items()}
         end = min(end, perf_counter() + seconds)
@@ -88,8 +88,8 @@ def _time(
         time_all(_in_order(rounds), still, WINDOW * seconds)
         for key, ways in rounds.items():
             add_pass(found.get(key, reached), ways)
-            if trouble := "; ".join(each.trouble for each in ways.values() if each.trouble):
-                results.failed[key] = trouble
+            if error := "; ".join(each.error for each in ways.values() if each.error):
+                results.failed[key] = error
                 del found[key]
         del rounds, ways  # before the next pass makes others
         gc.collect()
@@ -101,8 +101,10 @@ def _time(
 def _prepare(
     cases: list[Case], wanted: dict[str, Result], number: int, tell: Tell
 ) -> dict[str, dict[str, Rounds]]:
-    """The rounds of the wanted cases, ready to be timed. Before each, arrays are made and held, so
-    that its own lie elsewhere than in other passes."""
+    """Return the rounds of the wanted cases, ready to be timed.
+
+    Before each, arrays are made and held, so that its own lie elsewhere than in other passes.
+    """
     sizes = np.random.default_rng(number).integers(1, 5000, (len(cases), SHIFTS))
     held, rounds = [], {}
     for case, row in zip(cases, sizes, strict=True):
@@ -114,17 +116,17 @@ def _prepare(
 
 
 def _in_order(rounds: dict[str, dict[str, Rounds]]) -> list[Rounds]:
-    """What is ours first, since others are compared with it."""
+    """Return the rounds of fastperc first, since others are compared with it."""
     named = [(way, each) for ways in rounds.values() for way, each in ways.items()]
     return [each for _, each in sorted(named, key=lambda pair: pair[0] not in OURS)]
 
 
-def _unsettled(found: dict[str, Result]) -> dict[str, Result]:
-    return {key: result for key, result in found.items() if not settled(result)}
+def _unconverged(found: dict[str, Result]) -> dict[str, Result]:
+    return {key: result for key, result in found.items() if not has_converged(result)}
 
 
 def _begin(case: Case, results: Results) -> Result | None:
-    """An empty result, unless nothing of the case can run here."""
+    """Return an empty result, unless nothing of the case can run here."""
     left_out = case.left_out()
     results.leave_out(case.key, left_out)
     ways: dict[str, list[float]] = {way: [] for way in case.ways if way not in left_out}
@@ -132,13 +134,15 @@ def _begin(case: Case, results: Results) -> Result | None:
 
 
 def begin_pass(case: Case, result: Result) -> dict[str, Rounds]:
-    """Prepare a case anew: its ways, ready to be timed, but for those of which enough is known. A
-    wrong one must not cost the figures of all others."""
+    """Prepare those ways of a case whose times have not converged.
+
+    A case that is wrong must not cost the figures of all others.
+    """
     try:
         ways = case.prepare()
     except ArithmeticError as error:
-        wrong = Rounds(Timed(nothing, nothing, 1))
-        wrong.trouble = str(error)
+        wrong = Rounds(Timed(nothing))
+        wrong.error = str(error)
         return {case.ways[0]: wrong}
     if case.unit == "process":
         return {way: Rounds(timed, least=1) for way, timed in ways.items()}
@@ -158,24 +162,24 @@ def add_pass(result: Result, ways: Mapping[str, Rounds]) -> None:
             result.disturbed.setdefault(way, []).append(min(rounds.good + rounds.others))
 
 
-def settled(result: Result) -> bool:
-    """Whether enough is known of fastperc's times.
+def has_converged(result: Result) -> bool:
+    """Return whether fastperc's times have converged.
 
-    Of whole processes, which no busy machine leaves in peace that long, nobody can ask that.
+    Times of whole processes need not: no busy machine leaves them undisturbed for that long.
     """
     timed = [result.ways[way] for way in OURS if way in result.ways]
     return result.unit == "process" or all(map(agree, timed))
 
 
 def agree(passes: Sequence[float]) -> bool:
-    """Whether there are enough undisturbed passes, and the best of them come to the same."""
+    """Return whether there are enough undisturbed passes, and the best of them agree."""
     best = sorted(passes)[:FEWEST]
     return len(best) == FEWEST and best[-1] <= (1 + AGREED) * best[0]
 
 
-def described() -> dict[str, str]:
-    """The surroundings, without where things lie on this machine."""
-    facts = dict(surroundings())
+def environment_here() -> dict[str, str]:
+    """Return a description of the environment, without paths of this machine."""
+    facts = dict(environment.describe())
     facts.pop("cache folder", None)
-    versions = {name: version_of(name) for name in RIVALS}
+    versions = {name: environment.version_of(name) for name in LIBRARIES}
     return {**facts, **versions, "fastperc": version("fastperc")}

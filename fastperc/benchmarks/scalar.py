@@ -1,13 +1,15 @@
-"""Elementary functions one element at a time, by the C library: what SIMD lanes are measured by."""
+"""Elementary functions one element at a time, by the C library: the baseline of SIMD lanes."""
 
 import math
+
+import numpy as np
 
 from ..kernels.elementary import EXP, LOG, SIGMOID, TANH
 from ..kernels.jit import kernel
 
 
 @kernel
-def scalar_loop(code, x, out):
+def scalar_loop(code: int, x: np.ndarray, out: np.ndarray) -> None:
     """``out[i] = f(x[i])``, both 1-D; f by its code, softplus where it is none of the others."""
     one = x.dtype.type(1)
     for i in range(x.shape[0]):

@@ -1,4 +1,4 @@
-"""Stored results as Markdown tables, and pages whose marked places hold them.
+"""Write stored results as Markdown tables, and fill the marked places of pages with them.
 
 A place is between ``<!-- bench: NAME -->`` and ``<!-- end -->``; NAME is a group, or ``machine``.
 """
@@ -9,28 +9,28 @@ import math
 import re
 from collections.abc import Sequence
 
-from .storing import Result, Results
+from ..measuring.words import duration, factor, markdown
+from .results import Result, Results
 
 PLACE = re.compile(r"(<!-- bench: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-NOT_WORK = ("process", "kernel", "MB")  # units of what is no race
+NOT_WORK = ("process", "kernel", "MB")  # units for which there are no ratios
 BUSY = "~"  # marks a time that other work on the machine has made longer
 FOOTNOTE = f"{BUSY}: timed while the machine was busy with other work."
-TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (0.0, "ns"))
 
 
 def filled(page: str, results: Results) -> str:
-    """The page, with each place filled from the results.
+    """Return the page, with each place filled from the results.
 
     Raises
     ------
     ValueError
-        For a place that names no group of the results.
+        If a place names no group of the results.
     """
     return PLACE.sub(lambda m: f"{m[1]}{place(m[2], results)}\n{m[3]}", page)
 
 
 def place(name: str, results: Results) -> str:
-    """What belongs to a place."""
+    """Return the content of a place."""
     if name == "machine":
         return machine(results)
     if name not in results.groups:
@@ -41,21 +41,21 @@ def place(name: str, results: Results) -> str:
 
 
 def machine(results: Results) -> str:
-    """A sentence on where it was measured."""
-    facts = results.surroundings
+    """Return sentences on where the results were measured."""
+    facts = results.environment
     gflops, near, far = (f"{results.machine[name]:.0f}" for name in ("gflops", "cached", "gbytes"))
     return (
         f"{facts['processor']}; Python {facts['Python']}, NumPy {facts['numpy']}, "
         f"Numba {facts['numba']}. Best of the rounds; in brackets, how many times as long as "
-        f"fastperc takes. One core does {gflops} GFLOP/s in matrix products "
+        f"fastperc takes. One core reaches {gflops} GFLOP/s in matrix products "
         f"and copies {near} GB/s within its caches, {far} GB/s beyond them."
     )
 
 
 def table(results: Sequence[Result]) -> list[list[str]]:
-    """A head, then a line for each case: fastperc's time first, then the others' with their ratio.
+    """Return a head and a line for each case: fastperc's time, then the others' with their ratio.
 
-    Where other libraries race on several networks, a last line has each one's geometric mean.
+    Where other libraries are compared on several networks, a last line has their geometric means.
     """
     ways = list(dict.fromkeys(way for result in results for way in result.ways))
     ways.sort(key=lambda way: way != "fastperc")
@@ -66,18 +66,12 @@ def table(results: Sequence[Result]) -> list[list[str]]:
 
 
 def footnotes(lines: list[list[str]]) -> list[str]:
-    """What the marks in a table mean, if it has any."""
+    """Return what the marks in a table mean, if it has any."""
     return [FOOTNOTE] if any(BUSY in cell for line in lines for cell in line[1:]) else []
 
 
-def markdown(lines: list[list[str]]) -> str:
-    """The lines as a table, figures to the right."""
-    rule = ["---", *["---:"] * (len(lines[0]) - 1)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
-
-
 def cell(result: Result, way: str) -> str:
-    """A best time with its unit, and how it stands to fastperc's."""
+    """Return a best time with its unit, and its ratio to fastperc's."""
     if not result.passes(way):
         return "-"
     if result.unit in NOT_WORK:
@@ -85,35 +79,24 @@ def cell(result: Result, way: str) -> str:
     time = ("" if result.ways[way] else BUSY) + amount(result, way)
     if way == "fastperc" or "fastperc" not in result.ways:
         return time
-    return f"{time} ({times(result.ratio(way))})"
+    return f"{time} ({factor(result.ratio(way))})"
 
 
 def mean_cell(results: Sequence[Result], way: str) -> str:
-    """The mean ratio, marked if one of its times is."""
+    """Return the mean ratio, marked if one of its times is."""
     is_marked = any(r.passes(way) and not r.ways[way] for r in results)
-    return BUSY * is_marked + times(mean_ratio(results, way))
+    return BUSY * is_marked + factor(mean_ratio(results, way))
 
 
 def mean_ratio(results: Sequence[Result], way: str) -> float:
-    """The geometric mean of how many times as long as fastperc a way takes, where it can run."""
+    """Return the geometric mean of a way's ratios to fastperc's time, where it can run."""
     logs = [math.log(r.ratio(way)) for r in results if r.passes(way)]
     return math.exp(sum(logs) / len(logs))
 
 
 def amount(result: Result, way: str = "fastperc") -> str:
-    """The best figure with its unit, such as ``79.6 ns``."""
+    """Return the best figure with its unit, such as ``79.6 ns``."""
     best = result.best(way)
     if result.unit == "MB":
         return f"{best:,.1f} MB"
-    return next(f"{digits(best / size if size else best)} {unit}" for size, unit in TIMES
-                if best >= size)  # fmt: skip
-
-
-def times(ratio: float) -> str:
-    """A ratio, such as ``2.5x`` or ``1,170x``."""
-    return f"{ratio:,.0f}x" if ratio >= 9.95 else f"{ratio:.2g}x"
-
-
-def digits(value: float) -> str:
-    """Three digits, never with an exponent."""
-    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"
+    return duration(best * 1e-9, digits=3)

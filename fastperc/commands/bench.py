@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..measuring.pinning import pin_threads
+from ..measuring.threads import pin_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import Console
 
-    from ..benchmarks.storing import Results
+    from ..benchmarks.results import Results
 
 
 def bench(
@@ -44,7 +44,8 @@ def bench(
     from ..benchmarks.changes import probe, summary
     from ..benchmarks.processes import add, look_again, run_elsewhere
     from ..benchmarks.report import write_report
-    from .console import duration, make_console
+    from ..measuring.words import duration
+    from .console import make_console
 
     try:
         chosen = cases.some_cases(quick, group or ())
@@ -75,9 +76,9 @@ def bench(
 
 def show_environment(console: Console) -> None:
     """Print what the figures depend on."""
-    from ..measuring.environment import surroundings
+    from ..measuring import environment
 
-    for name, value in surroundings():
+    for name, value in environment.describe():
         console.print(f"{name}: {value}", markup=False)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import io
 import os
 import sys
 from collections.abc import Callable
@@ -94,15 +93,12 @@ def check_folders(*paths: Path | None) -> None:
 
 def draw(result: Comparison, path: Path) -> None:
     """Plot the times to a file, in the format that its name ends with."""
-    from ..files.atomic import replace_file
+    from ..plots.files import save_figure
 
-    content = io.BytesIO()
     try:
-        figure: Any = result.plot().figure
-        figure.savefig(content, format=path.suffix[1:] or None, dpi=150)
+        save_figure(result.plot(), path)
     except ValueError as error:  # an unknown format
         raise typer.BadParameter(f"cannot write {path}: {error}") from error
-    replace_file(str(path), content.getvalue())
 
 
 def load(name: str) -> Callable[..., Any]:

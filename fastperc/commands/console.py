@@ -1,4 +1,4 @@
-"""Tables, times and factors on a rich console, as the command line shows them."""
+"""Tables on a rich console, as the command line shows them."""
 
 from __future__ import annotations
 
@@ -79,31 +79,3 @@ class LiveTable:
 def marked(text: str, is_best: bool) -> str:
     """Return the text of a cell, highlighted if it is the best."""
     return f"[{BEST}]{text}" if is_best else text
-
-
-def duration(seconds: float) -> str:
-    """A time, with a unit that leaves two or three digits.
-
-    Examples
-    --------
-    >>> [duration(t) for t in (2.5e-6, 0.0123, 4.56, 78)]
-    ['2.5 us', '12 ms', '4.6 s', '78 s']
-    """
-    unit, size = next(
-        ((unit, size) for unit, size in (("s", 1.0), ("ms", 1e-3)) if seconds >= size),
-        ("us", 1e-6),
-    )
-    value = seconds / size
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
-
-
-def factor(ratio: float) -> str:
-    """A ratio as a factor.
-
-    Examples
-    --------
-    >>> [factor(ratio) for ratio in (0.85, 6.42, 12.3, 1280)]
-    ['0.85x', '6.4x', '12x', '1,280x']
-    """
-    digits = 2 if ratio < 0.995 else 1 if ratio < 9.95 else 0
-    return f"{ratio:,.{digits}f}x"

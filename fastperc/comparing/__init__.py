@@ -1,61 +1,74 @@
 """Compare kernels: do they take the same steps, and how fast is each.
 
-`compare` works on one problem in several ways and with your own function beside them; what it
-returns is a `Comparison`. The files, from the bottom: `problem` (what is trained or computed),
-`loops`, `c_twin`, `rivals`, `jax_rival` and `onnx_rival` (who does it), `runners` and `variants`
-(how they are called, and their names), `agreement` (the first wrong step), `children` (what hangs
-or crashes), `clock`, `stillness`, `machine` and `code` (how fast, and why), `contest` (one after
-the other), `comparison` (the result).
+`compare` solves one problem in several ways and with your own function beside them; what it
+returns is a `Comparison`. The files, from the bottom: `task` and `problem` (what is trained or
+computed), `runners` and `ways` (who does it), `variants` (under which name), `agreement` (the first
+wrong step), `subprocesses` (what hangs or crashes), `code` (what the machine code looks like),
+`running` (one after the other) and `result`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import warnings
+from collections.abc import Iterable, Sequence
+
+from numpy.typing import ArrayLike, DTypeLike
 
 from .. import checks
-from ..measuring import machine
+from ..measuring import environment
 from ..measuring.clock import quiet
-from ..measuring.environment import surroundings
+from ..measuring.machine import Machine
 from .agreement import Finding, Oracle, WrongBlock
-from .comparison import Comparison, Row
-from .contest import Contestant, enter_function, enter_variant, read_code, time_all, work_out
-from .problem import KINDS, Problem, make_problem
+from .problem import Problem, make_problem
+from .result import Comparison, Row
+from .runners import Function
+from .running import (
+    Candidate,
+    function_candidate,
+    read_code,
+    time_all,
+    variant_candidate,
+    work_out,
+)
+from .task import TASKS
 from .variants import BASELINE, choose
 
 __all__ = ["Comparison", "Finding", "Row", "WrongBlock", "compare"]
 
+Names = str | Iterable[str] | None
+
 
 def compare(
-    kernel: str | Callable = "online",
-    against: str | Iterable[str] | None = None,
+    kernel: str | Function = "online",
+    kind: Names = None,
     *,
-    variants: str | Iterable[str] | None = None,
-    sizes: Any = (8, 32, 1),
+    variants: Names = None,
+    sizes: str | Iterable[int] = (8, 32, 1),
     hidden: str = "sigmoid",
     output: str = "identity",
     loss: str = "squared_error",
-    X: Any = None,
-    y: Any = None,
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
     n_samples: int = 20_000,
     batch_size: int = 32,
-    dtype: Any = "float32",
+    dtype: DTypeLike = "float32",
     lr: float | None = None,
     seed: int = 0,
     seconds: float = 2.0,
     time_limit: float = 20.0,
     inspect: bool = False,
+    against: Names = None,
 ) -> Comparison:
-    """Do one thing in several ways: do they agree with the reference, how fast is each?
+    """Solve a problem in several ways: compare the steps they take and how fast each is.
 
     Parameters
     ----------
     kernel : str or callable
-        What to do: train an epoch, ``"online"``, in ``"batches"`` or with the ``"full"`` set at
+        The task: train an epoch, ``"online"``, in ``"batches"`` or with the ``"full"`` set at
         once; or compute outputs, ``"forward"``, or the ``"gradient"``, of all samples. Or your own
         function that does one of these, in plain Python, NumPy or compiled by Numba, see below.
-    against : str
-        Which of these your function does. Without one of yours, the same as ``variants``.
+    kind : str
+        Which of these tasks your function does; only for a function of yours.
     variants : str or iterable of str, optional
         What to compare, besides the NumPy loop that is always there: ``python``, ``fastperc``,
         ``2 threads``, ``c``, ``jax``, ``onnxruntime``, ``sklearn``, ``torch``, or ``all``. By
@@ -66,18 +79,21 @@ def compare(
     X, y : array_like, optional
         Samples; by default ``n_samples`` of them are drawn.
     batch_size : int
-        Of ``"batches"``.
+        Samples per update of ``"batches"``.
     lr : float, optional
         Learning rate; by default 0.01, or less for more than 50 inputs.
     seed : int
-        Of samples and start.
+        Seed of samples and start values.
     seconds : float
-        About how long to time.
+        Approximate time to spend on timing.
     time_limit : float
-        A function of yours that has not been checked after so many seconds hangs.
+        Seconds before a function of yours that has not been checked counts as hung.
     inspect : bool
-        Also compile fastperc's kernel afresh, in a process of its own, to see how long that takes;
-        without it, that is known only if it was compiled here.
+        Also measure the compile time of fastperc's kernel, in a process of its own; without it,
+        that is known only if the kernel was compiled in this process.
+    against : str
+        The name of ``kind`` in version 0.1 or, without a function of yours, of ``variants``; it
+        works until 0.3, with a DeprecationWarning.
 
     Returns
     -------
@@ -133,44 +149,64 @@ def compare(
     >>> finding.blocks[0].note
     'it moved -1 times as far as it should'
     """
-    function, kind, variants = split(kernel, against, variants)
+    if against is not None or not (kind is None or callable(kernel)):
+        kind, variants = _as_in_version_0_1(kernel, kind, variants, against)
+    kind = _check_kind(kernel, kind)
     problem = make_problem(
-        kind, sizes, dtype, n_samples, batch_size, lr, seed, hidden, output, loss, X, y
-    )
+        kind, sizes, dtype=dtype, n_samples=n_samples, batch_size=batch_size, lr=lr, seed=seed,
+        hidden=hidden, output=output, loss=loss, X=X, y=y,
+    )  # fmt: skip
     chosen, notes = choose(variants, problem)
     seconds = checks.check_positive(seconds, "seconds")
     time_limit = checks.check_positive(time_limit, "time_limit")
     with quiet():
-        # Somebody's own function first: its process is a copy of this one, best made before any
-        # thread has been started here.
-        own = [enter_function(function, problem, time_limit)] if function is not None else []
+        # The user's function first: its process is a copy of this one, best made before any thread
+        # has been started here.
+        own = [function_candidate(kernel, problem, time_limit)] if callable(kernel) else []
         oracle = Oracle(problem)
-        contestants = own + [enter_variant(variant, problem, oracle) for variant in chosen]
-        peak = time_all(contestants, seconds)
-    return sum_up(problem, contestants, peak, notes, checks.check_flag(inspect, "inspect"))
+        candidates = own + [variant_candidate(variant, problem, oracle) for variant in chosen]
+        machine = time_all(candidates, seconds)
+    return _sum_up(problem, candidates, machine, notes, checks.check_flag(inspect, "inspect"))
 
 
-def split(kernel: Any, against: Any, variants: Any) -> tuple[Callable | None, Any, Any]:
-    """Somebody's function, if there is one; what it does; and the variants."""
+def _as_in_version_0_1(
+    kernel: str | Function, kind: Names, variants: Names, against: Names
+) -> tuple[Names, Names]:
+    """Return kind and variants where ``against``, or the second argument, may be either."""
+    warnings.warn(
+        "kind= says what a function of yours does, variants= what is compared; against= for either "
+        "of them, and variants without that name, go with fastperc 0.3",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    second = kind if against is None else against
+    if callable(kernel):
+        return second, variants
+    return None, second if variants is None else variants
+
+
+def _check_kind(kernel: str | Function, kind: Names) -> str:
+    """Return the kind of the problem: that of a user's function, or the one that is named."""
     if not callable(kernel):
-        kind = checks.check_choice(kernel, "kernel", KINDS)
-        return None, kind, against if variants is None else variants
-    if against is None:
+        return checks.check_choice(kernel, "kernel", TASKS)
+    if kind is None:
         raise ValueError(
-            f"against: found None, expected one of {', '.join(KINDS)}: what your function does"
+            f"kind: found None, expected one of {', '.join(TASKS)}: what your function does"
         )
-    return kernel, checks.check_choice(against, "against", KINDS), variants
+    return checks.check_choice(kind, "kind", TASKS)
 
 
-def sum_up(problem: Problem, contestants: list[Contestant], peak, notes, inspect) -> Comparison:
-    """The result of a comparison whose contestants have been timed."""
-    rows = [contestant.row for contestant in contestants]
-    traffic = machine.bytes_per_sample(problem)
+def _sum_up(
+    problem: Problem, candidates: Sequence[Candidate], machine: Machine, notes: list[str],
+    inspect: bool,
+) -> Comparison:  # fmt: skip
+    """Make the result of candidates that have been timed."""
+    rows = [candidate.row for candidate in candidates]
     (baseline,) = (row for row in rows if row.name == BASELINE)
-    for contestant in contestants:
-        work_out(contestant.row, baseline, problem, peak, traffic)
-        read_code(contestant, inspect)
+    for candidate in candidates:
+        work_out(candidate.row, baseline, problem, machine)
+        read_code(candidate, inspect)
     return Comparison(
-        problem.title, rows, BASELINE, peak, machine.flops_per_sample(problem), traffic,
-        problem.summary(), dict(surroundings()), notes,
+        problem.title, rows, BASELINE, machine, problem.flops_per_sample, problem.bytes_per_sample,
+        problem.summary(), dict(environment.describe()), notes,
     )  # fmt: skip

@@ -1,10 +1,10 @@
-"""Whether a variant takes the reference's steps, and where it first does not.
+"""Check whether a variant takes the reference's steps, and find the first that it does not.
 
 A step's mistake is in its gradient, and a step that starts from right parameters shows which
 block's gradient is wrong. So the question is not how far the ends are apart but which step is the
 first wrong one. It is found from outside, by training ever longer beginnings of the run: 1, 2, 4,
 ... steps, then, between the last right and the first wrong length, by halving. What does not train
-is asked for the outputs, or the gradient, of so many rows instead.
+is asked for the outputs, or the gradient, of as many rows instead.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from time import perf_counter
 import numpy as np
 
 from ..kernels import reference
-from .loops import numpy_function
-from .problem import KINDS, Problem
+from .problem import Problem
 from .runners import FunctionRunner, Runner, blocks_of
+from .ways.numpy import numpy_function
 
-# How far rounding may take a parameter: so many units of the last place per step, as a random walk;
-# or, where training itself makes differences grow, so many times as far as it takes the NumPy loop.
+# How far rounding may take a parameter: this many units of the last place per step, as a random
+# walk; or, where training makes differences grow, this many times as far as in the NumPy loop.
 ROUNDINGS = 16
 SHARE = 32
 LOST = 1e-3  # where rounding has grown to this share of the largest parameter, the check ends
@@ -39,13 +39,13 @@ class WrongBlock:
     name : str
         ``W1``, ``b1``, ...
     difference : float
-        The largest, infinite if the shapes differ.
+        The largest difference, infinite if the shapes differ.
     index : tuple of int
-        Where it is.
+        Its place in the block.
     found, expected : float
-        What is there.
+        The values there.
     note : str
-        What the move of this step looks like, if there is something to say.
+        How the move of this step differs from the right one, if that can be said.
     """
 
     name: str
@@ -70,19 +70,19 @@ class Finding:
     Attributes
     ----------
     steps : int
-        How many steps were checked; rows, for what does not train.
+        Number of steps that were checked; of rows, for what does not train.
     first_wrong : int or None
         The first step, counted from 1, after which parameters are wrong. For ``"forward"`` the
         first row whose outputs are, for ``"gradient"`` the first number of rows whose gradient is.
     blocks : list of WrongBlock
-        In the order of the layers.
+        The wrong blocks in the order of the layers.
     absolute, relative, ulps : float
-        The largest difference at the end of what was checked: as it is, divided by the largest
-        parameter of the same block, and in units of that one's last place.
+        The largest difference at the end of the check: as it is, divided by the largest parameter
+        of the same block, and in units of that one's last place.
     dtype : str
-        Of the check.
+        Precision of the check.
     counts : str
-        What was counted: ``"step"`` or ``"row"``.
+        The unit of ``steps``: ``"step"`` or ``"row"``.
     """
 
     steps: int
@@ -96,6 +96,7 @@ class Finding:
 
     @property
     def agrees(self) -> bool:
+        """Whether nothing is wrong."""
         return self.first_wrong is None
 
     def __str__(self) -> str:
@@ -107,9 +108,9 @@ class Finding:
 
 
 class Oracle:
-    """The reference's parameters after any number of steps, in float64; computed as asked for.
+    """Compute the reference's parameters after any number of steps, in float64.
 
-    Of what does not train: the outputs, or the gradient, of that many rows.
+    For what does not train: the outputs, or the gradient, of that many rows.
     """
 
     def __init__(self, problem: Problem):
@@ -118,11 +119,11 @@ class Oracle:
         self.start = problem.theta.astype(np.float64)
         self.states = {0: self.start}
         self.loop = FunctionRunner(problem, numpy_function(problem))
-        self._known: dict[int, list[float]] = {}
+        self._roundings: dict[int, list[float]] = {}
 
     def after(self, steps: int) -> list[np.ndarray]:
-        """W1, b1, ... after so many steps."""
-        if not self.problem.trains:
+        """Return W1, b1, ... after a number of steps."""
+        if not self.problem.task.trains:
             return self._computed(steps)
         if steps not in self.states:
             begin = max(known for known in self.states if known < steps)
@@ -133,8 +134,8 @@ class Oracle:
         return blocks_of(self.states[steps], self.problem)
 
     def before(self, steps: int) -> list[np.ndarray]:
-        """Where the last of so many steps began; what does not train begins at 0."""
-        if self.problem.trains:
+        """Return W1, b1, ... before the last of these steps, or zeros for what does not train."""
+        if self.problem.task.trains:
             return self.after(steps - 1)
         return [np.zeros_like(block) for block in self.after(steps)]
 
@@ -146,15 +147,15 @@ class Oracle:
         return blocks_of(reference.gradient(model, X, Y), self.problem)
 
     def rounding(self, steps: int) -> list[float]:
-        """How far the NumPy loop's blocks are off in the problem's dtype: rounding, as grown."""
-        if steps not in self._known:
+        """Return how far rounding takes each block of the NumPy loop in the problem's dtype."""
+        if steps not in self._roundings:
             found = train_steps(self.problem, self.loop, steps)
             pairs = zip(found, self.after(steps), strict=True)
-            self._known[steps] = [float(np.abs(a - b).max()) for a, b in pairs]
-        return self._known[steps]
+            self._roundings[steps] = [float(np.abs(a - b).max()) for a, b in pairs]
+        return self._roundings[steps]
 
     def is_lost(self, steps: int) -> bool:
-        """Whether rounding alone has led so far away that nothing can be said any more."""
+        """Return whether rounding alone has led so far away that nothing can be said any more."""
         scale = max(1.0, *(float(np.abs(block).max()) for block in self.after(steps)))
         return not max(self.rounding(steps)) <= LOST * scale
 
@@ -170,7 +171,7 @@ class Oracle:
 
 
 def train_steps(problem: Problem, runner: Runner, steps: int) -> list[np.ndarray]:
-    """The parameters after so many steps from the start, or what was computed for these rows."""
+    """Return the parameters after some steps from the start, or what is computed for the rows."""
     runner.reset()
     epochs, rest = divmod(steps, problem.n_steps)
     for _ in range(epochs):
@@ -181,7 +182,7 @@ def train_steps(problem: Problem, runner: Runner, steps: int) -> list[np.ndarray
 
 
 def tolerance(dtype: str, steps: int, scale: float) -> float:
-    """How far rounding may take parameters of this size in so many steps."""
+    """Return how far rounding may take parameters of this size in a number of steps."""
     return ROUNDINGS * float(np.finfo(dtype).eps) * scale * math.sqrt(steps)
 
 
@@ -189,7 +190,7 @@ def tolerance(dtype: str, steps: int, scale: float) -> float:
 def check(
     problem: Problem, runner: Runner, seconds: float = 3.0, oracle: Oracle | None = None
 ) -> Finding:
-    """Look for the first wrong step, through as many steps as fit into the time.
+    """Find the first wrong step, among as many as fit into the time.
 
     At least one step is checked; an epoch at most (`EPOCHS_OF_FULL` of one step). Training that
     makes differences grow, as too large a learning rate does, is checked until rounding takes over.
@@ -208,11 +209,11 @@ def check(
             limit = _last_kept(oracle, right, steps)
         else:
             return _narrow_down(problem, runner, oracle, right, steps)
-    return _measure(problem, oracle, train_steps(problem, runner, right), right)
+    return _differences(problem, oracle, train_steps(problem, runner, right), right)
 
 
 def _last_kept(oracle: Oracle, kept: int, lost: int) -> int:
-    """The last step at which rounding has not taken over."""
+    """Return the last step at which rounding has not taken over."""
     while lost - kept > 1:
         middle = (kept + lost) // 2
         if oracle.is_lost(middle):
@@ -222,7 +223,10 @@ def _last_kept(oracle: Oracle, kept: int, lost: int) -> int:
     return kept
 
 
-def _narrow_down(problem, runner, oracle, right: int, wrong: int) -> Finding:
+def _narrow_down(
+    problem: Problem, runner: Runner, oracle: Oracle, right: int, wrong: int
+) -> Finding:
+    """Find the first wrong step between a right and a wrong number of steps."""
     while wrong - right > 1:
         middle = (right + wrong) // 2
         if wrong_blocks(problem, runner, oracle, middle):
@@ -231,31 +235,31 @@ def _narrow_down(problem, runner, oracle, right: int, wrong: int) -> Finding:
             right = middle
     blocks = wrong_blocks(problem, runner, oracle, wrong)
     difference = max(block.difference for block in blocks)
-    counts = KINDS[problem.kind].counts
+    counts = problem.task.counts
     return Finding(wrong, problem.dtype, wrong, blocks, difference, math.inf, math.inf, counts)
 
 
-def _measure(problem, oracle, found: list[np.ndarray], steps: int) -> Finding:
-    """The differences of a variant that agrees."""
+def _differences(problem: Problem, oracle: Oracle, found: list[np.ndarray], steps: int) -> Finding:
+    """Measure the differences of a variant that agrees."""
     absolute = relative = ulps = 0.0
     for block, expected in zip(found, oracle.after(steps), strict=True):
         difference, largest = np.abs(block - expected).max(), np.abs(expected).max()
         absolute = max(absolute, float(difference))
         relative = max(relative, float(difference / largest))
         ulps = max(ulps, float(difference / np.spacing(largest.astype(problem.dtype))))
-    counts = KINDS[problem.kind].counts
+    counts = problem.task.counts
     return Finding(steps, problem.dtype, None, [], absolute, relative, ulps, counts)
 
 
-def wrong_blocks(problem, runner, oracle: Oracle, steps: int) -> list[WrongBlock]:
-    """The blocks that are wrong after so many steps."""
+def wrong_blocks(problem: Problem, runner: Runner, oracle: Oracle, steps: int) -> list[WrongBlock]:
+    """Return the blocks that are wrong after a number of steps."""
     found, expected = train_steps(problem, runner, steps), oracle.after(steps)
     scale = max(1.0, *(float(np.abs(block).max()) for block in expected))
     allowed = tolerance(problem.dtype, steps, scale)
     if all(is_near(*pair, allowed) for pair in zip(found, expected, strict=True)):
         return []
     candidates = [
-        compare_block(name, f, e, b, max(allowed, SHARE * rounding), problem.trains)
+        compare_block(name, f, e, b, max(allowed, SHARE * rounding), problem.task.trains)
         for name, f, e, b, rounding in zip(
             problem.block_names, found, expected, oracle.before(steps), oracle.rounding(steps),
             strict=True,
@@ -265,12 +269,15 @@ def wrong_blocks(problem, runner, oracle: Oracle, steps: int) -> list[WrongBlock
 
 
 def is_near(found: np.ndarray, expected: np.ndarray, allowed: float) -> bool:
-    """Whether a block is right; NaN is not."""
+    """Return whether a block is right; NaN is not."""
     return found.shape == expected.shape and bool((np.abs(found - expected) <= allowed).all())
 
 
-def compare_block(name, found, expected, before, allowed: float, moves=True) -> WrongBlock | None:
-    """What is wrong with a block, or None."""
+def compare_block(
+    name: str, found: np.ndarray, expected: np.ndarray, before: np.ndarray, allowed: float,
+    moves: bool = True,
+) -> WrongBlock | None:  # fmt: skip
+    """Return what is wrong with a block, or None."""
     found = np.asarray(found, dtype=np.float64)
     if found.shape != expected.shape:
         note = f"shape {found.shape}, expected {expected.shape}"
@@ -286,7 +293,7 @@ def compare_block(name, found, expected, before, allowed: float, moves=True) -> 
 
 
 def note_on(move: np.ndarray, right_move: np.ndarray, moves: bool = True) -> str:
-    """What a wrong move has to do with the right one: nothing at all, or so many times as far."""
+    """Describe a wrong move that is a multiple of the right one, or not finite, or none."""
     size = float((right_move**2).sum())
     if not np.isfinite(move).all():
         return "not finite"

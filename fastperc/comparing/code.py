@@ -1,4 +1,4 @@
-"""What a compiled kernel became: how long that took, and whether its loops run in SIMD lanes."""
+"""Read machine code: its compile time, and whether its loops run in SIMD lanes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 
 from ..kernels import batch, online, predict
 from .problem import Problem
-from .runners import NetworkRunner
+from .runners import Function
+from .ways.network import NetworkRunner
 
 # Fused multiply-add on whole registers: x86 (vfmadd231ps), and Arm (fmla v0.4s).
 PACKED_FMA = re.compile(r"\bvfn?m(?:add|sub)\d*p[sd]\b|\bfmla\s+[vz]")
@@ -25,7 +26,7 @@ print(compile_here(**json.loads(sys.argv[1])))
 
 
 def count_packed_fma(assembly: str) -> int:
-    """How many multiply-adds work on several numbers at once.
+    """Count the multiply-adds that work on several numbers at once.
 
     Examples
     --------
@@ -35,9 +36,9 @@ def count_packed_fma(assembly: str) -> int:
     return len(PACKED_FMA.findall(assembly))
 
 
-def kernel_of(problem: Problem) -> Any:
-    """The kernel of fastperc that does what a problem asks for."""
-    kernels = {
+def kernel_of(problem: Problem) -> Function:
+    """Return the kernel of fastperc that solves a problem."""
+    kernels: dict[str, Function] = {
         "online": online.train_online,
         "forward": predict.predict_rows,
         "gradient": batch.gradient_rows,
@@ -45,11 +46,12 @@ def kernel_of(problem: Problem) -> Any:
     return kernels.get(problem.kind, batch.train_batches)
 
 
-def of_dispatcher(function: Any, dtype: str | None = None) -> tuple[float, int | None]:
-    """Seconds of compiling a function of Numba's, and the packed multiply-adds of the result.
+def of_dispatcher(function: Function, dtype: str | None = None) -> tuple[float, int | None]:
+    """Return the compile time of a function of Numba's, and its number of packed multiply-adds.
 
-    NaN seconds if its machine code is from disk; None if there is no machine code. With a dtype,
-    of the version whose first argument is an array of that, or begins with one.
+    The time is NaN if the machine code is from disk, the number None if there is no machine code.
+    With a dtype, only the version whose first argument is an array of that counts, or a tuple that
+    begins with one.
     """
     versions = [
         version
@@ -64,20 +66,20 @@ def of_dispatcher(function: Any, dtype: str | None = None) -> tuple[float, int |
 
 
 def first_array(kind: Any) -> Any:
-    """The type of an argument, or of the first element of a tuple."""
+    """Return the type of an argument, or of the first element of a tuple."""
     return getattr(kind, "types", (kind,))[0]
 
 
 def seconds_of_compiling(version: Any) -> float:
-    """Seconds in Numba's compiler; what was loaded from disk knows nothing of them."""
+    """Return the seconds spent in Numba's compiler; NaN for what was loaded from disk."""
     timers = (getattr(version, "metadata", None) or {}).get("timers", {})
     return timers.get("compiler_lock", math.nan)
 
 
 def assembly_of(version: Any) -> str:
-    """The assembly of a compiled version, empty if it cannot be had.
+    """Return the assembly of a compiled version, empty if it cannot be had.
 
-    Of code from disk Numba shows none. It keeps its optimised intermediate form, however, and the
+    Numba shows none of code from disk. It keeps its optimised intermediate form, however, and the
     assembly is written from that.
     """
     library = version.library
@@ -88,7 +90,7 @@ def assembly_of(version: Any) -> str:
 
 
 def compile_afresh(problem: Problem) -> float:
-    """Seconds of compiling fastperc's kernel for a problem, in a process that has compiled nothing.
+    """Return the compile time of fastperc's kernel, in a process that has compiled nothing.
 
     In this process the kernel's parts may have been compiled already.
     """
@@ -101,7 +103,7 @@ def compile_afresh(problem: Problem) -> float:
 
 
 def compile_here(sizes: list[int], dtype: str, kind: str) -> float:
-    """Seconds of compiling the kernel for such a problem in this process, at its first call."""
+    """Return the compile time of a kernel in this process, at its first call."""
     n = 4 if kind in ("online", "batches") else 300
     size = {"online": 1, "batches": 2}.get(kind, n)
     problem = Problem(kind, tuple(sizes), dtype=dtype, n_samples=n, batch_size=size)

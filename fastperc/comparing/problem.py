@@ -1,70 +1,39 @@
-"""What all variants of a comparison train: one network, one set of samples, one start."""
+"""The problem that all variants of a comparison solve: one network, samples and start values."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from .. import checks
 from ..model import options
 from ..model.layout import initialise, n_parameters, views
 from ..model.losses import check_targets
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a kernel does, whatever runs it.
-
-    Attributes
-    ----------
-    what : str
-    arguments : tuple of str
-        What a function of this kind is called with.
-    counts : str
-        What a check counts: training goes step by step; what is computed at once is computed for
-        ever more rows.
-    """
-
-    what: str
-    arguments: tuple[str, ...]
-    counts: str = "step"
-
-    @property
-    def trains(self) -> bool:
-        """Whether it changes parameters."""
-        return "lr" in self.arguments
-
-
-_TRAINING = ("X", "Y", "weights", "biases", "lr")
-KINDS = {
-    "online": Kind("one update per sample", _TRAINING),
-    "batches": Kind("one update per batch of samples", (*_TRAINING, "batch_size")),
-    "full": Kind("one update per epoch, with all samples", _TRAINING),
-    "forward": Kind("the outputs for all samples", ("X", "weights", "biases"), "row"),
-    "gradient": Kind("the gradient of the mean loss of all samples", _TRAINING[:-1], "row"),
-}
+from .task import TASKS, Task
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A training run, complete: two variants that both solve it get the same parameters.
+    """Define a training run completely: whoever solves it gets the same parameters.
 
     Attributes
     ----------
     kind : str
-        One of `KINDS`.
+        One of `TASKS`.
     sizes : tuple of int
     hidden, output, loss : str
         As in `fastperc.Network`.
     dtype : str
     n_samples, batch_size : int
-        ``batch_size`` is 1 for online; all samples for what takes them at once.
+        ``batch_size`` is 1 for online, and all samples for tasks that take them at once.
     lr : float
     seed : int
-        Of samples and start.
+        Seed of samples and start values.
     data : (X, Y), optional
         Samples to use instead of drawn ones.
     """
@@ -82,30 +51,30 @@ class Problem:
     data: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
+    def task(self) -> Task:
+        """The task of this kind."""
+        return TASKS[self.kind]
+
+    @property
     def title(self) -> str:
-        """In a few words."""
+        """The problem in a few words."""
         size = f", batches of {self.batch_size}" if self.kind == "batches" else ""
         network = "-".join(map(str, self.sizes))
         return f"{self.kind}: {network}, {self.n_samples:,} samples{size}, {self.dtype}"
 
     @property
     def activations(self) -> tuple[str, ...]:
-        """One per layer."""
+        """The activation of each layer."""
         return (*(self.hidden,) * (len(self.sizes) - 2), self.output)
 
     @property
-    def trains(self) -> bool:
-        """Whether the kind is a way of training."""
-        return KINDS[self.kind].trains
-
-    @property
     def step_rows(self) -> int:
-        """Samples that a check adds at a time: those of a step."""
-        return self.batch_size if self.trains else 1
+        """The number of samples that a check adds at a time: those of a step."""
+        return self.batch_size if self.task.trains else 1
 
     @property
     def n_steps(self) -> int:
-        """Steps of an epoch."""
+        """The number of steps of an epoch."""
         return -(-self.n_samples // self.step_rows)
 
     @property
@@ -115,8 +84,8 @@ class Problem:
             return ["outputs"]
         return [f"{kind}{layer}" for layer in range(1, len(self.sizes)) for kind in "Wb"]
 
-    def summary(self) -> dict[str, Any]:
-        """All but the samples, for JSON."""
+    def summary(self) -> dict[str, object]:
+        """Return all but the samples, for JSON."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "data"}
 
     @cached_property
@@ -136,15 +105,37 @@ class Problem:
         return self._cast(theta)
 
     def start(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Fresh copies of weights, (n_in, n_out) each, and biases, (n_out,) each."""
+        """Return copies of the start values: weights (n_in, n_out) and biases (n_out,)."""
         return views(self.theta.copy(), self.sizes)
 
     def _cast(self, array: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(array, dtype=self.dtype)
 
+    @property
+    def flops_per_sample(self) -> float:
+        """Multiplications and additions in the matrix work of a sample.
+
+        2 n_in n_out each for the forward pass, for the gradient or update and, except in the first
+        layer, for the backward pass. Activations and biases are left out.
+        """
+        products = [2 * n_in * n_out for n_in, n_out in pairwise(self.sizes)]
+        return sum(products) if self.kind == "forward" else 3 * sum(products) - products[0]
+
+    @property
+    def bytes_per_sample(self) -> float:
+        """Bytes that have to be read or written if nothing stays in a cache.
+
+        These are the inputs and outputs or targets of the sample and, once for each step or for
+        all samples, the parameters: read, and unless outputs are computed, written as well.
+        """
+        itemsize = np.dtype(self.dtype).itemsize
+        times = 1 if self.kind == "forward" else 2
+        parameters = times * n_parameters(self.sizes) / self.batch_size
+        return itemsize * (self.sizes[0] + self.sizes[-1] + parameters)
+
 
 def draw_samples(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    """Normal inputs, and targets that suit the loss: a smooth map of them, or its sign."""
+    """Draw normal inputs, and targets that suit the loss: a smooth map of them, or its sign."""
     rng = np.random.default_rng(problem.seed)
     n_inputs, n_outputs = problem.sizes[0], problem.sizes[-1]
     X = rng.standard_normal((problem.n_samples, n_inputs))
@@ -161,10 +152,11 @@ def draw_samples(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_problem(
-    kind: Any, sizes: Any, dtype: Any, n_samples: Any, batch_size: Any, lr: Any, seed: Any,
-    hidden: str, output: str, loss: str, X: Any, y: Any,
+    kind: str, sizes: str | Iterable[int], *, dtype: DTypeLike, n_samples: int, batch_size: int,
+    lr: float | None, seed: int, hidden: str, output: str, loss: str, X: ArrayLike | None,
+    y: ArrayLike | None,
 ) -> Problem:  # fmt: skip
-    """Check what `compare` was given."""
+    """Make a problem of the arguments of `compare`, checked."""
     sizes = options.check_sizes(parse_sizes(sizes))
     options.check_hidden(hidden, len(sizes) - 2)
     output, record = options.check_output(output, loss, sizes[-1])
@@ -185,8 +177,8 @@ def make_problem(
     )  # fmt: skip
 
 
-def parse_sizes(sizes: Any) -> Any:
-    """``"8-32-1"`` as (8, 32, 1); anything else as it is."""
+def parse_sizes(sizes: str | Iterable[int]) -> Iterable[int]:
+    """Return ``"8-32-1"`` as (8, 32, 1), and anything else unchanged."""
     if not isinstance(sizes, str):
         return sizes
     parts = sizes.split("-")

@@ -1,4 +1,4 @@
-"""The table of variants: under which name a problem is worked on how."""
+"""The table of variants: the name of each way of solving a problem."""
 
 from __future__ import annotations
 
@@ -9,38 +9,35 @@ from importlib.util import find_spec
 
 from .. import checks
 from ..kernels.table import CHUNK
-from . import c_twin, loops, rivals
-from .jax_rival import JaxRunner, jax_refuses
-from .onnx_rival import OnnxRunner, onnx_refuses
 from .problem import Problem
-from .runners import FunctionRunner, NetworkRunner, Runner
+from .runners import FunctionRunner, Runner
+from .ways.c import CRunner, c_refuses
+from .ways.jax import JaxRunner, jax_refuses
+from .ways.network import NetworkRunner
+from .ways.numpy import numpy_function
+from .ways.onnx import OnnxRunner, onnx_refuses
+from .ways.python import python_function, python_refuses
+from .ways.sklearn import SklearnRunner, sklearn_refuses
+from .ways.torch import TorchRunner, torch_refuses
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A way of doing what a problem asks for.
+    """A way of solving a problem.
 
     Attributes
     ----------
     name, what : str
     make : callable
-        From a problem to its runner.
+        Function from a problem to its runner.
     refuses : callable
-        From a problem to the reason why it cannot be done this way, or nothing.
+        Function from a problem to the reason why it cannot be solved this way, or nothing.
     """
 
     name: str
     what: str
     make: Callable[[Problem], Runner]
     refuses: Callable[[Problem], str] = lambda problem: ""
-
-
-def _python_refuses(problem: Problem) -> str:
-    known = all(name in loops.PYTHON_FORWARD for name in problem.activations)
-    heads = {("identity", "squared_error"), ("sigmoid", "squared_error"), ("sigmoid", "log_loss")}
-    if not known or (problem.output, problem.loss) not in heads:
-        return "the loop in plain Python has no such network"
-    return ""
 
 
 def _threads_refuse(problem: Problem) -> str:
@@ -51,7 +48,7 @@ def _threads_refuse(problem: Problem) -> str:
 
 
 def _of_packages(refuses: Callable[[Problem], str], *packages: str) -> Callable[[Problem], str]:
-    """Refuses what is refused, and everything where a package is missing."""
+    """Return a function that also refuses everything where a package is missing."""
 
     def check(problem: Problem) -> str:
         absent = [package for package in packages if find_spec(package) is None]
@@ -66,29 +63,27 @@ VARIANTS = {
     for variant in (
         Variant(
             "python", "plain Python, on lists",
-            lambda p: FunctionRunner(p, loops.python_function(p)), _python_refuses,
+            lambda p: FunctionRunner(p, python_function(p)), python_refuses,
         ),
-        Variant("numpy", "NumPy", lambda p: FunctionRunner(p, loops.numpy_function(p))),
+        Variant("numpy", "NumPy", lambda p: FunctionRunner(p, numpy_function(p))),
         Variant("fastperc", "fastperc's kernel", NetworkRunner),
         Variant(
             "2 threads", "fastperc's kernel on two threads", partial(NetworkRunner, threads=2),
             _threads_refuse,
         ),
-        Variant("c", "C, by the compiler of this machine", c_twin.CRunner, c_twin.refuses),
+        Variant("c", "C, by the compiler of this machine", CRunner, c_refuses),
         Variant(
-            "jax", "JAX, compiled whole", JaxRunner, _of_packages(jax_refuses, "jax"),
+            "jax", "JAX, compiled whole", JaxRunner, _of_packages(jax_refuses, "jax")
         ),
         Variant(
             "onnxruntime", "ONNX Runtime", OnnxRunner,
             _of_packages(onnx_refuses, "onnxruntime", "onnx"),
         ),
         Variant(
-            "sklearn", "scikit-learn, partial_fit", rivals.SklearnRunner,
-            _of_packages(rivals.sklearn_refuses, "sklearn"),
+            "sklearn", "scikit-learn, partial_fit", SklearnRunner,
+            _of_packages(sklearn_refuses, "sklearn"),
         ),
-        Variant(
-            "torch", "PyTorch", rivals.TorchRunner, _of_packages(rivals.torch_refuses, "torch")
-        ),
+        Variant("torch", "PyTorch", TorchRunner, _of_packages(torch_refuses, "torch")),
     )
 }  # fmt: skip
 
@@ -97,10 +92,10 @@ BASELINE = "numpy"
 
 
 def choose(names: str | Iterable[str] | None, problem: Problem) -> tuple[list[Variant], list[str]]:
-    """The variants to compare, and a line on each that was left out.
+    """Return the variants to compare, and a line on each that was left out.
 
     The baseline is always among them. What was not asked for by name and cannot run is left out
-    without a word.
+    silently.
     """
     if isinstance(names, str):
         names = [name.strip() for name in names.split(",")]

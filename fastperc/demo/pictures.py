@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..datasets import load
 from ..network import Network
 from ..plots import plot_decision_boundary, plot_history, plot_speedups
+from ..plots.files import resize, save_figure
 from ..training import History
 from ..tutorials import Speedup
 
-DOTS_PER_INCH = 150
+if TYPE_CHECKING:
+    from ..plots import Axes
+
 PETAL = slice(2, 4)  # the columns of iris that tell the species apart
 
 
@@ -32,12 +34,12 @@ def draw_all(
     yield save(draw_speedups(speedups), folder / "speedups.png")
 
 
-def draw_losses(kind: str, histories: Mapping[str, History]) -> Any:
-    """Curves of all tasks of a kind, the legend beside them."""
-    ax: Any = plot_history(histories)
+def draw_losses(kind: str, histories: Mapping[str, History]) -> Axes:
+    """Draw the curves of all experiments of a kind, the legend beside them."""
+    ax = plot_history(histories)
     ax.set_title(f"Loss of each {kind}: in training, and dashed on held-out samples")
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    ax.get_figure().set_size_inches(9, 4.5)
+    resize(ax, 9, 4.5)
     return ax
 
 
@@ -48,10 +50,12 @@ class Named:
         self.net, self.names = net, np.array(names)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return self.names[self.net.predict(X)]
+        """Return the name of each row's class."""
+        names: np.ndarray = self.names[self.net.predict(X)]
+        return names
 
 
-def draw_boundary() -> Any:
+def draw_boundary() -> Axes:
     """Train on two features of iris, and draw which species is predicted where."""
     iris = load("iris")
     X, y = iris.X[:, PETAL], iris.y
@@ -63,23 +67,18 @@ def draw_boundary() -> Any:
     return ax
 
 
-def draw_speedups(speedups: Iterable[Speedup]) -> Any:
-    """Bars, the longest on top."""
+def draw_speedups(speedups: Iterable[Speedup]) -> Axes:
+    """Draw bars, the longest on top."""
     ordered = sorted(speedups, key=lambda line: -line.ratio)
     names = [f"{line.name}\n{line.work}" for line in ordered]
-    ax: Any = plot_speedups(names, [line.ratio for line in ordered])
+    ax = plot_speedups(names, [line.ratio for line in ordered])
     ax.set_title("Compiled training against the same in Python and NumPy", loc="right")
     ax.tick_params(axis="y", labelsize=8)
-    ax.get_figure().set_size_inches(8, 1 + 0.45 * len(ordered))
+    resize(ax, 8, 1 + 0.45 * len(ordered))
     return ax
 
 
-def save(ax: Any, path: Path) -> Path:
-    """Write the figure in one step: a picture is there whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        ax.get_figure().savefig(unfinished, format="png", dpi=DOTS_PER_INCH)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+def save(ax: Axes, path: Path) -> Path:
+    """Write the figure, and return its path."""
+    save_figure(ax, path)
     return path

@@ -41,11 +41,12 @@ class OnlineMLP(FittedMLP):
     def _buffer_of(self, x: object) -> SampleBuffer:
         """Return a buffer that holds the sample, for as long as the caller keeps it."""
         model = self._network()
-        n = model.sizes[0]
-        if hasattr(x, "__len__") and len(x) != n:
-            raise ValueError(f"x: found {len(x)} numbers, expected {n}, one for each feature")
         buffer = self._buffers.pop() if self._buffers else SampleBuffer(model)
-        if model.dtype == np.float64:
+        if type(x) is not np.ndarray or x.shape != buffer.shape:
+            n = model.sizes[0]
+            if hasattr(x, "__len__") and len(x) != n:
+                raise ValueError(f"x: found {len(x)} numbers, expected {n}, one for each feature")
+        if buffer.is_wide:
             buffer.take_inputs(x)
         else:
             with np.errstate(over="ignore"):  # too large for float32 is infinite, and found out

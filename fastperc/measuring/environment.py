@@ -1,4 +1,4 @@
-"""What a measurement or a bug report should say about the machine and the installation."""
+"""Describe the machine and the installation, for measurements and bug reports."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ OPTIONAL = ("matplotlib", "typer", "rich")
 MISSING = "not installed"
 
 
-def surroundings() -> Iterator[tuple[str, str]]:
-    """Names and values: versions, processor, where compiled kernels are kept, threads.
+def describe() -> Iterator[tuple[str, str]]:
+    """Yield names and values: versions, processor, cache of compiled kernels, threads.
 
     Examples
     --------
-    >>> [name for name, _ in surroundings()][:3]
+    >>> [name for name, _ in describe()][:3]
     ['fastperc', 'Python', 'numpy']
     """
     yield "fastperc", f"{__version__}, in {Path(__file__).parent}"
@@ -32,18 +32,18 @@ def surroundings() -> Iterator[tuple[str, str]]:
     for package in (*PACKAGES, *OPTIONAL):
         yield package, version_of(package)
     yield "system", platform.platform()
-    compiled_for = f" ({target()})" if not trouble() else ""
+    compiled_for = f" ({target()})" if not loading_error() else ""
     yield "processor", f"{processor()}{compiled_for}, {n_cores()} for this process"
-    if trouble():
-        yield "kernels", f"cannot be loaded: {trouble()}"
+    if loading_error():
+        yield "kernels", f"cannot be loaded: {loading_error()}"
     else:
         yield from kernel_cache()
-    yield "threads", told(threads)
+    yield "threads", text_or_error(threads)
 
 
 @cache
-def trouble() -> str:
-    """Why the kernels cannot be loaded; empty if they can."""
+def loading_error() -> str:
+    """Return why the kernels cannot be loaded; empty if they can."""
     try:
         from ..kernels import jit, online  # noqa: F401
     except Exception as error:  # of Numba, of NumPy, of what they need
@@ -51,21 +51,21 @@ def trouble() -> str:
     return ""
 
 
-def told(tell: Callable[[], str]) -> str:
-    """What a function says, or why it cannot."""
+def text_or_error(function: Callable[[], str]) -> str:
+    """Return what a function returns, or why it cannot."""
     try:
-        return tell()
+        return function()
     except Exception as error:
         return f"unknown: {in_one_line(error)}"
 
 
 def in_one_line(error: Exception) -> str:
-    """An error with its kind."""
+    """Return an error and its type in one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def version_of(package: str) -> str:
-    """The version of an installed package, or that it is missing."""
+    """Return the version of an installed package, or `MISSING`."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -73,7 +73,7 @@ def version_of(package: str) -> str:
 
 
 def processor() -> str:
-    """The processor's name, as the system gives it."""
+    """Return the processor's name, as the system gives it."""
     with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
         for line in lines:
             name, _, value = line.partition(":")
@@ -88,21 +88,21 @@ def processor() -> str:
 
 
 def target() -> str:
-    """What kernels are compiled for: the model behind a name that a virtual machine hides."""
+    """Return the processor that kernels are compiled for, also where a virtual machine hides it."""
     from ..kernels import jit
 
     return jit.target()[0]
 
 
 def n_cores() -> str:
-    """How many cores this process may use, in words."""
+    """Return how many cores this process may use, in words."""
     usable = getattr(os, "sched_getaffinity", None)
     n = len(usable(0)) if usable else os.cpu_count() or 1
     return "1 core" if n == 1 else f"{n} cores"
 
 
 def kernel_cache() -> Iterator[tuple[str, str]]:
-    """Whether machine code is kept on disk, and where: what is there, and what may be written."""
+    """Yield whether machine code is cached on disk, where, and how much of it."""
     from ..kernels import caching, jit, online
 
     if not is_compiled():
@@ -126,14 +126,14 @@ def kernel_cache() -> Iterator[tuple[str, str]]:
 
 
 def is_compiled() -> bool:
-    """Whether kernels are machine code: not where NUMBA_DISABLE_JIT is set."""
+    """Return whether kernels are machine code, which they are not under NUMBA_DISABLE_JIT."""
     from ..kernels import online
 
     return hasattr(online.train_online, "signatures")
 
 
 def threads() -> str:
-    """On how many threads fastperc computes, and what stands beside it in measurements."""
+    """Return the number of threads of fastperc and of the BLAS libraries beside it."""
     import scipy.linalg.blas  # noqa: F401, SciPy's own BLAS; it is asked about next
     from threadpoolctl import threadpool_info
 

@@ -1,10 +1,10 @@
-"""Whether the machine is still: others on it make code up to twice as slow, which no system call
-tells.
+"""Find moments in which nothing else disturbs: others make code up to twice as slow.
 
 On a shared machine the other hardware thread of a core may be another tenant's. While that one
 works, this one keeps its clock and its share of time, but not its execution units: an exponential
 over a few kilobytes takes half as long again. Timing that before and after each call, some 10 us,
-says whether the call's time counts; phases of one sort last from milliseconds to minutes.
+says whether the call's time counts. No system call does; disturbances last from milliseconds to
+minutes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 
 from .clock import Timed, seconds_of
-from .pinning import cores, on_one_core, stay_on
+from .threads import cores, on_one_core, pin_to_core
 
 SIZE, REPEATS = 2048, 3  # 8 KB of numbers: they and their results fit into the first cache
 PAGE = 4096  # bytes; how the arrays lie to each other within a page makes a fifth
@@ -25,7 +25,7 @@ SLACK = 0.08  # a still machine varies by 2 %, a disturbed one is 40 % to 90 % s
 COLD = 0.25  # what the probe may take longer after a call that has emptied the caches
 POLLING = 0.003  # seconds on one core, before another is tried
 CALIBRATION = 0.5  # seconds
-FASTEST = 20  # of so many probes the slowest is the best that can be expected again
+FASTEST = 20  # the slowest of this many best probes is what can be expected again
 
 
 class Stillness:
@@ -34,8 +34,8 @@ class Stillness:
     Parameters
     ----------
     best : float, optional
-        Nanoseconds that the probe takes if nothing disturbs it. It is watched for a while, and
-        whenever it is faster, that is its best.
+        Nanoseconds that the probe takes if nothing disturbs it; it is lowered whenever the probe
+        is faster.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Stillness:
                 self.is_still()
 
     def is_still(self, slack: float = SLACK) -> bool:
-        """Whether nothing disturbs right now: the probe takes its best time, but for the slack."""
+        """Return whether nothing disturbs now: the probe takes its best time, within the slack."""
         np.exp(self._arguments, out=self._results)  # what has run before may have emptied the cache
         begin = perf_counter()
         for _ in range(REPEATS):
@@ -62,7 +62,7 @@ class Stillness:
         return self._judge(1e9 * (perf_counter() - begin), slack)
 
     def _judge(self, nanoseconds: float, slack: float = SLACK) -> bool:
-        """Whether a probe that took so long was left in peace."""
+        """Return whether a probe that took this long was undisturbed."""
         if nanoseconds < self.best:
             insort(self._fastest, nanoseconds)
             del self._fastest[FASTEST:]
@@ -71,11 +71,22 @@ class Stillness:
         return nanoseconds <= (1 + slack) * self.best
 
     def time(self, timed: Timed, late: bool = False) -> tuple[float, bool] | None:
-        """Seconds that a call takes, made if nothing disturbs, and whether nothing did.
+        """Time a call if nothing disturbs.
 
-        None if something disturbs: another core is next to be tried, and something else may be
-        done meanwhile. When it is ``late``, the call is made all the same. Work of this thread is
-        done on one core, which alone has to be still; for work elsewhere all have to be.
+        Work of this thread is done on one core, which alone has to be still; for work elsewhere
+        all have to be.
+
+        Parameters
+        ----------
+        timed : Timed
+        late : bool
+            Whether to make the call even if something disturbs.
+
+        Returns
+        -------
+        (seconds, was_still) or None
+            None if no call was made. Another core is tried next, and something else may be done
+            meanwhile.
         """
         is_still = self._are_all_still if timed.elsewhere else self.is_still
         with ExitStack() as pinned:
@@ -92,14 +103,14 @@ class Stillness:
             return seconds, is_still(COLD) and was_still
 
     def _move_on(self) -> None:
-        """To the next core, with the probe in its cache."""
+        """Go to the next core, with the probe in its cache."""
         if len(self._cores) > 1:
             self._cores.append(self._cores.pop(0))
-            stay_on(self._cores[0])
+            pin_to_core(self._cores[0])
             self.is_still()
 
     def _are_all_still(self, slack: float = SLACK) -> bool:
-        """Whether all cores are, one after the other."""
+        """Return whether all cores are still, one after the other."""
         with on_one_core(self._cores[0]):
             for _ in self._cores:
                 if not self.is_still(slack):
@@ -109,7 +120,7 @@ class Stillness:
 
 
 def _arrays() -> tuple[np.ndarray, np.ndarray]:
-    """Twice `SIZE` numbers, side by side from where a page begins."""
+    """Return two arrays of `SIZE` numbers, side by side from where a page begins."""
     numbers = np.empty(2 * SIZE + PAGE // 4, np.float32)
     first = -numbers.ctypes.data % PAGE // 4
     return numbers[first : first + SIZE], numbers[first + SIZE : first + 2 * SIZE]

@@ -18,7 +18,7 @@ def aligned_zeros(n: int, dtype: DTypeLike) -> np.ndarray:
     """Return a vector of zeros that begins at a whole cache line, as SIMD blocks like it."""
     itemsize = np.dtype(dtype).itemsize
     room = np.zeros(n + ALIGNMENT // itemsize, dtype)
-    start = -room.ctypes.data % ALIGNMENT // itemsize
+    start = -room.__array_interface__["data"][0] % ALIGNMENT // itemsize
     return room[start : start + n]
 
 

@@ -81,8 +81,8 @@ class Samples:
 
     def in_units_of_one(self) -> Samples:
         """Return the same samples, with weights as they were given."""
-        if self.unit == 1 or not len(self.weight):
-            return replace(self, unit=1.0)
+        if self.unit == 1:
+            return self
         weight = read_only(self.weight * self.weight.dtype.type(self.unit))
         return replace(self, weight=weight, unit=1.0)
 

@@ -1,12 +1,13 @@
-"""Bars on logarithmic axes: how many times as fast, and how long."""
+"""Bars on logarithmic axes: speed-ups, and times."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import checks
-from .style import COLOURS, DARK, digits, new_axes, plain_ticks, tidy
+from ..measuring.words import number
+from .style import COLOURS, DARK, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:
     from .style import Axes
@@ -38,7 +39,7 @@ def plot_speedups(names: Sequence[str], ratios: Sequence[float], ax: Axes | None
     names, ratios = _check_bars(names, ratios)
     ax = new_axes(_size_for(names)) if ax is None else ax
     for i, ratio in enumerate(ratios):
-        _draw_bar(ax, i, 1, ratio, f"{digits(ratio)}×", hatched=ratio < 1)
+        _draw_bar(ax, i, 1, ratio, f"{number(ratio, 2)}×", hatched=ratio < 1)
     _name_bars(ax, names)
     low, high = min(1.0, *ratios), max(2 * min(1.0, *ratios), 1.0, *ratios)
     room = (high / low) ** 0.2  # for the figures beside the longest bars
@@ -66,9 +67,9 @@ def plot_comparison(
     times : sequence of float
         Nanoseconds per sample.
     intervals : sequence of (low, high), optional
-        Where each time lies; drawn as a line across the bar's end.
+        Interval of each time, drawn as a line across the bar's end.
     wrong : iterable of str
-        Those of the names whose results are wrong: hatched, and said so.
+        Names whose results are wrong: their bars are hatched and labelled so.
     title : str
     ax : matplotlib Axes, optional
 
@@ -88,7 +89,7 @@ def plot_comparison(
     low, high = min(times) / 3, max(times)
     for i, (name, time) in enumerate(zip(names, times, strict=True)):
         is_wrong = name in wrong
-        text = f"{digits(time)} ns" + ", wrong" * is_wrong
+        text = f"{number(time, 2)} ns" + ", wrong" * is_wrong
         span = None if intervals is None else intervals[i]
         _draw_bar(ax, i, low, time, text, hatched=is_wrong, span=span)
     _name_bars(ax, names)
@@ -107,7 +108,7 @@ def _draw_bar(
     hatched: bool,
     span: tuple[float, float] | None = None,
 ) -> None:
-    """A bar, a text beside its end, and across the end a line from one time to another."""
+    """Draw a bar, a text beside its end and, across the end, the interval."""
     ax.barh(
         i, end - start, left=start, height=0.66, color=COLOURS[hatched], edgecolor="white",
         hatch="////" if hatched else "",
@@ -122,29 +123,33 @@ def _draw_bar(
 
 
 def _name_bars(ax: Axes, names: list[str]) -> None:
-    """A name beside each bar, the first on top."""
+    """Put a name beside each bar, the first on top."""
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     tidy(ax, "x")
 
 
 def _scale(ax: Axes, low: float, high: float, unit: str = "") -> None:
-    """A logarithmic axis from low to high."""
+    """Make the axis logarithmic, from low to high."""
     ax.set_xscale("log")
     ax.set_xlim(low, high)
     plain_ticks(ax.xaxis, unit)
 
 
-def _check_bars(names: Any, values: Any, what: str = "ratios") -> tuple[list[str], list[float]]:
-    names = [str(name) for name in names]
-    values = [checks.check_positive(value, f"{what}[{i}]") for i, value in enumerate(values)]
-    if len(names) != len(values) or not names:
+def _check_bars(
+    names: Iterable[object], values: Iterable[float], what: str = "ratios"
+) -> tuple[list[str], list[float]]:
+    """Return the names as text and the values, if they are positive and as many."""
+    texts = [str(name) for name in names]
+    numbers = [checks.check_positive(value, f"{what}[{i}]") for i, value in enumerate(values)]
+    if len(texts) != len(numbers) or not texts:
         raise ValueError(
-            f"{what}: found {len(values)} for {len(names)} names, expected one for each, at least 1"
+            f"{what}: found {len(numbers)} for {len(texts)} names, expected one for each, at "
+            "least 1"
         )
-    return names, values
+    return texts, numbers
 
 
 def _size_for(names: list[str]) -> tuple[float, float]:
-    """Of a figure with a bar for each name, and room for the longest name."""
+    """Return the size of a figure with a bar for each name, in inches."""
     return 6.4 + 0.08 * max(0, max(map(len, names)) - 20), 1.0 + 0.38 * len(names)

@@ -1,11 +1,12 @@
-"""Which class is predicted where, for two inputs."""
+"""The regions of predicted classes, for two inputs."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import checks
 from ..optional import require
@@ -17,30 +18,37 @@ if TYPE_CHECKING:
 GRID_POINTS = 300  # along each side of the picture
 
 
+class Classifier(Protocol):
+    """A `Network` with a loss for classes, or an estimator."""
+
+    def predict(self, X: Any) -> ArrayLike:
+        """Return the label of each row."""
+
+
 class DecisionBoundaryDisplay:
     """The region of each class, its boundary, and the samples.
 
-    Made by `from_estimator`; to be drawn again with `plot`.
+    It is made by `from_estimator`, and can be drawn again with `plot`.
 
     Parameters
     ----------
     xx0, xx1 : ndarray of shape (grid_resolution, grid_resolution)
         The two inputs at each point of a grid.
     response : ndarray of the same shape
-        The label that is predicted there.
+        The predicted label at each point.
     X : ndarray of shape (n_samples, 2), optional
     y, predicted : ndarray of shape (n_samples,), optional
-        The samples' labels, and those that are predicted for them.
+        Labels of the samples, and the predicted ones.
     xlabel, ylabel : str
 
     Attributes
     ----------
     classes : ndarray
-        All labels, in order; the k-th has the k-th colour and marker.
+        All labels, in order, which is that of colours and markers.
     ax_, figure_ : matplotlib Axes, Figure
-        What it was drawn on last.
+        Axes and figure of the last drawing.
     surface_ : matplotlib AxesImage
-        The regions.
+        Image of the regions.
 
     Examples
     --------
@@ -54,8 +62,9 @@ class DecisionBoundaryDisplay:
     """
 
     def __init__(
-        self, xx0, xx1, response, *, X=None, y=None, predicted=None,
-        xlabel: str = "Input 1", ylabel: str = "Input 2",
+        self, xx0: np.ndarray, xx1: np.ndarray, response: np.ndarray, *,
+        X: np.ndarray | None = None, y: np.ndarray | None = None,
+        predicted: np.ndarray | None = None, xlabel: str = "Input 1", ylabel: str = "Input 2",
     ):  # fmt: skip
         self.xx0, self.xx1, self.response = xx0, xx1, response
         none = response.ravel()[:0]
@@ -67,20 +76,21 @@ class DecisionBoundaryDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, y: Any = None, *, grid_resolution: int = GRID_POINTS,
-        xlabel: str | None = None, ylabel: str | None = None, ax: Axes | None = None,
+        cls, estimator: Classifier, X: ArrayLike, y: ArrayLike | None = None, *,
+        grid_resolution: int = GRID_POINTS, xlabel: str | None = None, ylabel: str | None = None,
+        ax: Axes | None = None,
     ) -> DecisionBoundaryDisplay:  # fmt: skip
-        """Ask for the label at each point around X, and draw.
+        """Predict the label at each point around X, and draw.
 
         Parameters
         ----------
         estimator : object
-            Anything with ``predict``, from (n_samples, 2) to one label each: a `Network` with a
-            loss for classes, an estimator.
+            Classifier whose ``predict`` takes (n_samples, 2) and returns (n_samples,): a `Network`
+            with a loss for classes, or an estimator.
         X : array_like or DataFrame of shape (n_samples, 2)
-            Says how far the picture reaches; a DataFrame's columns name its axes.
+            Samples, which the picture encloses; a DataFrame's columns name its axes.
         y : array_like of shape (n_samples,), optional
-            Labels, numbers or text, of the samples to draw.
+            Labels, numbers or text; with them, the samples are drawn.
         grid_resolution : int
             Points along each side.
         xlabel, ylabel : str, optional
@@ -107,7 +117,7 @@ class DecisionBoundaryDisplay:
         return display.plot(ax)
 
     def plot(self, ax: Axes | None = None) -> DecisionBoundaryDisplay:
-        """Draw; on new axes if none are given."""
+        """Draw on these axes, or on new ones."""
         self.ax_ = new_axes((6.4, 4.4)) if ax is None else ax
         self.figure_ = self.ax_.figure
         self._draw_regions()
@@ -131,7 +141,7 @@ class DecisionBoundaryDisplay:
                 ax.contour(self.xx0, self.xx1, inside, levels=[0.5], colors=DARK, linewidths=0.8)
 
     def _draw_samples(self) -> None:
-        """The samples of each class: filled where the prediction is right, else hollow."""
+        """Draw the samples of each class: filled where the prediction is right, else hollow."""
         right = self.predicted == self.y
         size = min(36.0, max(8.0, 500 / math.sqrt(max(1, len(self.X)))))
         for k, label in enumerate(self.classes):
@@ -144,19 +154,21 @@ class DecisionBoundaryDisplay:
             self.ax_.scatter([], [], c="white", edgecolors=DARK, label="predicted wrongly")
 
 
-def plot_decision_boundary(predictor: Any, X: Any, y: Any, ax: Axes | None = None) -> Axes:
-    """Draw which class is predicted where, for two inputs, and the samples of each class.
+def plot_decision_boundary(
+    predictor: Classifier, X: ArrayLike, y: ArrayLike, ax: Axes | None = None
+) -> Axes:
+    """Draw the regions of predicted classes, for two inputs, and the samples of each class.
 
     Samples that are predicted wrongly are hollow.
 
     Parameters
     ----------
     predictor : object
-        Anything with ``predict``, from (n_samples, 2) to one label each: a `Network` with log_loss
-        or cross_entropy, an estimator.
+        Classifier whose ``predict`` takes (n_samples, 2) and returns (n_samples,): a `Network` with
+        log_loss or cross_entropy, or an estimator.
     X : array_like of shape (n_samples, 2)
     y : array_like of shape (n_samples,)
-        Labels: numbers or text.
+        Labels, numbers or text.
     ax : matplotlib Axes, optional
 
     Returns
@@ -176,9 +188,9 @@ def plot_decision_boundary(predictor: Any, X: Any, y: Any, ax: Axes | None = Non
     return DecisionBoundaryDisplay.from_estimator(predictor, X, y, ax=ax).ax_
 
 
-def _check_plane(X: Any) -> np.ndarray:
-    """The samples, if there are two inputs."""
-    X = checks.check_array(X, "X")
+def _check_plane(values: ArrayLike) -> np.ndarray:
+    """Return the samples, if there are two inputs."""
+    X = checks.check_array(values, "X")
     if X.shape[1] != 2:
         raise ValueError(
             f"X: found {X.shape[1]} columns, expected 2: the picture is a plane. Train on two "
@@ -187,26 +199,27 @@ def _check_plane(X: Any) -> np.ndarray:
     return X
 
 
-def _check_labels_of(X: np.ndarray, y: Any) -> np.ndarray:
+def _check_labels_of(X: np.ndarray, y: ArrayLike) -> np.ndarray:
+    """Return the labels as an array, if there is one for each sample."""
     labels = _labels(y, "y")
     if len(labels) != len(X):
         raise ValueError(f"y: found {len(labels)} labels, expected {len(X)}, one for each row of X")
     return labels
 
 
-def _column_names(X: Any) -> tuple[str, str]:
-    """Of a data frame with two columns; else what stands beside the axes by default."""
+def _column_names(X: ArrayLike) -> tuple[str, str]:
+    """Return the names of a data frame's two columns, or default ones."""
     columns = [str(name) for name in getattr(X, "columns", ())]
     return (columns[0], columns[1]) if len(columns) == 2 else ("Input 1", "Input 2")
 
 
 def _like(X: Any, rows: np.ndarray) -> Any:
-    """The rows as a data frame if X is one: an estimator that knows columns by name wants them."""
+    """Return the rows as a data frame if X is one: an estimator may know columns by name."""
     return type(X)(rows, columns=X.columns) if hasattr(X, "columns") else rows
 
 
-def _predicted(predictor: Any, X: Any, y: np.ndarray | None) -> np.ndarray:
-    """The label of each row of X, of the same kind as ``y`` if that is given."""
+def _predicted(predictor: Classifier, X: ArrayLike, y: np.ndarray | None) -> np.ndarray:
+    """Return the label of each row of X, of the same type as ``y`` if that is given."""
     if not callable(getattr(predictor, "predict", None)):
         raise TypeError(f"predictor: found {predictor!r:.60}, expected something with predict")
     labels = _labels(predictor.predict(X), "predict(X)")
@@ -218,8 +231,8 @@ def _predicted(predictor: Any, X: Any, y: np.ndarray | None) -> np.ndarray:
     return labels
 
 
-def _labels(values: Any, name: str) -> np.ndarray:
-    """Labels as a 1-D array of whole numbers, truth values or text."""
+def _labels(values: ArrayLike, name: str) -> np.ndarray:
+    """Return labels as a 1-D array of whole numbers, truth values or text."""
     labels = np.asarray(values)
     labels = np.asarray(labels.tolist()) if labels.dtype.kind == "O" else labels
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -238,7 +251,7 @@ def _labels(values: Any, name: str) -> np.ndarray:
 
 
 def _span(column: np.ndarray, n: int) -> np.ndarray:
-    """Evenly spaced points a little beyond the data."""
+    """Return evenly spaced points, a little beyond the data."""
     low, high = column.min(), column.max()
     margin = 0.06 * (high - low) or 0.5
     return np.linspace(low - margin, high + margin, n)

@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from os import PathLike, fspath
+from os.path import splitext
+from typing import TYPE_CHECKING, cast
 
+from ..files.atomic import replace_file
 from ..optional import require
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from .style import Axes
 
 
 def as_png(ax: Axes, dpi: int = 130) -> bytes:
-    """The whole figure as a PNG file's content; a figure that pyplot made is closed."""
-    file = io.BytesIO()
-    ax.figure.savefig(file, format="png", dpi=dpi)  # type: ignore[union-attr]
-    require("matplotlib.pyplot", extra="plot").close(ax.figure)
+    """Return the whole figure as the content of a PNG file, and close it in pyplot."""
+    return _content(ax, "png", dpi)
+
+
+def save_figure(ax: Axes, path: str | PathLike[str], dpi: int = 150) -> None:
+    """Write the whole figure to a file, completely or not at all, and close it in pyplot.
+
+    The file's ending names the format.
+
+    Raises
+    ------
+    ValueError
+        If matplotlib has no such format.
+    """
+    replace_file(fspath(path), _content(ax, splitext(path)[1][1:] or "png", dpi))
+
+
+def _content(ax: Axes, kind: str, dpi: int) -> bytes:
+    figure, file = cast("Figure", ax.figure), io.BytesIO()
+    figure.savefig(file, format=kind, dpi=dpi)
+    require("matplotlib.pyplot", extra="plot").close(figure)
     return file.getvalue()
+
+
+def resize(ax: Axes, width: float, height: float) -> None:
+    """Set the size of the whole figure in inches."""
+    cast("Figure", ax.figure).set_size_inches(width, height)

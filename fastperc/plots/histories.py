@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..optional import require
-from ..training import History
 from .style import legend_beside, look, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:
     from .style import Axes
 
 
+class LossCurves(Protocol):
+    """The losses of each epoch of a training run, as a `History` has them."""
+
+    loss: list[float]
+    validation_loss: list[float]
+
+
 def plot_history(
-    histories: History | Mapping[str, History] | Iterable[tuple[str, History]],
+    histories: LossCurves | Mapping[str, LossCurves] | Iterable[tuple[str, LossCurves]],
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the loss of each epoch: solid lines for training, dashed ones for validation.
@@ -24,7 +30,7 @@ def plot_history(
     Parameters
     ----------
     histories : History, or mapping or pairs of label and History
-        One run, or several to compare.
+        A run, or several to compare.
     ax : matplotlib Axes, optional
 
     Returns
@@ -58,14 +64,16 @@ def plot_history(
     return ax
 
 
-def _labelled(histories: Any) -> list[tuple[str, History]]:
-    if isinstance(histories, History):
+def _labelled(histories: object) -> list[tuple[str, LossCurves]]:
+    """Return the labels and curves of all runs; a single one has no label."""
+    runs: list[Any]
+    if _has_curves(histories):
         runs = [("", histories)]
     elif isinstance(histories, Mapping):
         runs = list(histories.items())
     else:
-        runs = list(histories) if isinstance(histories, Iterable) else [histories]
-    if not all(_is_run(run) for run in runs):
+        runs = list(histories) if isinstance(histories, Iterable) else [("", histories)]
+    if not all(map(_is_run, runs)):
         raise TypeError(
             f"histories: found {histories!r:.60}, expected a History, or a dict or pairs of label "
             "and History. Train first, and give net.history"
@@ -79,12 +87,17 @@ def _labelled(histories: Any) -> list[tuple[str, History]]:
     return runs
 
 
-def _is_run(value: Any) -> bool:
-    return isinstance(value, Sequence) and len(value) == 2 and isinstance(value[1], History)
+def _is_run(value: object) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and _has_curves(value[1])
 
 
-def _plot_run(ax: Axes, i: int, label: str, history: History, alone: bool) -> None:
-    """The one or two curves of a run, with a few markers that tell it from others."""
+def _has_curves(value: object) -> bool:
+    curves = [getattr(value, name, None) for name in ("loss", "validation_loss")]
+    return all(isinstance(curve, list) for curve in curves)
+
+
+def _plot_run(ax: Axes, i: int, label: str, history: LossCurves, alone: bool) -> None:
+    """Draw the one or two curves of a run, with a few markers that tell it from others."""
     names = ("training", "validation") if alone else (label, f"{label}, validation")
     for losses, dashes, name in zip(
         (history.loss, history.validation_loss), ("-", "--"), names, strict=True

@@ -1,4 +1,4 @@
-"""What kernels reach of what the machine can do."""
+"""The rates of kernels, below the limits of the machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import checks
-from .style import DARK, digits, legend_beside, look, new_axes, plain_ticks, tidy
+from ..measuring.words import number
+from .style import DARK, legend_beside, look, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:
     from .style import Axes
@@ -30,7 +31,8 @@ def plot_roofline(
     gflops, gbytes : float
         The machine's peak of arithmetic and of memory traffic, 10^9 per second.
     cached : float, optional
-        The same of traffic with the caches: what fits into them may be above the slope of memory.
+        The peak of traffic within the caches, 10^9 per second: what fits into them may lie above
+        the slope of memory.
     ax : matplotlib Axes, optional
 
     Returns
@@ -69,7 +71,7 @@ def plot_roofline(
 
 
 def _draw_roof(ax: Axes, gflops: float, slopes: dict[str, float], intensities: list[float]) -> None:
-    """The flat top of arithmetic, over all points and well beyond, and a slope for each memory."""
+    """Draw the flat top of arithmetic, beyond all points, and a slope for each memory."""
     ridges = [gflops / gbytes for gbytes in slopes.values()]
     x = [min(ridges) / 8, *intensities, max(ridges) * 30]
     left, right = min(x) / 1.5, max(x) * 1.5
@@ -77,7 +79,7 @@ def _draw_roof(ax: Axes, gflops: float, slopes: dict[str, float], intensities: l
         edges = np.array([left, ridge, right])
         ax.plot(
             edges, np.minimum(gflops, gbytes * edges), style, color=DARK, linewidth=1.6,
-            label=f"{digits(gbytes)} GB/s, {what}",
+            label=f"{number(gbytes, 2)} GB/s, {what}",
         )  # fmt: skip
-    top = f"{digits(gflops)} GFLOP/s, matrix product"
+    top = f"{number(gflops, 2)} GFLOP/s, matrix product"
     ax.annotate(top, (right, gflops), (0, 4), textcoords="offset points", ha="right", color=DARK)

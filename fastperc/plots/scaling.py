@@ -1,18 +1,21 @@
-"""How times depend on a size."""
+"""Times as a function of a size."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import checks
+from ..measuring.words import short_count
 from ..optional import require
-from .style import look, many, new_axes, plain_ticks, tidy
+from .style import look, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:
     from .style import Axes
+
+Line = tuple[np.ndarray, np.ndarray]
 
 
 def plot_scaling(
@@ -61,14 +64,15 @@ def plot_scaling(
     ticks = sorted({float(value) for sizes, _ in series.values() for value in sizes})
     if len(ticks) <= 12:
         ticker = require("matplotlib.ticker", extra="plot")
-        ax.set_xticks(ticks, [many(tick) for tick in ticks])
+        ax.set_xticks(ticks, [short_count(tick) for tick in ticks])
         ax.xaxis.set_minor_locator(ticker.NullLocator())
     tidy(ax, "both")
     ax.legend(frameon=False, handlelength=3.5)
     return ax
 
 
-def _check_line(label: str, sizes: Any, times: Any) -> tuple[np.ndarray, np.ndarray]:
+def _check_line(label: str, sizes: Sequence[float], times: Sequence[float]) -> Line:
+    """Return sizes and times as arrays, if there are as many of both, all positive."""
     x, y = np.asarray(sizes, np.float64), np.asarray(times, np.float64)
     if x.ndim != 1 or x.shape != y.shape or len(x) == 0 or not ((x > 0).all() and (y > 0).all()):
         raise ValueError(

@@ -1,8 +1,7 @@
-"""What all pictures share: colours and markers, axes, ticks, figures in words."""
+"""The style of all pictures: colours and markers, axes, ticks."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +9,7 @@ from ..optional import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
+    from matplotlib.axis import Axis
 
 # Okabe and Ito (2008), "Color universal design", without black; then three of Tol (2021), "Colour
 # schemes". There is one marker more, so that colour and marker together tell 110 things apart.
@@ -22,61 +22,40 @@ DARK = "#333333"
 
 
 def new_axes(size: tuple[float, float]) -> Axes:
-    """Axes on a new figure of so many inches, which pyplot knows."""
+    """Return axes on a new figure of this size in inches, which pyplot manages."""
     pyplot = require("matplotlib.pyplot", extra="plot")
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
 def tidy(ax: Axes, grid: Literal["x", "both"]) -> None:
-    """A faint grid behind the data, and no frame at the top and right."""
+    """Draw a faint grid behind the data, and no frame at the top and right."""
     ax.grid(axis=grid, color="0.88", linewidth=0.8)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 
 
 def look(i: int) -> dict[str, Any]:
-    """Colour and marker of the i-th thing in a picture."""
+    """Return colour and marker of the i-th series in a picture."""
     return {"color": nth(COLOURS, i), "marker": nth(MARKERS, i)}
 
 
 def nth(items: Sequence[str], i: int) -> str:
-    """The item of that number, from the start again after the last."""
+    """Return the item of that number; after the last comes the first again."""
     return items[i % len(items)]
 
 
 def legend_beside(ax: Axes, **options: Any) -> None:
-    """A legend to the right of the picture, where it hides nothing."""
+    """Draw a legend to the right of the picture, where it hides nothing."""
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, **options)
 
 
-def plain_ticks(axis: Any, unit: str = "") -> None:
-    """On a logarithmic axis, powers of ten as 0.1, 1, 1,000; if it is short, 2 and 5 times these
-    as well."""
+def plain_ticks(axis: Axis, unit: str = "") -> None:
+    """Label powers of ten on a logarithmic axis as 0.1, 1, 1,000.
+
+    On a short axis, 2 and 5 times these are labelled as well.
+    """
     ticker = require("matplotlib.ticker", extra="plot")
     low, high = axis.get_view_interval()
     axis.set_major_locator(ticker.LogLocator(subs=(1.0,) if high > 30 * low else (1.0, 2.0, 5.0)))
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.10g}{unit}"))
     axis.set_minor_locator(ticker.NullLocator())
-
-
-def digits(value: float) -> str:
-    """A number to two digits, or all before the point.
-
-    Examples
-    --------
-    >>> [digits(value) for value in (0.5234, 2.0, 9.44, 164.2, 21_400)]
-    ['0.52', '2', '9.4', '164', '21,400']
-    """
-    text = f"{value:,.{max(0, 1 - math.floor(math.log10(value)))}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def many(value: float) -> str:
-    """A count in few characters.
-
-    Examples
-    --------
-    >>> [many(value) for value in (8, 1e3, 1e5, 1e6, 2.5e7)]
-    ['8', '1,000', '100,000', '1M', '25M']
-    """
-    return f"{value:,.6g}" if value < 1e6 else f"{value / 1e6:,g}M"

@@ -1,11 +1,12 @@
-"""A first layer's weights, as pictures of what each unit looks for."""
+"""The weights of a first layer, as pictures of what each unit looks for."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import checks
 from .style import new_axes
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def plot_weights(
-    weights: Any, shape: tuple[int, int] | None = None, ax: Axes | None = None
+    weights: ArrayLike, shape: tuple[int, int] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw each unit's weights as a picture: grey is 0, white positive, black negative.
 
     Parameters
     ----------
     weights : array_like of shape (n_inputs, n_units)
-        Of a first layer: ``net.weights[0]``.
+        Weights of a first layer: ``net.weights[0]``.
     shape : (rows, columns), optional
-        Of the pictures that the network sees; by default square.
+        Shape of the pictures that the network sees; by default square.
     ax : matplotlib Axes, optional
 
     Returns
@@ -56,7 +57,7 @@ def plot_weights(
 
 
 def _on_one_page(pictures: np.ndarray) -> np.ndarray:
-    """Pictures (n, rows, columns) side by side and below each other, with gaps of NaN."""
+    """Return pictures (n, rows, columns) in a grid, with gaps of NaN."""
     n, rows, columns = pictures.shape
     across = math.ceil(math.sqrt(n))
     down = math.ceil(n / across)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..plots import Axes
 
 
 @dataclass(repr=False)
@@ -35,8 +38,8 @@ class History:
     stopped: str = ""
     unfinished: float = 0.0
 
-    def plot(self, ax: Any = None) -> Any:  # matplotlib stays in plots
-        """Draw the curves with matplotlib; returns the Axes."""
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the curves with matplotlib; return the Axes."""
         from ..plots import plot_history
 
         return plot_history(self, ax=ax)

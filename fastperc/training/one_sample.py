@@ -34,7 +34,7 @@ class SampleBuffer:
         self.scratch = aligned_zeros(single.work_size(model.layers, dtype), dtype)
         self.shape = self.x.shape
         self.arguments = self.x, self.theta, model.layers, self.out, self.scratch
-        self.code, self.is_one = model.loss.code, n_out == 1
+        self.code, self.is_one, self.is_wide = model.loss.code, n_out == 1, dtype.itemsize == 8
         most = float(np.finfo(dtype).max)
         low, high = model.loss.bounds if n_out == 1 else (1.0, 0.0)
         self.low, self.high = max(low, -most), min(high, most)  # of a target taken as it comes

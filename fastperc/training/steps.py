@@ -86,10 +86,11 @@ class OnlineSteps(Steps):
         reached = online.train_online(
             samples, self.model.arguments, lr, first, last, self.scratch, self.last_good, sums[LOSS]
         )
-        sums[BATCH_LOSS] = sums[LOSS]
-        done = (reached if reached >= 0 else last) // len(samples.Y)
-        weight = samples.weight
-        sums[ROWS, :done] = np.count_nonzero(weight) if len(weight) else len(samples.Y)
+        n, weight = len(samples.Y), samples.weight
+        done = (reached if reached >= 0 else last) // n
+        if done:
+            sums[BATCH_LOSS] = sums[LOSS]
+            sums[ROWS, :done] = np.count_nonzero(weight) if len(weight) else n
         return reached
 
 

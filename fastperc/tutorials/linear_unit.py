@@ -1,8 +1,11 @@
 """A linear unit with two inputs: predict every sample, then update once for each."""
 
+from __future__ import annotations
+
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..checks import check_count, check_flag, check_positive
 from ..errors import DivergedError
@@ -13,8 +16,10 @@ from .slicing import slices
 TWO = 2.0  # why the kernels are told: see `kernels.tutorials.square`
 
 
-def forward_pass(w1, w2, bias, Y, X1, X2):
-    """Predictions of all samples, and the sum of their squared errors.
+def forward_pass(
+    w1: float, w2: float, bias: float, Y: ArrayLike, X1: ArrayLike, X2: ArrayLike
+) -> tuple[np.ndarray, float]:
+    """Return the predictions of all samples, and the sum of their squared errors.
 
     y_pred = w1 X1 + w2 X2 + bias and error = sum((y_pred - Y)^2). The tutorial reads X1 and X2 from
     global names; here they are the last two arguments.
@@ -43,8 +48,11 @@ def forward_pass(w1, w2, bias, Y, X1, X2):
     return y_pred, float(kernels.linear_unit_squares(y_pred, Y, np.empty_like(Y), TWO))
 
 
-def weight_update(w1, w2, Y, bias, y_pred, alpha, X1, X2, *, as_published=False):
-    """The weights after one update for each sample, all from predictions made beforehand.
+def weight_update(
+    w1: float, w2: float, Y: ArrayLike, bias: float, y_pred: ArrayLike, alpha: float,
+    X1: ArrayLike, X2: ArrayLike, *, as_published: bool = False,
+) -> tuple[float, float, float]:  # fmt: skip
+    """Return the weights after one update for each sample, by predictions made beforehand.
 
     w_k -= alpha s X_k and bias -= alpha s, sample by sample, with s = 2 (y_pred - Y): together the
     gradient of sum((y_pred - Y)^2). The tutorial reads X1 and X2 from global names; here they are
@@ -55,7 +63,7 @@ def weight_update(w1, w2, Y, bias, y_pred, alpha, X1, X2, *, as_published=False)
     w1, w2, bias : float
         The unit's weights before.
     y_pred : array_like of shape (n_samples,)
-        What `forward_pass` returned for these weights.
+        Predictions of `forward_pass` for these weights.
     alpha : float
         Learning rate.
     Y, X1, X2 : array_like of shape (n_samples,)
@@ -76,19 +84,23 @@ def weight_update(w1, w2, Y, bias, y_pred, alpha, X1, X2, *, as_published=False)
     (2.375, 1.375, 0.75)
     """
     X1, X2, Y = check_samples(X1, X2, Y)
-    y_pred = check_vector(y_pred, "y_pred").copy()
-    check_same_length(Y=Y, y_pred=y_pred)
+    predictions = check_vector(y_pred, "y_pred").copy()
+    check_same_length(Y=Y, y_pred=predictions)
     alpha = check_positive(alpha, "alpha")
     weights, slopes = as_weights(w1, w2, bias), np.empty_like(Y)
     if check_flag(as_published, "as_published"):
-        kernels.linear_unit_squares(y_pred, Y, slopes, TWO)
+        kernels.linear_unit_squares(predictions, Y, slopes, TWO)
     else:
-        kernels.linear_unit_slopes(y_pred, Y, slopes)
+        kernels.linear_unit_slopes(predictions, Y, slopes)
     kernels.linear_unit_update(weights, X1, X2, slopes, alpha)
-    return tuple(weights.tolist())
+    w1, w2, bias = weights.tolist()
+    return w1, w2, bias
 
 
-def train_model(X1, X2, Y, epochs, learning_rate, *, as_published=False, verbose=False):
+def train_model(
+    X1: ArrayLike, X2: ArrayLike, Y: ArrayLike, epochs: int, learning_rate: float, *,
+    as_published: bool = False, verbose: bool = False,
+) -> np.ndarray:  # fmt: skip
     """Train the unit from ``RandomState(123).randn(3)`` and return its last predictions.
 
     Each epoch is `forward_pass` over all samples and then `weight_update`, so one epoch is one
@@ -149,31 +161,33 @@ def train_model(X1, X2, Y, epochs, learning_rate, *, as_published=False, verbose
 
 
 @cache
-def start_weights():
-    """The tutorial's start. Kept, because making a random generator takes longer than training."""
+def start_weights() -> tuple[float, ...]:
+    """Return the tutorial's start, cached: making a random generator takes longer than training."""
     return tuple(np.random.RandomState(123).randn(3).tolist())
 
 
-def check_samples(X1, X2, Y):
-    """The three columns as read-only float64 arrays of one length."""
+def check_samples(
+    X1: ArrayLike, X2: ArrayLike, Y: ArrayLike
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the three columns as read-only float64 arrays of one length."""
     X1, X2, Y = check_vector(X1, "X1"), check_vector(X2, "X2"), check_vector(Y, "Y")
     check_same_length(X1=X1, X2=X2, Y=Y)
     return X1, X2, Y
 
 
-def as_weights(w1, w2, bias):
-    """The three weights as an array that the kernels may change."""
+def as_weights(w1: float, w2: float, bias: float) -> np.ndarray:
+    """Return the three weights as an array that the kernels may change."""
     return check_vector([w1, w2, bias], "w1, w2, bias").copy()
 
 
-def print_errors(first, errors):
-    """One line for each epoch, counted from 0 as the tutorial does."""
+def print_errors(first: int, errors: np.ndarray) -> None:
+    """Print a line for each epoch, counted from 0 as the tutorial does."""
     for epoch, error in enumerate(errors.tolist(), first):
         print(f"epoch {epoch}: sum of squared errors {error}")
 
 
-def cause(lr, as_published):
-    """Why the sum of squared errors is no longer finite."""
+def cause(lr: float, as_published: bool) -> str:
+    """Return why the sum of squared errors is no longer finite."""
     if as_published:
         return "the published update, a square, drives predictions below their targets ever further"
     return f"learning_rate={lr:g} is too large for these data; lower it, or standardise the inputs"

@@ -1,6 +1,11 @@
 """Two inputs, one hidden unit, one output: a network of five scalars."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..checks import check_array, check_count, check_flag, check_number, check_positive
 from ..errors import DivergedError
@@ -47,7 +52,7 @@ class MLP:
     (16.9902, (1000, 7))
     """
 
-    def __init__(self, X, y):
+    def __init__(self, X: ArrayLike, y: ArrayLike):
         self.x, self.y = check_array(X, "X", columns=2), check_vector(y, "y")
         check_same_length(X=self.x, y=self.y)
         self.w1, self.w2, self.w3, self.b1, self.b2 = 1.0, 1.0, 1.0, 0.0, 0.0
@@ -55,7 +60,7 @@ class MLP:
         self.h1 = self.pred = 0.0
         self.trace = np.empty((0, 7))
 
-    def forward(self, x):
+    def forward(self, x: ArrayLike) -> None:
         """Set ``h1`` and ``pred`` for one sample.
 
         Parameters
@@ -71,7 +76,7 @@ class MLP:
         """
         self._forward(self._parameters(), *check_sample(x))
 
-    def backward(self, x, y):
+    def backward(self, x: ArrayLike, y: float) -> None:
         """Take one step down the gradient of (y - pred)^2, at the last forward pass.
 
         Parameters
@@ -94,13 +99,13 @@ class MLP:
         lr, params = check_positive(self.lr, "lr"), self._parameters().tolist()
         self._set_parameters(kernels.chain_update(*params, x1, x2, self.h1, error, lr))
 
-    def train(self, epoch=1000, verbose=False):
+    def train(self, epoch: int = 1000, verbose: bool = False) -> None:
         """Take one step for each sample, ``epoch`` times over, and add each to ``trace``.
 
         Parameters
         ----------
         epoch : int, default 1000
-            How often to go through the samples.
+            Number of passes through the samples.
         verbose : bool, default False
             Print every step's line of the trace.
 
@@ -124,33 +129,34 @@ class MLP:
         finally:
             self._keep(params, lines[:done])
 
-    def _forward(self, params, x1, x2):
+    def _forward(self, params: np.ndarray, x1: float, x2: float) -> None:
         h, p = kernels.chain_forward(*params.tolist(), x1, x2)
         self.h1, self.pred = float(h), float(p)
 
-    def _keep(self, params, lines):
-        """Take over what a run, perhaps a broken one, has reached."""
+    def _keep(self, params: np.ndarray, lines: np.ndarray) -> None:
+        """Take over what a run has reached, also one that diverged or was interrupted."""
         if len(lines):
             before = lines[-2, 2:].copy() if len(lines) > 1 else self._parameters()
             self._forward(before, *self.x[(len(lines) - 1) % len(self.y)].tolist())
             self._set_parameters(params.tolist())
             self.trace = np.concatenate([self.trace, lines])
 
-    def _parameters(self):
+    def _parameters(self) -> np.ndarray:
         return check_vector([getattr(self, name) for name in PARAMETERS], "parameters").copy()
 
-    def _set_parameters(self, params):
+    def _set_parameters(self, params: Iterable[float]) -> None:
         for name, value in zip(PARAMETERS, params, strict=True):
             setattr(self, name, value)
 
 
-def check_sample(x):
-    """One sample's two inputs as floats."""
-    return check_array(x, "x", ndim=1, columns=2).tolist()
+def check_sample(x: ArrayLike) -> tuple[float, float]:
+    """Return a sample's two inputs as floats."""
+    x1, x2 = check_array(x, "x", ndim=1, columns=2).tolist()
+    return x1, x2
 
 
-def print_steps(first, lines):
-    """One line for each step of the trace."""
+def print_steps(first: int, lines: np.ndarray) -> None:
+    """Print a line for each step of the trace."""
     for step, (loss, pred, *params) in enumerate(lines.tolist(), first):
         values = ", ".join(f"{n} {v:.8g}" for n, v in zip(PARAMETERS, params, strict=True))
         print(f"step {step}: loss {loss:.8g}, pred {pred:.8g}, {values}")

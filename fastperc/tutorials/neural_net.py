@@ -1,6 +1,11 @@
 """A relu hidden layer and a sigmoid output, trained on the log loss of all samples at once."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..checks import check_array, check_count, check_positive
 from ..model.losses import LOSSES, check_targets
@@ -55,7 +60,10 @@ class NeuralNet:
     True
     """
 
-    def __init__(self, layers=(13, 8, 1), learning_rate=0.001, iterations=100):
+    def __init__(
+        self, layers: Sequence[int] = (13, 8, 1), learning_rate: float = 0.001,
+        iterations: int = 100,
+    ):  # fmt: skip
         self.layers = [check_count(n, "layers") for n in layers]
         if len(self.layers) != 3:
             raise ValueError(
@@ -64,11 +72,11 @@ class NeuralNet:
             )
         self.learning_rate = check_positive(learning_rate, "learning_rate")
         self.iterations = check_count(iterations, "iterations")
-        self.params = {}
-        self.loss = []
+        self.params: dict[str, np.ndarray] = {}
+        self.loss: list[float] = []
         self._flat_target = self.layers[-1] == 1
 
-    def init_weights(self):
+    def init_weights(self) -> None:
         """Draw W1, b1, W2 and b2, in this order, from ``RandomState(1).randn``."""
         n_inputs, n_hidden, n_outputs = self.layers
         random = np.random.RandomState(1)
@@ -79,14 +87,14 @@ class NeuralNet:
             "b2": random.randn(n_outputs),
         }
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> NeuralNet:
         """Draw start weights and take ``iterations`` steps.
 
         Parameters
         ----------
         X : array_like of shape (n_samples, inputs)
         y : array_like of shape (n_samples,) or (n_samples, outputs)
-            0 or 1.
+            Targets, 0 or 1.
 
         Returns
         -------
@@ -105,26 +113,23 @@ class NeuralNet:
         self.params = dict(zip(self.params, arrays_of(net), strict=True))
         try:
             net.train(
-                X,
-                Y,
-                epochs=self.iterations,
-                lr=self.learning_rate,
-                batch_size=len(X),
+                X, Y, epochs=self.iterations, lr=self.learning_rate, batch_size=len(X),
                 shuffle=False,
-            )
+            )  # fmt: skip
         finally:  # also after Ctrl-C
-            self.loss = list(net.history.loss)
+            self.loss = list(net.history.loss) if net.history else []
         return self
 
-    def predict(self, X):
-        """Outputs rounded to 0 or 1, with as many dimensions as the y of the last `fit`."""
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return outputs rounded to 0 or 1, with as many dimensions as the y of the last `fit`."""
         if not self.params:
             raise ValueError("this NeuralNet has no weights yet; call fit first")
         outputs = self._network().forward(X)
-        return np.round(outputs[:, 0] if self._flat_target else outputs)
+        rounded: np.ndarray = np.round(outputs[:, 0] if self._flat_target else outputs)
+        return rounded
 
-    def _network(self):
-        """A `Network` with these parameters."""
+    def _network(self) -> Network:
+        """Return a `Network` with these parameters."""
         net = Network(
             self.layers, hidden="relu", output="sigmoid", loss="log_loss", dtype="float64"
         )
@@ -133,6 +138,6 @@ class NeuralNet:
         return net
 
 
-def arrays_of(net):
-    """W1, b1, W2 and b2 of a network: its own arrays, which training changes."""
+def arrays_of(net: Network) -> list[np.ndarray]:
+    """Return W1, b1, W2 and b2 of a network: its own arrays, which training changes."""
     return [array for layer in zip(net.weights, net.biases, strict=True) for array in layer]

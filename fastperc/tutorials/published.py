@@ -4,7 +4,11 @@ Each figure is kept with the digits that were printed. Two figures of the trace 
 their page and end in ``..``; a single point stands for a figure that is not shown.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
+
+Rows = tuple[tuple[float, ...], ...]
 
 # The network of five scalars on one sample, (2, 2) -> 17: all weights 1, biases 0, learning rate
 # 0.01. Five stretches of its 1,000 steps are shown, and the last step is told in a summary.
@@ -58,13 +62,13 @@ SUMMARY = {"loss": "9.54880085e-05", "pred": "16.9902"}
 
 
 class UnitRun(NamedTuple):
-    """One sigmoid unit, trained for 1,000 rounds from the weights ``start``."""
+    """A sigmoid unit, trained for 1,000 rounds from the weights ``start``."""
 
     name: str
-    X: tuple
-    start: tuple
+    X: Rows
+    start: tuple[float, ...]
     first_prediction: str
-    weights: tuple
+    weights: tuple[str, ...]
     prediction: str
 
 
@@ -72,12 +76,12 @@ class LayersRun(NamedTuple):
     """A hidden layer of four sigmoid units and one output unit, and its last outputs."""
 
     name: str
-    X: tuple
-    y: tuple
-    weights1: tuple
-    weights2: tuple
+    X: Rows
+    y: tuple[int, ...]
+    weights1: Rows
+    weights2: tuple[float, ...]
     rounds: int
-    outputs: tuple
+    outputs: tuple[str, ...]
 
 
 # All three end at the target 1. The runs of a single unit on four samples are not here: they start

@@ -1,12 +1,19 @@
 """Regression by two layers with a sigmoid between them, trained by mini-batches."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..checks import check_array, check_count, check_flag, check_positive
 from ..errors import DivergedError
 from ..kernels.tutorials import regression as kernels
 from ..model.losses import LOSSES, check_targets
 from .inputs import whole_blocks
+
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # w1, b1, w2, b2
 
 
 class TwoLayerRegression:
@@ -19,7 +26,8 @@ class TwoLayerRegression:
     lr : float
         Learning rate.
     seed : int
-        Of ``RandomState``, which draws w1 and then w2 from the standard normal. Biases start at 0.
+        Seed of ``RandomState``, which draws w1 and then w2 from the standard normal distribution.
+        Biases start at 0.
     as_published : bool, default False
         Train by the tutorial's formulas; see Notes.
 
@@ -49,7 +57,10 @@ class TwoLayerRegression:
     [0.25]
     """
 
-    def __init__(self, in_dim, hidden_dim, out_dim, lr, seed, as_published=False):
+    def __init__(
+        self, in_dim: int, hidden_dim: int, out_dim: int, lr: float, seed: int,
+        as_published: bool = False,
+    ):  # fmt: skip
         d = check_count(in_dim, "in_dim")
         h = check_count(hidden_dim, "hidden_dim")
         k = check_count(out_dim, "out_dim")
@@ -58,19 +69,19 @@ class TwoLayerRegression:
         random = np.random.RandomState(seed)
         self.w1, self.b1 = random.randn(d, h), np.zeros((1, h))
         self.w2, self.b2 = random.randn(h, k), np.zeros((1, k))
-        self.loss = []
+        self.loss: list[float] = []
         self._shapes = {name: getattr(self, name).shape for name in ("w1", "b1", "w2", "b2")}
         self._flat_target = k == 1
 
-    def forward(self, X):
-        """Outputs for X (n_samples, in_dim), of shape (n_samples, out_dim)."""
+    def forward(self, X: ArrayLike) -> np.ndarray:
+        """Return outputs for X (n_samples, in_dim), of shape (n_samples, out_dim)."""
         X = self._check_inputs(X)
         hidden, _, outputs = self._buffers(len(X))
         kernels.regression_outputs(X, self._params(), hidden, outputs)
         return outputs
 
-    def backward(self, X, y):
-        """Gradient of the mean of (y - p)^2 at the present parameters, which stay as they are.
+    def backward(self, X: ArrayLike, y: ArrayLike) -> Arrays:
+        """Return the gradient of the mean of (y - p)^2 at the present parameters.
 
         Parameters
         ----------
@@ -80,8 +91,8 @@ class TwoLayerRegression:
         Returns
         -------
         w1, b1, w2, b2 : ndarray
-            Of the parameters' shapes. As published, the first and third are n_samples times the
-            gradient.
+            Arrays of the parameters' shapes. As published, the first and third are n_samples times
+            the gradient.
 
         Examples
         --------
@@ -94,14 +105,17 @@ class TwoLayerRegression:
         """
         X = self._check_inputs(X)
         Y = self._check_targets(y, len(X))
-        gradient = tuple(np.empty_like(p) for p in self._params())
+        w1, b1, w2, b2 = (np.empty_like(p) for p in self._params())
+        gradient = w1, b1, w2, b2
         hidden, back, slopes = self._buffers(len(X))
         kernels.regression_gradient(
             X, Y, self._params(), gradient, hidden, back, slopes, self.as_published
         )
         return gradient
 
-    def fit(self, X, y, *, epochs=100, batch_size=32):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, *, epochs: int = 100, batch_size: int = 32
+    ) -> TwoLayerRegression:
         """Go through the rows ``epochs`` times, in their order, with one step for each batch.
 
         Shuffle the rows beforehand if their order means something.
@@ -140,20 +154,20 @@ class TwoLayerRegression:
             self.loss.append(loss)
         return self
 
-    def predict(self, X):
-        """Outputs for X (n_samples, in_dim), with as many dimensions as the y of the last `fit`."""
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Return outputs for X, with as many dimensions as the y of the last `fit`."""
         outputs = self.forward(X)
         return outputs[:, 0] if self._flat_target else outputs
 
-    def _check_inputs(self, X):
+    def _check_inputs(self, X: ArrayLike) -> np.ndarray:
         return check_array(X, "X", columns=len(self.w1))
 
-    def _check_targets(self, y, n_samples):
+    def _check_targets(self, y: ArrayLike, n_samples: int) -> np.ndarray:
         loss = LOSSES["squared_error"]
         return check_targets(y, loss, n_samples, self.w2.shape[1], np.float64)
 
-    def _params(self):
-        """The parameters, which may have been set, as the kernels want them."""
+    def _params(self) -> Arrays:
+        """Return the parameters, which may have been set, as the kernels want them."""
         for name, shape in self._shapes.items():
             found = getattr(self, name)
             if np.shape(found) != shape:
@@ -161,11 +175,11 @@ class TwoLayerRegression:
             setattr(self, name, np.require(found, np.float64, ["C", "W", "E"]))
         return self.w1, self.b1, self.w2, self.b2
 
-    def _restore(self, params):
+    def _restore(self, params: Iterable[np.ndarray]) -> None:
         for now, before in zip(self._params(), params, strict=True):
             now[...] = before
 
-    def _buffers(self, n):
-        """Hidden values, the slopes of hidden sums and of outputs, for n samples."""
+    def _buffers(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return room for hidden values, and slopes of hidden sums and of outputs, of n samples."""
         h, k = self.w2.shape
         return np.zeros(whole_blocks(n * h)), np.empty((n, h)), np.empty((n, k))

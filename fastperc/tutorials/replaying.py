@@ -1,11 +1,14 @@
-"""The figures that the tutorials print, published beside computed."""
+"""Recompute the figures that the tutorials print."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
+from ..measuring.words import columns
 from . import published
 from .mlp import MLP
 from .sigmoid_units import train_perceptron, train_two_layer
@@ -13,14 +16,14 @@ from .sigmoid_units import train_perceptron, train_two_layer
 
 @dataclass(frozen=True)
 class Figure:
-    """One printed figure and its recomputation.
+    """A printed figure and its recomputation.
 
     Attributes
     ----------
     run : str
-        Which training run prints it.
+        Training run that prints it.
     quantity : str
-        What it is, and at which step.
+        Quantity and step.
     published : str
         As printed. Two dots at its end mean that the page cuts it short.
     computed : str
@@ -43,7 +46,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Replay:
-    """All figures of `replay`, in the order of the tutorials. It iterates over them."""
+    """The figures of `replay`, in the order of the tutorials; iterable."""
 
     figures: tuple[Figure, ...]
 
@@ -59,7 +62,7 @@ class Replay:
         return all(figure.agrees for figure in self)
 
     def summary(self) -> str:
-        """One line for each run: how many of its figures agree."""
+        """Return a line for each run with how many of its figures agree."""
         runs = dict.fromkeys(figure.run for figure in self)
         lines = []
         for run in runs:
@@ -68,12 +71,11 @@ class Replay:
         return "\n".join(lines)
 
     def table(self) -> str:
-        """One line for each figure: run, quantity, published, computed, and whether they agree."""
+        """Return a line for each figure: run, quantity, published, computed, and agreement."""
         header = ("run", "quantity", "published", "computed", "agrees")
         rows = [(f.run, f.quantity, f.published, f.computed, yes_no(f.agrees)) for f in self]
-        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)]
-        return "\n".join([lines[0], "-" * (sum(widths) + 8), *lines[1:]])
+        head, *lines = columns([header, *rows], left=len(header))
+        return "\n".join([head, "-" * max(map(len, lines)), *lines])
 
     __str__ = table
 
@@ -110,8 +112,8 @@ def replay() -> Replay:
     return Replay(tuple(chain.from_iterable(runs)))
 
 
-def replay_trace():
-    """The five stretches of the trace of `MLP`, and its summary."""
+def replay_trace() -> Iterator[Figure]:
+    """Yield the five stretches of the trace of `MLP`, and its summary."""
     model = MLP([(2, 2)], [17])
     model.train(epoch=1000)
     for row in published.TRACE.split("\n")[1:-1]:
@@ -125,8 +127,8 @@ def replay_trace():
     yield figure("MLP", "last pred", published.SUMMARY["pred"], pred, four_decimals)
 
 
-def replay_unit(run):
-    """One run of `train_perceptron`; the target is 1."""
+def replay_unit(run: published.UnitRun) -> Iterator[Figure]:
+    """Yield the figures of a run of `train_perceptron`, whose target is 1."""
     name = f"train_perceptron, {run.name}"
     scalar = in_full if len(run.start) == 1 else in_array
     _, first = train_perceptron(run.X, [1], run.start, iterations=1)
@@ -137,38 +139,40 @@ def replay_unit(run):
     yield figure(name, "final prediction", run.prediction, last[0], in_array)
 
 
-def replay_layers(run):
-    """One run of `train_two_layer`."""
+def replay_layers(run: published.LayersRun) -> Iterator[Figure]:
+    """Yield the figures of a run of `train_two_layer`."""
     *_, outputs = train_two_layer(run.X, run.y, run.weights1, run.weights2, run.rounds)
     for i, (text, value) in enumerate(zip(run.outputs, outputs, strict=True), 1):
         yield figure(f"train_two_layer, {run.name}", f"output {i}", text, value, in_array)
 
 
-def figure(run, quantity, text, value, form):
-    """A `Figure` whose computed text has the form of the published one."""
+def figure(
+    run: str, quantity: str, text: str, value: float, form: Callable[[float], str]
+) -> Figure:
+    """Return a `Figure` whose computed text has the form of the published one."""
     computed = form(float(value))
     if text.endswith(".."):
         computed = computed[: len(text) - 2] + ".."
     return Figure(run, quantity, text, computed, float(value))
 
 
-def in_array(value):
-    """As NumPy prints an element of an array: 8 decimals, without trailing zeros."""
+def in_array(value: float) -> str:
+    """Write a value as NumPy does in an array: 8 decimals, without trailing zeros."""
     scientific = 0 < abs(value) < 1e-4
     form = np.format_float_scientific if scientific else np.format_float_positional
-    return form(value, precision=8, trim="-")
+    return str(form(value, precision=8, trim="-"))
 
 
-def in_full(value):
-    """As Python 2 prints a float: 12 significant digits."""
+def in_full(value: float) -> str:
+    """Write a value as Python 2 does: 12 significant digits."""
     return f"{value:.12g}"
 
 
-def four_decimals(value):
-    """As the summary rounds."""
+def four_decimals(value: float) -> str:
+    """Write a value as the summary does."""
     return f"{value:.4f}"
 
 
-def yes_no(value):
-    """A word for the table."""
+def yes_no(value: bool) -> str:
+    """Return the word for the table."""
     return "yes" if value else "NO"

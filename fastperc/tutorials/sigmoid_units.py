@@ -1,6 +1,9 @@
 """Sigmoid units without biases, trained by the delta rule on all samples at once."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..checks import check_array, check_count
 from ..errors import DivergedError
@@ -11,7 +14,9 @@ from .inputs import is_vector, padded_rows, whole_blocks
 from .slicing import slices
 
 
-def train_perceptron(X, y, weights, iterations=1000):
+def train_perceptron(
+    X: ArrayLike, y: ArrayLike, weights: ArrayLike, iterations: int = 1000
+) -> tuple[np.ndarray, np.ndarray]:
     """Train one sigmoid unit: weights += X.T @ ((y - p) p (1 - p)) with p = sigmoid(X @ weights).
 
     This is descent with step 1 on half the sum of squared errors, sum((y - p)^2) / 2: the delta
@@ -23,7 +28,7 @@ def train_perceptron(X, y, weights, iterations=1000):
     y : array_like of shape (n_samples,) or (n_samples, 1)
         Targets; the outputs lie between 0 and 1.
     weights : array_like of shape (n_inputs,) or (n_inputs, 1)
-        Where to start. It is not changed.
+        Start weights, which are not changed.
     iterations : int, default 1000
 
     Returns
@@ -62,7 +67,9 @@ def train_perceptron(X, y, weights, iterations=1000):
     return w.reshape(np.shape(weights)), guesses.reshape(np.shape(y))
 
 
-def train_two_layer(X, y, weights1, weights2, iterations):
+def train_two_layer(
+    X: ArrayLike, y: ArrayLike, weights1: ArrayLike, weights2: ArrayLike, iterations: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Train a hidden layer and an output layer of sigmoid units, both without biases.
 
     With h = sigmoid(X @ weights1) and p = sigmoid(h @ weights2), each round adds X.T @ delta1 to
@@ -77,7 +84,7 @@ def train_two_layer(X, y, weights1, weights2, iterations):
         Targets; the outputs lie between 0 and 1.
     weights1 : array_like of shape (n_inputs, n_hidden)
     weights2 : array_like of shape (n_hidden, n_outputs), or (n_hidden,) for one output
-        Where to start. They are not changed.
+        Start weights, which are not changed.
     iterations : int
 
     Returns
@@ -106,12 +113,15 @@ def train_two_layer(X, y, weights1, weights2, iterations):
     w2 = check_weights(weights2, "weights2", w1.shape[1])
     Y = check_targets(y, LOSSES["squared_error"], len(X), w2.shape[1], np.float64)
     outputs = run_layers(X, Y, w1, w2, check_count(iterations, "iterations"))
-    shapes = np.shape(weights1), np.shape(weights2), np.shape(y)
-    return tuple(a.reshape(shape) for a, shape in zip((w1, w2, outputs), shapes, strict=True))
+    return (
+        w1.reshape(np.shape(weights1)), w2.reshape(np.shape(weights2)), outputs.reshape(np.shape(y))
+    )  # fmt: skip
 
 
-def run_layers(X, Y, w1, w2, rounds):
-    """Train w1 (d, h) and w2 (h, k) in place; returns the last round's outputs (n, k)."""
+def run_layers(
+    X: np.ndarray, Y: np.ndarray, w1: np.ndarray, w2: np.ndarray, rounds: int
+) -> np.ndarray:
+    """Train w1 (d, h) and w2 (h, k) in place; return the last round's outputs (n, k)."""
     (n, d), (h, k) = X.shape, w2.shape
     rows1, rows2, targets = padded_rows(w1), padded_rows(w2.T), padded_rows(Y.reshape(1, -1))
     hidden, hidden_delta = np.zeros((2, n * whole_blocks(h)))
@@ -126,13 +136,15 @@ def run_layers(X, Y, w1, w2, rounds):
     return outputs[: n * k].reshape(n, k)
 
 
-def check_samples(X):
-    """``X`` as an array (n_samples, n_inputs); one sample may come as a vector."""
+def check_samples(X: ArrayLike) -> np.ndarray:
+    """Return ``X`` as an array (n_samples, n_inputs); a vector is one sample."""
     return np.atleast_2d(check_array(X, "X", ndim=1 if is_vector(X) else 2))
 
 
-def check_weights(weights, name, n_rows, n_columns=None):
-    """A copy of ``weights``, 2-D; a vector stands for one column."""
+def check_weights(
+    weights: ArrayLike, name: str, n_rows: int, n_columns: int | None = None
+) -> np.ndarray:
+    """Return a copy of ``weights``, 2-D; a vector is one column."""
     W = check_array(weights, name, ndim=1 if is_vector(weights) else 2)
     W = W.reshape(len(W), -1).copy()
     if len(W) != n_rows or n_columns not in (None, W.shape[1]):
@@ -144,7 +156,7 @@ def check_weights(weights, name, n_rows, n_columns=None):
     return W
 
 
-def check_good(start, good, stop):
+def check_good(start: int, good: int, stop: int) -> None:
     """Raise unless all rounds from ``start`` to ``stop`` were good."""
     if good < stop - start:
         cause = "X is too large for the delta rule's step of 1; scale its values to about 1"

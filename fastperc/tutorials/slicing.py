@@ -1,18 +1,22 @@
-"""Long runs cut into short kernel calls, because Python sees Ctrl-C only between them."""
+"""Cut long runs into short kernel calls, because Python sees Ctrl-C only between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
 
 # A multiply and an add take about a nanosecond in these loops, an exponential a few.
 WORK_PER_CALL = 10_000_000
 
 
-def slices(rounds, work):
+def slices(rounds: int, work: int) -> Iterator[tuple[int, int]]:
     """Yield (start, stop) that cover ``range(rounds)`` in calls of some tens of milliseconds.
 
     Parameters
     ----------
     rounds : int
-        How many rounds there are.
+        Number of rounds.
     work : int
-        About how many multiplications one round takes.
+        Approximate number of multiplications of a round.
 
     Examples
     --------

@@ -1,17 +1,20 @@
-"""Each tutorial's loop timed against its kernel: the same work, the results compared first."""
+"""Time each tutorial's loop against its kernel, on the same work, the results compared first."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
 
-from .cases import Case, all_cases
+from ..measuring.clock import Timed, interleave, lengthened
+from ..measuring.words import duration, number
+from .cases import TutorialCase, all_cases
 
 
 @dataclass(frozen=True)
 class Speedup:
-    """What `speedups` found for one case. Seconds are the best of several runs."""
+    """The times of one case of `speedups`, in seconds, the best of several runs."""
 
     name: str
     work: str
@@ -22,26 +25,26 @@ class Speedup:
 
     @property
     def ratio(self) -> float:
-        """How many times as fast the compiled training is."""
+        """The time of the loop divided by that of the compiled training."""
         return self.loop_seconds / self.compiled_seconds
 
     def __str__(self) -> str:
-        loop, compiled = 1e3 * self.loop_seconds, 1e3 * self.compiled_seconds
+        loop, compiled = duration(self.loop_seconds), duration(self.compiled_seconds)
         return (
-            f"{self.name:<19} {self.work:<37} {loop:>9.2f} ms {compiled:>8.3f} ms "
-            f"{self.ratio:>6.0f} times as fast, results differ by {self.difference:.0e}"
+            f"{self.name:<19} {self.work:<37} {loop:>8} {compiled:>8} "
+            f"{number(self.ratio, 2):>6} times as fast, results differ by {self.difference:.0e}"
         )
 
 
-def speedups(cases: Iterable[Case] | None = None, seconds: float = 0.3) -> list[Speedup]:
+def speedups(cases: Iterable[TutorialCase] | None = None, seconds: float = 0.3) -> list[Speedup]:
     """Time every tutorial's loop against its kernel.
 
     Parameters
     ----------
-    cases : iterable of Case, optional
+    cases : iterable of TutorialCase, optional
         By default all of `fastperc.tutorials.cases`.
     seconds : float, default 0.3
-        Time to spend on repeating each; each runs at least once after the comparison.
+        Time to spend on each; both ways run at least once after the comparison.
 
     Returns
     -------
@@ -53,24 +56,14 @@ def speedups(cases: Iterable[Case] | None = None, seconds: float = 0.3) -> list[
     ArithmeticError
         If a loop and its kernel do not give the same results to 1e-9.
     """
-    return [measure(case, seconds) for case in (all_cases() if cases is None else cases)]
+    return [_speedup(case, seconds) for case in (all_cases() if cases is None else cases)]
 
 
-def measure(case: Case, seconds: float) -> Speedup:
+def _speedup(case: TutorialCase, seconds: float) -> Speedup:
     """Compare the results of both ways, then time them in turn."""
     difference = float(np.abs(case.loop() - case.compiled()).max())
     if not difference <= 1e-9:
         raise ArithmeticError(f"{case.name} differs from the tutorial's loop by {difference}")
-    loop: list[float] = []
-    compiled: list[float] = []
-    while not loop or sum(loop) < seconds:
-        loop.append(timed(case.loop))
-        compiled += [timed(case.compiled) for _ in range(5)]
-    return Speedup(case.name, case.work, min(loop), min(compiled), difference, case.target)
-
-
-def timed(run):
-    """Seconds that one call takes."""
-    start = perf_counter()
-    run()
-    return perf_counter() - start
+    ways = {"loop": Timed(case.loop), "compiled": lengthened(Timed(case.compiled))}
+    loop, compiled = (1e-9 * min(ns) for ns in interleave(ways, seconds, least=1).values())
+    return Speedup(case.name, case.work, loop, compiled, difference, case.target)

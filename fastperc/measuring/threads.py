@@ -1,4 +1,6 @@
-"""Keeps other libraries to one thread, as fastperc is; to be called before they are loaded."""
+"""Keep other libraries to one thread, as fastperc is, and threads to one core."""
+
+from __future__ import annotations
 
 import os
 from collections.abc import Iterator
@@ -13,27 +15,30 @@ ONE_THREAD = {
 
 
 def pin_threads() -> None:
-    """Set what they read from the environment, but for what somebody has set already."""
+    """Set the environment variables that keep libraries to one thread, unless they are set.
+
+    The libraries read them when they are loaded, so this has to come before.
+    """
     for name, value in ONE_THREAD.items():
         os.environ.setdefault(name, value)
 
 
 def cores() -> list[int]:
-    """Those that this thread may use; none where the system does not say."""
+    """Return the cores that this thread may use; none where the system does not say."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
-def stay_on(core: int) -> None:
-    """Let this thread, and those that it starts from now on, use one core only."""
+def pin_to_core(core: int) -> None:
+    """Keep this thread, and those that it starts from now on, on one core."""
     os.sched_setaffinity(0, [core])
 
 
 @contextmanager
 def on_one_core(core: int | None = None) -> Iterator[None]:
-    """Within it, `stay_on` a core, the first unless told; where the system can do that."""
+    """Keep to a core within a block, by default the first, where the system can do that."""
     allowed = cores()
     if allowed:
-        stay_on(allowed[0] if core is None else core)
+        pin_to_core(allowed[0] if core is None else core)
     try:
         yield
     finally:

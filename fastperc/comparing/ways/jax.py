@@ -1,24 +1,30 @@
-"""JAX, on the same problem from the same start by the same steps, each call compiled whole."""
+"""Each task in JAX, every call compiled as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..measuring.pinning import on_one_core
-from .problem import Problem
-from .rivals import LOSSES
+from ...measuring.threads import on_one_core
+from ..problem import Problem
+from . import HEADS
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    Params = tuple[list[Array], list[Array]]
+    Call = Callable[[Params], Params | Array]
 
 HIDDEN = ("sigmoid", "tanh", "relu", "identity")
 
 
 def jax_refuses(problem: Problem) -> str:
-    """Why the JAX loop here cannot do this."""
+    """Return why the JAX loop here cannot do this, or nothing."""
     if problem.dtype != "float32":
         return "JAX computes in float32 unless a whole process is told otherwise"
-    if problem.hidden not in HIDDEN or (problem.output, problem.loss) not in LOSSES:
+    if problem.hidden not in HIDDEN or (problem.output, problem.loss) not in HEADS:
         return "the JAX loop has no such network"
     return ""
 
@@ -35,26 +41,29 @@ class JaxRunner:
 
             jax.devices()
         self.problem, self.jax = problem, jax
-        hidden: dict[str, Any] = {"identity": lambda z: z, "tanh": jax.numpy.tanh}
+        hidden: dict[str, Callable[[Array], Array]] = {
+            "identity": lambda z: z,
+            "tanh": jax.numpy.tanh,
+        }
         self.hidden = hidden.get(problem.hidden) or getattr(jax.nn, problem.hidden)
-        self.calls: dict[int, Callable] = {}
+        self.calls: dict[int, Call] = {}
         self.slope = jax.grad(self._loss)
         self._forward = jax.jit(lambda params, X: self._activate(self._sums(params, X)))
         self.reset()
 
-    def _sums(self, params: Any, x: Any) -> Any:
-        """The last layer's weighted sums."""
+    def _sums(self, params: Params, x: Array) -> Array:
+        """Return the last layer's weighted sums."""
         *first, (W, b) = zip(*params, strict=True)
         for V, c in first:
             x = self.hidden(x @ V + c)
         return x @ W + b
 
-    def _activate(self, z: Any) -> Any:
+    def _activate(self, z: Array) -> Array:
         name = self.problem.output
         return z if name == "identity" else getattr(self.jax.nn, name)(z)
 
-    def _loss(self, params: Any, x: Any, y: Any) -> Any:
-        """The mean over samples, the sum over outputs."""
+    def _loss(self, params: Params, x: Array, y: Array) -> Array:
+        """Return the mean over samples of the sum over outputs."""
         z, nn = self._sums(params, x), self.jax.nn
         losses = {
             "squared_error": lambda: 0.5 * (z - y) ** 2,
@@ -63,7 +72,7 @@ class JaxRunner:
         }
         return losses[self.problem.loss]().sum() / len(z)
 
-    def _step(self, params: Any, rows: Any) -> tuple[Any, None]:
+    def _step(self, params: Params, rows: tuple[Array, Array]) -> tuple[Params, None]:
         lr = self.problem.lr
         slope = self.slope(params, *rows)
         return self.jax.tree.map(lambda p, g: p - lr * g, params, slope), None
@@ -76,12 +85,12 @@ class JaxRunner:
         if n_rows not in self.calls:
             self.calls[n_rows] = self._compiled(n_rows)
         found = self.jax.block_until_ready(self.calls[n_rows](self.params))
-        if self.problem.trains:
+        if self.problem.task.trains:
             self.params = found
         else:
             self.result = found
 
-    def _compiled(self, n_rows: int) -> Callable:
+    def _compiled(self, n_rows: int) -> Call:
         X, Y = (self.jax.numpy.asarray(array[:n_rows]) for array in self.problem.samples)
         if self.problem.kind == "forward":
             return lambda params: self._forward(params, X)
@@ -89,13 +98,13 @@ class JaxRunner:
             return self.jax.jit(lambda params: self.slope(params, X, Y))
         return self._epoch(X, Y)
 
-    def _epoch(self, X: Any, Y: Any) -> Callable:
-        """Whole batches in one scan, then the rest, which is a batch of another shape."""
+    def _epoch(self, X: Array, Y: Array) -> Call:
+        """Compile an epoch: whole batches in one scan, then the rest, a batch of another shape."""
         size = min(self.problem.batch_size, len(X))
         n_whole = len(X) // size * size
         batches = tuple(a[:n_whole].reshape(-1, size, a.shape[1]) for a in (X, Y))
 
-        def epoch(params: Any) -> Any:
+        def epoch(params: Params) -> Params:
             params, _ = self.jax.lax.scan(self._step, params, batches)
             if n_whole < len(X):
                 params, _ = self._step(params, (X[n_whole:], Y[n_whole:]))
@@ -104,11 +113,11 @@ class JaxRunner:
         return self.jax.jit(epoch)
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
-        """From array to array."""
+        """Return the outputs of an array as an array."""
         return np.asarray(self._forward(self.params, X))
 
     def parameters(self) -> list[np.ndarray]:
         if self.problem.kind == "forward":
             return [np.array(self.result)]
-        pair = self.params if self.problem.trains else self.result
+        pair = self.params if self.problem.task.trains else self.result
         return [np.array(a) for layer in zip(*pair, strict=True) for a in layer]

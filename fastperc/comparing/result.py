@@ -1,15 +1,17 @@
-"""What a comparison found: rows, and the table, picture and JSON made of them."""
+"""The result of a comparison: rows, and the table, picture and JSON made of them."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+import warnings
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from os import PathLike, fspath
+from typing import TYPE_CHECKING
 
+from ..files.atomic import replace_file
 from ..measuring.machine import Machine
+from ..measuring.words import columns, duration, factor, number, percent, span
 from .agreement import Finding
 
 if TYPE_CHECKING:
@@ -18,19 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class Row:
-    """One variant.
+    """The result of one variant.
 
     Attributes
     ----------
     name, what : str
     finding : Finding or None
-        How it compares with the reference; None if it did not run.
-    trouble : str
-        What it did instead of training.
+        The outcome of the check against the reference; None if the variant did not run.
+    error : str
+        How it failed; empty if it did not.
     rounds : list of float
         Nanoseconds per sample in each round.
     best, median, low, high : float
-        Of the rounds; the median lies between low and high with a probability of 95 %.
+        Statistics of the rounds; the median lies between low and high with a probability of 95 %.
     ratio, ratio_low, ratio_high : float
         Median time of the baseline divided by this one's, and the same interval of it.
     gflops, share_of_peak, gbytes : float
@@ -39,19 +41,19 @@ class Row:
     first_call : float
         Seconds of the first call, compilation included.
     compile_seconds : float
-        Of the kernel, if it was compiled in this process or with ``inspect``.
+        Compile time of the kernel, if it was compiled in this process or with ``inspect``.
     from_disk : bool
-        Whether its machine code was on disk, so that how long it took to compile is not known.
+        Whether its machine code was on disk, so that its compile time is not known.
     packed_fma : int or None
         Packed multiply-adds in its machine code; None if it is not compiled.
     samples : int
-        How many were trained on the clock.
+        Number of samples that were trained on the clock.
     """
 
     name: str
     what: str
     finding: Finding | None = None
-    trouble: str = ""
+    error: str = ""
     rounds: list[float] = field(default_factory=list, repr=False)
     best: float = math.nan
     median: float = math.nan
@@ -74,6 +76,12 @@ class Row:
         """Whether it ran and took the reference's steps."""
         return self.finding is not None and self.finding.agrees
 
+    @property
+    def trouble(self) -> str:
+        """The name of ``error`` in version 0.1."""
+        _warn_of_name("Row.trouble", "error")
+        return self.error
+
 
 # Three tables, so that each fits into a narrow terminal.
 RIGHT = ("right?", "agrees", "checked", "difference", "relative", "ulps")
@@ -84,7 +92,7 @@ FROM_DISK = 'compile: "disk" is machine code of an earlier run; inspect compiles
 
 @dataclass
 class Comparison:
-    """What `compare` returns; printed, it is a table.
+    """The result of `compare`; printed, it is a table.
 
     Attributes
     ----------
@@ -93,12 +101,12 @@ class Comparison:
     baseline : str
         The name of the row that the ratios refer to.
     machine : Machine
-        What this machine does at most, measured.
+        The measured limits of this machine.
     flops_per_sample, bytes_per_sample : float
-        Multiplications and additions in matrix work, and the least traffic; see `machine`.
+        Multiplications and additions in matrix work, and the least traffic; see `Problem`.
     problem : dict
-        What was trained.
-    surroundings : dict
+        The problem that was solved.
+    environment : dict
         Versions and processor.
     notes : list of str
         What was left out.
@@ -110,8 +118,8 @@ class Comparison:
     machine: Machine
     flops_per_sample: float
     bytes_per_sample: float
-    problem: dict[str, Any]
-    surroundings: dict[str, str]
+    problem: dict[str, object]
+    environment: dict[str, str]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -119,8 +127,14 @@ class Comparison:
         """Whether all variants ran and took the reference's steps."""
         return all(row.agrees for row in self.rows)
 
+    @property
+    def surroundings(self) -> dict[str, str]:
+        """The name of ``environment`` in version 0.1."""
+        _warn_of_name("Comparison.surroundings", "environment")
+        return self.environment
+
     def __getitem__(self, name: str) -> Row:
-        """The row of a variant."""
+        """Return the row of a variant."""
         for row in self.rows:
             if row.name == name:
                 return row
@@ -128,11 +142,11 @@ class Comparison:
         raise KeyError(f"found {name!r}, expected one of {names}")
 
     def table(self) -> str:
-        """The rows as lines of text, and below what is wrong with those that do not agree."""
+        """Return the rows as lines of text, followed by what is wrong with any of them."""
         tables = [
             line
             for head, cells in ((RIGHT, right_cells), (TIMES, time_cells), (WORK, self._work_cells))
-            for line in [*in_columns(head, [cells(row) for row in self.rows]), ""]
+            for line in [*columns([head, *map(cells, self.rows)]), ""]
         ]
         return "\n".join([self.title, "", *tables, *self._explanations()])
 
@@ -142,21 +156,19 @@ class Comparison:
             f"{self.machine.gbytes:.0f} GB/s in copying, {self.machine.cached:.0f} within caches"
         )
         lines = [peak, *[FROM_DISK] * any(row.from_disk for row in self.rows)]
-        lines += [f"{row.name} {row.trouble}" for row in self.rows if row.trouble]
+        lines += [f"{row.name} {row.error}" for row in self.rows if row.error]
         lines += [
             f"{row.name}: {row.finding}" for row in self.rows if row.finding and not row.agrees
         ]
         return [*lines, *self.notes]
 
     def _work_cells(self, row: Row) -> tuple[str, ...]:
-        per_sample = "-" if math.isnan(row.best) else f"{self.bytes_per_sample:,.0f}"
-        compile = "disk" if row.from_disk else "-"
         return (
             row.name,
-            "-" if math.isnan(row.gflops) else f"{row.gflops:.2g}",
-            "-" if math.isnan(row.share_of_peak) else f"{100 * row.share_of_peak:.1f} %",
-            per_sample,
-            compile if math.isnan(row.compile_seconds) else f"{row.compile_seconds:.2g} s",
+            number(row.gflops, 2),
+            percent(row.share_of_peak),
+            "-" if math.isnan(row.best) else f"{self.bytes_per_sample:,.0f}",
+            "disk" if row.from_disk else duration(row.compile_seconds),
             "-" if row.packed_fma is None else f"{row.packed_fma:,}",
         )
 
@@ -173,19 +185,24 @@ class Comparison:
             wrong=[row.name for row in timed if not row.agrees], title=self.title, ax=ax,
         )  # fmt: skip
 
-    def to_json(self, path: str | Path | None = None) -> str:
-        """Everything as JSON, also written to ``path`` if one is given."""
+    def to_json(self, path: str | PathLike[str] | None = None) -> str:
+        """Return everything as JSON, which is also written to ``path`` if one is given."""
         text = json.dumps(without_nan(asdict(self)), indent=2) + "\n"
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            replace_file(fspath(path), text.encode())
         return text
 
 
+def _warn_of_name(old: str, new: str) -> None:
+    message = f"{old} is called {new} now; the old name goes with fastperc 0.3"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
+
+
 def right_cells(row: Row) -> tuple[str, ...]:
-    """Whether a variant does what the reference does."""
+    """Return the cells on whether a variant does what the reference does."""
     finding = row.finding
     agrees = "-" if finding is None else "yes" if finding.agrees else "NO"
-    shown = "failed" if row.trouble else agrees
+    shown = "failed" if row.error else agrees
     if finding is None:
         return row.name, shown, *"----"
     if finding.first_wrong is not None:
@@ -198,53 +215,15 @@ def right_cells(row: Row) -> tuple[str, ...]:
 
 
 def time_cells(row: Row) -> tuple[str, ...]:
-    """How long a variant takes."""
+    """Return the cells on how long a variant takes."""
     return (
-        row.name, figure(row.best), figure(row.median), span(row.low, row.high, figure),
-        times(row.ratio), span(row.ratio_low, row.ratio_high, times),
+        row.name, number(row.best), number(row.median), span(row.low, row.high),
+        factor(row.ratio), span(row.ratio_low, row.ratio_high, factor),
     )  # fmt: skip
 
 
-def in_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of text: the first column to the left, figures to the right.
-
-    Examples
-    --------
-    >>> print(*in_columns(["time", "ns"], [["numpy", "17,058"], ["c", "421"]]), sep="\\n")
-    time       ns
-    numpy  17,058
-    c         421
-    """
-    columns = [*zip(head, *rows, strict=True)]
-    widths = [max(map(len, column)) for column in columns]
-    return [
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
-        for line in zip(*columns, strict=True)
-    ]
-
-
-def figure(ns: float) -> str:
-    """Nanoseconds with three digits: ``0.92``, ``79.4``, ``12,300``; ``-`` if there are none."""
-    if math.isnan(ns):
-        return "-"
-    digits = max(0, 2 - math.floor(math.log10(ns)))
-    return f"{ns:,.{digits}f}"
-
-
-def times(ratio: float) -> str:
-    """A factor with two or three digits: ``0.52x``, ``9.4x``, ``164x``."""
-    if math.isnan(ratio):
-        return "-"
-    return f"{ratio:,.{max(0, 1 - math.floor(math.log10(ratio)))}f}x"
-
-
-def span(low: float, high: float, write) -> str:
-    """Both ends of an interval."""
-    return "-" if math.isnan(low) else f"{write(low)}..{write(high)}"
-
-
-def without_nan(value: Any) -> Any:
-    """The same for JSON, which knows neither NaN nor infinity: null in their place."""
+def without_nan(value: object) -> object:
+    """Return a value for JSON, with null in the place of NaN and infinity."""
     if isinstance(value, dict):
         return {name: without_nan(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,12 +1,10 @@
-"""ONNX Runtime, which computes outputs and nothing else."""
+"""Outputs by ONNX Runtime, which does not train."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .problem import Problem
+from ..problem import Problem
 
 NODES = {
     "identity": "Identity", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu",
@@ -15,7 +13,7 @@ NODES = {
 
 
 def onnx_refuses(problem: Problem) -> str:
-    """Why ONNX Runtime cannot do this."""
+    """Return why ONNX Runtime cannot do this, or nothing."""
     if problem.kind != "forward":
         return "ONNX Runtime does not train"
     unknown = [name for name in problem.activations if name not in NODES]
@@ -36,13 +34,13 @@ class OnnxRunner:
         )
 
     def reset(self) -> None:
-        """Nothing changes."""
+        """Do nothing: nothing changes."""
 
     def train(self, n_rows: int) -> None:
         self.result = self.outputs(self.X[:n_rows])
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
-        """From array to array."""
+        """Return the outputs of an array as an array."""
         return self.session.run(None, {"a0": X})[0]
 
     def parameters(self) -> list[np.ndarray]:
@@ -50,11 +48,10 @@ class OnnxRunner:
 
 
 def model(problem: Problem) -> bytes:
-    """The network at its start: outputs a1, a2, ... of the layers from inputs a0."""
+    """Return the network at its start as a model file: inputs a0, layers' outputs a1, a2, ..."""
     from onnx import helper, numpy_helper
 
-    nodes: list[Any] = []
-    constants: list[Any] = []
+    nodes, constants = [], []
     layers = zip(*problem.start(), problem.activations, strict=True)
     for k, (W, b, activation) in enumerate(layers, start=1):
         nodes.append(helper.make_node("Gemm", [f"a{k - 1}", f"W{k}", f"b{k}"], [f"z{k}"]))

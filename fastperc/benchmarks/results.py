@@ -1,4 +1,4 @@
-"""Results of the suite, as they are kept: JSON that says where and with what it was measured."""
+"""Results of the suite, stored as JSON that says where and with what it was measured."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-FORMAT = 4
-OURS = ("fastperc", "2 threads")  # what else is timed stands beside these, and is not ours
+from ..files.atomic import replace_file
+
+FORMAT = 5
+OURS = ("fastperc", "2 threads")  # the ways of fastperc; all others are timed beside these
 
 
 @dataclass
 class Result:
-    """What was measured of one case.
+    """The measured figures of a case.
 
     Attributes
     ----------
     group, name, unit : str
     ways : dict of str to list of float
-        Nanoseconds per unit (or, where that is ``MB``, megabytes): the best round of each pass, by
-        the way of doing it; the first is the baseline.
+        Best round of each undisturbed pass, for each way of doing the work, in nanoseconds per
+        unit (in megabytes where that is ``MB``); the first way is the baseline.
     x, work
         As in `cases.Case`.
     disturbed : dict of str to list of float
-        The same of passes in which no round was left in peace by the machine's other work.
+        The same for passes in which other work on the machine disturbed every round.
     """
 
     group: str
@@ -38,21 +40,24 @@ class Result:
 
     @property
     def key(self) -> str:
+        """The name in the whole table."""
         return f"{self.group}: {self.name}"
 
     @property
     def baseline(self) -> str:
+        """The way that others are compared with."""
         return next(iter(self.ways))
 
     def passes(self, way: str) -> list[float]:
-        """The undisturbed ones if there are any; none if it did not run."""
+        """Return the undisturbed passes or, without any, the others; none if it did not run."""
         return self.ways.get(way) or self.disturbed.get(way, [])
 
     def best(self, way: str) -> float:
+        """Return the best time of a way."""
         return min(self.passes(way))
 
     def ratio(self, way: str, to: str = "fastperc") -> float:
-        """How many times as long as another way it takes; of the best times."""
+        """Return the best time of a way divided by that of another."""
         return self.best(way) / self.best(to)
 
 
@@ -62,19 +67,19 @@ class Results:
 
     Attributes
     ----------
-    surroundings : dict of str
+    environment : dict of str
     machine : dict of float
-        What `Machine` has of one core; and ``probe``, the nanoseconds of `Stillness`.
+        The limits of one core, see `Machine`, and ``probe``, the nanoseconds of `Stillness`.
     results : list of Result
     skipped : dict of str to list of str
         Reasons, and the cases that were left out for them, each with the way of doing it.
     seconds : float
-        How long all of it took.
+        Time that the whole run took.
     failed : dict of str to str
         Cases without figures, because their ways disagree or their numbers became infinite.
     """
 
-    surroundings: dict[str, str]
+    environment: dict[str, str]
     machine: dict[str, float]
     results: list[Result] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
@@ -82,15 +87,16 @@ class Results:
     failed: dict[str, str] = field(default_factory=dict)
 
     def group(self, name: str) -> list[Result]:
-        """The results of one group."""
+        """Return the results of one group."""
         return [result for result in self.results if result.group == name]
 
     def ways_of(self, key: str) -> dict[str, list[float]]:
-        """The undisturbed passes of a case; none if it is not there."""
+        """Return the undisturbed passes of a case; none if it is not there."""
         return next((result.ways for result in self.results if result.key == key), {})
 
     @property
     def groups(self) -> list[str]:
+        """The groups in their order."""
         return list(dict.fromkeys(result.group for result in self.results))
 
     def leave_out(self, key: str, reasons: dict[str, str]) -> None:
@@ -108,13 +114,13 @@ class Results:
 
     @property
     def disturbed(self) -> str:
-        """A line on what was never left in peace by the machine's other work."""
+        """A line on what other work on the machine disturbed in all rounds."""
         rows = [f"{r.key}, {way}" for r in self.results for way in r.disturbed if not r.ways[way]]
         more = f" and {len(rows) - 1} more" * (len(rows) > 1)
         return f"timed while the machine was busy with other work: {rows[0]}{more}" if rows else ""
 
     def to_json(self) -> str:
-        """All of it as text, times to five digits, the passes of a way on one line."""
+        """Return everything as text, times to five digits, the passes of a way on one line."""
         stored = {"format": FORMAT, **asdict(self)}
         for result in stored["results"]:
             for ways in (result["ways"], result["disturbed"]):
@@ -124,12 +130,12 @@ class Results:
         return re.sub(r"\s+(?=-?[\d.][\d.e+-]*,?\s)|(?<=\d)\s+(?=\])", " ", text) + "\n"
 
     def save(self, path: str | Path) -> None:
-        """Write JSON."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
+        """Write JSON, in the place of an older file or not at all."""
+        replace_file(str(path), self.to_json().encode())
 
 
 def load(path: str | Path) -> Results:
-    """Read what `Results.save` wrote.
+    """Read a file that `Results.save` wrote.
 
     Raises
     ------
@@ -138,8 +144,10 @@ def load(path: str | Path) -> Results:
     """
     try:
         stored: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-        if stored.pop("format") != FORMAT:
+        if stored.pop("format") not in (4, FORMAT):
             raise ValueError("another format")
+        if "surroundings" in stored:  # of format 4
+            stored["environment"] = stored.pop("surroundings")
         results = [Result(**result) for result in stored.pop("results")]
         return Results(results=results, **stored)
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""What needs processes of its own: starting, compilation, memory."""
+"""Cases that need processes of their own: starting, compilation, memory."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from functools import cache, partial
-from time import perf_counter
 
-from ..measuring.clock import Timed
+from ..measuring.clock import Stopwatch, Timed
 from ..model.options import DTYPES
-from .case import Case, Measurement, Ways, nothing
-from .storing import Result
+from .case import Case, Measurement, Ways
+from .results import Result
 
 TRAIN = """
 import numpy as np
@@ -56,7 +55,7 @@ MEMORY_WAYS = {
 
 
 def run_python(code: str, *arguments: str, **environment: str) -> str:
-    """What a new interpreter prints; a folder here that is called fastperc is not the package."""
+    """Return what a new interpreter prints; a folder called fastperc here is not its package."""
     outcome = subprocess.run(
         [sys.executable, "-P", "-c", code, *arguments], env={**os.environ, **environment},
         text=True, capture_output=True, check=False,
@@ -67,7 +66,7 @@ def run_python(code: str, *arguments: str, **environment: str) -> str:
 
 
 def starting() -> Iterator[Case]:
-    """Whole processes, from start to end, beside one that does nothing."""
+    """Yield whole processes, from start to end, beside one that does nothing."""
     for name, code, quick in [
         ("import fastperc", "import fastperc", True),
         ("import NumPy and Numba", "import numpy, numba", False),
@@ -83,14 +82,11 @@ _run_once = cache(run_python)
 def _processes(code: str) -> Ways:
     _run_once(code)  # so that machine code is on disk
     codes = {"bare Python": "pass", "fastperc": code}
-    return {
-        way: Timed(partial(run_python, code), nothing, 1, elsewhere=True)
-        for way, code in codes.items()
-    }
+    return {way: Timed(partial(run_python, code), elsewhere=True) for way, code in codes.items()}
 
 
 def compiling() -> Iterator[Measurement]:
-    """How long machine code takes to make, and to load."""
+    """Yield how long machine code takes to make, and to load."""
     yield Measurement("compiling", "first prediction", _first_prediction, quick=True)
     yield Measurement("compiling", "first training", _first_training)
     for dtype in DTYPES:
@@ -102,7 +98,7 @@ def _first_prediction() -> list[Result]:
 
 
 def _first_training() -> list[Result]:
-    """A row of each group that it belongs to."""
+    """Return a row for each of the two groups that it belongs to."""
     cold, warm = _cold_and_warm(TRAIN)
     name = "first training, everything compiled"
     return [
@@ -112,19 +108,18 @@ def _first_training() -> list[Result]:
 
 
 def _cold_and_warm(code: str) -> tuple[float, float]:
-    """The nanoseconds of a process that finds no machine code on disk, and of the next one."""
+    """Return nanoseconds of a process that finds no machine code on disk, and of the next."""
     nanoseconds = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(2):
-            begin = perf_counter()
-            run_python(code, NUMBA_CACHE_DIR=folder, FASTPERC_NUMBA_CACHE="only")
-            nanoseconds.append(1e9 * (perf_counter() - begin))
+            with Stopwatch() as process:
+                run_python(code, NUMBA_CACHE_DIR=folder, FASTPERC_NUMBA_CACHE="only")
+            nanoseconds.append(1e9 * process.seconds)
     return nanoseconds[0], nanoseconds[1]
 
 
 def _kernels(dtype: str) -> list[Result]:
-    """Each step of `fastperc.warmup.warmup`, in a process that finds nothing on disk, and in one
-    that finds all of it."""
+    """Return each step of `fastperc.warmup.warmup`, without and with machine code on disk."""
     code = f"dtype = {dtype!r}\n{WARM_UP}"
     with tempfile.TemporaryDirectory() as folder:
         in_folder = {"NUMBA_CACHE_DIR": folder, "FASTPERC_NUMBA_CACHE": "only"}
@@ -141,7 +136,7 @@ def _compiled(name: str, cold: float, warm: float) -> Result:
 
 
 def memory() -> Iterator[Measurement]:
-    """How much a training adds to the memory that its samples take."""
+    """Yield how much a training adds to the memory that its samples take."""
     for n, quick in ((10**5, True), (10**6, True), (10**7, False)):
         yield Measurement("memory", f"{n:,} samples", partial(_memory, n), quick)
 

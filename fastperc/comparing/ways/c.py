@@ -1,4 +1,4 @@
-"""The same loops in C, compiled where there is a compiler: what "the speed of C" means here."""
+"""Each task in C, compiled where there is a compiler: what "the speed of C" means here."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 
-from .code import count_packed_fma
-from .problem import Problem
-from .runners import blocks_of
+from ...measuring.clock import Stopwatch
+from ..code import count_packed_fma
+from ..problem import Problem
+from ..runners import blocks_of
 
 CODES = {"identity": 0, "sigmoid": 1, "logistic": 1, "tanh": 2, "relu": 3}
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fPIC")
-# The function in ``twin.c`` that does each kind, and its arguments.
+# The function in ``loops.c`` for each task, and its arguments.
 _BATCHES = ("batches", "net X Y n size theta lr results outputs deltas")
 FUNCTIONS = {
     "online": ("epoch", "net X Y n theta lr outputs deltas"),
@@ -32,13 +32,13 @@ REALS = {"float32": ("float", ctypes.c_float), "float64": ("double", ctypes.c_do
 
 
 def compiler() -> str | None:
-    """The C compiler that ``CC`` names, or cc, gcc or clang."""
+    """Return the C compiler that ``CC`` names, or cc, gcc or clang."""
     names = (os.environ.get("CC", ""), "cc", "gcc", "clang")
     return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
-def refuses(problem: Problem) -> str:
-    """Why the C loop cannot do this here."""
+def c_refuses(problem: Problem) -> str:
+    """Return why the C loop cannot do this here, or nothing."""
     if compiler() is None:
         return "there is no C compiler"
     if any(name not in CODES for name in problem.activations):
@@ -57,23 +57,28 @@ def _run(*arguments: str) -> None:
 
 @cache
 def build(dtype: str) -> tuple[ctypes.CDLL, str, float]:
-    """Compile ``twin.c`` and load it, once in a process: the library, its assembly, and the seconds
-    that it took. The files are gone afterwards."""
-    begin = perf_counter()
-    real = REALS[dtype][0]
-    with tempfile.TemporaryDirectory() as folder:
-        library, assembly = Path(folder) / "twin.so", Path(folder) / "twin.s"
-        source = Path(__file__).with_name("twin.c")
+    """Compile ``loops.c`` and load it, once in a process; its files are removed.
+
+    Returns
+    -------
+    library : ctypes.CDLL
+    assembly : str
+    seconds : float
+        How long that took.
+    """
+    real, source = REALS[dtype][0], Path(__file__).with_name("loops.c")
+    with Stopwatch() as compiling, tempfile.TemporaryDirectory() as folder:
+        library, assembly = Path(folder) / "loops.so", Path(folder) / "loops.s"
         _run(*FLAGS, f"-DREAL={real}", "-S", str(source), "-o", str(assembly))
-        # Linked apart, without -ffast-math: with it, loading the library would make the whole
+        # Linked separately, without -ffast-math: with it, loading the library would make the whole
         # process flush subnormal numbers to zero.
         _run("-shared", str(assembly), "-o", str(library), "-lm")
         code, text = ctypes.CDLL(str(library)), assembly.read_text(encoding="utf-8")
-    return code, text, perf_counter() - begin
+    return code, text, compiling.seconds
 
 
 class _Network(ctypes.Structure):
-    """What ``twin.c`` calls a network."""
+    """The struct that ``loops.c`` calls a network."""
 
     _fields_ = [
         ("n_layers", ctypes.c_long),
@@ -84,7 +89,7 @@ class _Network(ctypes.Structure):
 
 
 class CRunner:
-    """The C loops, called through ctypes."""
+    """The loops in C, called through ctypes."""
 
     def __init__(self, problem: Problem):
         self.problem = problem
@@ -106,7 +111,7 @@ class CRunner:
         }  # fmt: skip
 
     def _n_results(self) -> int:
-        """How many numbers it takes to hold the gradient, or all outputs."""
+        """Return the number of elements of the gradient, or of all outputs."""
         p = self.problem
         return p.n_samples * p.sizes[-1] if p.kind == "forward" else len(self.theta)
 
@@ -132,4 +137,4 @@ class CRunner:
         if self.problem.kind == "forward":
             n_outputs = self.problem.sizes[-1]
             return [self.results[: self.n_rows * n_outputs].reshape(-1, n_outputs).copy()]
-        return blocks_of(self.theta if self.problem.trains else self.results, self.problem)
+        return blocks_of(self.theta if self.problem.task.trains else self.results, self.problem)

@@ -1,5 +1,5 @@
-/* A dense network as a careful hand writes it in C: the twin of fastperc's kernels. Compiled with
- * -DREAL=float or -DREAL=double.
+/* A dense network as a careful hand writes it in C: the same tasks as fastperc's kernels.
+ * Compiled with -DREAL=float or -DREAL=double.
  *
  * theta: layer by layer W (n_in, n_out) in C order, then b; a gradient likewise. a and d: as many
  * elements as there are inputs and units, outputs and deltas of all layers. codes: 0 identity,

@@ -1,4 +1,4 @@
-"""What the demo trains: data set, network and learning rates.
+"""The experiments of the demo: data set, network and learning rates.
 
 Epochs and learning rates were chosen by the mean score on random splits, seeds 100 to 139 (to 109
 for digits, to 103 for California housing); the demo splits with other seeds, from 0.
@@ -13,8 +13,8 @@ from ..network import Network
 
 
 @dataclass(frozen=True)
-class Task:
-    """One network on one data set.
+class Experiment:
+    """A network trained on a data set.
 
     Attributes
     ----------
@@ -23,14 +23,14 @@ class Task:
     data : str
         Name of the data set, see `fastperc.datasets.load`.
     units : tuple of int
-        Of each hidden layer.
+        Number of units of each hidden layer.
     hidden : str
-        Their activation.
+        Activation of the hidden layers.
     stages : tuple of (int, float)
-        Epochs and learning rate, one after the other: a last stage with a small rate settles what
-        the noise of single samples has stirred up.
+        Epochs and learning rate of each stage: a last one with a small rate settles what the noise
+        of single samples has stirred up.
     n_splits : int
-        How often to train, each time on another split. scikit-learn's time decides.
+        Number of trainings, each on another split; scikit-learn's time limits it.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class Task:
     n_splits: int = 5
 
     def network(self, dataset: Dataset, seed: int) -> Network:
-        """The network before training, its ends made to fit the data set."""
+        """Return the network before training, with outputs and loss that fit the data set."""
         n_in, n_classes = dataset.X.shape[1], len(dataset.target_names)
         if not dataset.has_classes:
             return Network((n_in, *self.units, 1), hidden=self.hidden, seed=seed)
@@ -54,13 +54,17 @@ class Task:
 
 
 BUNDLED = (
-    Task("linear unit", "diabetes", (), "identity", ((20, 0.01), (20, 0.001)), n_splits=20),
-    Task("two layers", "diabetes", (16,), "sigmoid", ((25, 0.003), (20, 0.0003)), n_splits=20),
-    Task("classifier", "breast_cancer", (16,), "relu", ((20, 0.01),)),
-    Task("softmax", "digits", (64,), "relu", ((20, 0.03),), n_splits=3),
-    Task("softmax", "iris", (8,), "tanh", ((100, 0.02), (20, 0.002))),
+    Experiment("linear unit", "diabetes", (), "identity", ((20, 0.01), (20, 0.001)), n_splits=20),
+    Experiment(
+        "two layers", "diabetes", (16,), "sigmoid", ((25, 0.003), (20, 0.0003)), n_splits=20
+    ),
+    Experiment("classifier", "breast_cancer", (16,), "relu", ((20, 0.01),)),
+    Experiment("softmax", "digits", (64,), "relu", ((20, 0.03),), n_splits=3),
+    Experiment("softmax", "iris", (8,), "tanh", ((100, 0.02), (20, 0.002))),
 )
 EXTERNAL = (
-    Task("two layers", "california_housing", (32,), "tanh", ((60, 0.01), (20, 0.001)), n_splits=1),
-    Task("classifier", "heart_statlog", (8,), "relu", ((60, 0.002),)),
+    Experiment(
+        "two layers", "california_housing", (32,), "tanh", ((60, 0.01), (20, 0.001)), n_splits=1
+    ),
+    Experiment("classifier", "heart_statlog", (8,), "relu", ((60, 0.002),)),
 )

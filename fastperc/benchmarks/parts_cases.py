@@ -1,23 +1,25 @@
-"""Cases beside plain training: update rules, elementary functions, the tutorials."""
+"""Cases of the parts: update rules, elementary functions, the tutorials' loops."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ..kernels import elementary as functions
 from ..kernels import reference
 from ..measuring.clock import Timed
+from ..tutorials.cases import TutorialCase
 from ..tutorials.cases import all_cases as all_tutorials
-from .case import Case, Ways, nothing, same
-from .predicting import LR, model_of, network
+from .case import Case, Ways, require_close
+from .predicting_cases import LR, model_of, network
 from .scalar import scalar_loop
 
 N_ELEMENTS = 4096  # arguments and results stay in the first cache
 
-RULES: dict[str, tuple[dict, Callable]] = {
+RULES: dict[str, tuple[dict[str, Any], Callable[[float], object]]] = {
     "sgd": ({}, reference.sgd),
     "momentum": ({"momentum": 0.9}, partial(reference.momentum, factor=0.9)),
     "nesterov": (
@@ -28,7 +30,7 @@ RULES: dict[str, tuple[dict, Callable]] = {
     "adamw": ({"optimizer": "adamw", "alpha": 0.5}, reference.adam),
     "rprop": ({"optimizer": "rprop"}, reference.rprop),
 }
-FUNCTIONS: dict[str, tuple[int, Callable]] = {
+FUNCTIONS: dict[str, tuple[int, Callable[[np.ndarray], np.ndarray]]] = {
     "exp": (functions.EXP, np.exp),
     "log": (functions.LOG, np.log),
     "sigmoid": (functions.SIGMOID, lambda x: 1 / (1 + np.exp(-x))),
@@ -41,7 +43,7 @@ FUNCTIONS: dict[str, tuple[int, Callable]] = {
 
 
 def updates() -> Iterator[Case]:
-    """Each rule, one update per sample and per batch of 32; RPROP takes all samples."""
+    """Yield each rule, one update per sample and per batch of 32; RPROP takes all samples."""
     for rule in RULES:
         for size in (1, 32) if rule != "rprop" else (1000,):
             name = f"{rule} {'one at a time' if size == 1 else f'batch {size:,}'}"
@@ -70,12 +72,12 @@ def _rule(rule: str, size: int) -> Ways:
     reset()
     plain()
     compiled(few)
-    same(net.theta, model.theta, 1e-9, rule)
+    require_close(net.theta, model.theta, 1e-9, rule)
     return {"numpy": Timed(plain, reset, few), "fastperc": Timed(compiled, reset, len(X))}
 
 
 def elementary() -> Iterator[Case]:
-    """Over arrays that fit into the first cache."""
+    """Yield each elementary function, over arrays that fit into the first cache."""
     for name in FUNCTIONS:
         for dtype in ("float32", "float64"):
             ways = ("numpy", "math loop", "fastperc")
@@ -107,22 +109,19 @@ def _function(name: str, dtype: str) -> Ways:
     expected, n = plain(), 20 * N_ELEMENTS
     for way in (one_by_one, compiled):
         error = way() / (1 + np.abs(expected)) - expected / (1 + np.abs(expected))
-        same(error, 0, 8 * float(np.finfo(dtype).eps), name)
+        require_close(error, 0, 8 * float(np.finfo(dtype).eps), name)
     ways = {"numpy": plain, "math loop": one_by_one, "fastperc": compiled}
-    return {way: Timed(call, nothing, n) for way, call in ways.items()}
+    return {way: Timed(call, units=n) for way, call in ways.items()}
 
 
 def tutorials() -> Iterator[Case]:
-    """The five from-scratch systems' own loops; the first of each is quick."""
+    """Yield the five from-scratch systems' own loops; the first of each is quick."""
     begun: set[str] = set()
     for case in all_tutorials():
 
-        def prepare(case=case) -> Ways:
-            same(case.compiled(), case.loop(), 1e-9, case.name)
-            return {
-                "loop": Timed(case.loop, nothing, 1),
-                "fastperc": Timed(case.compiled, nothing, 1),
-            }
+        def prepare(case: TutorialCase = case) -> Ways:
+            require_close(case.compiled(), case.loop(), 1e-9, case.name)
+            return {"loop": Timed(case.loop), "fastperc": Timed(case.compiled)}
 
         quick = case.name not in begun and "50,000" not in case.work
         begun.add(case.name)

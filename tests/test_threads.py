@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from fastperc.measuring.pinning import ONE_THREAD, cores, on_one_core, pin_threads
+from fastperc.measuring.threads import ONE_THREAD, cores, on_one_core, pin_threads
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_what_is_set_already_stays(no_limits):
 
 def test_blas_of_a_new_process_has_one_thread(no_limits, run_python):
     code = """
-from fastperc.measuring.pinning import pin_threads
+from fastperc.measuring.threads import pin_threads
 pin_threads()
 import numpy
 from threadpoolctl import threadpool_info
@@ -49,7 +49,7 @@ def test_jax_computes_on_one_thread(run_python):
     pytest.importorskip("jax")
     code = """
 from time import perf_counter, process_time
-from fastperc.measuring.pinning import pin_threads
+from fastperc.measuring.threads import pin_threads
 pin_threads()
 from fastperc.comparing.problem import Problem
 from fastperc.comparing.variants import VARIANTS

@@ -1,4 +1,4 @@
-"""Runs what may hang or crash in a child process, and says what became of it."""
+"""Run what may hang or crash in a child process."""
 
 from __future__ import annotations
 
@@ -10,47 +10,46 @@ import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-HERE = str(Path(__file__).parent)
+from ..errors import KernelFailedError
+
+HERE = Path(__file__).parent
+
+TroubleError = KernelFailedError  # the name in version 0.1
+
+T = TypeVar("T")
 
 
-class TroubleError(RuntimeError):
-    """What a kernel did instead of training."""
-
-
-def in_child(call: Callable[[], Any], seconds: float) -> Any:
-    """The result of a call, computed in a copy of this process.
+def in_child(call: Callable[[], T], seconds: float) -> T:
+    """Return the result of a call, computed in a copy of this process.
 
     Where a process cannot be copied (Windows; macOS, where that is unsafe), the call is made here,
     and without a limit of time.
 
     Raises
     ------
-    TroubleError
+    KernelFailedError
         If the call raises, crashes, or takes longer than ``seconds``.
     """
-    if sys.platform != "linux":
-        result, trouble = _outcome(call)
-    else:
-        result, trouble = _copied(call, seconds)
-    if trouble:
-        raise TroubleError(trouble)
-    return result
+    outcome = _copied(call, seconds) if sys.platform == "linux" else _outcome(call)
+    if isinstance(outcome, KernelFailedError):
+        raise outcome
+    return outcome
 
 
-def _outcome(call: Callable[[], Any]) -> tuple[Any, str]:
+def _outcome(call: Callable[[], T]) -> T | KernelFailedError:
     try:
-        return call(), ""
+        return call()
     except Exception as error:
-        return None, describe(error)
+        return KernelFailedError(describe(error))
 
 
-def _copied(call: Callable[[], Any], seconds: float) -> tuple[Any, str]:
+def _copied(call: Callable[[], T], seconds: float) -> T | KernelFailedError:
     fork = multiprocessing.get_context("fork")
     receiver, sender = fork.Pipe(duplex=False)
 
-    def work():
+    def work() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         # If this process is gone before the child is: the alarm ends even what holds the GIL.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -65,11 +64,12 @@ def _copied(call: Callable[[], Any], seconds: float) -> tuple[Any, str]:
     try:
         if not receiver.poll(seconds):
             hint = "if it is only slow, give it fewer samples or a longer time limit"
-            return None, f"hangs: not checked after {seconds:g} s; {hint}"
-        return receiver.recv()
+            return KernelFailedError(f"hangs: not checked after {seconds:g} s; {hint}")
+        outcome: T | KernelFailedError = receiver.recv()
+        return outcome
     except EOFError:
         child.join()
-        return None, f"crashes: its process ended with {_status(child.exitcode)}"
+        return KernelFailedError(f"crashes: its process ended with {_status(child.exitcode)}")
     finally:
         child.kill()
         child.join()
@@ -83,7 +83,7 @@ def _status(code: int | None) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """An error in one line, with the innermost line of code that is not ours."""
+    """Return an error in one line, with the innermost line of code that is not of this package."""
     text = " ".join(str(error).split())
     text = text if len(text) <= 300 else f"{text[:297]}..."
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_ours(f.filename)]
@@ -96,4 +96,4 @@ def describe(error: BaseException) -> str:
 
 def _is_ours(filename: str) -> bool:
     is_library = "site-packages" in filename or filename.startswith("<")
-    return is_library or str(Path(filename).parent) == HERE
+    return is_library or HERE in Path(filename).parents

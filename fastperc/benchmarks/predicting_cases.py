@@ -4,46 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from ..comparing.problem import Problem
+from ..comparing.runners import Predictor
 from ..comparing.variants import VARIANTS
 from ..kernels import reference
 from ..measuring.clock import Timed
-from ..measuring.machine import bytes_per_sample, flops_per_sample
 from ..network import Network
-from .case import Case, Ways, nothing, same
+from .case import Case, Ways, repeated, require_close
 
 SIZES = (8, 32, 1)
 LR = 0.01
-RIVALS = ("jax", "onnxruntime", "sklearn", "torch")
-REPEATS = 20  # of what takes microseconds
+LIBRARIES = ("jax", "onnxruntime", "sklearn", "torch")
 
 
 def network(dtype: str, n_samples: int = 1000) -> tuple[Network, np.ndarray, np.ndarray]:
-    """A network of sigmoid units, X (n_samples, 8) and Y (n_samples, 1)."""
+    """Return a network of sigmoid units, X (n_samples, 8) and Y (n_samples, 1)."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_samples, SIZES[0])).astype(dtype)
     return Network(SIZES, hidden="sigmoid", seed=0, dtype=dtype), X, np.sin(X[:, :1])
 
 
 def model_of(net: Network) -> reference.Model:
-    """Its NumPy twin."""
+    """Return the NumPy twin of a network."""
     names = (*net.hidden, net.output)
     return reference.Model.from_theta(net.theta, net.sizes, names, net.loss_name)
 
 
 def cases() -> Iterator[Case]:
-    """One sample, many, and one update."""
+    """Yield predictions of one sample and of many, and one update."""
     for n, unit, name in [
         (1, "call", "one sample"),
         (1000, "sample", "1,000 samples"),
         (100_000, "sample", "100,000 samples"),
     ]:
         yield Case(
-            "predicting", f"8-32-1 {name}", unit, ("numpy", "fastperc", *RIVALS),
+            "predicting", f"8-32-1 {name}", unit, ("numpy", "fastperc", *LIBRARIES),
             partial(_predict, n), n < 100_000, work=_work(n) if n > 1 else None,
             refuses=partial(_refuses, _outputs(n)),
         )  # fmt: skip
@@ -55,11 +54,11 @@ def _outputs(n: int) -> Problem:
 
 
 def _work(n: int) -> tuple[float, float]:
-    return flops_per_sample(_outputs(n)), bytes_per_sample(_outputs(n))
+    return _outputs(n).flops_per_sample, _outputs(n).bytes_per_sample
 
 
 def _refuses(problem: Problem, way: str) -> str:
-    return VARIANTS[way].refuses(problem) if way in RIVALS else ""
+    return VARIANTS[way].refuses(problem) if way in LIBRARIES else ""
 
 
 def _predict(n: int) -> Ways:
@@ -70,36 +69,27 @@ def _predict(n: int) -> Ways:
     )  # fmt: skip
     X = problem.samples[0]
     (W1, W2), (b1, b2) = problem.start()
-    ways: dict[str, Callable] = {
+    ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "numpy": lambda X: (1 / (1 + np.exp(-(X @ W1 + b1)))) @ W2 + b2,
         "fastperc": net.forward,
     }
-    for way in RIVALS:
+    for way in LIBRARIES:
         if not _refuses(problem, way):
-            rival: Any = VARIANTS[way].make(problem)
-            ways[way] = rival.outputs
+            ways[way] = cast(Predictor, VARIANTS[way].make(problem)).outputs
     expected = ways["numpy"](X)[:, 0]
     for way, predict in ways.items():
-        same(np.ravel(predict(X)), expected, 1e-5, way)
+        require_close(np.ravel(predict(X)), expected, 1e-5, way)
     if n == 1:  # it has a way of its own for one
         x = X[0]
-        same(net.predict_one(x), expected, 1e-5, "predict_one")
+        require_close(net.predict_one(x), expected, 1e-5, "predict_one")
         return {
-            way: _repeated(partial(predict, X)) for way, predict in ways.items()
-        } | {"fastperc": _repeated(partial(net.predict_one, x))}  # fmt: skip
-    return {way: Timed(partial(predict, X), nothing, n) for way, predict in ways.items()}
-
-
-def _repeated(call: Callable[[], object], reset: Callable[[], object] = nothing) -> Timed:
-    def calls() -> None:
-        for _ in range(REPEATS):
-            call()
-
-    return Timed(calls, reset, REPEATS)
+            way: repeated(partial(predict, X)) for way, predict in ways.items()
+        } | {"fastperc": repeated(partial(net.predict_one, x))}  # fmt: skip
+    return {way: Timed(partial(predict, X), units=n) for way, predict in ways.items()}
 
 
 def _learn() -> Ways:
-    """`learn_one`, beside a step of the reference's."""
+    """Prepare `learn_one`, beside a step of the reference's."""
     net, X, Y = network("float64")
     start, model = net.theta.copy(), model_of(net)
     x, y, rows, targets = X[0], float(Y[0, 0]), X[:1], Y[:1]
@@ -118,5 +108,5 @@ def _learn() -> Ways:
     reset()
     plain()
     compiled()
-    same(net.theta, model.theta, 1e-12, "learn_one")
-    return {"numpy": _repeated(plain, reset), "fastperc": _repeated(compiled, reset)}
+    require_close(net.theta, model.theta, 1e-12, "learn_one")
+    return {"numpy": repeated(plain, reset), "fastperc": repeated(compiled, reset)}

@@ -1,0 +1,80 @@
+"""The scripts of bench/ that figures in docs/ come from."""
+
+import json
+import re
+import sys
+
+import numba
+import pytest
+
+compiled_only = pytest.mark.skipif(
+    numba.config.DISABLE_JIT, reason="the compiler is off: NUMBA_DISABLE_JIT=1"
+)
+
+
+@pytest.fixture
+def arguments(monkeypatch):
+    """A function that sets the command line which a script's ``main`` reads."""
+    return lambda *given: monkeypatch.setattr(sys, "argv", ["script", *given])
+
+
+@compiled_only
+def test_pole(script):
+    figures = script("pole").measure(n_steps=2000, repeats=1)
+    assert all(line["falls"] == 0 and line["ns"] > 0 for line in figures.values())
+
+
+@pytest.mark.timing
+@compiled_only
+def test_compiled_code_around_a_network_saves_more_than_half(script):
+    figures = script("pole").measure(n_steps=2000, repeats=1)
+    ways = "compiled: network", "Python: net.predict_one"
+    inside, outside = (figures[f"{way} and pole"]["ns"] for way in ways)
+    assert inside < outside / 2
+
+
+@compiled_only
+def test_marks(script, arguments, capsys, tmp_path):
+    arguments("--quick", "--json", str(tmp_path / "marks.json"))
+    script("marks").main()
+    rows = re.findall(r"^\| (.*?) \| [\d.]+ \| \d+ \| (yes|no) \|$", capsys.readouterr().out, re.M)
+    assert [name for name, _ in rows][:4] == [
+        "gradient, from compiled code",
+        "gradient, `batch.gradient_rows` from Python",
+        "gradient, `net.backward`",
+        "Adam, 1 thread",
+    ]
+    figures = json.loads((tmp_path / "marks.json").read_text())["figures"]
+    passed = ["yes" if figure["ns"] <= figure["mark"] else "no" for figure in figures]
+    assert [shown for _, shown in rows] == passed
+
+
+def test_the_upper_rungs_agree(script):
+    rungs = script("rungs")
+    chosen = [rungs.RUNGS[k] for k in (0, 2, 3, 9, 10)]
+    figures, differences = rungs.measure(chosen, n_samples=50, rounds=1)
+    assert all(ns > 0 for ns in figures.values())
+    assert len(set(differences.values())) > 1  # they are different loops, and compared
+
+
+def test_a_rung_that_differs_is_noticed(script):
+    rungs = script("rungs")
+
+    def forgets_a_bias(X, Y, W1, b1, W2, b2, lr):
+        rungs.textbook(X, Y, W1, b1, W2, b2.copy(), lr)
+
+    wrong = rungs.layers_rung("wrong", "", forgets_a_bias)
+    with pytest.raises(ArithmeticError, match="rung 'wrong'"):
+        rungs.measure([rungs.RUNGS[0], wrong], n_samples=50, rounds=1)
+
+
+@pytest.mark.slow
+@compiled_only
+def test_all_rungs_agree_and_make_the_table_of_the_page(script, arguments, capsys, repository):
+    arguments("--quick", "--markdown")
+    script("rungs").main()
+    shown = capsys.readouterr().out
+    told = (repository / "docs" / "kernels.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1:3] for row in shown.splitlines() if re.match(r"\| \d", row)]
+    assert len(rows) == 11
+    assert all(f"|{name}|{change}|" in told for name, change in rows)
