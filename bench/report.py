@@ -1,11 +1,11 @@
-"""Fill in the README files and draw their pictures, from stored results.
+"""Fill in the pages with tables and draw their pictures, from stored results.
 
     fastperc bench --json bench/results.json
     python bench/report.py bench/results.json [--readme FILE ...] [--pictures DIR] [--check]
 
-A page is filled in where it has ``<!-- bench: GROUP -->`` ... ``<!-- end -->``; by default both
-README.md and bench/README.md are, and pictures go to bench/pictures. ``--check`` changes nothing,
-and fails where something would change.
+A page is filled in where it has ``<!-- bench: GROUP -->`` ... ``<!-- end -->``; by default
+README.md, docs/performance.md and bench/README.md are. Pictures go to bench/pictures. ``--check``
+changes nothing, and fails where something would change.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from fastperc.benchmarks.tables import filled
 from fastperc.files.atomic import replace_file
 
 BENCH = Path(__file__).parent
-PAGES = (BENCH.parent / "README.md", BENCH / "README.md")
+PAGES = tuple(BENCH.parent / p for p in ("README.md", "docs/performance.md", "bench/README.md"))
 
 
 def stale_pages(results, pages, write):

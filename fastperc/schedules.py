@@ -26,7 +26,7 @@ def constant(lr: float) -> Schedule:
 
 def invscaling(lr: float, power: float = 0.5) -> Schedule:
     """Lower the rate as ``lr / epoch**power``."""
-    lr, power = check_positive(lr, "lr"), check_positive(power, "power")
+    lr, power = check_positive(lr, "lr"), check_number(power, "power", least=0)
     return lambda epoch: lr / epoch**power
 
 
@@ -89,7 +89,7 @@ class Adaptive:
     best: float = field(default=math.inf, repr=False)
     waited: int = field(default=0, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.lr = check_positive(self.lr, "lr")
 
     def __call__(self, epoch: int) -> float:

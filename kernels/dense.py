@@ -67,7 +67,7 @@ def dot_rows(W, n_out, p, x, z):
         while k + 4 <= n:
             no_unroll()
             xj = load(x, 0)
-            t0, t1, t2, t3 = (
+            acc0, acc1, acc2, acc3 = (
                 load(W, r) * xj,
                 load(W, r + p) * xj,
                 load(W, r + 2 * p) * xj,
@@ -77,24 +77,26 @@ def dot_rows(W, n_out, p, x, z):
             while j < p:
                 no_unroll()
                 xj = load(x, j)
-                t0 += load(W, r + j) * xj
-                t1 += load(W, r + p + j) * xj
-                t2 += load(W, r + 2 * p + j) * xj
-                t3 += load(W, r + 3 * p + j) * xj
+                acc0 += load(W, r + j) * xj
+                acc1 += load(W, r + p + j) * xj
+                acc2 += load(W, r + 2 * p + j) * xj
+                acc3 += load(W, r + 3 * p + j) * xj
                 j += m
-            four = insert_lane(insert_lane(full(z, 0.0), k, sum_lanes(t0)), k + 1, sum_lanes(t1))
-            sums += insert_lane(insert_lane(four, k + 2, sum_lanes(t2)), k + 3, sum_lanes(t3))
+            four = insert_lane(
+                insert_lane(full(z, 0.0), k, sum_lanes(acc0)), k + 1, sum_lanes(acc1)
+            )
+            sums += insert_lane(insert_lane(four, k + 2, sum_lanes(acc2)), k + 3, sum_lanes(acc3))
             k += 4
             r += 4 * p
         while k < n:
             no_unroll()
-            t = load(W, r) * load(x, 0)
+            acc = load(W, r) * load(x, 0)
             j = m
             while j < p:
                 no_unroll()
-                t += load(W, r + j) * load(x, j)
+                acc += load(W, r + j) * load(x, j)
                 j += m
-            sums += insert_lane(full(z, 0.0), k, sum_lanes(t))
+            sums += insert_lane(full(z, 0.0), k, sum_lanes(acc))
             k += 1
             r += p
         store(z, first, sums)
@@ -111,13 +113,13 @@ def backward_wide(W, n_in, q, a, d, code, g):
         block = full(d, 0.0)
         for i in range(min(n_in - first, m)):
             no_unroll()
-            t = full(d, 0.0)
+            acc = full(d, 0.0)
             j = 0
             while j < q:
                 no_unroll()
-                t += load(W, r + j) * load(d, j)
+                acc += load(W, r + j) * load(d, j)
                 j += m
-            block = insert_lane(block, i, sum_lanes(t))
+            block = insert_lane(block, i, sum_lanes(acc))
             r += q
         store(g, first, times_slope(code, load(a, first), block))
         first += m

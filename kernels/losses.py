@@ -253,16 +253,16 @@ def _loss_and_delta_softmax(z, Y, start, n, d, most):
 
 
 @inlined
-def loss_and_delta_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
+def loss_and_delta_rows(loss, activation, z, Y, start, weight, rows, n, d, two_rows):
     """Compute `loss_and_delta` for ``rows`` samples, whose sums lie row after row in ``z``.
 
-    ``weight`` holds a factor for each row's loss and delta, or is empty; ``room`` is scratch of two
-    padded rows. Returns the weighted sum of the losses.
+    ``weight`` holds a factor for each row's loss and delta, or is empty; ``two_rows`` is scratch of
+    two padded rows. Returns the weighted sum of the losses.
     """
     loss_sum = 0.0
     if loss in (CROSS_ENTROPY, CAPPED_CROSS_ENTROPY) or weight.shape[0] > 0:
-        q = room.shape[0] // 2
-        zr, dr = view(room, 0, q), view(room, q, q)
+        q = two_rows.shape[0] // 2
+        zr, dr = view(two_rows, 0, q), view(two_rows, q, q)
         for r in range(rows):
             w = at(weight, r) if weight.shape[0] > 0 else z.dtype.type(1)
             copy_row(z, r * n, n, zr, 0, q)
@@ -286,13 +286,13 @@ def scale(v, s):
 
 
 @inlined
-def output_rows(activation, z, rows, n, room):
+def output_rows(activation, z, rows, n, two_rows):
     """The output layer's activation alone, in place, for rows as in `loss_and_delta_rows`."""
     if activation == SOFTMAX:
-        q = room.shape[0] // 2
+        q = two_rows.shape[0] // 2
         for r in range(rows):
-            copy_row(z, r * n, n, room, 0, q)
-            softmax_layer(room, n)
-            write_row(room, 0, n, z, r * n)
+            copy_row(z, r * n, n, two_rows, 0, q)
+            softmax_layer(two_rows, n)
+            write_row(two_rows, 0, n, z, r * n)
     else:
         activate_layer(activation, z, rows * n)

@@ -229,13 +229,13 @@ def sgd(lr):
     return step
 
 
-def momentum(lr, friction, nesterov=False):
+def momentum(lr, factor, nesterov=False):
     velocity = 0.0
 
     def step(theta, gradient):
         nonlocal velocity
-        velocity = friction * velocity - lr * gradient
-        theta += friction * velocity - lr * gradient if nesterov else velocity
+        velocity = factor * velocity - lr * gradient
+        theta += factor * velocity - lr * gradient if nesterov else velocity
 
     return step
 

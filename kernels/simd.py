@@ -140,10 +140,11 @@ def width(typing, a):
 
 @intrinsic
 def at(typing, a, i):
-    """``a[i]`` without the test for a negative index."""
+    """``a[i]`` without the test for a negative index; a record is referred to, not copied."""
 
     def code(context, builder, sig, args):
-        return builder.load(_address(context, builder, sig.args[0], args[0], args[1]))
+        pointer = _address(context, builder, sig.args[0], args[0], args[1])
+        return pointer if isinstance(a.dtype, types.Record) else builder.load(pointer)
 
     return a.dtype(a, types.intp), code
 
@@ -192,6 +193,22 @@ def flat(typing, a):
         return _borrowed(context, builder, result, array.data, [array.nitems])
 
     return result(a), code
+
+
+@intrinsic
+def records(typing, a, dtype):
+    """View all of ``a`` as a 1-D array of records of the structured ``dtype``, owning nothing."""
+    result = types.Array(dtype.dtype, 1, "C")
+
+    def code(context, builder, sig, args):
+        array = context.make_array(sig.args[0])(context, builder, args[0])
+        record = context.get_data_type(result.dtype)
+        data = builder.bitcast(array.data, record.as_pointer())
+        n_bytes = builder.mul(array.nitems, array.itemsize)
+        size = context.get_constant(types.intp, context.get_abi_sizeof(record))
+        return _borrowed(context, builder, result, data, [builder.sdiv(n_bytes, size)])
+
+    return result(a, dtype), code
 
 
 @intrinsic

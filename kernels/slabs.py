@@ -10,11 +10,12 @@ import functools
 import numpy as np
 
 from .arguments import Net, Samples, flat_net, flat_rule, flat_samples
-from .batch import CHUNK, SLABS, add_part, add_rows_gradient, take_step
+from .batch import CHUNK, SLABS, add_rows_gradient, add_to, take_step
 from .call_by_address import address_of, call
 from .jit import kernel
 from .simd import flat, view
 from .sums import add_batch, sum_of_weights
+from .table import LAYER
 
 
 def count_slabs(rows):
@@ -25,8 +26,8 @@ def count_slabs(rows):
 @functools.cache
 def address(dtype):
     """That of `add_rows_gradient` for arrays of one dtype."""
-    v, i = np.empty(0, dtype), np.empty(0, np.int64)
-    samples, net = Samples(v, v, v, i), Net(v, i, 0)
+    v, order, layers = np.empty(0, dtype), np.empty(0, np.int64), np.empty(0, LAYER)
+    samples, net = Samples(v, v, v, order), Net(v, layers, 0)
     return address_of(add_rows_gradient, samples, net, 0, 0, 0.0, v, v, 0.0)
 
 
@@ -52,7 +53,7 @@ def step_of_slabs(gradients, net, rule, weight_sum):
     n = net.theta.shape[0]
     total = view(flat(gradients), 0, n)
     for s in range(1, gradients.shape[0]):
-        add_part(view(flat(gradients), s * n, n), total)
+        add_to(total, view(flat(gradients), s * n, n))
     take_step(rule, net, total, weight_sum)
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,13 @@ def data_folder():
     if not folder:
         pytest.skip("FASTPERC_DATA does not name a folder of data sets")
     return Path(folder)
+
+
+@pytest.fixture
+def few_rounds(monkeypatch):
+    """`compare` in two rounds of timing: for tests of what else it finds."""
+    clock = importlib.import_module("fastperc.measuring.clock")
+    monkeypatch.setattr(clock, "interleave", partial(clock.interleave, least=2))
 
 
 @pytest.fixture(scope="session")

@@ -156,6 +156,7 @@ def test_figures_taken_once_are_not_compared(results):
     assert not_judged(results, results) == []
 
 
+@pytest.mark.slow
 def test_another_process_adds_its_passes(tmp_path, monkeypatch):
     (tmp_path / "fastperc").mkdir()  # as beside a clone
     monkeypatch.chdir(tmp_path)

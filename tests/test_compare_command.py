@@ -8,6 +8,8 @@ from test_cli import check_interrupted, interrupt_after
 
 from fastperc.commands import main as cli
 
+pytestmark = pytest.mark.usefixtures("few_rounds")
+
 WORDS = ["--sizes", "3-1", "--samples", "50", "--seconds", "0.01", "--against", "numpy"]
 KERNELS = """
 import numpy as np

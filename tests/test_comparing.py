@@ -25,6 +25,8 @@ from fastperc.comparing.ways.network import NetworkRunner
 from fastperc.comparing.ways.numpy import numpy_function
 from fastperc.errors import KernelFailedError
 
+pytestmark = pytest.mark.usefixtures("few_rounds")
+
 QUICK = {"n_samples": 60, "seconds": 0.01, "variants": "numpy"}
 compiled_only = pytest.mark.skipif(
     config.DISABLE_JIT, reason="the compiler is off: NUMBA_DISABLE_JIT=1"

@@ -15,6 +15,15 @@ def page(repository, name):
     return (repository / "docs" / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "bench/README.md", "docs/performance.md"]
+)
+def test_links_lead_to_files(name, repository):
+    text = (repository / name).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\((?!http|#)([^)#]+)", text)]
+    assert [link for link in links if not (repository / name).parent.joinpath(link).exists()] == []
+
+
 def python_of(text):
     """All the Python of a page, in one piece."""
     return "\n".join(re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL))

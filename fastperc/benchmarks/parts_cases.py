@@ -21,10 +21,10 @@ N_ELEMENTS = 4096  # arguments and results stay in the first cache
 
 RULES: dict[str, tuple[dict[str, Any], Callable[[float], object]]] = {
     "sgd": ({}, reference.sgd),
-    "momentum": ({"momentum": 0.9}, partial(reference.momentum, friction=0.9)),
+    "momentum": ({"momentum": 0.9}, partial(reference.momentum, factor=0.9)),
     "nesterov": (
         {"momentum": 0.9, "nesterov": True},
-        partial(reference.momentum, friction=0.9, nesterov=True),
+        partial(reference.momentum, factor=0.9, nesterov=True),
     ),
     "adam": ({"optimizer": "adam"}, reference.adam),
     "adamw": ({"optimizer": "adamw", "alpha": 0.5}, reference.adam),

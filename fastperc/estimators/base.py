@@ -24,7 +24,7 @@ from . import parameters
 from .arrays import check_usable
 from .attempt import Attempt
 from .callbacks import CallbackSupportMixin, FitTask
-from .curves import EpochWatcher, IterationWatcher, begin_curves, complete_curves
+from .curves import EpochWatcher, IterationWatcher, Run, begin_curves, complete_curves
 from .fitted import FittedMLP, same
 from .inputs import narrowed
 from .online import OnlineMLP
@@ -152,11 +152,12 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         model = self._network()
         samples = self._samples(model, X, Y, weight, is_factor)
         validation = self._given_validation(model, held)
+        deadline = Deadline(settings.time_limit)
+        run = Run(model, samples, validation, settings, deadline, attempt, task)
         if self.solver in STOCHASTIC:
-            data = (X, labels)
-            self._fit_stochastic(attempt, model, samples, validation, settings, task, data)
+            self._fit_stochastic(run, X, labels)
         else:
-            self._fit_lbfgs(attempt, model, samples, validation, settings, task)
+            self._fit_lbfgs(run)
 
     def _initialize(self, sizes: list[int], now: Settings, dtype: np.dtype) -> None:
         """Draw start weights layer by layer: W, then b, uniform within Glorot's bounds."""
@@ -234,14 +235,11 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
             scorer=scorer, threads=self.n_threads,
         )  # fmt: skip
 
-    def _split_validation(
-        self, model: Dense, samples: Samples, settings: FitSettings, X: object, y: object
-    ) -> tuple[Samples, Validation]:
+    def _split_validation(self, run: Run, X: Any, y: Any) -> Run:
         """Set a part of the samples aside for early stopping."""
-        fraction = settings.validation_fraction
-        kept, held = split(
-            len(samples), fraction, self._random_state, self._stratify(samples.Y)
-        )  # fmt: skip
+        samples, fraction = run.samples, run.settings.validation_fraction
+        stratify = self._stratify(samples.Y)
+        kept, held = split(len(samples), fraction, self._random_state, stratify)
         X, y = _safe_indexing(X, held), _safe_indexing(y, held)
         for rows, name in ((held, "set aside for validation"), (kept, "left to train on")):
             if len(samples.weight) and not samples.weight[rows].any():
@@ -250,50 +248,39 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
                     f"sample weight among the samples {name}. Use another fraction or "
                     "random_state, leave samples without weight out, or give X_val and y_val"
                 )
-        return samples.take(kept), self._validation(model, samples.take(held), X, y)
+        validation = self._validation(run.model, samples.take(held), X, y)
+        return run._replace(samples=samples.take(kept), validation=validation)
 
     # --- training ------------------------------------------------------------------------------
 
-    def _fit_stochastic(
-        self,
-        attempt: Attempt,
-        model: Dense,
-        samples: Samples,
-        validation: Validation | None,
-        settings: FitSettings,
-        task: FitTask | None,
-        data: tuple[Any, Any],
-    ) -> None:
+    def _fit_stochastic(self, run: Run, X: Any, y: Any) -> None:
         """Train by a stochastic solver: one epoch, or as many as it takes."""
-        incremental = task is None
+        model, settings, incremental = run.model, run.settings, run.task is None
         if not incremental:
             self._optimizer = Optimizer(read(SolverSettings, self), model)
         optimizer = self._optimizer_for(model)
         if settings.early_stopping:
             if incremental:
                 raise ValueError("partial_fit does not support early_stopping=True")
-            if validation is None:
-                samples, validation = self._split_validation(model, samples, settings, *data)
+            if run.validation is None:
+                run = self._split_validation(run, X, y)
         complete_curves(self)
-        if validation is not None and not hasattr(self, "validation_loss_curve_"):
+        if run.validation is not None and not hasattr(self, "validation_loss_curve_"):
             self.validation_loss_curve_ = []
-        deadline = Deadline(settings.time_limit)
-        is_factor = samples.weight_is_factor or not len(samples.weight)
+        samples = run.samples
         batch_size = self._checked_batch_size(settings, optimizer, len(samples))
+        is_factor = samples.weight_is_factor or not len(samples.weight)
         unit = 1.0 if batch_size == 1 and is_factor else samples.unit
         optimizer.set_penalties(settings.alpha, self.l1, self.clip_norm, unit)
-        watcher = EpochWatcher(
-            self, model, deadline, validation, task, self._called(model, settings),
-            optimizer=optimizer, attempt=attempt, n_samples=len(samples),
-            loss_scale=self._loss_scale(),
-        )  # fmt: skip
+        callback = self._called(model, settings)
+        watcher = EpochWatcher(self, run, callback, optimizer, self._loss_scale())
         self.n_iter_, reason = 0, ""
         try:
             reason = train(
                 model, samples, optimizer.rule, watcher, batch_size=batch_size,
                 epochs=1 if incremental else settings.max_iter,
                 next_order=shuffled(len(samples), self._random_state) if settings.shuffle else None,
-                threads=settings.n_threads, deadline=deadline,
+                threads=settings.n_threads, deadline=run.deadline,
                 progress=settings.progress and not incremental,
             )  # fmt: skip
         except KeyboardInterrupt:
@@ -303,7 +290,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
             raise
         finally:
             if not watcher.finish() and incremental:
-                attempt.undo()
+                run.attempt.undo()
             elif reason == "diverged" and not incremental:
                 self.__dict__.pop("_optimizer", None)  # what it remembers is of no more use
         self._warn_of_end(reason, settings, incremental)
@@ -333,29 +320,19 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
             )
         return min(size, n)
 
-    def _fit_lbfgs(
-        self,
-        attempt: Attempt,
-        model: Dense,
-        samples: Samples,
-        validation: Validation | None,
-        settings: FitSettings,
-        task: FitTask | None,
-    ) -> None:
+    def _fit_lbfgs(self, run: Run) -> None:
         """Train by lbfgs: all samples at once, in float64 whatever the network's dtype."""
-        deadline = Deadline(settings.time_limit)
+        settings, samples = run.settings, run.samples.with_weight()
         self.loss_curve_, self.n_iter_ = [], 0
-        if validation is not None:
+        if run.validation is not None:
             self.validation_loss_curve_ = []
-        watcher = IterationWatcher(
-            self, model, deadline, validation, task, self._called(model, settings, False)
-        )
-        samples = samples.with_weight()
-        attempt.keep()
+        callback = self._called(run.model, settings, may_replace=False)
+        run.attempt.keep()
         outcome = lbfgs.minimise(
-            model, samples, watcher, alpha=settings.alpha / (samples.unit * samples.weight_sum),
+            run.model, samples, IterationWatcher(self, run, callback),
+            alpha=settings.alpha / (samples.unit * samples.weight_sum),
             epochs=settings.max_iter, max_evaluations=settings.max_fun, gtol=settings.tol,
-            loss_scale=self._loss_scale(), in_float64=True, deadline=deadline,
+            loss_scale=self._loss_scale(), in_float64=True, deadline=run.deadline,
             progress=settings.progress,
         )  # fmt: skip
         if math.isfinite(outcome.loss):

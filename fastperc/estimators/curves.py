@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -16,10 +16,12 @@ from ..deadline import Deadline
 from ..errors import NonFiniteWeightsError, OutOfTimeError
 from ..kernels.arguments import BATCH_LOSS, ROWS, SQUARES
 from ..model.dense import Dense
+from ..model.samples import Samples
 from ..training.stopping import GRACE, calls_for_end
 from .attempt import Attempt
 from .callbacks import FitTask
 from .optimizer import Optimizer
+from .settings import FitSettings
 from .validation import Validation
 from .warning import warn
 
@@ -121,23 +123,28 @@ def should_stop(learner: Learner, optimizer: Optimizer) -> bool:
 # --- watchers: see `training.loop.Watcher` -----------------------------------------------------
 
 
+class Run(NamedTuple):
+    """What one call of `fit` or `partial_fit` trains, and how."""
+
+    model: Dense
+    samples: Samples
+    validation: Validation | None
+    settings: FitSettings
+    deadline: Deadline
+    attempt: Attempt
+    task: FitTask | None  # none for `partial_fit`
+
+
 class IterationWatcher:
     """Watches lbfgs, each iteration an epoch of ``loss_curve_``."""
 
     whole_epochs = True
     epochs_at_once = 1
 
-    def __init__(
-        self,
-        learner: Learner,
-        model: Dense,
-        deadline: Deadline,
-        validation: Validation | None,
-        task: FitTask | None,
-        callback: Callable[[int], object] | None,
-    ):
-        self.learner, self.model, self.deadline = learner, model, deadline
-        self.validation, self.task, self.callback = validation, task, callback
+    def __init__(self, learner: Learner, run: Run, callback: Callable[[int], object] | None):
+        self.learner, self.callback = learner, callback
+        self.model, self.deadline = run.model, run.deadline
+        self.validation, self.task = run.validation, run.task
 
     def begin_epoch(self, epoch: int) -> float:
         """Tell scikit-learn's callbacks; lbfgs has no learning rate."""
@@ -187,20 +194,14 @@ class EpochWatcher(IterationWatcher):
     def __init__(
         self,
         learner: Learner,
-        model: Dense,
-        deadline: Deadline,
-        validation: Validation | None,
-        task: FitTask | None,
+        run: Run,
         callback: Callable[[int], object] | None,
-        *,
         optimizer: Optimizer,
-        attempt: Attempt,
-        n_samples: int,
         loss_scale: float,
     ):
-        super().__init__(learner, model, deadline, validation, task, callback)
-        self.optimizer, self.attempt = optimizer, attempt
-        self.n_samples, self.loss_scale = n_samples, loss_scale
+        super().__init__(learner, run, callback)
+        self.optimizer, self.attempt = optimizer, run.attempt
+        self.n_samples, self.loss_scale = len(run.samples), loss_scale
         self.best: np.ndarray | None = None  # weights of the epoch with the best score
         self.before: tuple[int, float] | None = None  # epoch and rate of one not yet completed
 
@@ -214,9 +215,11 @@ class EpochWatcher(IterationWatcher):
 
     def mean_losses(self, sums: np.ndarray) -> list[float]:
         """Return the mean over batches of each one's mean, penalty included."""
-        penalty = 0.5 * self.optimizer.l2 * sums[SQUARES]
-        means = (sums[BATCH_LOSS] * self.loss_scale + penalty) / np.maximum(sums[ROWS], 1.0)
-        return means.tolist()
+        half_l2 = 0.5 * self.optimizer.l2
+        return [
+            (epoch[BATCH_LOSS] * self.loss_scale + half_l2 * epoch[SQUARES]) / max(epoch[ROWS], 1.0)
+            for epoch in sums.T.tolist()
+        ]
 
     def record(self, losses: list[float], part: float) -> None:
         """Continue curve and counts."""

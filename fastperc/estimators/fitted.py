@@ -178,7 +178,7 @@ class FittedMLP(BaseEstimator):
         present = self._network()
         if present is model:
             return
-        if describe(present) != describe(model):
+        if configuration(present) != configuration(model):
             raise ValueError(
                 f"callback: found a network {present.signature} in place of {model.signature}, "
                 "which is being trained. Assign arrays of the same shapes, and train other "
@@ -246,7 +246,7 @@ class FittedMLP(BaseEstimator):
         return X.astype(model.dtype, copy=False)
 
 
-def describe(model: Dense) -> tuple[object, ...]:
+def configuration(model: Dense) -> tuple[object, ...]:
     """Return all that a network is but for its weights."""
     return model.sizes, model.hidden, model.output, model.loss.code, model.dtype
 

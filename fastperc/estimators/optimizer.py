@@ -84,7 +84,8 @@ class Optimizer:
     def end_epoch(self, t: int) -> None:
         """Lower the rate of 'invscaling', ``t`` being the number of samples seen so far."""
         if self.kind == "invscaling":
-            self.learning_rate = self.learning_rate_init / (t + 1) ** self.power_t
+            rate = schedules.invscaling(self.learning_rate_init, self.power_t)
+            self.learning_rate = rate(t + 1)
 
     def is_exhausted(self, message: str, verbose: bool | int) -> bool:
         """Return whether to end where progress has ended; 'adaptive' goes on at a lower rate."""

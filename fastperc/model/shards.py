@@ -7,7 +7,7 @@ import numpy as np
 from ..deadline import NO_LIMIT, Deadline
 from ..kernels import batch, slabs
 from ..kernels.arguments import Samples
-from ..kernels.table import CHUNK_ROWS
+from ..kernels.table import chunk_size
 from . import slices
 from .dense import Dense
 from .layout import aligned_zeros
@@ -24,7 +24,7 @@ class ShardGradients:
     def __init__(self, model: Dense, batch_size: int, threads: int = 1):
         self.model = model
         self.threads = threads if threads == 1 or threads_are_safe() else 1
-        self.chunk = int(model.layers[0, CHUNK_ROWS])
+        self.chunk = chunk_size(model.layers)
         self.n_shards = slabs.count_slabs(batch_size)
         size = batch.work_size(model.layers, model.dtype, batch_size)
         n = model.theta.size
@@ -49,38 +49,27 @@ class ShardGradients:
         return total
 
     def __call__(
-        self,
-        samples: Samples,
-        first: int,
-        rows: int,
-        scale: float,
-        deadline: Deadline = NO_LIMIT,
+        self, samples: Samples, first: int, rows: int, scale: float, deadline: Deadline = NO_LIMIT
     ) -> tuple[np.ndarray, float]:
         """Return gradients whose sum, in order, is that of the batch times ``scale``; and its loss.
 
         The batch is the rows ``order[first:first + rows]``, or those of X.
         """
-        n_shards = slabs.count_slabs(rows)
-        if self.threads == 1 or not threads_are_safe():
-            return self._in_turn(samples, first, rows, scale, n_shards, deadline)
-        return self._at_once(samples, first, rows, scale, n_shards, deadline)
+        work = self._in_turn if self.threads == 1 or not threads_are_safe() else self._at_once
+        return work(samples, first, rows, scale, deadline)
 
     def _at_once(
-        self,
-        samples: Samples,
-        first: int,
-        rows: int,
-        scale: float,
-        n_shards: int,
-        deadline: Deadline,
+        self, samples: Samples, first: int, rows: int, scale: float, deadline: Deadline
     ) -> tuple[np.ndarray, float]:
         from ..kernels import parallel
 
+        n_shards = slabs.count_slabs(rows)
         gradients, sums = self.gradients[:n_shards], self.sums[:n_shards]
-        most = -(-rows // n_shards)
         few = slices.SHORT / (self.chunk * self.model.theta.size)
+        longest = -(-rows // n_shards)
+        n_chunks = -(-longest // self.chunk)
         with parallel.using_threads(self.threads):
-            for part in slices.slices(-(-most // self.chunk), few, deadline):
+            for part in slices.slices(n_chunks, few, deadline):
                 parallel.slab_gradients(
                     slabs.address(self.model.dtype), samples, self.model.arguments, first, rows,
                     scale, gradients, sums, self.scratch[:n_shards], *part,
@@ -88,15 +77,10 @@ class ShardGradients:
         return gradients, in_order(sums)
 
     def _in_turn(
-        self,
-        samples: Samples,
-        first: int,
-        rows: int,
-        scale: float,
-        n_shards: int,
-        deadline: Deadline,
+        self, samples: Samples, first: int, rows: int, scale: float, deadline: Deadline
     ) -> tuple[np.ndarray, float]:
         model, address = self.model, slabs.address(self.model.dtype)
+        n_shards = slabs.count_slabs(rows)
         total, part = self.gradients[0], self.gradients[-1]
         for s in range(n_shards):
             if s:
