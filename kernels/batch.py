@@ -42,7 +42,7 @@ def work_size(layers, dtype, batch_size):
 
 
 def _largest_transpose(layers):
-    """Elements of the largest W that is transposed on the way: not that of a wide first layer."""
+    """Return the size of the largest W that is transposed: not that of a wide first layer."""
     transposed = layers[(np.arange(len(layers)) > 0) | (layers["wide"] == 0)]
     return int((transposed["n_in"] * transposed["n_out"]).max(initial=0))
 
@@ -151,26 +151,26 @@ def split(scratch, n):
 
 @inlined
 def clear(v):
-    """``v[:] = 0``."""
+    """Set ``v[:] = 0``."""
     for i in range(v.shape[0]):
         v[i] = 0
 
 
 @inlined
 def slabs_of(rows):
-    """Into how many slabs a batch is cut, on any number of threads."""
+    """Return into how many slabs a batch is cut, on any number of threads."""
     return min(SLABS, (rows + CHUNK - 1) // CHUNK)
 
 
 @inlined
 def slab_start(s, n_slabs, rows):
-    """Where slab ``s`` of ``n_slabs`` begins."""
+    """Return where slab ``s`` of ``n_slabs`` begins."""
     return s * rows // n_slabs
 
 
 @inlined
 def add_slabs(samples, net, first, rows, scale, target, partial, scratch):
-    """`add_gradient`, slab by slab, the way `parallel` does it."""
+    """Apply `add_gradient` slab by slab, as `parallel` does."""
     n_slabs = slabs_of(rows)
     loss_sum = 0.0
     for s in range(n_slabs):
@@ -187,21 +187,21 @@ def add_slabs(samples, net, first, rows, scale, target, partial, scratch):
 
 @inlined
 def add_to(total, partial):
-    """``total += partial``."""
+    """Add ``partial`` to ``total``, in place."""
     for i in range(total.shape[0]):
         total[i] += partial[i]
 
 
 @kernel
 def add_rows_gradient(samples, net, first, rows, scale, target, scratch, loss_sum):
-    """`add_gradient` as a kernel, to be called by address."""
+    """Apply `add_gradient`: as a kernel, to be called by address."""
     scale = target.dtype.type(scale)
     return add_gradient(samples, net, first, rows, scale, target, scratch, loss_sum)
 
 
 @inlined
 def add_gradient(samples, net, first, rows, scale, target, scratch, loss_sum):
-    """``target += scale * gradient`` for the rows ``order[first:first + rows]``, or X's own.
+    """Add ``scale * gradient`` for the rows ``order[first:first + rows]``, or X's own, to target.
 
     The gradient is that of the weighted sum of the losses, which is returned, added to
     ``loss_sum``. All arrays are flat. A slab may be served in parts of whole chunks.
@@ -312,7 +312,7 @@ def _add_layer_gradient(a, d, rows, layer, scale, target, transposed):
 
 @inlined
 def _times_slope(code, a, d, n):
-    """``d`` times the slope at the outputs ``a``, over whole blocks."""
+    """Multiply ``d`` by the slope at the outputs ``a``, in whole blocks."""
     j = 0
     while j < n:
         no_unroll()

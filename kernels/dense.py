@@ -3,7 +3,7 @@
 On rows of whole SIMD blocks (see `table`): a *wide* layer has one row per input, a *narrow* one a
 row per output. What is "add up scaled rows" for the one is "multiply rows with a vector" for the
 other. SIMD lanes run along a row. ``q`` is the padded length of a wide row, ``p`` that of a narrow
-one. `fused` has the same loops with the update drawn in.
+one. `fused` has the same loops, fused with the update.
 """
 
 from .activations import times_slope
@@ -13,7 +13,7 @@ from .simd import at, full, insert_lane, load, no_unroll, store, sum_lanes, widt
 
 @inlined
 def add_rows(W, n_in, q, x, z):
-    """Forward, wide: ``z = b + sum_i x[i] * W[i]``; b is the row after the last.
+    """Forward, wide: compute ``z = b + sum_i x[i] * W[i]``; b is the row after the last.
 
     Four blocks of z at a time stay in registers, then one at a time.
     """
@@ -55,7 +55,7 @@ def add_rows(W, n_in, q, x, z):
 
 @inlined
 def dot_rows(W, n_out, p, x, z):
-    """Forward, narrow: ``z[k] = b[k] + W[k] . x``, four rows at a time."""
+    """Forward, narrow: compute ``z[k] = b[k] + W[k] . x``, four rows at a time."""
     m = width(z)
     b = n_out * p
     first = 0
@@ -105,7 +105,7 @@ def dot_rows(W, n_out, p, x, z):
 
 @inlined
 def backward_wide(W, n_in, q, a, d, code, g):
-    """Backward, wide: ``g[i] = W[i] . d`` times the slope at the outputs ``a`` below."""
+    """Backward, wide: compute ``g[i] = W[i] . d`` times the slope at the outputs ``a`` below."""
     m = width(d)
     first, r = 0, 0
     while first < n_in:
@@ -127,7 +127,7 @@ def backward_wide(W, n_in, q, a, d, code, g):
 
 @inlined
 def backward_narrow(W, n_out, p, a, d, code, g):
-    """Backward, narrow: ``g = sum_k d[k] * W[k]`` times the slope at ``a``."""
+    """Backward, narrow: compute ``g = sum_k d[k] * W[k]`` times the slope at ``a``."""
     m = width(d)
     j = 0
     while j < p:
@@ -148,7 +148,7 @@ def backward_narrow(W, n_out, p, a, d, code, g):
 
 @inlined
 def outer_rows(s, u, n, v, q, G, r):
-    """``G[r + i * q:] = s * u[i] * v`` for n rows of length q: a layer's gradient by W."""
+    """Write ``G[r + i * q:] = s * u[i] * v`` for n rows of length q: a layer's gradient by W."""
     for i in range(n):
         no_unroll()
         scaled_row(s * at(u, i), v, q, G, r)
@@ -157,7 +157,7 @@ def outer_rows(s, u, n, v, q, G, r):
 
 @inlined
 def scaled_row(s, v, q, G, r):
-    """``G[r:r + q] = s * v``: a layer's gradient by b."""
+    """Write ``G[r:r + q] = s * v``: a layer's gradient by b."""
     j = 0
     while j < q:
         no_unroll()

@@ -1,15 +1,15 @@
-"""The loops of `dense` with the update of plain gradient descent drawn in.
+"""The loops of `dense`, fused with the update of plain gradient descent.
 
 Each weight is read once and written once, where forward, backward and update one after the other
 would pass over W three times:
 
-=============  ========================  =========================
-loop           wide: rows of n_out       narrow: rows of n_in
-=============  ========================  =========================
-back + update  `backward_update_wide`               `backward_update_narrow`
-update + next  `update_forward_wide`              `update_forward_narrow`
-all of it                                `one_output`
-=============  ========================  =========================
+=======================  ======================  ========================
+fused loop               wide: rows of n_out     narrow: rows of n_in
+=======================  ======================  ========================
+backward, update         `backward_update_wide`  `backward_update_narrow`
+update, next forward     `update_forward_wide`   `update_forward_narrow`
+all of it                                        `one_output`
+=======================  ======================  ========================
 """
 
 from .activations import activate, activate_layer, times_slope
@@ -20,7 +20,7 @@ from .simd import at, first_n, full, insert_lane, load, no_unroll, store, sum_la
 
 @inlined
 def step_row(W, r, step, d, n):
-    """``W[r:r + n] -= step * d``: a bias row."""
+    """Step ``W[r:r + n] -= step * d``: a bias row."""
     j = 0
     while j < n:
         no_unroll()
@@ -30,7 +30,7 @@ def step_row(W, r, step, d, n):
 
 @inlined
 def backward_update_wide(W, n_in, q, step, a, d, code, g):
-    """Backward, wide, in one sweep over W.
+    """Backward and update, wide, in one sweep over W.
 
     For each input i, in this order: ``g[i] = W[i] . d``, then ``W[i] -= step * a[i] * d``. ``g`` is
     multiplied with the slope of the layer below, whose outputs ``a`` are.
@@ -73,7 +73,7 @@ def backward_update_wide(W, n_in, q, step, a, d, code, g):
 
 @inlined
 def backward_update_narrow(W, n_out, p, step, a, d, code, g):
-    """Backward, narrow: ``g = sum_k d[k] * W[k]``, ``W[k] -= step * d[k] * a``, in one sweep."""
+    """Backward and update, narrow: ``g = sum_k d[k] * W[k]``, ``W[k] -= step * d[k] * a``."""
     m = width(d)
     j = 0
     while j + 4 * m <= p:
@@ -118,7 +118,7 @@ def backward_update_narrow(W, n_out, p, step, a, d, code, g):
 
 @inlined
 def update_forward_wide(W, n_in, q, step, x, d, x_next, code, n, z):
-    """First layer, wide: this sample's update and the next one's n outputs in one sweep.
+    """First layer, wide: update with this sample, and the next one's n outputs, in one sweep.
 
     Plainly: ``W -= step * outer(x, d); b -= step * d; z = activate(x_next @ W + b)``.
     """
@@ -182,7 +182,7 @@ def update_forward_wide(W, n_in, q, step, x, d, x_next, code, n, z):
 
 @inlined
 def one_output(loss, activation, W, p, x, y, step, code, g):
-    """All that a layer of one unit has to do for a sample; W is its row, then b. Returns the loss.
+    """Do all that a layer of one unit does for a sample, and return the loss; W is its row, then b.
 
     Plainly: ``z = W . x + b``, the output, its loss and delta ``d``, then ``g = d * W`` times the
     slope of the layer below, ``W -= step * d * x``, ``b -= step * d``. All of z, the output and d
@@ -211,7 +211,7 @@ def one_output(loss, activation, W, p, x, y, step, code, g):
 
 @inlined
 def update_forward_narrow(W, n_out, p, step, x, d, x_next, z):
-    """First layer, narrow: `update_forward_wide` where ``x`` and ``x_next`` are padded, as rows."""
+    """First layer, narrow: `update_forward_wide`; ``x``, ``x_next`` are padded, as rows are."""
     m = width(d)
     b = n_out * p
     step_row(W, b, step, d, n_out)

@@ -17,7 +17,7 @@ TILES = "+avx512f" in target()[1]
 
 @inlined
 def product(x, rows, n_in, W, o, n_out, b, n_bias, z):
-    """``z[r, k] = b[k] + sum_i x[r, i] * W[i, k]``; W begins at ``W[o]``, b at ``b[0]``.
+    """Compute ``z[r, k] = b[k] + sum_i x[r, i] * W[i, k]``; W begins at ``W[o]``, b at ``b[0]``.
 
     ``n_bias`` is n_out, or 0 where there is no b.
     """
@@ -26,13 +26,13 @@ def product(x, rows, n_in, W, o, n_out, b, n_bias, z):
 
 @inlined
 def add_outer(x, d, rows, n_in, n_out, s, target, o):
-    """``target[i, k] += s * sum_r x[r, i] * d[r, k]``; the target begins at ``target[o]``."""
+    """Add ``s * sum_r x[r, i] * d[r, k]`` to ``target[i, k]``; it begins at ``target[o]``."""
     _multiply(x, n_in, 1, n_in, rows, d, 0, n_out, target, 0, True, s, target, o)
 
 
 @inlined
 def _multiply(A, n, row, column, n_sum, B, o, n_out, b, n_bias, adds, s, C, c):
-    """``C[r, k] = b[k] + sum_i A[r, i] * B[i, k]`` for n rows; or ``C += s * that``, if it adds.
+    """Compute ``C[r, k] = b[k] + sum_i A[r, i] * B[i, k]`` for n rows; or add s times that to C.
 
     A's rows are ``row`` apart, its columns ``column``, so that a transpose is read in place. B
     begins at ``B[o]``, C at ``C[c]``.
@@ -56,7 +56,7 @@ def _multiply(A, n, row, column, n_sum, B, o, n_out, b, n_bias, adds, s, C, c):
 
 @outlined  # inlined, it is compiled for fewer registers
 def _tile(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c):
-    """Four rows of C, four blocks each. Rows behind the last are the last again, not written."""
+    """Compute four rows of C, four blocks each. Rows behind the last are the last, not written."""
     m, left = width(C), n_out - j
     r1, r2, r3 = min(r + 1, n - 1), min(r + 2, n - 1), min(r + 3, n - 1)
     a0, a1, a2, a3 = r * row, r1 * row, r2 * row, r3 * row
@@ -117,7 +117,7 @@ def _write_block(C, c, n_out, r, j, adds, s, v):
 
 @inlined
 def _strip(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c):
-    """As `_tile`, one block wide."""
+    """Compute four rows of C, one block each: as `_tile`."""
     r1, r2, r3 = min(r + 1, n - 1), min(r + 2, n - 1), min(r + 3, n - 1)
     a0, a1, a2, a3 = r * row, r1 * row, r2 * row, r3 * row
     acc0 = acc1 = acc2 = acc3 = load_n(b, j, n_bias - j)
@@ -142,7 +142,7 @@ def _strip(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c
 
 @inlined
 def product_column(x, rows, n_in, W, o, b, z):
-    """`product` for one output: ``z[r] = b[0] + x[r] . W``, lanes along the inputs."""
+    """Compute `product` for one output: ``z[r] = b[0] + x[r] . W``, lanes along the inputs."""
     m = width(z)
     r = 0
     while r < rows:
@@ -167,7 +167,7 @@ def product_column(x, rows, n_in, W, o, b, z):
 
 @inlined
 def add_column_sums(d, rows, n_out, s, target, o):
-    """``target[k] += s * sum_r d[r, k]``; the target begins at ``target[o]``."""
+    """Add ``s * sum_r d[r, k]`` to ``target[k]``; the target begins at ``target[o]``."""
     m = width(target)
     if n_out == 1:  # lanes along the rows
         even = full(target, 0.0)
@@ -192,7 +192,7 @@ def add_column_sums(d, rows, n_out, s, target, o):
 
 @inlined
 def transpose(W, o, n_in, n_out, out):
-    """``out[k, i] = W[i, k]``; W begins at ``W[o]``."""
+    """Write ``out[k, i] = W[i, k]``; W begins at ``W[o]``."""
     m = width(W)
     i = 0
     while i < n_in:
@@ -208,7 +208,7 @@ def transpose(W, o, n_in, n_out, out):
 
 @inlined
 def add_transposed(W, n_in, n_out, target, o):
-    """``target[i, k] += W[k, i]``, for a few outputs."""
+    """Add ``W[k, i]`` to ``target[i, k]``, for a few outputs."""
     for i in range(n_in):
         no_unroll()
         for k in range(n_out):

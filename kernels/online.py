@@ -113,7 +113,7 @@ def train_online(samples, net, lr, first, last, scratch, last_good, losses):
 
 
 def work_size(layers, dtype):
-    """Number of elements of the scratch array of `train_online`."""
+    """Return the number of elements of the scratch array of `train_online`."""
     block = BYTES // np.dtype(dtype).itemsize
     one_input = -(-int(as_records(layers)["n_in"][0]) // block) * block
     return 2 * units_size(layers) + 2 * one_input + rows_size(layers, dtype)
@@ -121,7 +121,7 @@ def work_size(layers, dtype):
 
 @inlined
 def split_scratch(scratch, layers):
-    """Activations, deltas, two padded inputs and the packed rows: parts of one array."""
+    """Cut the scratch array into activations, deltas, two padded inputs and the packed rows."""
     last = at(layers, layers.shape[0] - 1)
     units = last.units + last.padded
     x = padded(at(layers, 0).n_in, width(scratch))
@@ -137,7 +137,7 @@ def split_scratch(scratch, layers):
 
 @inlined
 def row_of(order, step, n):
-    """Which row of X a step takes."""
+    """Return which row of X a step takes."""
     return at(order, step) if order.shape[0] > 0 else step % n
 
 
@@ -154,7 +154,7 @@ def prefetch_sample(X, Y, order, step, n_in, n_out):
 
 @inlined
 def sample_inputs(X, row, layers, x_padded):
-    """The sample's inputs; copied to ``x_padded``, zeros behind, for a narrow first layer."""
+    """Return the sample's inputs; for a narrow first layer, in ``x_padded`` with zeros behind."""
     n_in = at(layers, 0).n_in
     if at(layers, 0).wide:
         return view(X, row * n_in, n_in)
@@ -164,7 +164,7 @@ def sample_inputs(X, row, layers, x_padded):
 
 @inlined
 def weighted_sums(W, layer, x, z):
-    """The weighted sums of a layer for the inputs ``x``."""
+    """Compute the weighted sums of a layer for the inputs ``x``."""
     if layer.wide:
         add_rows(W, layer.n_in, layer.padded, x, z)
     else:
@@ -173,13 +173,13 @@ def weighted_sums(W, layer, x, z):
 
 @inlined
 def outputs_of(layer, a):
-    """A layer's part of the activations, or of the deltas."""
+    """Return a layer's part of the activations, or of the deltas."""
     return view(a, layer.units, layer.padded)
 
 
 @inlined
 def forward(theta, packed, layers, a, Y, start, loss, d):
-    """From the first layer's weighted sums to outputs, loss (returned) and the last delta."""
+    """Go from the first layer's weighted sums to outputs and the last delta; return the loss."""
     if layers.shape[0] > 1:
         first = at(layers, 0)
         activate_layer(first.activation, outputs_of(first, a), first.n_out)
@@ -189,7 +189,7 @@ def forward(theta, packed, layers, a, Y, start, loss, d):
 
 @outlined
 def begin_sample(theta, packed, layers, x, a):
-    """The first layer's outputs for the inputs x, where no step before has computed them."""
+    """Compute the first layer's outputs for the inputs x, where no step before has done so."""
     first_sums(theta, packed, layers, x, a)
     if layers.shape[0] > 1:
         first = at(layers, 0)
@@ -198,14 +198,14 @@ def begin_sample(theta, packed, layers, x, a):
 
 @inlined
 def first_sums(theta, packed, layers, x, a):
-    """The first layer's weighted sums for the inputs x."""
+    """Compute the first layer's weighted sums for the inputs x."""
     first = at(layers, 0)
     weighted_sums(rows_of(theta, packed, first), first, x, outputs_of(first, a))
 
 
 @inlined
 def hidden_layers(theta, packed, layers, a):
-    """From the first layer's outputs to those of the last hidden layer."""
+    """Go from the first layer's outputs to those of the last hidden layer."""
     z = outputs_of(at(layers, 0), a)
     l = 1
     while l < layers.shape[0] - 1:
@@ -219,7 +219,7 @@ def hidden_layers(theta, packed, layers, a):
 
 @inlined
 def output_layer(theta, packed, layers, a, Y, start, loss, d):
-    """From the last hidden outputs to the network's, their loss (returned) and the last delta."""
+    """Go from the last hidden outputs to the network's and the last delta; return the loss."""
     l = layers.shape[0] - 1
     layer = at(layers, l)
     z = outputs_of(layer, a)
@@ -232,7 +232,7 @@ def output_layer(theta, packed, layers, a, Y, start, loss, d):
 
 @inlined
 def _one_output(theta, packed, layers, a, Y, start, loss, step, d):
-    """All of a last layer of one unit at once: forward, loss (returned), backward and update.
+    """Do all of a last layer of one unit at once: forward, backward, update; return the loss.
 
     The sum, the output and its delta stay in a register, the same number in every lane.
     """
@@ -244,7 +244,7 @@ def _one_output(theta, packed, layers, a, Y, start, loss, step, d):
 
 @inlined
 def backward(theta, packed, layers, top, step, x, a, d, x_next):
-    """From the delta of the layer ``top`` down, updating each; then x_next into the first."""
+    """Go from the delta of the layer ``top`` down, updating each; then x_next into the first."""
     l = top
     delta = outputs_of(at(layers, l), d)
     while l > 0:

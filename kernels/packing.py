@@ -10,7 +10,7 @@ from .simd import at, load_n, no_unroll, store, store_n, view, width
 
 @inlined
 def rows_of(theta, packed, layer):
-    """The array in which a layer has its rows, beginning with the first."""
+    """Return the array in which a layer has its rows, beginning with the first."""
     if layer.direct:
         return view(theta, layer.rows, theta.shape[0])
     return view(packed, layer.rows, packed.shape[0])
@@ -18,13 +18,13 @@ def rows_of(theta, packed, layer):
 
 @inlined
 def padded(n, block):
-    """``n`` rounded up to whole blocks."""
+    """Round ``n`` up to whole blocks."""
     return (n + block - 1) // block * block
 
 
 @inlined
 def copy_row(source, start, n, target, to, n_padded):
-    """``target[to:] = source[start:start + n]``, zeros behind, ``n_padded`` elements in all."""
+    """Copy ``source[start:start + n]`` to ``target[to:]``, zeros behind, ``n_padded`` in all."""
     j = 0
     while j < n_padded:
         no_unroll()
@@ -81,7 +81,7 @@ def unpack(packed, layers, theta):
 
 @inlined
 def write_row(source, start, n, target, to):
-    """``target[to:to + n] = source[start:start + n]``."""
+    """Copy ``source[start:start + n]`` to ``target[to:to + n]``."""
     j = 0
     while j < n:
         no_unroll()

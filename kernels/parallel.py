@@ -24,7 +24,7 @@ from .table import LAYER
 
 @kernel(parallel=True)
 def slab_gradients(address, samples, net, first, rows, scale, gradients, sums, scratch, begin, end):
-    """Each slab's gradient, times ``scale``, and loss: the chunks ``begin`` to ``end`` of each.
+    """Compute each slab's gradient, times ``scale``, and loss: its chunks ``begin`` to ``end``.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def slab_gradients(address, samples, net, first, rows, scale, gradients, sums, s
 
 @kernel(parallel=True)
 def predict_slabs(X, theta, layers, out, scratch):
-    """`predict.predict_rows`, chunks dealt out to as many slabs as ``scratch`` has rows."""
+    """Apply `predict.predict_rows`, chunks dealt out to as many slabs as ``scratch`` has rows."""
     n_chunks = count_chunks(records(layers, LAYER), X.shape[0])
     for k in prange(scratch.shape[0]):
         s = np.int64(k)
@@ -77,13 +77,13 @@ SHARED_LAYERS = {"omp", "tbb"}
 
 
 class _Known:
-    """The number of the process in which Numba's threads are known to have been started."""
+    """Holds the number of the process in which Numba's threads are known to have been started."""
 
     pid: int | None = None
 
 
 def threads_are_safe():
-    """Whether a parallel kernel may run here and now.
+    """Return whether a parallel kernel may run here and now.
 
     GNU OpenMP ends a process that uses it after a fork, whoever used it before; Numba's own
     ``workqueue`` ends one in which two threads use it at once. Where that could happen, the serial
@@ -100,7 +100,7 @@ def threads_are_safe():
 
 
 def _layer():
-    """The name of the threading layer that Numba has started, here or before a fork, or none."""
+    """Return the name of the threading layer that Numba has started, or ''."""
     try:
         return numba.threading_layer()
     except ValueError:  # what it raises as long as there is nothing to tell
@@ -108,7 +108,7 @@ def _layer():
 
 
 def _was_forked():
-    """Whether this process began as a copy of another, with whatever that had started."""
+    """Return whether this process began as a copy of another, with whatever that had started."""
     try:
         with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
             flags = int(file.read().rpartition(")")[2].split()[6])
@@ -121,7 +121,7 @@ FORKED_WITHOUT_EXEC = 0x40  # PF_FORKNOEXEC of the kernel's sched.h
 
 
 def at_most(n):
-    """``n`` threads, or as many as there are."""
+    """Return ``n`` threads, or as many as there are."""
     return min(n, numba.config.NUMBA_NUM_THREADS)
 
 

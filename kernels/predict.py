@@ -13,7 +13,7 @@ from .table import LAYER, as_records, chunk_size
 
 
 def rows_work_size(layers, dtype, rows):
-    """Elements of scratch that `predict_rows` takes for ``rows`` samples.
+    """Return how many elements of scratch `predict_rows` takes for ``rows`` samples.
 
     Every layer's outputs, for no more than go through the layers together, and two padded rows.
     """
@@ -44,14 +44,14 @@ def predict_rows(X, theta, layers, out, scratch):
 
 @inlined
 def count_chunks(layers, rows):
-    """In how many chunks so many samples go through the layers."""
+    """Return in how many chunks the samples go through the layers."""
     size = at(layers, 0).chunk
     return (rows + size - 1) // size
 
 
 @inlined
 def predict_chunk(X, theta, layers, out, chunk, scratch):
-    """`predict_rows` for one chunk."""
+    """Apply `predict_rows` to one chunk."""
     n_in, n_out, size = X.shape[1], out.shape[1], at(layers, 0).chunk
     first = chunk * size
     rows = min(size, X.shape[0] - first)
@@ -65,10 +65,10 @@ def predict_chunk(X, theta, layers, out, chunk, scratch):
 
 @inlined
 def forward_rows(x, rows, theta, layers, scratch):
-    """The forward pass of ``rows`` samples up to the output layer's weighted sums.
+    """Go forward with ``rows`` samples up to the output layer's weighted sums.
 
     The activations of layer after layer lie in ``scratch``, each (rows, n_out), its size rounded up
-    to whole blocks. Returns the sums (flat) and room for two padded rows behind them.
+    to whole blocks. Returns the sums (flat) and scratch of two padded rows behind them.
     """
     a, used, l = x, 0, 0
     while True:
@@ -86,7 +86,7 @@ def forward_rows(x, rows, theta, layers, scratch):
 
 @inlined
 def weighted_sums(x, rows, theta, layer, z):
-    """``z = x @ W + b`` of a layer."""
+    """Compute ``z = x @ W + b`` of a layer."""
     n_in, n_out, o = layer.n_in, layer.n_out, layer.offset
     b = view(theta, o + n_in * n_out, n_out)
     if n_out == 1:
@@ -97,7 +97,7 @@ def weighted_sums(x, rows, theta, layer, z):
 
 @inlined
 def all_finite(v):
-    """Whether no element is infinite or NaN: times 0, these are NaN, and so is their sum."""
+    """Return whether no element is infinite or NaN: times 0, these are NaN, and so is their sum."""
     zero = 0.0
     for i in range(v.shape[0]):
         zero += v[i] * 0.0

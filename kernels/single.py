@@ -23,7 +23,7 @@ from .updates import L2_PER_WEIGHT, needs_whole_gradient
 
 
 def work_size(layers, dtype):
-    """Number of elements of scratch that `learn_one` takes; `predict_one` takes less."""
+    """Return the number of elements of scratch that `learn_one` takes; `predict_one` takes less."""
     return theta_size(layers) + 16 + online_work_size(layers, dtype)
 
 
@@ -75,7 +75,7 @@ def predict_one(x, theta, layers, out, work):
 
 @inlined
 def _add_unpadded_rows(theta, o, n_in, n_out, x, z):
-    """``z = b + x @ W``, W and b where ``theta`` has them; `dense.add_rows` with partial loads."""
+    """Compute ``z = b + x @ W`` where ``theta`` has them: `dense.add_rows` with partial loads."""
     m = width(z)
     j = 0
     while j < n_out:
@@ -138,13 +138,13 @@ def learn_one(x, y, theta, layers, loss, lr, work):
 
 
 def work_size_by_rule(rule, layers, dtype):
-    """Number of elements of scratch that `learn_one_by_rule` takes."""
+    """Return the number of elements of scratch that `learn_one_by_rule` takes."""
     return online_rules.work_size(rule, layers, dtype)
 
 
 @kernel
 def learn_one_by_rule(x, y, weight, theta, layers, loss, rule, settings, state, step_state, work):
-    """Take one step of any rule on one sample: one of `online_rules.train_online_by_rule`.
+    """Take one step of any rule on one sample, as `online_rules.train_online_by_rule` does.
 
     Parameters
     ----------

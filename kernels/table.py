@@ -110,23 +110,23 @@ def chunk_size(layers):
 
 
 def _wide_cost(n_in, blocks_out, is_first):
-    """Blocks swept, and one register to add up per input whose delta is wanted."""
+    """Count blocks swept, and one register to add up per input whose delta is wanted."""
     return n_in * blocks_out + (0 if is_first else n_in * REDUCTION)
 
 
 def _narrow_cost(n_out, blocks_in):
-    """Blocks swept, and one register to add up per output."""
+    """Count blocks swept, and one register to add up per output."""
     return n_out * blocks_in + n_out * REDUCTION
 
 
 def theta_size(layers):
-    """Number of parameters."""
+    """Return the number of parameters."""
     last = as_records(layers)[-1]
     return int(last["offset"] + (last["n_in"] + 1) * last["n_out"])
 
 
 def rows_size(layers, dtype):
-    """Number of elements of the work array that holds the padded rows."""
+    """Return the number of elements of the work array that holds the padded rows."""
     block = BYTES // np.dtype(dtype).itemsize
     total = 0
     for layer in as_records(layers):
@@ -138,5 +138,5 @@ def rows_size(layers, dtype):
 
 
 def units_size(layers):
-    """Number of elements of an array that holds every layer's padded outputs."""
+    """Return the number of elements of an array that holds every layer's padded outputs."""
     return int(as_records(layers)["padded"].sum())

@@ -87,7 +87,7 @@ def update(rule, theta, gradient):
 
 @inlined
 def memories(state, n):
-    """The two vectors of length ``n`` in ``state``; for a rule that remembers less, empty ones."""
+    """Return the two vectors of length ``n`` in ``state``; for a rule with less, empty ones."""
     first = view(state, 0, min(n, state.shape[0]))
     return first, view(state, first.shape[0], state.shape[0] - first.shape[0])
 
@@ -158,7 +158,7 @@ def apply_rule(code, coefficients, theta, j, n, g, first, second):
 
 @inlined
 def _resilient(j, n, g, before, steps):
-    """RPROP: each parameter has a step of its own, which grows while its gradient keeps its sign.
+    """Return RPROP's steps: each parameter's grows while its gradient keeps its sign.
 
     Where the sign turned, the step shrinks and none is taken (RPROP-, as PyTorch has it).
     """
@@ -177,7 +177,7 @@ def _resilient(j, n, g, before, steps):
 
 @inlined
 def has_penalties(settings):
-    """Whether `penalise` has anything to do."""
+    """Return whether `penalise` has anything to do."""
     return (
         at(settings, L1) + at(settings, L2) + at(settings, L2_PER_WEIGHT) + at(settings, CLIP) > 0
     )
@@ -218,7 +218,7 @@ def penalise(rule, theta, gradient, layers, as_rows, weight_sum):
 
 @inlined
 def weights_of(layer, as_rows, theta):
-    """Where a layer's W begins, and how many elements it has, padding included."""
+    """Return where a layer's W begins, and how many elements it has, padding included."""
     if not as_rows:
         return layer.offset, layer.n_in * layer.n_out
     if layer.wide:
