@@ -4,7 +4,7 @@ The delta is the derivative of the loss by the output layer's weighted sums z. W
 output activation belong together (log loss with sigmoid, cross-entropy with softmax, poisson with
 exp) it is ``p - y`` exactly, and the loss is computed from z, not from the outputs, so that it
 stays finite and precise when these round to 0 or 1. To add one: a code and a name here, a branch in
-`elementwise`, and its twin in `reference`.
+`elementwise_uncommon`, and its twin in `reference`.
 """
 
 import math
