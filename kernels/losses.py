@@ -45,7 +45,7 @@ from .simd import (
 
 # Codes without a name, for the estimators: the same deltas, but a loss that counts no output as
 # closer to 0 or 1 than the dtype's epsilon, as learning curves of probabilities are often drawn.
-CAPPED_LOG_LOSS, CAPPED_CROSS_ENTROPY = 7, 8
+CAPPED_LOG_LOSS, CAPPED_CROSS_ENTROPY = 7, 8  # and the next loss gets 9
 
 # A quantile's level lies in its code, behind the others: QUANTILE + level * LEVELS.
 QUANTILE, LEVELS = 1 << 20, 1 << 24
