@@ -7,7 +7,6 @@ is wrong, ValueError where its content is.
 import math
 import numbers
 import operator
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -210,33 +209,6 @@ def check_weights(
     weights = np.ldexp(weights, -math.frexp(weights.max())[1]).astype(dtype)
     weights.flags.writeable = False
     return weights
-
-
-# What an output can be, at most, by its activation; the others have no bounds.
-REACH = {
-    "sigmoid": (0.0, 1.0),
-    "logistic": (0.0, 1.0),
-    "tanh": (-1.0, 1.0),
-    "relu": (0.0, math.inf),
-    "softplus": (0.0, math.inf),
-    "exp": (0.0, math.inf),
-    "elu": (-1.0, math.inf),
-}
-
-
-def warn_out_of_reach(Y: np.ndarray, output: str, stacklevel: int) -> None:
-    """Warn of targets of a regression that the output activation cannot reach."""
-    if output not in REACH:
-        return
-    low, high = REACH[output]
-    least, most = float(Y.min()), float(Y.max())
-    if least < low or most > high:
-        found = least if least < low else most
-        warnings.warn(
-            f"y: found {found:g}, and outputs of {output!r} lie between {low:g} and {high:g}: they "
-            "cannot come closer. Scale the targets, or use output='identity'",
-            stacklevel=stacklevel + 1,
-        )
 
 
 def check_number(

@@ -21,7 +21,7 @@ from .model.evaluate import (
     penalty,
 )
 from .model.layout import BiasArrays, LayerArrays, aligned_zeros, initialise, write_arrays
-from .model.losses import LOSSES, check_targets
+from .model.losses import LOSSES, check_targets, warn_out_of_reach
 from .model.samples import Samples, split_off
 from .training import lbfgs
 from .training.history import History
@@ -322,7 +322,7 @@ class Network:
         samples = self._check_samples(X, y, sample_weight, weight_is_factor=is_online)
         labels = model.loss.labels_in(y, self.labels)
         if model.loss.labels_of is None:
-            checks.warn_out_of_reach(samples.Y, model.output, stacklevel=2)
+            warn_out_of_reach(samples.Y, model.output, stacklevel=2)
         check_finite_weights(model.theta)
         samples, held = self._split(samples, validation)
         watcher = HistoryWatcher(

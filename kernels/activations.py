@@ -9,13 +9,15 @@ activation has to be monotonic: SiLU, GELU and Mish, whose outputs are reached b
 cannot be had.
 """
 
+import math
+
 from .elementary import exp, expm1, sigmoid, softplus, tanh
 from .jit import inlined, outlined
 from .simd import first_n, load, maximum, no_unroll, store, where_greater, width
 
 IDENTITY, SIGMOID, TANH, RELU, SOFTMAX, LEAKY_RELU, ELU, SOFTPLUS, EXP = range(9)
 
-# What users call them.
+# What users call them. To add one touches this file and `reference`, and nothing else.
 CODES = {
     "identity": IDENTITY,
     "sigmoid": SIGMOID,
@@ -32,6 +34,17 @@ CODES = {
 # At the output only: softmax because it is computed over a whole layer (in `losses`), exp because
 # it is there for counts.
 OUTPUT_ONLY = ("softmax", "exp")
+
+# Between what an output lies, by name; not listed where it has no bounds.
+RANGES = {
+    "sigmoid": (0.0, 1.0),
+    "logistic": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "relu": (0.0, math.inf),
+    "softplus": (0.0, math.inf),
+    "exp": (0.0, math.inf),
+    "elu": (-1.0, math.inf),
+}
 
 LEAK = 0.01  # slope of leaky_relu below 0
 

@@ -58,8 +58,8 @@ def data_folder():
 @pytest.fixture
 def few_rounds(monkeypatch):
     """`compare` in two rounds of timing: for tests of what else it finds."""
-    running = importlib.import_module("fastperc.comparing.running")
-    monkeypatch.setattr(running, "interleave", partial(running.interleave, least=2))
+    clock = importlib.import_module("fastperc.measuring.clock")
+    monkeypatch.setattr(clock, "interleave", partial(clock.interleave, least=2))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastperc import Network
-from fastperc.checks import REACH
 from fastperc.kernels import activations, reference, updates
 from fastperc.kernels.arguments import N_SUMS, Net, Rule, Samples
 from fastperc.kernels.table import describe
@@ -109,7 +108,7 @@ def targets(rng, X, n_outputs, output, loss):
     if record.bounds[0] == 0:
         return rng.poisson(1.0, shape)
     y = 1.5 * np.sin(X @ rng.standard_normal((X.shape[1], n_outputs)))
-    return np.clip(y, *REACH.get(output, (-np.inf, np.inf)))
+    return np.clip(y, *activations.RANGES.get(output, (-np.inf, np.inf)))
 
 
 def fixed(array):

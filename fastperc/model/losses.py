@@ -7,6 +7,7 @@ record here.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..checks import as_numbers, check_array
+from ..kernels import activations
 from ..kernels import losses as kernels
 
 Labels = tuple[int, int]  # what two classes are called, the one with the smaller output first
@@ -220,3 +222,18 @@ def _one_hot(labels: np.ndarray, n_classes: int, dtype: DTypeLike, name: str) ->
     targets[np.arange(len(labels)), labels.astype(np.intp)] = 1
     targets.flags.writeable = False
     return targets
+
+
+def warn_out_of_reach(Y: np.ndarray, output: str, stacklevel: int) -> None:
+    """Warn of targets of a regression that the output activation cannot reach."""
+    if output not in activations.RANGES:
+        return
+    low, high = activations.RANGES[output]
+    least, most = float(Y.min()), float(Y.max())
+    if least < low or most > high:
+        found = least if least < low else most
+        warnings.warn(
+            f"y: found {found:g}, and outputs of {output!r} lie between {low:g} and {high:g}: they "
+            "cannot come closer. Scale the targets, or use output='identity'",
+            stacklevel=stacklevel + 1,
+        )
