@@ -1,8 +1,12 @@
 """Activation functions, chosen by an integer code, on SIMD lanes.
 
 A code instead of a function argument: testing it once per block costs nothing, and every network
-shares one compiled kernel. To add one: a code and a name here, a branch in `activate` and in
-`times_slope`, and its twin in `reference`.
+shares one compiled kernel. To add one: a code and a name here, a branch in `activate_uncommon` and
+in `times_uncommon_slope`, and its twin in `reference`.
+
+The slope is computed from the output, since the weighted sums are overwritten by it. So an
+activation has to be monotonic: SiLU, GELU and Mish, whose outputs are reached by two sums each,
+cannot be had.
 """
 
 import math

@@ -3,7 +3,8 @@
 `apply_rule` picks the rule by its code. All take the gradient of a mean (with penalties, clipped)
 and keep their memory in two arrays of the caller: ``state``, one or two vectors as long as theta,
 and ``step_state``, three float64: steps taken, beta1 and beta2 to their power. To add one: a code,
-a name, how many vectors it remembers, a branch in `apply_rule`, and its twin in `reference`.
+a name, how many vectors it remembers, a branch in `apply_rule` (and in `begin_step`, if a step has
+numbers of its own), and its twin in `reference`.
 """
 
 import math
