@@ -12,9 +12,8 @@ The machines differ, so these are marks to pass and not ratios.
 
 import argparse
 import json
-import math
 import os
-from time import perf_counter
+from pathlib import Path
 
 import numpy as np
 from numba import njit
@@ -23,6 +22,9 @@ from fastperc import Network
 from fastperc.kernels import batch
 from fastperc.kernels.arguments import Net, Samples
 from fastperc.measuring import environment
+from fastperc.measuring.clock import Timed, interleave
+from fastperc.measuring.threads import cores
+from fastperc.measuring.words import markdown
 from fastperc.model.layout import aligned_zeros
 
 GRADIENT_MARK = 28.0  # ns a sample
@@ -30,25 +32,13 @@ ADAM_MARK = 65.0  # ns a sample and core
 
 
 def samples(n, n_in, n_out, dtype):
-    """A smooth map of standard normal inputs; read-only, as Network hands arrays to kernels."""
+    """Return a smooth map of standard normal inputs, read-only as Network hands arrays on."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, n_in))
     Y = np.sin(X @ rng.standard_normal((n_in, n_out)))
     X, Y = X.astype(dtype), Y.astype(dtype)
     X.flags.writeable = Y.flags.writeable = False
     return X, Y
-
-
-def best_of(repeats, calls, function):
-    """Seconds per call in the best of ``repeats`` runs; a call before them compiles."""
-    function()
-    best = math.inf
-    for _ in range(repeats):
-        start = perf_counter()
-        for _ in range(calls):
-            function()
-        best = min(best, (perf_counter() - start) / calls)
-    return best
 
 
 @njit
@@ -58,8 +48,8 @@ def repeat(calls, samples, net, gradient, work):
         batch.gradient_rows(samples, net, gradient, work)
 
 
-def gradients(repeats, calls):
-    """Name and ns a sample of the first mark's work: the kernel itself, and as users call it."""
+def gradients(calls):
+    """Return the first mark's work: the kernel itself, and as users call it."""
     X, Y = samples(200, 24, 2, np.float64)
     net = Network((24, 8, 2), hidden="tanh", dtype="float64", seed=0)
     gradient = np.empty_like(net.theta)
@@ -69,17 +59,18 @@ def gradients(repeats, calls):
 
     network = Net(net.theta, net.layers, net.loss_code)
     arrays = Samples(X, Y, weight, order), network, gradient, work
-    ways = {
-        "from compiled code": (1, lambda: repeat(calls, *arrays), calls),
-        "`batch.gradient_rows` from Python": (calls, lambda: batch.gradient_rows(*arrays), 1),
-        "`net.backward`": (calls, lambda: net.backward(X, Y), 1),
+    n = len(X)
+    return {
+        "gradient, from compiled code": Timed(lambda: repeat(calls, *arrays), units=calls * n),
+        "gradient, `batch.gradient_rows` from Python": Timed(
+            lambda: batch.gradient_rows(*arrays), units=n
+        ).repeated(calls),
+        "gradient, `net.backward`": Timed(lambda: net.backward(X, Y), units=n).repeated(calls),
     }
-    for name, (n, function, n_inside) in ways.items():
-        yield f"gradient, {name}", best_of(repeats, n, function) / n_inside / len(X) * 1e9
 
 
-def adam(repeats, epochs, threads):
-    """Nanoseconds a sample and core of the second mark's work."""
+def adam(epochs, threads):
+    """Return the second mark's work; its times are per sample, on each of the cores."""
     X, Y = samples(10_000, 4, 4, np.float32)
     net = Network((4, 32, 16, 4), hidden="tanh", seed=0)
 
@@ -88,23 +79,26 @@ def adam(repeats, epochs, threads):
             X, Y, epochs=epochs, lr=0.001, batch_size=len(X), optimizer="adam", threads=threads
         )
 
-    return best_of(repeats, 1, train) / epochs / len(X) * threads * 1e9
+    return Timed(train, units=epochs * len(X) // threads, elsewhere=threads > 1)
 
 
 def measure(repeats=20, calls=200, epochs=100):
-    """Lines of name, ns, mark."""
-    for name, ns in gradients(repeats, calls):
-        yield name, ns, GRADIENT_MARK
+    """Yield names, nanoseconds and marks."""
+    works = {name: (timed, GRADIENT_MARK) for name, timed in gradients(calls).items()}
     for threads in (1, 2):
         if threads <= usable_cores():
             name = f"Adam, {threads} thread{'s' if threads > 1 else ''}"
-            yield name, adam(repeats, epochs, threads), ADAM_MARK
+            works[name] = adam(epochs, threads), ADAM_MARK
+    for timed, _ in works.values():
+        timed.call()  # which compiles
+    rounds = interleave({name: timed for name, (timed, _) in works.items()}, 0, least=repeats)
+    for name, (_, mark) in works.items():
+        yield name, min(rounds[name]), mark
 
 
 def usable_cores():
-    """How many cores this process may use."""
-    mine = getattr(os, "sched_getaffinity", None)
-    return len(mine(0)) if mine else os.cpu_count() or 1
+    """Return how many cores this process may use."""
+    return len(cores()) or os.cpu_count() or 1
 
 
 def main():
@@ -113,19 +107,20 @@ def main():
     parser.add_argument("--quick", action="store_true", help="few calls and epochs")
     parser.add_argument("--json", metavar="FILE", help="also write the figures to this file")
     options = parser.parse_args()
-    lines = []
-    print("| work | ns a sample (and core) | mark | passed |\n|---|--:|--:|---|")
-    for name, ns, mark in measure(*((2, 5, 2) if options.quick else ())):
-        lines.append({"work": name, "ns": ns, "mark": mark, "passed": ns <= mark})
-        print(f"| {name} | {ns:.1f} | {mark:.0f} | {'yes' if ns <= mark else 'no'} |")
+    found = [*measure(*((2, 5, 2) if options.quick else ()))]
+    rows = [
+        (name, f"{ns:.1f}", f"{mark:.0f}", "yes" if ns <= mark else "no")
+        for name, ns, mark in found
+    ]
+    print(markdown([("work", "ns a sample (and core)", "mark", "passed"), *rows]))
     if usable_cores() < 2:
         print("\nThis process may use one core only: two threads were left out.")
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(
-                {"environment": dict(environment.describe()), "figures": lines}, file, indent=2
-            )
-            file.write("\n")
+        figures = [
+            {"work": name, "ns": ns, "mark": mark, "passed": ns <= mark} for name, ns, mark in found
+        ]
+        content = {"environment": dict(environment.describe()), "figures": figures}
+        Path(options.json).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

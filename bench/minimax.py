@@ -15,34 +15,34 @@ TOLERANCE = 1e-5  # by how much the largest error may exceed the levelled one
 
 
 def exp_tail(r):
-    """(exp(r) - 1 - r) / r**2."""
+    """Return (exp(r) - 1 - r) / r**2."""
     return (mpmath.expm1(r) - r) / r**2 if r else mpf(1) / 2
 
 
 def exp_weight(r):
-    """By how much an error in `exp_tail` changes exp(r), relatively; never quite 0."""
+    """Return the relative change of exp(r) by an error in `exp_tail`; never quite 0."""
     return (r**2 + mpf(10) ** -30) / mpmath.exp(r)
 
 
 def artanh_tail(z):
-    """(2 artanh(s) - 2 s) / (s z) for z = s**2."""
+    """Return (2 artanh(s) - 2 s) / (s z) for z = s**2."""
     s = mpmath.sqrt(z)
     return (2 * mpmath.atanh(s) / s - 2) / z if z else mpf(2) / 3
 
 
 def artanh_weight(z):
-    """By how much an error in `artanh_tail` changes 2 artanh(s), relatively; never quite 0."""
+    """Return the relative change of 2 artanh(s) by an error in `artanh_tail`; never quite 0."""
     s = mpmath.sqrt(z)
     return z * s / (2 * mpmath.atanh(s)) if z else mpf(10) ** -30
 
 
 def grid(low, high, n):
-    """``n + 1`` points, closer together towards the ends."""
+    """Return ``n + 1`` points, closer together towards the ends."""
     return [low + (high - low) * (1 - mpmath.cos(mp.pi * i / n)) / 2 for i in range(n + 1)]
 
 
 def levelled(function, weight, points):
-    """Coefficients of the polynomial with weighted errors +E, -E, +E, ... at ``points``; and E."""
+    """Return the coefficients with weighted errors +E, -E, +E, ... at ``points``, and E."""
     n = len(points) - 1
     matrix = mpmath.matrix(n + 1, n + 1)
     for i, x in enumerate(points):
@@ -54,7 +54,7 @@ def levelled(function, weight, points):
 
 
 def peaks(points, errors):
-    """Of each run of errors with one sign, the point of the largest."""
+    """Return the point of the largest error in each run of errors with one sign."""
     best = []
     for x, e in zip(points, errors, strict=True):
         if best and best[-1][1] * e > 0:
@@ -65,7 +65,7 @@ def peaks(points, errors):
 
 
 def minimax(function, weight, low, high, n):
-    """The ``n`` coefficients, lowest first, of the polynomial with the smallest largest error."""
+    """Return the ``n`` coefficients, lowest first, with the smallest largest error."""
     points = grid(low, high, n)
     fine = grid(low, high, POINTS_PER_COEFFICIENT * n)
     for _ in range(30):
@@ -84,7 +84,7 @@ def value(coefficients, x):
 
 
 def polynomials():
-    """Names as in `elementary`, coefficients rounded to the dtype, and the error that is left."""
+    """Yield names as in `elementary`, coefficients rounded to the dtype, and their error."""
     half = mpmath.log(2) / 2
     for name, dtype, n in (("EXP_32", np.float32, 5), ("EXP_64", np.float64, 10)):
         yield name, *rounded(dtype, exp_tail, exp_weight, -half, half, n)

@@ -11,7 +11,7 @@ import argparse
 import json
 import math
 from importlib.util import find_spec
-from time import perf_counter
+from pathlib import Path
 
 import numpy as np
 from numba import njit
@@ -19,6 +19,8 @@ from numba import njit
 from fastperc import Network
 from fastperc.kernels.single import predict_one
 from fastperc.measuring import environment
+from fastperc.measuring.clock import Timed, interleave
+from fastperc.measuring.words import markdown
 
 START = (0.0, 0.0, 0.05, 0.0)
 
@@ -57,7 +59,7 @@ def balance(n_steps, state, theta, layers, out, work):
 
 @njit
 def balance_by_rule(n_steps, state):
-    """`balance` with the rule that the network learnt, in place of the network."""
+    """Balance by the rule that the network learnt, in place of the network."""
     falls = 0
     for _ in range(n_steps):
         push(state, 10.0 if advice(state) > 0 else -10.0)
@@ -69,12 +71,12 @@ def balance_by_rule(n_steps, state):
 
 @njit
 def advice(state):
-    """Positive where the cart should be pushed to the right."""
+    """Return a positive value where the cart should be pushed to the right."""
     return 0.1 * state[0] + 0.3 * state[1] + 3 * state[2] + state[3]
 
 
 def balance_in_python(n_steps, state, pushes_right):
-    """`balance` as a Python loop; ``pushes_right()`` looks at ``state`` and decides."""
+    """Balance in a Python loop; ``pushes_right()`` looks at ``state`` and decides."""
     falls = 0
     for _ in range(n_steps):
         push(state, 10.0 if pushes_right() else -10.0)
@@ -85,7 +87,7 @@ def balance_in_python(n_steps, state, pushes_right):
 
 
 def trained_network():
-    """A 4-16-2 network that has learnt the rule from examples."""
+    """Return a 4-16-2 network that has learnt the rule from examples."""
     rng = np.random.default_rng(0)
     states = rng.uniform(-1, 1, (5000, 4)) * [2.4, 2.0, 0.2, 2.0]
     right = (states @ [0.1, 0.3, 3, 1] > 0).astype(int)
@@ -95,7 +97,7 @@ def trained_network():
 
 
 def torch_module(net):
-    """The network as a PyTorch module, on one thread (softmax left out: it changes no decision).
+    """Return the network as a PyTorch module on one thread, without softmax.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def torch_module(net):
 
 
 def ways(net, n_steps):
-    """By name: a loop that takes a state, and how many steps it takes."""
+    """Yield names, loops that take a state, and how many steps these take."""
     c, few = net.arrays(), max(n_steps // 50, 1)
     yield (
         "compiled: network and pole",
@@ -154,17 +156,25 @@ def ways(net, n_steps):
 
 
 def measure(n_steps, repeats=3):
-    """By way: nanoseconds a step, best of a few, and how often the pole fell."""
-    figures = {}
+    """Return for each way nanoseconds a step, best of a few, and how often the pole fell."""
+    state, falls, timed = np.array(START, np.float32), {}, {}
     for name, loop, steps in ways(trained_network(), n_steps):
-        times, falls = [], 0
-        for _ in range(repeats + 1):  # the first one compiles
-            state = np.array(START, np.float32)
-            start = perf_counter()
-            falls += loop(state)
-            times.append(perf_counter() - start)
-        figures[name] = {"ns": min(times[1:]) / steps * 1e9, "steps": steps, "falls": falls}
-    return figures
+        falls[name] = []
+
+        def reset():
+            state[:] = START
+
+        def call(loop=loop, falls=falls[name]):
+            falls.append(loop(state))
+
+        timed[name] = Timed(call, reset, steps)
+        reset()
+        call()  # which compiles
+    rounds = interleave(timed, 0, least=repeats)
+    return {
+        name: {"ns": min(ns), "steps": timed[name].units, "falls": sum(falls[name])}
+        for name, ns in rounds.items()
+    }
 
 
 def main():
@@ -174,17 +184,16 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="also write the figures to this file")
     options = parser.parse_args()
     figures = measure(options.steps)
-    print("| loop | steps | falls | ns a step |\n|---|--:|--:|--:|")
-    for name, line in figures.items():
-        print(f"| {name} | {line['steps']:,} | {line['falls']} | {line['ns']:,.0f} |")
+    rows = [
+        (name, f"{line['steps']:,}", str(line["falls"]), f"{line['ns']:,.0f}")
+        for name, line in figures.items()
+    ]
+    print(markdown([("loop", "steps", "falls", "ns a step"), *rows]))
     if not find_spec("torch"):
         print("\nPyTorch is not installed: its line was left out.")
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(
-                {"environment": dict(environment.describe()), "figures": figures}, file, indent=2
-            )
-            file.write("\n")
+        content = {"environment": dict(environment.describe()), "figures": figures}
+        Path(options.json).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,13 +15,14 @@ from pathlib import Path
 from fastperc.benchmarks.pictures import outdated, save_pictures
 from fastperc.benchmarks.results import load
 from fastperc.benchmarks.tables import filled
+from fastperc.files.atomic import replace_file
 
 BENCH = Path(__file__).parent
 PAGES = tuple(BENCH.parent / p for p in ("README.md", "docs/performance.md", "bench/README.md"))
 
 
 def stale_pages(results, pages, write):
-    """The pages that show something else; they are written anew if asked."""
+    """Return the pages that show something else; with ``write``, update them."""
     stale = []
     for page in pages:
         before = page.read_text(encoding="utf-8")
@@ -29,7 +30,7 @@ def stale_pages(results, pages, write):
         if before != after:
             stale.append(page)
             if write:
-                page.write_text(after, encoding="utf-8")
+                replace_file(str(page), after.encode())
     return stale
 
 

@@ -21,7 +21,7 @@ FLAGS = {"fastmath": FAST_MATH, "error_model": "numpy"}
 
 
 def textbook(X, Y, W1, b1, W2, b2, lr):
-    """One line per formula."""
+    """Train with a line per formula."""
     for n in range(len(X)):
         x, y = X[n], Y[n]
         h = ONE / (ONE + np.exp(-(np.dot(x, W1) + b1)))
@@ -38,7 +38,7 @@ def textbook(X, Y, W1, b1, W2, b2, lr):
 
 
 def learn_sample(x, y, W1, b1, W2, b2, lr, h, d1, d2):
-    """The same formulas for one sample, element by element; h, d1 and d2 are room for vectors."""
+    """Learn a sample by the same formulas, element by element; h, d1 and d2 are buffers."""
     for j in range(b1.shape[0]):
         h[j] = b1[j]
     for i in range(x.shape[0]):
@@ -66,7 +66,7 @@ def learn_sample(x, y, W1, b1, W2, b2, lr, h, d1, d2):
 
 
 def scalar_epoch(fresh, **flags):
-    """An epoch of `learn_sample`; ``fresh``: with new vectors for every sample."""
+    """Return an epoch of `learn_sample`; ``fresh``: with new vectors for every sample."""
     learn = njit(**flags)(learn_sample)
 
     @njit(**flags)
@@ -85,27 +85,27 @@ def scalar_epoch(fresh, **flags):
 
 @njit(**FLAGS)
 def slice_of(v, start, n):
-    """What rung 8 does without."""
+    """Return a slice, which rung 8 replaces by a view."""
     return v[start : start + n]
 
 
 @njit(**FLAGS)
 def library_sigmoid(z):
-    """One call of exp for each unit."""
+    """Apply the sigmoid with a call of exp for each unit."""
     for j in range(z.shape[0]):
         z[j] = ONE / (ONE + math.exp(-z[j]))
 
 
 @njit(**FLAGS)
 def own_sigmoid(z):
-    """16 units at a time."""
+    """Apply the sigmoid to 16 units at a time."""
     for j in range(0, z.shape[0], width(z)):
         n = z.shape[0] - j
         store_n(z, j, n, elementary.sigmoid(load_n(z, j, n)))
 
 
 def row_loops(part):
-    """The loops over the rows of a matrix; ``part(vector, start, n)`` is how a row is taken."""
+    """Return the loops over the rows of a matrix, which ``part(vector, start, n)`` takes."""
 
     @njit(**FLAGS)
     def add_rows(W, x, z):  # z += x @ W
@@ -135,7 +135,7 @@ def row_loops(part):
 
 
 def flat_epoch(part, sigmoid, longer_rows):
-    """An epoch for any depth; ``a`` and ``d`` are room for inputs and all units.
+    """Return an epoch for any depth; ``a`` and ``d`` are buffers for inputs and all units.
 
     ``longer_rows``: take the (n_in, 1) matrix of a single output for one row instead of n_in. Its
     elements lie in the same order either way.

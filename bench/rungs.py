@@ -4,7 +4,7 @@
 
 Every rung changes one thing about the rung before it. All train the same network on the same
 samples in float32; their parameters are compared with the first rung's, then they are timed in
-turn, and each one's best epoch counts. The loops are in `rung_loops`;
+turn, and each one's best round counts. The loops are in `rung_loops`;
 ``docs/kernels.md`` tells what happens at each rung.
 """
 
@@ -12,7 +12,7 @@ import argparse
 import json
 import math
 from collections.abc import Callable
-from time import perf_counter
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +33,8 @@ from fastperc.kernels.arguments import N_SUMS, Net, Rule, Samples
 from fastperc.kernels.simd import view
 from fastperc.kernels.table import describe
 from fastperc.measuring import environment
+from fastperc.measuring.clock import Timed, interleave, lengthened
+from fastperc.measuring.words import markdown
 from fastperc.model.layout import aligned_zeros, views
 
 SIZES = (8, 32, 1)
@@ -41,7 +43,7 @@ TOLERANCE = 1e-5  # float32, added up in another order, makes less than a tenth 
 
 
 class Task:
-    """Samples, the network, and the room that rungs want; ``theta`` is what they change."""
+    """Samples, the network, and the buffers of the rungs, which change ``theta``."""
 
     def __init__(self, n_samples):
         rng = np.random.default_rng(0)
@@ -52,6 +54,10 @@ class Task:
             array.flags.writeable = False
         self.net = Network(SIZES, hidden="sigmoid", seed=0)
         self.theta, self.start = self.net.theta, self.net.theta.copy()
+
+    def reset(self):
+        """Go back to the start weights."""
+        self.theta[:] = self.start
 
     def by_layers(self, epoch):
         """Train with a function that takes each layer's W and b."""
@@ -87,7 +93,7 @@ class Task:
         )
 
     def samples(self):
-        """As fastperc's kernels take them: no weights, and the rows in their order."""
+        """Return the samples as fastperc's kernels take them: without weights, in their order."""
         no_weights, in_order = np.zeros(0, np.float32), np.zeros((0, len(self.X)), np.int64)
         no_weights.flags.writeable = False
         return Samples(self.X, self.Y, no_weights, in_order)
@@ -127,16 +133,8 @@ RUNGS = [
 # --- measuring --------------------------------------------------------------------------------
 
 
-def epoch_seconds(task, run):
-    """Time of one epoch from the start weights."""
-    task.theta[:] = task.start
-    start = perf_counter()
-    run()
-    return perf_counter() - start
-
-
 def check(task, runs):
-    """By how much each rung's parameters differ from the first one's, after an epoch.
+    """Return how much each rung's parameters differ from the first one's after an epoch.
 
     Raises
     ------
@@ -145,7 +143,8 @@ def check(task, runs):
     """
     differences, expected = {}, None
     for name, run in runs.items():
-        epoch_seconds(task, run)
+        task.reset()
+        run()
         expected = task.theta.copy() if expected is None else expected
         differences[name] = float(np.abs(task.theta - expected).max())
         if not differences[name] <= TOLERANCE:
@@ -156,32 +155,26 @@ def check(task, runs):
     return differences
 
 
-def measure(rungs, n_samples, rounds, repeats=5):
-    """Nanoseconds per sample of each rung, once all were found to agree."""
+def measure(rungs, n_samples, rounds):
+    """Return nanoseconds per sample of each rung, once all were found to agree."""
     task = Task(n_samples)
     runs = {rung.name: rung.prepare(task) for rung in rungs}
     differences = check(task, runs)
-    best = dict.fromkeys(runs, math.inf)
-    for _ in range(rounds):
-        for name, run in runs.items():
-            for _ in range(1 if name == "NumPy" else repeats):
-                best[name] = min(best[name], epoch_seconds(task, run))
-    return {name: seconds / n_samples * 1e9 for name, seconds in best.items()}, differences
+    timed = {name: lengthened(Timed(run, task.reset, n_samples)) for name, run in runs.items()}
+    found = interleave(timed, 0, least=rounds)
+    return {name: min(ns) for name, ns in found.items()}, differences
 
 
 def table(figures):
-    """The figures as a table in Markdown."""
-    lines = [
-        "| rung | what changed | ns a sample | times as fast as the rung before |",
-        "|---|---|--:|--:|",
-    ]
+    """Return the figures as a table in Markdown."""
+    lines = [("rung", "what changed", "ns a sample", "times as fast as the rung before")]
     before = None
     for k, rung in enumerate(RUNGS, 1):
         ns = figures[rung.name]
         gain = f"{before / ns:.2f}" if before else ""
-        lines.append(f"| {k} {rung.name} | {rung.change} | {ns:,.0f} | {gain} |")
+        lines.append((f"{k} {rung.name}", rung.change, f"{ns:,.0f}", gain))
         before = ns
-    return "\n".join(lines)
+    return markdown(lines, left=2)
 
 
 def main():
@@ -198,10 +191,8 @@ def main():
         print(f"largest difference from rung 1: {max(differences.values()):.1e}\n")
     print(table(figures))
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            content = {"environment": facts, "ns": figures, "differences": differences}
-            json.dump(content, file, indent=2)
-            file.write("\n")
+        content = {"environment": facts, "ns": figures, "differences": differences}
+        Path(options.json).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

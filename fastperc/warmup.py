@@ -6,13 +6,13 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from .kernels import updates
 from .measuring import environment
+from .measuring.clock import Stopwatch
 from .model import options
 from .model.samples import Samples, no_order, read_only
 from .model.shards import ShardGradients
@@ -123,9 +123,8 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
 def timed(what: str, dtype: str, call: Callable[[], object]) -> WarmupStep:
     """Call a function; measure its time, and find the origin of its kernels' machine code."""
     n_before, n_loaded_before = _machine_code()
-    start = perf_counter()
-    call()
-    seconds = perf_counter() - start
+    with Stopwatch() as first_call:
+        call()
     n, n_loaded = _machine_code()
     if not environment.is_compiled():
         source = "plain Python"
@@ -133,7 +132,7 @@ def timed(what: str, dtype: str, call: Callable[[], object]) -> WarmupStep:
         source = "memory"
     else:
         source = "compiled" if n - n_before > n_loaded - n_loaded_before else "disk"
-    return WarmupStep(what, dtype, seconds, source)
+    return WarmupStep(what, dtype, first_call.seconds, source)
 
 
 def outcome() -> tuple[bool, str]:

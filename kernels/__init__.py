@@ -1,37 +1,59 @@
 """Compiled kernels: plain functions on plain arrays. This page is the map.
 
-Ways of training, and the kernel that each runs on:
+Operations, and the kernel that each runs on:
 
-======================================  ===========================================
+======================================  ============================================
 one update per sample, plain            `online.train_online`
 one update per sample, any rule         `online_rules.train_online_by_rule`
 one update per mini-batch, or full      `batch.train_batches`
-either, with a learning curve as well   `epochs.train_batches`, `epochs.train_online`
 a large batch, in short calls           `slabs.add_part_of_slab`, `step_of_slabs`
 the same on several threads             `parallel.slab_gradients`
 gradient, loss of given samples         `batch.gradient_rows`, `loss_rows`
 outputs of many samples                 `predict.predict_rows`, `parallel.predict_slabs`
 one sample, also in your own kernels    `single.predict_one`, `learn_one`
-the tutorials' own loops                `tutorials`, `delta_rule`, `tutorial_regression`
-======================================  ===========================================
+the same by any rule                    `single.learn_one_by_rule`
+the tutorials' own loops                `tutorials`
+======================================  ============================================
 
-What these are made of, from the bottom:
+What these are made of, from the bottom; nothing imports what stands below it:
 
 =====================  ===========================================================
-`jit`, `caching`       the decorators ``@kernel``, ``@piece`` and ``@apart``; machine code on disk
-`call_by_address`              a kernel's machine code called by another, by its address
-`simd`                SIMD values of 64 bytes, and arrays that own nothing
+`jit`, `caching`       the decorators ``@kernel``, ``@inlined`` and ``@outlined``; machine code on
+                       disk
+`call_by_address`      a kernel's machine code called by another, by its address
+`simd`                 SIMD values of 64 bytes, and arrays that own nothing
 `elementary`           exp, log, sigmoid, tanh, softplus on SIMD values
 `activations`          a unit's output and slope, by integer code
-`losses`               from the last weighted sums to outputs, loss and delta, by code
-`updates`              what a step does with a gradient: rules, penalties, clipping, by code
-`table`                the integers that tell a kernel which network it has
 `packing`              a layer's weights as rows of whole SIMD blocks
-`dense`, `fused`      the loops over these rows; the same with the update drawn in
-`matmul`             matrix products for batches
+`losses`               from the last weighted sums to outputs, loss and delta, by code
+`updates`              from a gradient to a step: rules, penalties, clipping, by code
+`table`                the record per layer that tells a kernel which network it has
+`arguments`            samples, network and rule as tuples: what kernels are called with
+`sums`                 losses, squares of weights and rows, summed over an epoch
+`dense`, `fused`       the loops over these rows; the same, fused with the update
+`matmul`               matrix products for batches
 =====================  ===========================================================
 
-`reference` and `reference_tutorials` have all of it once more, in NumPy only.
+Which loop must be fast for which operation, the one that takes most time first:
+
+=================================  ======================================================
+`train_online`                     `fused.update_forward_wide` or ``_narrow`` (the first layer),
+                                   `fused.backward_update_wide` or ``_narrow`` with `dense.add_rows`
+                                   or `dot_rows` (the others), `fused.one_output`, `activations`
+`train_online_by_rule`             `updates.apply_rule`, `dense.add_rows` or `dot_rows`,
+                                   `dense.backward_wide` or ``_narrow``; with clipping or L1 first
+                                   of all `updates.penalise`, `dense.outer_rows`
+`train_batches`, `gradient_rows`   `matmul._tile` (AVX-512) or `_strip`, `activations`,
+                                   `matmul.add_column_sums`, `transpose`; one output:
+                                   `matmul.product_column`; with rules `updates.update`
+`predict_rows`, `loss_rows`        `matmul._tile` or `_strip`, `activations`, `losses`
+`predict_one`                      `single._add_unpadded_rows`, `activations`
+`learn_one`, `learn_one_by_rule`   `packing.pack`, `unpack`, then as for training by sample
+=================================  ======================================================
+
+`activations` and `losses` are as fast as `elementary.sigmoid`, `tanh` and `exp`. Each of these
+loops has its plain form in `reference`, which has all of it once more, in NumPy only;
+`tutorials.reference` does so for the tutorials.
 
 Every kernel takes a network as two arrays: ``theta``, its parameters, and ``layers``, its table.
 Nothing in here allocates per sample, raises or prints; arrays come in, and arrays change.

@@ -34,7 +34,7 @@ LEAK = 0.01  # slope of leaky_relu below 0
 
 @inlined
 def activate(code, z):
-    """The outputs for one block of weighted sums ``z``."""
+    """Compute the outputs for one block of weighted sums ``z``."""
     if code == SIGMOID:
         return sigmoid(z)
     if code == TANH:
@@ -48,7 +48,7 @@ def activate(code, z):
 
 @outlined
 def activate_uncommon(code, z):
-    """`activate` for all other codes: a call costs them little, and a copy in each loop much."""
+    """Compute all other codes of `activate`: a call costs them little, a copy in each loop much."""
     if code == LEAKY_RELU:
         return where_greater(z, 0.0, z, LEAK * z)
     if code == ELU:
@@ -60,7 +60,7 @@ def activate_uncommon(code, z):
 
 @inlined
 def times_slope(code, a, d):
-    """``d`` times the derivative of the activation, which is computed from its *output* ``a``."""
+    """Multiply ``d`` by the derivative of the activation, computed from its *output* ``a``."""
     if code == SIGMOID:
         return d * (a * (1.0 - a))
     if code == TANH:
@@ -74,7 +74,7 @@ def times_slope(code, a, d):
 
 @outlined
 def times_uncommon_slope(code, a, d):
-    """`times_slope` for all other codes."""
+    """Compute `times_slope` for all other codes."""
     if code == LEAKY_RELU:
         return where_greater(a, 0.0, d, LEAK * d)
     if code == ELU:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .jit import inlined
-from .simd import flat
+from .simd import flat, records
+from .table import LAYER
 
 # The rows of the array ``sums``, float64 of shape (N_SUMS, n_epochs), to which training adds:
 LOSS, BATCH_LOSS, SQUARES, ROWS = range(4)
@@ -81,8 +82,8 @@ def flat_samples(samples):
 
 @inlined
 def flat_net(net):
-    """Return the network with all arrays as `simd.flat` views."""
-    return Net(flat(net.theta), flat(net.layers), net.loss)
+    """Return the network with theta as a `simd.flat` view and layers as records."""
+    return Net(flat(net.theta), records(net.layers, LAYER), net.loss)
 
 
 @inlined

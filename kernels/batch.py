@@ -19,32 +19,32 @@ from .predict import all_finite, forward_rows, rows_work_size
 from .simd import at, flat, load, no_unroll, store, view, width
 from .simd_numpy import BYTES
 from .sums import add_batch, plus, sum_of_weights
-from .table import ACTIVATION, CHUNK, CHUNK_ROWS, COLUMNS, N_IN, N_OUT, OFFSET, WIDE, theta_size
+from .table import CHUNK, as_records, chunk_size, theta_size
 from .updates import LR, SGD, has_penalties, penalise, update
 
 SLABS = 16  # at most; each has a gradient of its own
 
 
 def work_size(layers, dtype, batch_size):
-    """Number of elements of the scratch array of the kernels of this module."""
+    """Return the number of elements of the scratch array of the kernels of this module."""
     block = BYTES // np.dtype(dtype).itemsize
-    rows = min(int(layers[0, CHUNK_ROWS]), batch_size)
-    widest, n_out = int(layers[:, N_OUT].max()), int(layers[-1, N_OUT])
+    rows, records = min(chunk_size(layers), batch_size), as_records(layers)
+    widest, n_out = int(records["n_out"].max()), int(records["n_out"][-1])
     parts = [
         theta_size(layers),
         theta_size(layers),
-        _largest_transpose(layers),
+        _largest_transpose(records),
         rows * widest,
         rows * widest,
     ]
-    parts += [rows * int(layers[0, N_IN]), rows * n_out, rows]
+    parts += [rows * int(records["n_in"][0]), rows * n_out, rows]
     return sum(-(-part // block) * block for part in parts) + rows_work_size(layers, dtype, rows)
 
 
 def _largest_transpose(layers):
-    """Elements of the largest W that is transposed on the way: not that of a wide first layer."""
-    transposed = layers[(np.arange(len(layers)) > 0) | (layers[:, WIDE] == 0)]
-    return int((transposed[:, N_IN] * transposed[:, N_OUT]).max(initial=0))
+    """Return the size of the largest W that is transposed: not that of a wide first layer."""
+    transposed = layers[(np.arange(len(layers)) > 0) | (layers["wide"] == 0)]
+    return int((transposed["n_in"] * transposed["n_out"]).max(initial=0))
 
 
 @kernel
@@ -69,7 +69,7 @@ def train_batches(samples, net, rule, batch_size, first, last, scratch, last_goo
     samples, net, rule = flat_samples(samples), flat_net(net), flat_rule(rule)
     theta, layers, settings = net.theta, net.layers, rule.settings
     gradient, rest = split(flat(scratch), theta.shape[0])
-    part, rest = split(rest, theta.shape[0])
+    partial, rest = split(rest, theta.shape[0])
     plain = rule.code == SGD and not has_penalties(settings)
     for step in range(first, last):
         epoch, position = step // n_steps, step % n_steps
@@ -82,12 +82,12 @@ def train_batches(samples, net, rule, batch_size, first, last, scratch, last_goo
         if weight_sum > 0:
             # Plain descent of one chunk adds the gradient to theta at once: when a layer's turn
             # comes, those below it have been served.
-            at_once = plain and batch_size <= at(layers, CHUNK_ROWS)
+            at_once = plain and batch_size <= at(layers, 0).chunk
             if not at_once:
                 clear(gradient)
             target = theta if at_once else gradient
             scale = theta.dtype.type((-at(settings, LR) if at_once else 1.0) / weight_sum)
-            found = add_slabs(samples, net, row, rows, scale, target, part, rest)
+            found = add_slabs(samples, net, row, rows, scale, target, partial, rest)
             add_batch(sums, epoch, found, weight_sum, samples, net, settings, row, rows)
             if not at_once:
                 take_step(rule, net, gradient, weight_sum)
@@ -100,8 +100,8 @@ def train_batches(samples, net, rule, batch_size, first, last, scratch, last_goo
 @inlined
 def take_step(rule, net, gradient, weight_sum):
     """Take the rule's step, given the gradient of the mean loss; see `updates`."""
-    penalise(rule.code, rule.settings, net.theta, gradient, net.layers, False, weight_sum)
-    update(rule.code, rule.settings, net.theta, gradient, rule.state, rule.step_state)
+    penalise(rule, net.theta, gradient, net.layers, False, weight_sum)
+    update(rule, net.theta, gradient)
 
 
 @kernel
@@ -112,10 +112,10 @@ def gradient_rows(samples, net, gradient, scratch):
     """
     n = samples.X.shape[0]
     samples, net, gradient = flat_samples(samples), flat_net(net), flat(gradient)
-    part, rest = split(flat(scratch), net.theta.shape[0])
+    partial, rest = split(flat(scratch), net.theta.shape[0])
     clear(gradient)
     one = gradient.dtype.type(1)
-    loss_sum = add_slabs(samples, net, 0, n, one, gradient, part, rest)
+    loss_sum = add_slabs(samples, net, 0, n, one, gradient, partial, rest)
     return loss_sum, sum_of_weights(samples.weight, samples.order, 0, n)
 
 
@@ -128,96 +128,97 @@ def loss_rows(samples, net, scratch, sums):
     """
     n, n_in, n_out = samples.X.shape[0], samples.X.shape[1], samples.Y.shape[1]
     X, Y, weight, _ = flat_samples(samples)
-    theta, t, loss = flat_net(net)
-    activation, chunk = at(t, t.shape[0] - COLUMNS + ACTIVATION), at(t, CHUNK_ROWS)
-    d, work = split(flat(scratch), min(n, chunk) * n_out)
+    theta, layers, loss = flat_net(net)
+    activation, chunk = at(layers, layers.shape[0] - 1).activation, at(layers, 0).chunk
+    d, rest = split(flat(scratch), min(n, chunk) * n_out)
     for first in range(0, n, chunk):
         rows = min(chunk, n - first)
-        z, room = forward_rows(view(X, first * n_in, rows * n_in), rows, theta, t, work)
+        x = view(X, first * n_in, rows * n_in)
+        z, two_rows = forward_rows(x, rows, theta, layers, rest)
         y = view(Y, first * n_out, rows * n_out)
         w = view(weight, min(first, weight.shape[0]), min(rows, weight.shape[0]))
-        found = loss_and_delta_rows(loss, activation, z, y, 0, w, rows, n_out, d, room)
+        found = loss_and_delta_rows(loss, activation, z, y, 0, w, rows, n_out, d, two_rows)
         sums[0] = plus(sums[0], found)
         sums[1] = plus(sums[1], float(rows) if w.shape[0] == 0 else float(w.sum()))
 
 
 @inlined
-def split(work, n):
-    """The first ``n`` elements of ``work``, and what lies behind them, from a whole block on."""
-    used = padded(n, width(work))
-    return view(work, 0, n), view(work, used, work.shape[0] - used)
+def split(scratch, n):
+    """Return the first ``n`` elements, and the rest behind them, from a whole block on."""
+    used = padded(n, width(scratch))
+    return view(scratch, 0, n), view(scratch, used, scratch.shape[0] - used)
 
 
 @inlined
 def clear(v):
-    """``v[:] = 0``."""
+    """Set ``v[:] = 0``."""
     for i in range(v.shape[0]):
         v[i] = 0
 
 
 @inlined
 def slabs_of(rows):
-    """Into how many slabs a batch is cut, on any number of threads."""
+    """Return into how many slabs a batch is cut, on any number of threads."""
     return min(SLABS, (rows + CHUNK - 1) // CHUNK)
 
 
 @inlined
 def slab_start(s, n_slabs, rows):
-    """Where slab ``s`` of ``n_slabs`` begins."""
+    """Return where slab ``s`` of ``n_slabs`` begins."""
     return s * rows // n_slabs
 
 
 @inlined
-def add_slabs(samples, net, first, rows, scale, target, part, scratch):
-    """`add_gradient`, slab by slab, the way `parallel` does it."""
+def add_slabs(samples, net, first, rows, scale, target, partial, scratch):
+    """Apply `add_gradient` slab by slab, as `parallel` does."""
     n_slabs = slabs_of(rows)
     loss_sum = 0.0
     for s in range(n_slabs):
         begin, end = slab_start(s, n_slabs, rows), slab_start(s + 1, n_slabs, rows)
         if s > 0:
-            clear(part)
-        out = part if s > 0 else target
+            clear(partial)
+        out = partial if s > 0 else target
         found = add_gradient(samples, net, first + begin, end - begin, scale, out, scratch, 0.0)
         loss_sum = plus(loss_sum, found)
         if s > 0:
-            add_part(part, target)
+            add_to(target, partial)
     return loss_sum
 
 
 @inlined
-def add_part(part, total):
-    """``total += part``."""
+def add_to(total, partial):
+    """Add ``partial`` to ``total``, in place."""
     for i in range(total.shape[0]):
-        total[i] += part[i]
+        total[i] += partial[i]
 
 
 @kernel
 def add_rows_gradient(samples, net, first, rows, scale, target, scratch, loss_sum):
-    """`add_gradient` as a kernel, to be called by address."""
+    """Apply `add_gradient`: as a kernel, to be called by address."""
     scale = target.dtype.type(scale)
     return add_gradient(samples, net, first, rows, scale, target, scratch, loss_sum)
 
 
 @inlined
 def add_gradient(samples, net, first, rows, scale, target, scratch, loss_sum):
-    """``target += scale * gradient`` for the rows ``order[first:first + rows]``, or X's own.
+    """Add ``scale * gradient`` for the rows ``order[first:first + rows]``, or X's own, to target.
 
     The gradient is that of the weighted sum of the losses, which is returned, added to
     ``loss_sum``. All arrays are flat. A slab may be served in parts of whole chunks.
     """
     X, Y, weight, order = samples
-    theta, t, loss = net
-    n_in, n_out = at(t, N_IN), at(t, t.shape[0] - COLUMNS + N_OUT)
-    chunk = at(t, CHUNK_ROWS)
+    layers = net.layers
+    n_in, n_out = at(layers, 0).n_in, at(layers, layers.shape[0] - 1).n_out
+    chunk = at(layers, 0).chunk
     size = min(rows, chunk)
-    x_room, work = split(scratch, size * n_in)
-    y_room, work = split(work, size * n_out)
-    w_room, work = split(work, size)
+    gathered_x, rest = split(scratch, size * n_in)
+    gathered_y, rest = split(rest, size * n_out)
+    gathered_w, rest = split(rest, size)
     for row in range(first, first + rows, chunk):
         n = min(chunk, first + rows - row)
         if order.shape[0] > 0:
-            x, y = view(x_room, 0, n * n_in), view(y_room, 0, n * n_out)
-            w = view(w_room, 0, min(n, weight.shape[0]))
+            x, y = view(gathered_x, 0, n * n_in), view(gathered_y, 0, n * n_out)
+            w = view(gathered_w, 0, min(n, weight.shape[0]))
             _gather(X, order, row, n, n_in, x)
             _gather(Y, order, row, n, n_out, y)
             if weight.shape[0] > 0:
@@ -225,8 +226,7 @@ def add_gradient(samples, net, first, rows, scale, target, scratch, loss_sum):
         else:
             x, y = view(X, row * n_in, n * n_in), view(Y, row * n_out, n * n_out)
             w = view(weight, min(row, weight.shape[0]), min(n, weight.shape[0]))
-        found = _add_chunk_gradient(x, y, w, n, theta, t, loss, scale, target, work)
-        loss_sum = plus(loss_sum, found)
+        loss_sum = plus(loss_sum, _add_chunk_gradient(x, y, w, n, net, scale, target, rest))
     return loss_sum
 
 
@@ -238,69 +238,71 @@ def _gather(source, order, first, n, columns, target):
 
 
 @inlined
-def _add_chunk_gradient(x, y, w, rows, theta, t, loss, scale, target, work):
-    """Forward and backward for one chunk: ``target += scale * gradient``; returns the loss."""
-    c = t.shape[0] - COLUMNS
+def _add_chunk_gradient(x, y, w, rows, net, scale, target, scratch):
+    """Go forward and backward for one chunk: ``target += scale * gradient``; return the loss."""
+    theta, layers, loss = net
+    l = layers.shape[0] - 1
+    output = at(layers, l)
     widest = largest = end = 0
-    for k in range(0, t.shape[0], COLUMNS):
-        widest = max(widest, at(t, k + N_OUT))
-        if k > 0 or not at(t, WIDE):
-            largest = max(largest, at(t, k + N_IN) * at(t, k + N_OUT))
-        if k < c:  # the activations of the layer below the output end here
-            end += padded(rows * at(t, k + N_OUT), width(work))
-    here, work = split(work, rows * widest)
-    below, work = split(work, rows * widest)
-    room, work = split(work, largest)
-    z, two_rows = forward_rows(x, rows, theta, t, work)
-    n_out = at(t, c + N_OUT)
+    for k in range(layers.shape[0]):
+        layer = at(layers, k)
+        widest = max(widest, layer.n_out)
+        if k > 0 or not layer.wide:
+            largest = max(largest, layer.n_in * layer.n_out)
+        if k < l:  # the activations of the layer below the output end here
+            end += padded(rows * layer.n_out, width(scratch))
+    delta, rest = split(scratch, rows * widest)
+    delta_below, rest = split(rest, rows * widest)
+    transposed, rest = split(rest, largest)
+    z, two_rows = forward_rows(x, rows, theta, layers, rest)
     loss_sum = loss_and_delta_rows(
-        loss, at(t, c + ACTIVATION), z, y, 0, w, rows, n_out, here, two_rows
+        loss, output.activation, z, y, 0, w, rows, output.n_out, delta, two_rows
     )
     if w.shape[0] > 0:
-        _clear_weightless(w, rows, t, work)
-    while c >= 0:
+        _clear_weightless(w, rows, layers, rest)
+    while l >= 0:
         no_unroll()
-        a = x
-        if c > 0:
-            n_in, n_out, o = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + OFFSET)
-            end -= padded(rows * n_in, width(work))
-            a = view(work, end, rows * n_in)
-            transpose(theta, o, n_in, n_out, room)
-            product(here, rows, n_out, room, 0, n_in, room, 0, below)
-            _times_slope(at(t, c - COLUMNS + ACTIVATION), a, below, rows * n_in)
-        _add_layer_gradient(a, here, rows, t, c, scale, target, room)
-        here, below = below, here
-        c -= COLUMNS
+        layer, a = at(layers, l), x
+        if l > 0:
+            n_in, n_out = layer.n_in, layer.n_out
+            end -= padded(rows * n_in, width(rest))
+            a = view(rest, end, rows * n_in)
+            transpose(theta, layer.offset, n_in, n_out, transposed)
+            product(delta, rows, n_out, transposed, 0, n_in, transposed, 0, delta_below)
+            _times_slope(at(layers, l - 1).activation, a, delta_below, rows * n_in)
+        _add_layer_gradient(a, delta, rows, layer, scale, target, transposed)
+        delta, delta_below = delta_below, delta
+        l -= 1
     return loss_sum
 
 
 @outlined
-def _clear_weightless(w, rows, t, work):
+def _clear_weightless(w, rows, layers, activations):
     """Set the hidden outputs of rows of weight 0 to 0: infinity times their delta would be NaN."""
     used = 0
-    for c in range(0, t.shape[0] - COLUMNS, COLUMNS):
-        n = at(t, c + N_OUT)
+    for l in range(layers.shape[0] - 1):
+        n = at(layers, l).n_out
         for r in range(rows):
             if w[r] == 0:
-                clear(view(work, used + r * n, n))
-        used += padded(rows * n, width(work))
+                clear(view(activations, used + r * n, n))
+        used += padded(rows * n, width(activations))
 
 
 @inlined
-def _add_layer_gradient(a, d, rows, t, c, scale, target, room):
-    """``W += scale * a.T @ d`` and ``b += scale * sum(d)`` where ``target`` has layer ``c``.
+def _add_layer_gradient(a, d, rows, layer, scale, target, transposed):
+    """Add ``scale * a.T @ d`` to W and ``scale * sum(d)`` to b, where ``target`` has the layer.
 
     Lanes run along the longer rows: those of W, or its columns.
     """
-    n_in, n_out, o = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + OFFSET)
+    n_in, n_out, o = layer.n_in, layer.n_out, layer.offset
     left, right, n_left, n_right = a, d, n_in, n_out
     out, start = target, o
-    narrow = not at(t, c + WIDE)
+    narrow = not layer.wide
     aside = narrow and n_out > 1  # one column lies in memory as a row does
     if narrow:
         left, right, n_left, n_right = d, a, n_out, n_in
     if aside:
-        out, start = view(room, 0, n_in * n_out), 0
+        out, start = view(transposed, 0, n_in * n_out), 0
         clear(out)
     add_outer(left, right, rows, n_left, n_right, scale, out, start)
     if aside:
@@ -310,7 +312,7 @@ def _add_layer_gradient(a, d, rows, t, c, scale, target, room):
 
 @inlined
 def _times_slope(code, a, d, n):
-    """``d`` times the slope at the outputs ``a``, over whole blocks."""
+    """Multiply ``d`` by the slope at the outputs ``a``, in whole blocks."""
     j = 0
     while j < n:
         no_unroll()

@@ -13,7 +13,7 @@ from numba.extending import intrinsic
 
 
 def address_of(kernel, *arguments):
-    """The address of a kernel's machine code, compiled for arguments such as these, for `call`."""
+    """Return the address of a kernel's code, compiled for arguments such as these, for `call`."""
     signature = tuple(_as_passed(typeof(a)) for a in arguments)
     kernel.compile(signature)  # does nothing the second time
     compiled = kernel.overloads[signature]
@@ -21,7 +21,7 @@ def address_of(kernel, *arguments):
 
 
 def _as_passed(kind):
-    """The type that an argument is passed as: one of integers and one of floats.
+    """Return the type that an argument is passed as: one of integers and one of floats.
 
     Nothing checks a call by address, and a float32 taken for a float64 is another number.
     """

@@ -3,7 +3,7 @@
 On rows of whole SIMD blocks (see `table`): a *wide* layer has one row per input, a *narrow* one a
 row per output. What is "add up scaled rows" for the one is "multiply rows with a vector" for the
 other. SIMD lanes run along a row. ``q`` is the padded length of a wide row, ``p`` that of a narrow
-one. `fused` has the same loops with the update drawn in.
+one. `fused` has the same loops, fused with the update.
 """
 
 from .activations import times_slope
@@ -13,7 +13,7 @@ from .simd import at, full, insert_lane, load, no_unroll, store, sum_lanes, widt
 
 @inlined
 def add_rows(W, n_in, q, x, z):
-    """Forward, wide: ``z = b + sum_i x[i] * W[i]``; b is the row after the last.
+    """Forward, wide: compute ``z = b + sum_i x[i] * W[i]``; b is the row after the last.
 
     Four blocks of z at a time stay in registers, then one at a time.
     """
@@ -55,7 +55,7 @@ def add_rows(W, n_in, q, x, z):
 
 @inlined
 def dot_rows(W, n_out, p, x, z):
-    """Forward, narrow: ``z[k] = b[k] + W[k] . x``, four rows at a time."""
+    """Forward, narrow: compute ``z[k] = b[k] + W[k] . x``, four rows at a time."""
     m = width(z)
     b = n_out * p
     first = 0
@@ -67,7 +67,7 @@ def dot_rows(W, n_out, p, x, z):
         while k + 4 <= n:
             no_unroll()
             xj = load(x, 0)
-            t0, t1, t2, t3 = (
+            acc0, acc1, acc2, acc3 = (
                 load(W, r) * xj,
                 load(W, r + p) * xj,
                 load(W, r + 2 * p) * xj,
@@ -77,24 +77,26 @@ def dot_rows(W, n_out, p, x, z):
             while j < p:
                 no_unroll()
                 xj = load(x, j)
-                t0 += load(W, r + j) * xj
-                t1 += load(W, r + p + j) * xj
-                t2 += load(W, r + 2 * p + j) * xj
-                t3 += load(W, r + 3 * p + j) * xj
+                acc0 += load(W, r + j) * xj
+                acc1 += load(W, r + p + j) * xj
+                acc2 += load(W, r + 2 * p + j) * xj
+                acc3 += load(W, r + 3 * p + j) * xj
                 j += m
-            four = insert_lane(insert_lane(full(z, 0.0), k, sum_lanes(t0)), k + 1, sum_lanes(t1))
-            sums += insert_lane(insert_lane(four, k + 2, sum_lanes(t2)), k + 3, sum_lanes(t3))
+            four = insert_lane(
+                insert_lane(full(z, 0.0), k, sum_lanes(acc0)), k + 1, sum_lanes(acc1)
+            )
+            sums += insert_lane(insert_lane(four, k + 2, sum_lanes(acc2)), k + 3, sum_lanes(acc3))
             k += 4
             r += 4 * p
         while k < n:
             no_unroll()
-            t = load(W, r) * load(x, 0)
+            acc = load(W, r) * load(x, 0)
             j = m
             while j < p:
                 no_unroll()
-                t += load(W, r + j) * load(x, j)
+                acc += load(W, r + j) * load(x, j)
                 j += m
-            sums += insert_lane(full(z, 0.0), k, sum_lanes(t))
+            sums += insert_lane(full(z, 0.0), k, sum_lanes(acc))
             k += 1
             r += p
         store(z, first, sums)
@@ -103,7 +105,7 @@ def dot_rows(W, n_out, p, x, z):
 
 @inlined
 def backward_wide(W, n_in, q, a, d, code, g):
-    """Backward, wide: ``g[i] = W[i] . d`` times the slope at the outputs ``a`` below."""
+    """Backward, wide: compute ``g[i] = W[i] . d`` times the slope at the outputs ``a`` below."""
     m = width(d)
     first, r = 0, 0
     while first < n_in:
@@ -111,13 +113,13 @@ def backward_wide(W, n_in, q, a, d, code, g):
         block = full(d, 0.0)
         for i in range(min(n_in - first, m)):
             no_unroll()
-            t = full(d, 0.0)
+            acc = full(d, 0.0)
             j = 0
             while j < q:
                 no_unroll()
-                t += load(W, r + j) * load(d, j)
+                acc += load(W, r + j) * load(d, j)
                 j += m
-            block = insert_lane(block, i, sum_lanes(t))
+            block = insert_lane(block, i, sum_lanes(acc))
             r += q
         store(g, first, times_slope(code, load(a, first), block))
         first += m
@@ -125,7 +127,7 @@ def backward_wide(W, n_in, q, a, d, code, g):
 
 @inlined
 def backward_narrow(W, n_out, p, a, d, code, g):
-    """Backward, narrow: ``g = sum_k d[k] * W[k]`` times the slope at ``a``."""
+    """Backward, narrow: compute ``g = sum_k d[k] * W[k]`` times the slope at ``a``."""
     m = width(d)
     j = 0
     while j < p:
@@ -146,7 +148,7 @@ def backward_narrow(W, n_out, p, a, d, code, g):
 
 @inlined
 def outer_rows(s, u, n, v, q, G, r):
-    """``G[r + i * q:] = s * u[i] * v`` for n rows of length q: a layer's gradient by W."""
+    """Write ``G[r + i * q:] = s * u[i] * v`` for n rows of length q: a layer's gradient by W."""
     for i in range(n):
         no_unroll()
         scaled_row(s * at(u, i), v, q, G, r)
@@ -155,7 +157,7 @@ def outer_rows(s, u, n, v, q, G, r):
 
 @inlined
 def scaled_row(s, v, q, G, r):
-    """``G[r:r + q] = s * v``: a layer's gradient by b."""
+    """Write ``G[r:r + q] = s * v``: a layer's gradient by b."""
     j = 0
     while j < q:
         no_unroll()

@@ -101,7 +101,7 @@ in_order = inlined(fastmath={"contract"})
 
 @in_order
 def exp(x):
-    """``e**x``, scaled in two steps of about ``2**(k/2)``, since ``2**k`` may be out of range."""
+    """Compute ``e**x``, scaled in two steps of ``2**(k/2)``, since ``2**k`` may be out of range."""
     lowest, highest = EXP_DOMAIN_64 if is_double(x) else EXP_DOMAIN_32
     t = maximum(minimum(x, highest), lowest)
     k = _whole(t * LOG2_E)
@@ -113,7 +113,7 @@ def exp(x):
 
 @in_order
 def expm1(x):
-    """``e**x - 1`` without cancellation near 0; infinite from about 88 (709) on."""
+    """Compute ``e**x - 1`` without cancellation near 0; infinite from about 88 (709) on."""
     highest = 709.0 if is_double(x) else 88.0
     t = maximum(minimum(x, highest), -40.0)
     k = _whole(t * LOG2_E)
@@ -124,7 +124,7 @@ def expm1(x):
 
 @in_order
 def sigmoid(x):
-    """``1 / (1 + e**-x)``, as ``exp(r) / (exp(r) + 2**-k)`` with both sides of it times ``2**-64``.
+    """Compute ``1 / (1 + e**-x)``: ``exp(r) / (exp(r) + 2**-k)``, both sides times ``2**-64``.
 
     So scaled, ``2**-k`` stays in range where the result is subnormal. Beyond 40 the result is 1.
     """
@@ -138,7 +138,7 @@ def sigmoid(x):
 
 @in_order
 def tanh(x):
-    """``(e**2x - 1) / (e**2x + 1)``, both sides times ``2**-k``; exactly odd, also for -0.
+    """Compute ``(e**2x - 1) / (e**2x + 1)``, both sides times ``2**-k``; exactly odd, also for -0.
 
     Written with ``exp(r) - 1``, it keeps its precision near 0. Beyond 10 (20) the result is 1.
     """
@@ -151,13 +151,13 @@ def tanh(x):
 
 @in_order
 def softplus(x):
-    """``log(1 + e**x)``, as ``max(x, 0) + log(1 + e**-|x|)``."""
+    """Compute ``log(1 + e**x)``, as ``max(x, 0) + log(1 + e**-|x|)``."""
     return maximum(x, 0.0) + _log1p(exp(0.0 - absolute(x)))
 
 
 @in_order
 def log(x):
-    """The natural logarithm; -inf for 0, NaN for a negative number.
+    """Compute the natural logarithm; -inf for 0, NaN for a negative number.
 
     ``x = 2**k m`` with m between the square roots of 1/2 and 2, so that nothing cancels near 1.
     """
@@ -175,14 +175,14 @@ def log(x):
 
 @in_order
 def _whole(v):
-    """The nearest whole numbers (of two as near the even one), for ``v`` far below the shift."""
+    """Round to whole numbers (of two as near to the even one), for ``v`` far below the shift."""
     shift = SHIFT_64 if is_double(v) else SHIFT_32
     return (v + shift) - shift
 
 
 @in_order
 def _expm1(s, x, k):
-    """``s * (exp(r) - 1)`` for ``r = x - k ln(2)``; s, a power of two, costs no time in here."""
+    """Compute ``s * (exp(r) - 1)`` for ``r = x - k ln(2)``; s, a power of two, costs no time."""
     high, low = LN2_64 if is_double(x) else LN2_32
     r = (x - k * high) - k * low
     r2 = r * r
@@ -198,7 +198,7 @@ def _expm1(s, x, k):
 
 @in_order
 def _log1p(f):
-    """``log(1 + f)`` for f from -0.3 to 1.
+    """Compute ``log(1 + f)`` for f from -0.3 to 1.
 
     ``2 s + s z P(z)`` with ``s = f / (2 + f)`` and ``z = s**2``, led by f instead: f is exact.
     """
@@ -216,13 +216,13 @@ def _log1p(f):
 
 @in_order
 def _cubic(s, x, x2, c):
-    """``s * (c0 + c1 x + c2 x**2 + c3 x**3)``."""
+    """Compute ``s * (c0 + c1 x + c2 x**2 + c3 x**3)``."""
     return (s * c[0] + s * c[1] * x) + x2 * (s * c[2] + s * c[3] * x)
 
 
 @inlined
 def evaluate(code, v):
-    """The function that ``code`` stands for, of one block."""
+    """Compute the function that ``code`` stands for, of one block."""
     if code == EXP:
         return exp(v)
     if code == LOG:
@@ -236,7 +236,7 @@ def evaluate(code, v):
 
 @kernel
 def apply(code, x, out):
-    """``out[i] = f(x[i])`` for a whole array.
+    """Write ``out[i] = f(x[i])`` for a whole array.
 
     Parameters
     ----------

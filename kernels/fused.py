@@ -1,15 +1,15 @@
-"""The loops of `dense` with the update of plain gradient descent drawn in.
+"""The loops of `dense`, fused with the update of plain gradient descent.
 
 Each weight is read once and written once, where forward, backward and update one after the other
 would pass over W three times:
 
-=============  ========================  =========================
-loop           wide: rows of n_out       narrow: rows of n_in
-=============  ========================  =========================
-back + update  `backward_update_wide`               `backward_update_narrow`
-update + next  `update_forward_wide`              `update_forward_narrow`
-all of it                                `one_output`
-=============  ========================  =========================
+=======================  ======================  ========================
+fused loop               wide: rows of n_out     narrow: rows of n_in
+=======================  ======================  ========================
+backward, update         `backward_update_wide`  `backward_update_narrow`
+update, next forward     `update_forward_wide`   `update_forward_narrow`
+all of it                                        `one_output`
+=======================  ======================  ========================
 """
 
 from .activations import activate, activate_layer, times_slope
@@ -20,7 +20,7 @@ from .simd import at, first_n, full, insert_lane, load, no_unroll, store, sum_la
 
 @inlined
 def step_row(W, r, step, d, n):
-    """``W[r:r + n] -= step * d``: a bias row."""
+    """Step ``W[r:r + n] -= step * d``: a bias row."""
     j = 0
     while j < n:
         no_unroll()
@@ -30,7 +30,7 @@ def step_row(W, r, step, d, n):
 
 @inlined
 def backward_update_wide(W, n_in, q, step, a, d, code, g):
-    """Backward, wide, in one sweep over W.
+    """Backward and update, wide, in one sweep over W.
 
     For each input i, in this order: ``g[i] = W[i] . d``, then ``W[i] -= step * a[i] * d``. ``g`` is
     multiplied with the slope of the layer below, whose outputs ``a`` are.
@@ -44,7 +44,7 @@ def backward_update_wide(W, n_in, q, step, a, d, code, g):
         for i in range(n):
             no_unroll()
             s = step * at(a, first + i)
-            t = full(d, 0.0)
+            acc = full(d, 0.0)
             j = 0
             while j + 4 * m <= q:
                 no_unroll()
@@ -52,7 +52,7 @@ def backward_update_wide(W, n_in, q, step, a, d, code, g):
                 w2, w3 = load(W, r + j + 2 * m), load(W, r + j + 3 * m)
                 d0, d1 = load(d, j), load(d, j + m)
                 d2, d3 = load(d, j + 2 * m), load(d, j + 3 * m)
-                t += (w0 * d0 + w1 * d1) + (w2 * d2 + w3 * d3)
+                acc += (w0 * d0 + w1 * d1) + (w2 * d2 + w3 * d3)
                 store(W, r + j, w0 - s * d0)
                 store(W, r + j + m, w1 - s * d1)
                 store(W, r + j + 2 * m, w2 - s * d2)
@@ -61,10 +61,10 @@ def backward_update_wide(W, n_in, q, step, a, d, code, g):
             while j < q:
                 no_unroll()
                 w, dj = load(W, r + j), load(d, j)
-                t += w * dj
+                acc += w * dj
                 store(W, r + j, w - s * dj)
                 j += m
-            block = insert_lane(block, i, sum_lanes(t))
+            block = insert_lane(block, i, sum_lanes(acc))
             r += q
         store(g, first, times_slope(code, load(a, first), block))
         first += m
@@ -73,52 +73,52 @@ def backward_update_wide(W, n_in, q, step, a, d, code, g):
 
 @inlined
 def backward_update_narrow(W, n_out, p, step, a, d, code, g):
-    """Backward, narrow: ``g = sum_k d[k] * W[k]``, ``W[k] -= step * d[k] * a``, in one sweep."""
+    """Backward and update, narrow: ``g = sum_k d[k] * W[k]``, ``W[k] -= step * d[k] * a``."""
     m = width(d)
     j = 0
     while j + 4 * m <= p:
         no_unroll()
         a0, a1, a2, a3 = load(a, j), load(a, j + m), load(a, j + 2 * m), load(a, j + 3 * m)
-        t0 = t1 = t2 = t3 = full(d, 0.0)
+        acc0 = acc1 = acc2 = acc3 = full(d, 0.0)
         r = j
         for k in range(n_out):
             no_unroll()
             dk = at(d, k)
             s = step * dk
             w0, w1, w2, w3 = load(W, r), load(W, r + m), load(W, r + 2 * m), load(W, r + 3 * m)
-            t0 += dk * w0
-            t1 += dk * w1
-            t2 += dk * w2
-            t3 += dk * w3
+            acc0 += dk * w0
+            acc1 += dk * w1
+            acc2 += dk * w2
+            acc3 += dk * w3
             store(W, r, w0 - s * a0)
             store(W, r + m, w1 - s * a1)
             store(W, r + 2 * m, w2 - s * a2)
             store(W, r + 3 * m, w3 - s * a3)
             r += p
-        store(g, j, times_slope(code, a0, t0))
-        store(g, j + m, times_slope(code, a1, t1))
-        store(g, j + 2 * m, times_slope(code, a2, t2))
-        store(g, j + 3 * m, times_slope(code, a3, t3))
+        store(g, j, times_slope(code, a0, acc0))
+        store(g, j + m, times_slope(code, a1, acc1))
+        store(g, j + 2 * m, times_slope(code, a2, acc2))
+        store(g, j + 3 * m, times_slope(code, a3, acc3))
         j += 4 * m
     while j < p:
         no_unroll()
         aj = load(a, j)
-        t = full(d, 0.0)
+        acc = full(d, 0.0)
         r = j
         for k in range(n_out):
             no_unroll()
             w, dk = load(W, r), at(d, k)
-            t += dk * w
+            acc += dk * w
             store(W, r, w - (step * dk) * aj)
             r += p
-        store(g, j, times_slope(code, aj, t))
+        store(g, j, times_slope(code, aj, acc))
         j += m
     step_row(W, n_out * p, step, d, n_out)
 
 
 @inlined
 def update_forward_wide(W, n_in, q, step, x, d, x_next, code, n, z):
-    """First layer, wide: this sample's update and the next one's n outputs in one sweep.
+    """First layer, wide: update with this sample, and the next one's n outputs, in one sweep.
 
     Plainly: ``W -= step * outer(x, d); b -= step * d; z = activate(x_next @ W + b)``.
     """
@@ -182,20 +182,20 @@ def update_forward_wide(W, n_in, q, step, x, d, x_next, code, n, z):
 
 @inlined
 def one_output(loss, activation, W, p, x, y, step, code, g):
-    """All that a layer of one unit has to do for a sample; W is its row, then b. Returns the loss.
+    """Do all that a layer of one unit does for a sample, and return the loss; W is its row, then b.
 
     Plainly: ``z = W . x + b``, the output, its loss and delta ``d``, then ``g = d * W`` times the
     slope of the layer below, ``W -= step * d * x``, ``b -= step * d``. All of z, the output and d
     is the same number in every lane, so that it needs not pass through memory.
     """
     m = width(x)
-    t = load(W, 0) * load(x, 0)
+    acc = load(W, 0) * load(x, 0)
     j = m
     while j < p:
         no_unroll()
-        t += load(W, j) * load(x, j)
+        acc += load(W, j) * load(x, j)
         j += m
-    z = full(x, sum_lanes(t) + at(W, p))
+    z = full(x, sum_lanes(acc) + at(W, p))
     _, d, e = elementwise(loss, activation, z, full(x, y), loss_cap(loss, x))
     s = step * d
     j = 0
@@ -211,7 +211,7 @@ def one_output(loss, activation, W, p, x, y, step, code, g):
 
 @inlined
 def update_forward_narrow(W, n_out, p, step, x, d, x_next, z):
-    """First layer, narrow: `update_forward_wide` where ``x`` and ``x_next`` are padded, as rows."""
+    """First layer, narrow: `update_forward_wide`; ``x``, ``x_next`` are padded, as rows are."""
     m = width(d)
     b = n_out * p
     step_row(W, b, step, d, n_out)
@@ -223,15 +223,15 @@ def update_forward_narrow(W, n_out, p, step, x, d, x_next, z):
         for k in range(n):
             no_unroll()
             s = step * at(d, first + k)
-            t = full(d, 0.0)
+            acc = full(d, 0.0)
             j = 0
             while j < p:
                 no_unroll()
                 w = load(W, r + j) - s * load(x, j)
                 store(W, r + j, w)
-                t += w * load(x_next, j)
+                acc += w * load(x_next, j)
                 j += m
-            sums += insert_lane(full(d, 0.0), k, sum_lanes(t))
+            sums += insert_lane(full(d, 0.0), k, sum_lanes(acc))
             r += p
         store(z, first, sums)
         first += m

@@ -1,7 +1,7 @@
 """The one place where kernels are compiled: flags, overrides and the cache's off switch.
 
-Every compiled function of this package carries ``@kernel``, or ``@piece`` or ``@apart`` where it is
-only ever a part of kernels. Where machine code is kept, and what makes a stored copy count as
+Every compiled function of this package carries ``@kernel``, or ``@inlined`` or ``@outlined`` where
+it is only ever a part of kernels. Where machine code is kept, and what makes a stored copy count as
 fresh, is decided in `caching`.
 """
 
@@ -35,8 +35,10 @@ MAX_OPTIMISED_BLOCKS = 100
 
 
 def target():
-    """What machine code is made for: LLVM's name of the processor, and its features as a set of
-    texts such as ``+avx2``. Numba's cache keeps the code of each apart."""
+    """Return LLVM's name of the processor that code is made for, and the set of its features.
+
+    A feature is a text such as ``+avx2``. Numba's cache keeps the code of each set apart.
+    """
     _, name, features = cpu_target.target_context.codegen().magic_tuple()
     return name, set(features.split(","))
 
@@ -50,9 +52,7 @@ class _InlineLibrary(JITCodeLibrary):
 
     def _optimize_final_module(self):
         blocks = sum(1 for function in self._final_module.functions for _ in function.blocks)
-        if (
-            blocks <= MAX_OPTIMISED_BLOCKS
-        ):  # what is long is made of functions that have been optimised
+        if blocks <= MAX_OPTIMISED_BLOCKS:  # what is longer is made of optimised functions
             super()._optimize_final_module()
 
     def _finalize_final_module(self):
@@ -152,7 +152,7 @@ def inlined(function=None, /, **overrides):
     """Compile a function that is always inlined into the kernels that call it.
 
     A call that is not inlined passes every array with all that describes it: more than a small
-    layer costs. Pieces have no cache entry of their own; their code is in the kernel's.
+    layer costs. What is inlined has no cache entry of its own; its code is in the kernel's.
     """
     return _compile_inner(function, {"forceinline": True} | overrides, _InlineCompiler)
 
@@ -178,7 +178,7 @@ def _ignore_literals(dispatcher):
     """Compile for an int where Numba would compile for the int 0, and again for the int 1.
 
     It takes each constant that a call shows for a type of its own, also the one that a loop counter
-    starts from: without this, most pieces are compiled two to six times.
+    starts from: without this, most functions are compiled two to six times.
     """
     resolve = dispatcher.get_call_template
 
@@ -217,7 +217,7 @@ def signals_held():
 
 
 def _handlers():
-    """The signal handlers that are Python functions, by the number of the signal."""
+    """Return the signal handlers that are Python functions, by the number of the signal."""
     if threading.current_thread() is not threading.main_thread():
         return {}
     handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
@@ -231,5 +231,5 @@ def _give_back(number, handler, came):
 
 
 def cache_is_on():
-    """Whether the environment leaves the disk cache on, as it is by default."""
+    """Return whether the environment leaves the disk cache on, as it is by default."""
     return os.environ.get(OFF_SWITCH, "1").strip().lower() not in {"0", "false", "no", "off"}

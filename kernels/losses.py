@@ -62,7 +62,7 @@ CODES = {
 
 
 def quantile_code(level):
-    """The code of the loss whose minimum is at a quantile, 0 < level < 1.
+    """Return the code of the loss whose minimum is at a quantile, 0 < level < 1.
 
     >>> quantile_code(0.5) - QUANTILE == LEVELS // 2
     True
@@ -127,7 +127,7 @@ def _loss_and_delta_elementwise(loss, activation, z, Y, start, n, d):
 
 @inlined
 def elementwise(loss, activation, z, y, most):
-    """Outputs, deltas and losses of one block, for losses that are sums over the outputs."""
+    """Compute outputs, deltas and losses of one block, where losses are sums over the outputs."""
     p = activate(activation, z)
     if loss == LOG_LOSS:
         return p, p - y, log_loss(z, y)
@@ -140,7 +140,7 @@ def elementwise(loss, activation, z, y, most):
 
 @outlined
 def elementwise_uncommon(loss, activation, z, p, y, most):
-    """Deltas and losses of `elementwise` for all other losses: see `activations.activate_rarer`."""
+    """Compute deltas and losses for all other codes, as in `activations.activate_uncommon`."""
     if loss == CAPPED_LOG_LOSS:
         return p - y, minimum(log_loss(z, y), most)
     if loss == POISSON:
@@ -166,7 +166,7 @@ def elementwise_uncommon(loss, activation, z, p, y, most):
 
 @inlined(fastmath={"contract"})
 def _poisson(activation, z, p, y):
-    """Deltas and losses for counts: ``log p`` is known from z where p rounds to 0."""
+    """Compute deltas and losses for counts: ``log p`` is known from z where p rounds to 0."""
     log_p = z if activation == EXP else where_greater(z, -15.0, log(p), z - 0.5 * exp(z))
     log_y = log(where_greater(y, 0.0, y, y * 0.0 + 1.0))
     loss = (p - y) + y * (log_y - log_p)
@@ -180,19 +180,19 @@ def _poisson(activation, z, p, y):
 
 @inlined(fastmath={"contract"})  # in this order: (max(z, 0) - y z) is exactly 0 for a sure, right z
 def log_loss(z, y):
-    """``-(y log p + (1 - y) log(1 - p))`` for ``p = sigmoid(z)``: log(1 + exp(z)) - y z."""
+    """Compute ``-(y log p + (1 - y) log(1 - p))`` for ``p = sigmoid(z)``: log(1 + exp(z)) - y z."""
     return (maximum(z, 0.0) - y * z) + softplus(0.0 - absolute(z))
 
 
 @inlined(fastmath={"contract"})  # in this order, again: the largest z goes out exactly
 def cross_entropy_term(z, y, top, log_sum, most):
-    """``-y log p`` for ``p = exp(z - top) / exp(log_sum)``; ``-log p`` is at most ``most``."""
+    """Compute ``-y log p`` for ``p = exp(z - top - log_sum)``; ``-log p`` is at most ``most``."""
     return y * minimum((top - z) + log_sum, most)
 
 
 @inlined
 def loss_cap(loss, z):
-    """The most that an output can cost: ``-log(epsilon)`` of the dtype, or anything."""
+    """Return the most that an output can cost: ``-log(epsilon)`` of the dtype, or infinity."""
     if loss != CAPPED_LOG_LOSS and loss != CAPPED_CROSS_ENTROPY:
         return math.inf
     return 36.04365338911715 if z.itemsize == 8 else 15.942385152878742
@@ -200,7 +200,7 @@ def loss_cap(loss, z):
 
 @inlined(fastmath={"contract"})  # in this order: what a large power would swallow is added apart
 def softmax_layer(z, n):
-    """``z[k] = exp(z[k]) / sum(exp(z))`` in place.
+    """Replace z by ``exp(z[k]) / sum(exp(z))``.
 
     Returns the largest z, and the logarithm of ``sum(exp(z - largest))``: that of a number just
     above 1 where the network is sure, so of 1 and the rest.
@@ -253,16 +253,16 @@ def _loss_and_delta_softmax(z, Y, start, n, d, most):
 
 
 @inlined
-def loss_and_delta_rows(loss, activation, z, Y, start, weight, rows, n, d, room):
+def loss_and_delta_rows(loss, activation, z, Y, start, weight, rows, n, d, two_rows):
     """Compute `loss_and_delta` for ``rows`` samples, whose sums lie row after row in ``z``.
 
-    ``weight`` holds a factor for each row's loss and delta, or is empty; ``room`` is scratch of two
-    padded rows. Returns the weighted sum of the losses.
+    ``weight`` holds a factor for each row's loss and delta, or is empty; ``two_rows`` is scratch of
+    two padded rows. Returns the weighted sum of the losses.
     """
     loss_sum = 0.0
     if loss in (CROSS_ENTROPY, CAPPED_CROSS_ENTROPY) or weight.shape[0] > 0:
-        q = room.shape[0] // 2
-        zr, dr = view(room, 0, q), view(room, q, q)
+        q = two_rows.shape[0] // 2
+        zr, dr = view(two_rows, 0, q), view(two_rows, q, q)
         for r in range(rows):
             w = at(weight, r) if weight.shape[0] > 0 else z.dtype.type(1)
             copy_row(z, r * n, n, zr, 0, q)
@@ -277,7 +277,7 @@ def loss_and_delta_rows(loss, activation, z, Y, start, weight, rows, n, d, room)
 
 @inlined
 def scale(v, s):
-    """``v *= s``, or 0 where ``s`` is, also of infinity; whole blocks."""
+    """Multiply ``v`` by ``s``; where ``s`` is 0, it becomes 0 even if infinite. Whole blocks."""
     j = 0
     while j < v.shape[0]:
         no_unroll()
@@ -286,13 +286,13 @@ def scale(v, s):
 
 
 @inlined
-def output_rows(activation, z, rows, n, room):
-    """The output layer's activation alone, in place, for rows as in `loss_and_delta_rows`."""
+def output_rows(activation, z, rows, n, two_rows):
+    """Apply the output layer's activation alone, in place, to rows as in `loss_and_delta_rows`."""
     if activation == SOFTMAX:
-        q = room.shape[0] // 2
+        q = two_rows.shape[0] // 2
         for r in range(rows):
-            copy_row(z, r * n, n, room, 0, q)
-            softmax_layer(room, n)
-            write_row(room, 0, n, z, r * n)
+            copy_row(z, r * n, n, two_rows, 0, q)
+            softmax_layer(two_rows, n)
+            write_row(two_rows, 0, n, z, r * n)
     else:
         activate_layer(activation, z, rows * n)

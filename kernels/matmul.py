@@ -17,7 +17,7 @@ TILES = "+avx512f" in target()[1]
 
 @inlined
 def product(x, rows, n_in, W, o, n_out, b, n_bias, z):
-    """``z[r, k] = b[k] + sum_i x[r, i] * W[i, k]``; W begins at ``W[o]``, b at ``b[0]``.
+    """Compute ``z[r, k] = b[k] + sum_i x[r, i] * W[i, k]``; W begins at ``W[o]``, b at ``b[0]``.
 
     ``n_bias`` is n_out, or 0 where there is no b.
     """
@@ -26,13 +26,13 @@ def product(x, rows, n_in, W, o, n_out, b, n_bias, z):
 
 @inlined
 def add_outer(x, d, rows, n_in, n_out, s, target, o):
-    """``target[i, k] += s * sum_r x[r, i] * d[r, k]``; the target begins at ``target[o]``."""
+    """Add ``s * sum_r x[r, i] * d[r, k]`` to ``target[i, k]``; it begins at ``target[o]``."""
     _multiply(x, n_in, 1, n_in, rows, d, 0, n_out, target, 0, True, s, target, o)
 
 
 @inlined
 def _multiply(A, n, row, column, n_sum, B, o, n_out, b, n_bias, adds, s, C, c):
-    """``C[r, k] = b[k] + sum_i A[r, i] * B[i, k]`` for n rows; or ``C += s * that``, if it adds.
+    """Compute ``C[r, k] = b[k] + sum_i A[r, i] * B[i, k]`` for n rows; or add s times that to C.
 
     A's rows are ``row`` apart, its columns ``column``, so that a transpose is read in place. B
     begins at ``B[o]``, C at ``C[c]``.
@@ -56,48 +56,48 @@ def _multiply(A, n, row, column, n_sum, B, o, n_out, b, n_bias, adds, s, C, c):
 
 @outlined  # inlined, it is compiled for fewer registers
 def _tile(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c):
-    """Four rows of C, four blocks each. Rows behind the last are the last again, not written."""
+    """Compute four rows of C, four blocks each. Rows behind the last are the last, not written."""
     m, left = width(C), n_out - j
     r1, r2, r3 = min(r + 1, n - 1), min(r + 2, n - 1), min(r + 3, n - 1)
     a0, a1, a2, a3 = r * row, r1 * row, r2 * row, r3 * row
-    p0 = q0 = u0 = t0 = load_n(b, j, n_bias - j)
-    p1 = q1 = u1 = t1 = load_n(b, j + m, n_bias - j - m)
-    p2 = q2 = u2 = t2 = load_n(b, j + 2 * m, n_bias - j - 2 * m)
-    p3 = q3 = u3 = t3 = load_n(b, j + 3 * m, n_bias - j - 3 * m)
+    acc00 = acc10 = acc20 = acc30 = load_n(b, j, n_bias - j)
+    acc01 = acc11 = acc21 = acc31 = load_n(b, j + m, n_bias - j - m)
+    acc02 = acc12 = acc22 = acc32 = load_n(b, j + 2 * m, n_bias - j - 2 * m)
+    acc03 = acc13 = acc23 = acc33 = load_n(b, j + 3 * m, n_bias - j - 3 * m)
     i, w = 0, o + j
     for _ in range(n_sum):
         no_unroll()
         w0, w1 = load_n(B, w, left), load_n(B, w + m, left - m)
         w2, w3 = load_n(B, w + 2 * m, left - 2 * m), load_n(B, w + 3 * m, left - 3 * m)
         v = at(A, a0 + i)
-        p0 += v * w0
-        p1 += v * w1
-        p2 += v * w2
-        p3 += v * w3
+        acc00 += v * w0
+        acc01 += v * w1
+        acc02 += v * w2
+        acc03 += v * w3
         v = at(A, a1 + i)
-        q0 += v * w0
-        q1 += v * w1
-        q2 += v * w2
-        q3 += v * w3
+        acc10 += v * w0
+        acc11 += v * w1
+        acc12 += v * w2
+        acc13 += v * w3
         v = at(A, a2 + i)
-        u0 += v * w0
-        u1 += v * w1
-        u2 += v * w2
-        u3 += v * w3
+        acc20 += v * w0
+        acc21 += v * w1
+        acc22 += v * w2
+        acc23 += v * w3
         v = at(A, a3 + i)
-        t0 += v * w0
-        t1 += v * w1
-        t2 += v * w2
-        t3 += v * w3
+        acc30 += v * w0
+        acc31 += v * w1
+        acc32 += v * w2
+        acc33 += v * w3
         i += column
         w += n_out
-    _write(C, c, n_out, r, j, adds, s, p0, p1, p2, p3)
+    _write(C, c, n_out, r, j, adds, s, acc00, acc01, acc02, acc03)
     if r1 > r:
-        _write(C, c, n_out, r1, j, adds, s, q0, q1, q2, q3)
+        _write(C, c, n_out, r1, j, adds, s, acc10, acc11, acc12, acc13)
     if r2 > r1:
-        _write(C, c, n_out, r2, j, adds, s, u0, u1, u2, u3)
+        _write(C, c, n_out, r2, j, adds, s, acc20, acc21, acc22, acc23)
     if r3 > r2:
-        _write(C, c, n_out, r3, j, adds, s, t0, t1, t2, t3)
+        _write(C, c, n_out, r3, j, adds, s, acc30, acc31, acc32, acc33)
 
 
 @inlined
@@ -117,57 +117,57 @@ def _write_block(C, c, n_out, r, j, adds, s, v):
 
 @inlined
 def _strip(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c):
-    """As `_tile`, one block wide."""
+    """Compute four rows of C, one block each: as `_tile`."""
     r1, r2, r3 = min(r + 1, n - 1), min(r + 2, n - 1), min(r + 3, n - 1)
     a0, a1, a2, a3 = r * row, r1 * row, r2 * row, r3 * row
-    p = q = u = t = load_n(b, j, n_bias - j)
+    acc0 = acc1 = acc2 = acc3 = load_n(b, j, n_bias - j)
     i, w = 0, o + j
     for _ in range(n_sum):
         no_unroll()
         wi = load_n(B, w, n_out - j)
-        p += at(A, a0 + i) * wi
-        q += at(A, a1 + i) * wi
-        u += at(A, a2 + i) * wi
-        t += at(A, a3 + i) * wi
+        acc0 += at(A, a0 + i) * wi
+        acc1 += at(A, a1 + i) * wi
+        acc2 += at(A, a2 + i) * wi
+        acc3 += at(A, a3 + i) * wi
         i += column
         w += n_out
-    _write_block(C, c, n_out, r, j, adds, s, p)
+    _write_block(C, c, n_out, r, j, adds, s, acc0)
     if r1 > r:
-        _write_block(C, c, n_out, r1, j, adds, s, q)
+        _write_block(C, c, n_out, r1, j, adds, s, acc1)
     if r2 > r1:
-        _write_block(C, c, n_out, r2, j, adds, s, u)
+        _write_block(C, c, n_out, r2, j, adds, s, acc2)
     if r3 > r2:
-        _write_block(C, c, n_out, r3, j, adds, s, t)
+        _write_block(C, c, n_out, r3, j, adds, s, acc3)
 
 
 @inlined
 def product_column(x, rows, n_in, W, o, b, z):
-    """`product` for one output: ``z[r] = b[0] + x[r] . W``, lanes along the inputs."""
+    """Compute `product` for one output: ``z[r] = b[0] + x[r] . W``, lanes along the inputs."""
     m = width(z)
     r = 0
     while r < rows:
         no_unroll()
         r1, r2, r3 = min(r + 1, rows - 1), min(r + 2, rows - 1), min(r + 3, rows - 1)
         x0, x1, x2, x3 = r * n_in, r1 * n_in, r2 * n_in, r3 * n_in
-        p = q = s = t = full(z, 0.0)
+        acc0 = acc1 = acc2 = acc3 = full(z, 0.0)
         i = 0
         while i < n_in:
             no_unroll()
             n = n_in - i
             w = load_n(W, o + i, n)
-            p += w * load_n(x, x0 + i, n)
-            q += w * load_n(x, x1 + i, n)
-            s += w * load_n(x, x2 + i, n)
-            t += w * load_n(x, x3 + i, n)
+            acc0 += w * load_n(x, x0 + i, n)
+            acc1 += w * load_n(x, x1 + i, n)
+            acc2 += w * load_n(x, x2 + i, n)
+            acc3 += w * load_n(x, x3 + i, n)
             i += m
-        z[r], z[r1] = b[0] + sum_lanes(p), b[0] + sum_lanes(q)
-        z[r2], z[r3] = b[0] + sum_lanes(s), b[0] + sum_lanes(t)
+        z[r], z[r1] = b[0] + sum_lanes(acc0), b[0] + sum_lanes(acc1)
+        z[r2], z[r3] = b[0] + sum_lanes(acc2), b[0] + sum_lanes(acc3)
         r += 4
 
 
 @inlined
 def add_column_sums(d, rows, n_out, s, target, o):
-    """``target[k] += s * sum_r d[r, k]``; the target begins at ``target[o]``."""
+    """Add ``s * sum_r d[r, k]`` to ``target[k]``; the target begins at ``target[o]``."""
     m = width(target)
     if n_out == 1:  # lanes along the rows
         even = full(target, 0.0)
@@ -192,7 +192,7 @@ def add_column_sums(d, rows, n_out, s, target, o):
 
 @inlined
 def transpose(W, o, n_in, n_out, out):
-    """``out[k, i] = W[i, k]``; W begins at ``W[o]``."""
+    """Write ``out[k, i] = W[i, k]``; W begins at ``W[o]``."""
     m = width(W)
     i = 0
     while i < n_in:
@@ -208,7 +208,7 @@ def transpose(W, o, n_in, n_out, out):
 
 @inlined
 def add_transposed(W, n_in, n_out, target, o):
-    """``target[i, k] += W[k, i]``, for a few outputs."""
+    """Add ``W[k, i]`` to ``target[i, k]``, for a few outputs."""
     for i in range(n_in):
         no_unroll()
         for k in range(n_out):

@@ -26,17 +26,7 @@ from .packing import copy_row, pack, padded, rows_of, unpack
 from .predict import all_finite
 from .simd import at, flat, no_unroll, prefetch, view, width
 from .simd_numpy import BYTES
-from .table import (
-    ACTIVATION,
-    COLUMNS,
-    N_IN,
-    N_OUT,
-    PADDED,
-    UNITS,
-    WIDE,
-    rows_size,
-    units_size,
-)
+from .table import as_records, rows_size, units_size
 
 AHEAD = 8  # steps: longer than main memory takes to answer
 
@@ -77,76 +67,77 @@ def train_online(samples, net, lr, first, last, scratch, last_good, losses):
     # Views that own nothing, because a slice counts references (see `simd.view`); and flat ones,
     # because a row is then a view too.
     X, Y, weight, order = flat_samples(samples)
-    theta, t, loss = flat_net(net)
-    a, d, x_here, x_there, packed = parts(flat(scratch), t)
+    theta, layers, loss = flat_net(net)
+    a, d, x_here, x_there, packed = split_scratch(flat(scratch), layers)
 
     if first % n == 0:
         copy(theta, last_good)
-    pack(theta, packed, t)
+    pack(theta, packed, layers)
     row = row_of(order, first, n)
-    x = sample_inputs(X, row, t, x_here)
-    begin_sample(theta, packed, t, x, a)
-    last_layer = top = t.shape[0] - COLUMNS
-    one_output = last_layer > 0 and at(t, last_layer + N_OUT) == 1 and not at(t, last_layer + WIDE)
+    x = sample_inputs(X, row, layers, x_here)
+    begin_sample(theta, packed, layers, x, a)
+    last_layer = top = layers.shape[0] - 1
+    output = at(layers, last_layer)
+    has_one_output = last_layer > 0 and output.n_out == 1 and not output.wide
     epoch, left = first // n, n - first % n
     for step in range(first, last):
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
         if w > 0:
-            hidden_layers(theta, packed, t, a)
-            if one_output:
-                found = _one_output(theta, packed, t, a, Y, row, loss, lr * w, d)
-                top = last_layer - COLUMNS
+            hidden_layers(theta, packed, layers, a)
+            if has_one_output:
+                found = _one_output(theta, packed, layers, a, Y, row, loss, lr * w, d)
+                top = last_layer - 1
             else:
-                found = output_layer(theta, packed, t, a, Y, row * n_out, loss, d)
+                found = output_layer(theta, packed, layers, a, Y, row * n_out, loss, d)
                 top = last_layer
             losses[epoch] += w * found
-        prefetch_sample(X, Y, order, step, at(t, N_IN), n_out)
+        prefetch_sample(X, Y, order, step, at(layers, 0).n_in, n_out)
         row = row_of(order, min(step + 1, last - 1), n)
-        x_next = sample_inputs(X, row, t, x_there)
+        x_next = sample_inputs(X, row, layers, x_there)
         if w > 0:
-            backward(theta, packed, t, top, lr * w, x, a, d, x_next)
+            backward(theta, packed, layers, top, lr * w, x, a, d, x_next)
         else:  # the sample is left out, since 0 times an overflow would be NaN
-            begin_sample(theta, packed, t, x_next, a)
+            begin_sample(theta, packed, layers, x_next, a)
         x = x_next
         x_here, x_there = x_there, x_here
         left -= 1
         if left == 0:
-            unpack(packed, t, theta)
+            unpack(packed, layers, theta)
             if not (math.isfinite(losses[epoch]) and all_finite(theta)):
                 copy(last_good, theta)
                 return -1 - epoch
             copy(theta, last_good)
             epoch, left = epoch + 1, n
-    unpack(packed, t, theta)
+    unpack(packed, layers, theta)
     return last
 
 
 def work_size(layers, dtype):
-    """Number of elements of the scratch array of `train_online`."""
+    """Return the number of elements of the scratch array of `train_online`."""
     block = BYTES // np.dtype(dtype).itemsize
-    one_input = -(-int(layers[0, N_IN]) // block) * block
+    one_input = -(-int(as_records(layers)["n_in"][0]) // block) * block
     return 2 * units_size(layers) + 2 * one_input + rows_size(layers, dtype)
 
 
 @inlined
-def parts(work, t):
-    """Activations, deltas, two padded inputs and the packed rows: parts of one array."""
-    c = t.shape[0] - COLUMNS
-    units = at(t, c + UNITS) + at(t, c + PADDED)
-    x = padded(at(t, N_IN), width(work))
-    rest = 2 * units + 2 * x
+def split_scratch(scratch, layers):
+    """Cut the scratch array into activations, deltas, two padded inputs and the packed rows."""
+    last = at(layers, layers.shape[0] - 1)
+    units = last.units + last.padded
+    x = padded(at(layers, 0).n_in, width(scratch))
+    used = 2 * units + 2 * x
     return (
-        view(work, 0, units),
-        view(work, units, units),
-        view(work, 2 * units, x),
-        view(work, 2 * units + x, x),
-        view(work, rest, work.shape[0] - rest),
+        view(scratch, 0, units),
+        view(scratch, units, units),
+        view(scratch, 2 * units, x),
+        view(scratch, 2 * units + x, x),
+        view(scratch, used, scratch.shape[0] - used),
     )
 
 
 @inlined
 def row_of(order, step, n):
-    """Which row of X a step takes."""
+    """Return which row of X a step takes."""
     return at(order, step) if order.shape[0] > 0 else step % n
 
 
@@ -162,113 +153,120 @@ def prefetch_sample(X, Y, order, step, n_in, n_out):
 
 
 @inlined
-def sample_inputs(X, row, t, room):
-    """The sample's inputs; copied to ``room``, and padded, for a narrow first layer."""
-    n_in = at(t, N_IN)
-    if at(t, WIDE):
+def sample_inputs(X, row, layers, x_padded):
+    """Return the sample's inputs; for a narrow first layer, in ``x_padded`` with zeros behind."""
+    n_in = at(layers, 0).n_in
+    if at(layers, 0).wide:
         return view(X, row * n_in, n_in)
-    copy_row(X, row * n_in, n_in, room, 0, room.shape[0])
-    return view(room, 0, n_in)
+    copy_row(X, row * n_in, n_in, x_padded, 0, x_padded.shape[0])
+    return view(x_padded, 0, n_in)
 
 
 @inlined
-def weighted_sums(W, t, c, x, z):
-    """The weighted sums of the layer at ``c`` for the inputs ``x``."""
-    if at(t, c + WIDE):
-        add_rows(W, at(t, c + N_IN), at(t, c + PADDED), x, z)
+def weighted_sums(W, layer, x, z):
+    """Compute the weighted sums of a layer for the inputs ``x``."""
+    if layer.wide:
+        add_rows(W, layer.n_in, layer.padded, x, z)
     else:
-        dot_rows(W, at(t, c + N_OUT), padded(at(t, c + N_IN), width(z)), x, z)
+        dot_rows(W, layer.n_out, padded(layer.n_in, width(z)), x, z)
 
 
 @inlined
-def forward(theta, packed, t, a, Y, start, loss, d):
-    """From the first layer's weighted sums to outputs, loss (returned) and the last delta."""
-    if t.shape[0] > COLUMNS:
-        activate_layer(at(t, ACTIVATION), view(a, 0, at(t, PADDED)), at(t, N_OUT))
-    hidden_layers(theta, packed, t, a)
-    return output_layer(theta, packed, t, a, Y, start, loss, d)
+def outputs_of(layer, a):
+    """Return a layer's part of the activations, or of the deltas."""
+    return view(a, layer.units, layer.padded)
+
+
+@inlined
+def forward(theta, packed, layers, a, Y, start, loss, d):
+    """Go from the first layer's weighted sums to outputs and the last delta; return the loss."""
+    if layers.shape[0] > 1:
+        first = at(layers, 0)
+        activate_layer(first.activation, outputs_of(first, a), first.n_out)
+    hidden_layers(theta, packed, layers, a)
+    return output_layer(theta, packed, layers, a, Y, start, loss, d)
 
 
 @outlined
-def begin_sample(theta, packed, t, x, a):
-    """The first layer's outputs for the inputs x, where no step before has computed them."""
-    first_sums(theta, packed, t, x, a)
-    if t.shape[0] > COLUMNS:
-        activate_layer(at(t, ACTIVATION), view(a, 0, at(t, PADDED)), at(t, N_OUT))
+def begin_sample(theta, packed, layers, x, a):
+    """Compute the first layer's outputs for the inputs x, where no step before has done so."""
+    first_sums(theta, packed, layers, x, a)
+    if layers.shape[0] > 1:
+        first = at(layers, 0)
+        activate_layer(first.activation, outputs_of(first, a), first.n_out)
 
 
 @inlined
-def first_sums(theta, packed, t, x, a):
-    """The first layer's weighted sums for the inputs x."""
-    weighted_sums(rows_of(theta, packed, t, 0), t, 0, x, view(a, 0, at(t, PADDED)))
+def first_sums(theta, packed, layers, x, a):
+    """Compute the first layer's weighted sums for the inputs x."""
+    first = at(layers, 0)
+    weighted_sums(rows_of(theta, packed, first), first, x, outputs_of(first, a))
 
 
 @inlined
-def hidden_layers(theta, packed, t, a):
-    """From the first layer's outputs to those of the last hidden layer."""
-    c = COLUMNS
-    z = view(a, 0, at(t, PADDED))
-    while c < t.shape[0] - COLUMNS:
+def hidden_layers(theta, packed, layers, a):
+    """Go from the first layer's outputs to those of the last hidden layer."""
+    z = outputs_of(at(layers, 0), a)
+    l = 1
+    while l < layers.shape[0] - 1:
         no_unroll()
-        x, z = z, view(a, at(t, c + UNITS), at(t, c + PADDED))
-        weighted_sums(rows_of(theta, packed, t, c), t, c, x, z)
-        activate_layer(at(t, c + ACTIVATION), z, at(t, c + N_OUT))
-        c += COLUMNS
+        layer = at(layers, l)
+        x, z = z, outputs_of(layer, a)
+        weighted_sums(rows_of(theta, packed, layer), layer, x, z)
+        activate_layer(layer.activation, z, layer.n_out)
+        l += 1
 
 
 @inlined
-def output_layer(theta, packed, t, a, Y, start, loss, d):
-    """From the last hidden outputs to the network's, their loss (returned) and the last delta."""
-    c = t.shape[0] - COLUMNS
-    z = view(a, at(t, c + UNITS), at(t, c + PADDED))
-    if c > 0:
-        x = view(a, at(t, c - COLUMNS + UNITS), at(t, c - COLUMNS + PADDED))
-        weighted_sums(rows_of(theta, packed, t, c), t, c, x, z)
-    delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
-    return loss_and_delta(loss, at(t, c + ACTIVATION), z, Y, start, at(t, c + N_OUT), delta)
+def output_layer(theta, packed, layers, a, Y, start, loss, d):
+    """Go from the last hidden outputs to the network's and the last delta; return the loss."""
+    l = layers.shape[0] - 1
+    layer = at(layers, l)
+    z = outputs_of(layer, a)
+    if l > 0:
+        x = outputs_of(at(layers, l - 1), a)
+        weighted_sums(rows_of(theta, packed, layer), layer, x, z)
+    delta = outputs_of(layer, d)
+    return loss_and_delta(loss, layer.activation, z, Y, start, layer.n_out, delta)
 
 
 @inlined
-def _one_output(theta, packed, t, a, Y, start, loss, step, d):
-    """All of a last layer of one unit at once: forward, loss (returned), backward and update.
+def _one_output(theta, packed, layers, a, Y, start, loss, step, d):
+    """Do all of a last layer of one unit at once: forward, backward, update; return the loss.
 
     The sum, the output and its delta stay in a register, the same number in every lane.
     """
-    c = t.shape[0] - COLUMNS
-    below, p = at(t, c - COLUMNS + UNITS), at(t, c - COLUMNS + PADDED)
-    W = rows_of(theta, packed, t, c)
-    x, g = view(a, below, p), view(d, below, p)
-    code = at(t, c - COLUMNS + ACTIVATION)
-    return one_output(loss, at(t, c + ACTIVATION), W, p, x, at(Y, start), step, code, g)
+    layer, below = at(layers, layers.shape[0] - 1), at(layers, layers.shape[0] - 2)
+    W, x, g = rows_of(theta, packed, layer), outputs_of(below, a), outputs_of(below, d)
+    y, code = at(Y, start), below.activation
+    return one_output(loss, layer.activation, W, below.padded, x, y, step, code, g)
 
 
 @inlined
-def backward(theta, packed, t, top, step, x, a, d, x_next):
-    """From the delta of the layer at ``top`` down, updating each; then x_next into the first."""
-    c = top
-    delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
-    while c > 0:
+def backward(theta, packed, layers, top, step, x, a, d, x_next):
+    """Go from the delta of the layer ``top`` down, updating each; then x_next into the first."""
+    l = top
+    delta = outputs_of(at(layers, l), d)
+    while l > 0:
         no_unroll()
-        W = rows_of(theta, packed, t, c)
-        below = at(t, c - COLUMNS + UNITS)
-        q = at(t, c - COLUMNS + PADDED)  # this layer's inputs, padded
-        outputs, g = view(a, below, q), view(d, below, q)
-        code = at(t, c - COLUMNS + ACTIVATION)
-        if at(t, c + WIDE):
-            backward_update_wide(
-                W, at(t, c + N_IN), at(t, c + PADDED), step, outputs, delta, code, g
-            )
+        layer, below = at(layers, l), at(layers, l - 1)
+        W = rows_of(theta, packed, layer)
+        p, code = below.padded, below.activation  # p: this layer's inputs, padded
+        outputs, g = outputs_of(below, a), outputs_of(below, d)
+        if layer.wide:
+            backward_update_wide(W, layer.n_in, layer.padded, step, outputs, delta, code, g)
         else:
-            backward_update_narrow(W, at(t, c + N_OUT), q, step, outputs, delta, code, g)
+            backward_update_narrow(W, layer.n_out, p, step, outputs, delta, code, g)
         delta = g
-        c -= COLUMNS
-    W, n_out = rows_of(theta, packed, t, 0), at(t, N_OUT)
-    z = view(a, 0, at(t, PADDED))
-    code = at(t, ACTIVATION) if t.shape[0] > COLUMNS else IDENTITY
-    if at(t, WIDE):
-        update_forward_wide(W, at(t, N_IN), at(t, PADDED), step, x, delta, x_next, code, n_out, z)
+        l -= 1
+    first = at(layers, 0)
+    W, n_out = rows_of(theta, packed, first), first.n_out
+    z = outputs_of(first, a)
+    code = first.activation if layers.shape[0] > 1 else IDENTITY
+    if first.wide:
+        update_forward_wide(W, first.n_in, first.padded, step, x, delta, x_next, code, n_out, z)
     else:
-        p = padded(at(t, N_IN), width(z))
+        p = padded(first.n_in, width(z))
         update_forward_narrow(W, n_out, p, step, x, delta, x_next, z)
         activate_layer(code, z, n_out)
 

@@ -7,31 +7,28 @@ and unpacks them when it ends.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from . import arguments
-from .arguments import BATCH_LOSS, LOSS, SQUARES, flat_net, flat_rule, flat_samples
+from .arguments import BATCH_LOSS, LOSS, ROWS, SQUARES, Rule, flat_net, flat_rule, flat_samples
 from .dense import backward_narrow, backward_wide, outer_rows, scaled_row
 from .jit import inlined, kernel
-from .online import copy, forward, prefetch_sample, row_of, sample_inputs, weighted_sums
+from .online import (
+    copy,
+    forward,
+    outputs_of,
+    prefetch_sample,
+    row_of,
+    sample_inputs,
+    weighted_sums,
+)
 from .packing import pack, padded, unpack
 from .predict import all_finite
 from .simd import at, flat, load, no_unroll, view, width
 from .simd_numpy import BYTES
 from .sums import squares_of_rows
-from .table import (
-    ACTIVATION,
-    COLUMNS,
-    N_IN,
-    N_OUT,
-    PADDED,
-    ROWS,
-    UNITS,
-    WIDE,
-    rows_size,
-    units_size,
-)
+from .table import as_records, rows_size, units_size
 from .updates import (
     L2,
     L2_PER_WEIGHT,
@@ -46,14 +43,33 @@ from .updates import (
 )
 
 
-def work_size(rule, layers, dtype):
-    """Number of elements of the scratch array of `train_online_by_rule`.
+class Parts(NamedTuple):
+    """The parts of the scratch array.
 
-    Activations, deltas and an input; the weights, their gradient and what the rule remembers of
-    them as rows.
+    Attributes
+    ----------
+    a, d
+        Activations and deltas.
+    x
+        One input, padded.
+    rows, gradient
+        The parameters and their gradient, in rows.
+    state
+        What the rule remembers of each parameter, in rows.
     """
+
+    a: np.ndarray
+    d: np.ndarray
+    x: np.ndarray
+    rows: np.ndarray
+    gradient: np.ndarray
+    state: np.ndarray
+
+
+def work_size(rule, layers, dtype):
+    """Return the number of elements of the scratch array of `train_online_by_rule`."""
     block = BYTES // np.dtype(dtype).itemsize
-    one_input = -(-int(layers[0, N_IN]) // block) * block
+    one_input = -(-int(as_records(layers)["n_in"][0]) // block) * block
     return 2 * units_size(layers) + one_input + (2 + MEMORY[rule]) * rows_size(layers, dtype)
 
 
@@ -65,173 +81,189 @@ def train_online_by_rule(samples, net, rule, first, last, scratch, last_good, su
     ----------
     samples, net, rule
         See `arguments`. The table ``net.layers`` is made with ``direct=False``.
+    first, last : int
+        Which steps.
     scratch : array
         ``work_size(rule, layers, dtype)`` elements.
+    last_good : array of theta's shape
+        Written at the beginning of each epoch: theta.
     sums : float64 array of shape (N_SUMS, n_epochs)
         Added to; see `sums`.
+
+    Returns
+    -------
+    int
+        See `online.train_online`. Where an epoch diverged, what the rule remembers is of no use.
     """
     n, n_out = samples.X.shape[0], samples.Y.shape[1]
     X, Y, weight, order = flat_samples(samples)
     net, rule = flat_net(net), flat_rule(rule)
-    theta, t = net.theta, net.layers
-    a, d, room, rows, gradient, packed = parts_by_rule(flat(scratch), t, theta, rule.state)
+    theta, layers = net.theta, net.layers
+    parts = split_scratch_by_rule(flat(scratch), net, rule)
     if first % n == 0:
         copy(theta, last_good)
-    pack(theta, rows, t)
-    pack_state(rule.state, theta.shape[0], packed, rows.shape[0], t)
-    whole_gradient = needs_whole_gradient(rule.code, rule.settings)
+    pack_all(net, rule, parts)
+    whole_gradient = needs_whole_gradient(rule)
     has_squares = at(rule.settings, L2_PER_WEIGHT) > 0
     epoch, left = first // n, n - first % n
     for step in range(first, last):
-        prefetch_sample(X, Y, order, step, at(t, N_IN), n_out)
+        prefetch_sample(X, Y, order, step, at(layers, 0).n_in, n_out)
         row = row_of(order, step, n)
         w = at(weight, row) if weight.shape[0] > 0 else theta.dtype.type(1)
         if w > 0:  # a sample of weight 0 leaves no trace in what the rule remembers
-            x = sample_inputs(X, row, t, room)
+            x = sample_inputs(X, row, layers, parts.x)
             if has_squares:
-                sums[SQUARES, epoch] += squares_of_rows(rows, t)
-            loss = step_on_sample(
-                x, Y, row * n_out, w, net, rule, whole_gradient, a, d, rows, gradient, packed
-            )
+                sums[SQUARES, epoch] += squares_of_rows(parts.rows, layers)
+            loss = step_on_sample(x, Y, row * n_out, w, net, rule, whole_gradient, parts)
             sums[LOSS, epoch] += loss
             sums[BATCH_LOSS, epoch] += loss
-            sums[arguments.ROWS, epoch] += 1
+            sums[ROWS, epoch] += 1
         left -= 1
         if left == 0:
-            unpack(rows, t, theta)
+            unpack(parts.rows, layers, theta)
             if not (math.isfinite(sums[LOSS, epoch]) and all_finite(theta)):
                 copy(last_good, theta)
                 return -1 - epoch
             copy(theta, last_good)
             epoch, left = epoch + 1, n
-    unpack(rows, t, theta)
-    unpack_state(packed, rows.shape[0], rule.state, theta.shape[0], t)
+    unpack_all(parts, net, rule)
     return last
 
 
 @inlined
-def parts_by_rule(scratch, t, theta, state):
-    """Activations, deltas, a padded input, then in rows: theta, gradient and the rule's memory."""
-    c = t.shape[0] - COLUMNS
-    units = at(t, c + UNITS) + at(t, c + PADDED)
-    x = padded(at(t, N_IN), width(scratch))
+def split_scratch_by_rule(scratch, net, rule):
+    """Cut the scratch array into its `Parts`."""
+    first, last = at(net.layers, 0), at(net.layers, net.layers.shape[0] - 1)
+    units = last.units + last.padded
+    x = padded(first.n_in, width(scratch))
     used = 2 * units + x
-    start, n = weights_of(t, c, True, theta)
-    n += start + at(t, c + PADDED)  # all rows end with the last layer's b
-    return (
+    start, n = weights_of(last, True, scratch)
+    n += start + last.padded  # all rows end with the last layer's b
+    return Parts(
         view(scratch, 0, units),
         view(scratch, units, units),
         view(scratch, 2 * units, x),
         view(scratch, used, n),
         view(scratch, used + n, n),
-        view(scratch, used + 2 * n, state.shape[0] // theta.shape[0] * n),
+        view(scratch, used + 2 * n, rule.state.shape[0] // net.theta.shape[0] * n),
     )
 
 
 @inlined
-def pack_state(state, n, packed, n_packed, t):
-    """Write each vector of ``state``, of length ``n``, as rows."""
-    for k in range(state.shape[0] // n):
-        pack(view(state, k * n, n), view(packed, k * n_packed, n_packed), t)
+def pack_all(net, rule, parts):
+    """Write theta, and each vector that the rule remembers, as rows."""
+    n, n_rows = net.theta.shape[0], parts.rows.shape[0]
+    pack(net.theta, parts.rows, net.layers)
+    for k in range(rule.state.shape[0] // n):
+        pack(view(rule.state, k * n, n), view(parts.state, k * n_rows, n_rows), net.layers)
 
 
 @inlined
-def unpack_state(packed, n_packed, state, n, t):
-    """Write the rows of each vector back to ``state``."""
-    for k in range(state.shape[0] // n):
-        unpack(view(packed, k * n_packed, n_packed), t, view(state, k * n, n))
+def unpack_all(parts, net, rule):
+    """Write the rows back to theta and to what the rule remembers."""
+    n, n_rows = net.theta.shape[0], parts.rows.shape[0]
+    unpack(parts.rows, net.layers, net.theta)
+    for k in range(rule.state.shape[0] // n):
+        unpack(view(parts.state, k * n_rows, n_rows), net.layers, view(rule.state, k * n, n))
 
 
 @inlined
-def step_on_sample(x, Y, start, w, net, rule, whole_gradient, a, d, rows, gradient, packed):
-    """Take the rule's step on one sample of weight ``w``; returns its loss before, times w."""
-    t = net.layers
-    weighted_sums(rows, t, 0, x, a)
-    loss = w * forward(net.theta, rows, t, a, Y, start, net.loss, d)
+def step_on_sample(x, Y, start, w, net, rule, whole_gradient, parts):
+    """Take the rule's step on one sample of weight ``w``; return its loss before, times w.
+
+    Its target begins at ``Y[start]``. ``whole_gradient``: see `updates.needs_whole_gradient`.
+    """
+    rows, layers = parts.rows, net.layers
+    weighted_sums(rows, at(layers, 0), x, parts.a)
+    loss = w * forward(net.theta, rows, layers, parts.a, Y, start, net.loss, parts.d)
+    by_rows = Rule(rule.code, rule.settings, parts.state, rule.step_state)
     if whole_gradient:
-        write_gradient(rows, t, x, a, d, w, gradient)
-        penalise(rule.code, rule.settings, rows, gradient, t, True, 1.0)
-        update(rule.code, rule.settings, rows, gradient, packed, rule.step_state)
+        write_gradient(layers, x, w, parts)
+        penalise(by_rows, rows, parts.gradient, layers, True, 1.0)
+        update(by_rows, rows, parts.gradient)
     else:
-        backward_by_rule(rule.code, rule.settings, rows, t, x, a, d, w, packed, rule.step_state)
+        backward_by_rule(by_rows, layers, x, w, parts)
     return loss
 
 
 @inlined
-def backward_by_rule(rule, settings, rows, t, x, a, d, w, state, step_state):
-    """From the last delta back to the first layer, a step of the rule for each parameter.
+def backward_by_rule(rule, layers, x, w, parts):
+    """Go from the last delta back to the first layer, with a step of the rule for each parameter.
 
     For plain penalties, see `updates.needs_whole_gradient`. The sample's gradient, times w, is
     taken as it comes and written nowhere.
     """
-    first, second = memories(state, rows.shape[0])
-    numbers = begin_step(rule, settings, second, step_state)
+    rows, settings = parts.rows, rule.settings
+    first, second = memories(rule.state, rows.shape[0])
+    coefficients = begin_step(rule, second)
     l2 = rows.dtype.type(at(settings, L2) + at(settings, L2_PER_WEIGHT))
-    c = t.shape[0] - COLUMNS
-    while c >= 0:
+    code, none = rule.code, l2 * 0
+    l = layers.shape[0] - 1
+    while l >= 0:
         no_unroll()
-        delta, left, n, right, q = gradient_factors(t, c, x, a, d)
-        backward_layer(rows, t, c, a, d)
-        r = at(t, c + ROWS)
+        layer = at(layers, l)
+        delta, left, n, right, q = gradient_factors(layers, l, x, parts.a, parts.d)
+        backward_layer(rows, layers, l, parts.a, parts.d)
+        r = layer.rows
         for i in range(n):
             no_unroll()
-            apply_rule_to_row(rule, numbers, rows, r, w * at(left, i), right, q, l2, first, second)
+            s = w * at(left, i)
+            apply_rule_to_row(code, coefficients, rows, r, s, right, q, l2, first, second)
             r += q
-        none = l2 * 0
-        apply_rule_to_row(rule, numbers, rows, r, w, delta, at(t, c + PADDED), none, first, second)
-        c -= COLUMNS
+        q = layer.padded
+        apply_rule_to_row(code, coefficients, rows, r, w, delta, q, none, first, second)
+        l -= 1
 
 
 @inlined
-def apply_rule_to_row(rule, numbers, rows, r, s, v, q, l2, first, second):
+def apply_rule_to_row(code, coefficients, rows, r, s, v, q, l2, first, second):
     """Move the row at ``r``, whose gradient is ``s * v``, and ``l2`` times the row itself."""
     j = 0
     while j < q:
         no_unroll()
         g = s * load(v, j) + l2 * load(rows, r + j)
-        apply_rule(rule, numbers, rows, r + j, width(rows), g, first, second)
+        apply_rule(code, coefficients, rows, r + j, width(rows), g, first, second)
         j += width(rows)
 
 
 @inlined
-def write_gradient(rows, t, x, a, d, w, gradient):
-    """The sample's gradient, times w, from the last delta back to the first layer."""
-    c = t.shape[0] - COLUMNS
-    while c >= 0:
+def write_gradient(layers, x, w, parts):
+    """Write the sample's gradient, times w, from the last delta back to the first layer."""
+    l = layers.shape[0] - 1
+    while l >= 0:
         no_unroll()
-        delta, left, n, right, q = gradient_factors(t, c, x, a, d)
-        backward_layer(rows, t, c, a, d)
-        r = at(t, c + ROWS)
-        outer_rows(w, left, n, right, q, gradient, r)
-        scaled_row(w, delta, at(t, c + PADDED), gradient, r + n * q)
-        c -= COLUMNS
+        layer = at(layers, l)
+        delta, left, n, right, q = gradient_factors(layers, l, x, parts.a, parts.d)
+        backward_layer(parts.rows, layers, l, parts.a, parts.d)
+        r = layer.rows
+        outer_rows(w, left, n, right, q, parts.gradient, r)
+        scaled_row(w, delta, layer.padded, parts.gradient, r + n * q)
+        l -= 1
 
 
 @inlined
-def gradient_factors(t, c, x, a, d):
-    """The delta of the layer at ``c``, and the two vectors whose outer product its gradient is.
+def gradient_factors(layers, l, x, a, d):
+    """Return layer l's delta, and the two vectors whose outer product its gradient is.
 
     Row i of W's gradient is ``left[i] * right``; returns ``delta, left, n, right, q``: n rows, each
     of padded length q.
     """
-    delta = view(d, at(t, c + UNITS), at(t, c + PADDED))
-    p = padded(at(t, c + N_IN), width(a))
-    inputs = view(a, at(t, c - COLUMNS + UNITS), p) if c > 0 else x
-    if at(t, c + WIDE):
-        return delta, inputs, at(t, c + N_IN), delta, at(t, c + PADDED)
-    return delta, delta, at(t, c + N_OUT), inputs, p
+    layer = at(layers, l)
+    delta, p = outputs_of(layer, d), padded(layer.n_in, width(a))
+    inputs = view(a, at(layers, l - 1).units, p) if l > 0 else x
+    if layer.wide:
+        return delta, inputs, layer.n_in, delta, layer.padded
+    return delta, delta, layer.n_out, inputs, p
 
 
 @inlined
-def backward_layer(rows, t, c, a, d):
-    """The delta of the layer below that at ``c``, where there is one."""
-    if c > 0:
-        n_in, n_out, q = at(t, c + N_IN), at(t, c + N_OUT), at(t, c + PADDED)
-        W = view(rows, at(t, c + ROWS), rows.shape[0] - at(t, c + ROWS))
-        delta, p = view(d, at(t, c + UNITS), q), padded(n_in, width(a))
-        below, code = at(t, c - COLUMNS + UNITS), at(t, c - COLUMNS + ACTIVATION)
-        outputs, g = view(a, below, p), view(d, below, p)
-        if at(t, c + WIDE):
-            backward_wide(W, n_in, q, outputs, delta, code, g)
+def backward_layer(rows, layers, l, a, d):
+    """Compute the delta of the layer below l, where there is one."""
+    if l > 0:
+        layer, below = at(layers, l), at(layers, l - 1)
+        W = view(rows, layer.rows, rows.shape[0] - layer.rows)
+        delta, outputs, g = outputs_of(layer, d), outputs_of(below, a), outputs_of(below, d)
+        if layer.wide:
+            backward_wide(W, layer.n_in, layer.padded, outputs, delta, below.activation, g)
         else:
-            backward_narrow(W, n_out, p, outputs, delta, code, g)
+            backward_narrow(W, layer.n_out, below.padded, outputs, delta, below.activation, g)

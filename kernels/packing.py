@@ -6,26 +6,25 @@ one costs more than all else, and masked stores are slow to be loaded again by t
 
 from .jit import inlined
 from .simd import at, load_n, no_unroll, store, store_n, view, width
-from .table import COLUMNS, DIRECT, N_IN, N_OUT, OFFSET, PADDED, ROWS, WIDE
 
 
 @inlined
-def rows_of(theta, packed, layers, c):
-    """The array in which layer ``c // COLUMNS`` has its rows, beginning with the first."""
-    if at(layers, c + DIRECT):
-        return view(theta, at(layers, c + ROWS), theta.shape[0])
-    return view(packed, at(layers, c + ROWS), packed.shape[0])
+def rows_of(theta, packed, layer):
+    """Return the array in which a layer has its rows, beginning with the first."""
+    if layer.direct:
+        return view(theta, layer.rows, theta.shape[0])
+    return view(packed, layer.rows, packed.shape[0])
 
 
 @inlined
 def padded(n, block):
-    """``n`` rounded up to whole blocks."""
+    """Round ``n`` up to whole blocks."""
     return (n + block - 1) // block * block
 
 
 @inlined
 def copy_row(source, start, n, target, to, n_padded):
-    """``target[to:] = source[start:start + n]``, zeros behind, ``n_padded`` elements in all."""
+    """Copy ``source[start:start + n]`` to ``target[to:]``, zeros behind, ``n_padded`` in all."""
     j = 0
     while j < n_padded:
         no_unroll()
@@ -36,18 +35,17 @@ def copy_row(source, start, n, target, to, n_padded):
 @inlined
 def pack(theta, packed, layers):
     """Write the rows of every layer that is not direct. O(parameters)."""
-    block = width(theta)
-    c = 0
-    while c < layers.shape[0]:
-        n_in, n_out = at(layers, c + N_IN), at(layers, c + N_OUT)
-        o, r, q = at(layers, c + OFFSET), at(layers, c + ROWS), at(layers, c + PADDED)
-        if at(layers, c + DIRECT):
+    for l in range(layers.shape[0]):
+        layer = at(layers, l)
+        n_in, n_out = layer.n_in, layer.n_out
+        o, r, q = layer.offset, layer.rows, layer.padded
+        if layer.direct:
             pass
-        elif at(layers, c + WIDE):
+        elif layer.wide:
             for i in range(n_in + 1):  # the last one is b
                 copy_row(theta, o + i * n_out, n_out, packed, r + i * q, q)
         else:
-            p = padded(n_in, block)
+            p = padded(n_in, width(theta))
             for k in range(n_out):
                 row = view(packed, r + k * p, p)
                 for i in range(n_in):
@@ -57,36 +55,33 @@ def pack(theta, packed, layers):
                     no_unroll()
                     row[i] = 0
             copy_row(theta, o + n_in * n_out, n_out, packed, r + n_out * p, q)
-        c += COLUMNS
 
 
 @inlined
 def unpack(packed, layers, theta):
     """Write the rows of every layer that is not direct back to ``theta``."""
-    block = width(theta)
-    c = 0
-    while c < layers.shape[0]:
-        n_in, n_out = at(layers, c + N_IN), at(layers, c + N_OUT)
-        o, r, q = at(layers, c + OFFSET), at(layers, c + ROWS), at(layers, c + PADDED)
-        if at(layers, c + DIRECT):
+    for l in range(layers.shape[0]):
+        layer = at(layers, l)
+        n_in, n_out = layer.n_in, layer.n_out
+        o, r, q = layer.offset, layer.rows, layer.padded
+        if layer.direct:
             pass
-        elif at(layers, c + WIDE):
+        elif layer.wide:
             for i in range(n_in + 1):
                 write_row(packed, r + i * q, n_out, theta, o + i * n_out)
         else:
-            p = padded(n_in, block)
+            p = padded(n_in, width(theta))
             for k in range(n_out):
                 row = view(packed, r + k * p, p)
                 for i in range(n_in):
                     no_unroll()
                     theta[o + i * n_out + k] = row[i]
             write_row(packed, r + n_out * p, n_out, theta, o + n_in * n_out)
-        c += COLUMNS
 
 
 @inlined
 def write_row(source, start, n, target, to):
-    """``target[to:to + n] = source[start:start + n]``."""
+    """Copy ``source[start:start + n]`` to ``target[to:to + n]``."""
     j = 0
     while j < n:
         no_unroll()

@@ -18,13 +18,13 @@ from .batch import clear, slab_start
 from .call_by_address import call
 from .jit import kernel
 from .predict import count_chunks, predict_chunk
-from .simd import at, flat, view
-from .table import CHUNK_ROWS
+from .simd import at, flat, records, view
+from .table import LAYER
 
 
 @kernel(parallel=True)
 def slab_gradients(address, samples, net, first, rows, scale, gradients, sums, scratch, begin, end):
-    """Each slab's gradient, times ``scale``, and loss: the chunks ``begin`` to ``end`` of each.
+    """Compute each slab's gradient, times ``scale``, and loss: its chunks ``begin`` to ``end``.
 
     Parameters
     ----------
@@ -40,32 +40,36 @@ def slab_gradients(address, samples, net, first, rows, scale, gradients, sums, s
         The losses, likewise.
     scratch : array of shape (n_slabs, batch.work_size(...))
     """
-    n_slabs, n, chunk = gradients.shape[0], net.theta.shape[0], at(flat(net.layers), CHUNK_ROWS)
+    n_slabs, n, chunk = (
+        gradients.shape[0],
+        net.theta.shape[0],
+        at(records(net.layers, LAYER), 0).chunk,
+    )
     for k in prange(n_slabs):
         s = np.int64(k)  # prange counts in uint64, and uint64 with int64 makes float64
         start, stop = slab_start(s, n_slabs, rows), slab_start(s + 1, n_slabs, rows)
         here, there = min(start + begin * chunk, stop), min(start + end * chunk, stop)
         gradient = view(flat(gradients), s * n, n)
-        room = view(flat(scratch), s * scratch.shape[1], scratch.shape[1])
+        own = view(flat(scratch), s * scratch.shape[1], scratch.shape[1])
         if begin == 0:
             clear(gradient)
             sums[s] = 0.0
         arguments = (
             flat_samples(samples), flat_net(net), first + here, there - here, scale, gradient,
-            room, sums[s],
+            own, sums[s],
         )  # fmt: skip
         sums[s] = call(address, 0.0, arguments)
 
 
 @kernel(parallel=True)
-def predict_slabs(X, theta, layers, out, work):
-    """`predict.predict_rows`, chunks dealt out to as many slabs as ``work`` has rows."""
-    n_chunks = count_chunks(layers, X.shape[0])
-    for k in prange(work.shape[0]):
+def predict_slabs(X, theta, layers, out, scratch):
+    """Apply `predict.predict_rows`, chunks dealt out to as many slabs as ``scratch`` has rows."""
+    n_chunks = count_chunks(records(layers, LAYER), X.shape[0])
+    for k in prange(scratch.shape[0]):
         s = np.int64(k)
-        room = view(flat(work), s * work.shape[1], work.shape[1])
-        for chunk in range(s, n_chunks, work.shape[0]):
-            predict_chunk(X, theta, layers, out, chunk, room)
+        own = view(flat(scratch), s * scratch.shape[1], scratch.shape[1])
+        for chunk in range(s, n_chunks, scratch.shape[0]):
+            predict_chunk(X, theta, records(layers, LAYER), out, chunk, own)
 
 
 # Threading layers that several threads may use at the same time.
@@ -73,13 +77,13 @@ SHARED_LAYERS = {"omp", "tbb"}
 
 
 class _Known:
-    """The number of the process in which Numba's threads are known to have been started."""
+    """Holds the number of the process in which Numba's threads are known to have been started."""
 
     pid: int | None = None
 
 
 def threads_are_safe():
-    """Whether a parallel kernel may run here and now.
+    """Return whether a parallel kernel may run here and now.
 
     GNU OpenMP ends a process that uses it after a fork, whoever used it before; Numba's own
     ``workqueue`` ends one in which two threads use it at once. Where that could happen, the serial
@@ -96,7 +100,7 @@ def threads_are_safe():
 
 
 def _layer():
-    """The name of the threading layer that Numba has started, here or before a fork, or none."""
+    """Return the name of the threading layer that Numba has started, or ''."""
     try:
         return numba.threading_layer()
     except ValueError:  # what it raises as long as there is nothing to tell
@@ -104,7 +108,7 @@ def _layer():
 
 
 def _was_forked():
-    """Whether this process began as a copy of another, with whatever that had started."""
+    """Return whether this process began as a copy of another, with whatever that had started."""
     try:
         with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
             flags = int(file.read().rpartition(")")[2].split()[6])
@@ -117,7 +121,7 @@ FORKED_WITHOUT_EXEC = 0x40  # PF_FORKNOEXEC of the kernel's sched.h
 
 
 def at_most(n):
-    """``n`` threads, or as many as there are."""
+    """Return ``n`` threads, or as many as there are."""
     return min(n, numba.config.NUMBA_NUM_THREADS)
 
 

@@ -27,7 +27,7 @@ class Model:
 
     @classmethod
     def from_theta(cls, theta, sizes, activations, loss):
-        """The model whose parameters lie in ``theta``: layer by layer W in C order, then b."""
+        """Make the model whose parameters lie in ``theta``: layer by layer W in C order, then b."""
         weights, biases, start = [], [], 0
         for n_in, n_out in pairwise(sizes):
             end = start + n_in * n_out
@@ -43,7 +43,7 @@ class Model:
 
 
 def flatten(weights, biases):
-    """Layer by layer W, then b, in one vector."""
+    """Concatenate layer by layer W, then b, to one vector."""
     return np.concatenate(
         [part.ravel() for pair in zip(weights, biases, strict=True) for part in pair]
     )
@@ -164,7 +164,7 @@ LOSS_SLOPES = {
 
 
 def output_delta(loss, activation, p, y):
-    """The derivative of each sample's loss by the output layer's weighted sums."""
+    """Compute the derivative of each sample's loss by the output layer's weighted sums."""
     if (loss, activation) in {
         ("log_loss", "sigmoid"),
         ("log_loss", "logistic"),
@@ -179,7 +179,7 @@ def output_delta(loss, activation, p, y):
 
 
 def forward(model, X):
-    """The inputs, each layer's outputs, and the output layer's weighted sums."""
+    """Return the inputs, each layer's outputs, and the output layer's weighted sums."""
     outputs = [X]
     for W, b, name in zip(model.weights, model.biases, model.activations, strict=True):
         z = outputs[-1] @ W + b
@@ -188,19 +188,19 @@ def forward(model, X):
 
 
 def losses(model, X, Y):
-    """The loss of each sample."""
+    """Return the loss of each sample."""
     outputs, z = forward(model, X)
     return LOSSES[model.loss](z, outputs[-1], Y)
 
 
 def mean_loss(model, X, Y, weight=None):
-    """The (weighted) mean of the losses."""
+    """Return the (weighted) mean of the losses."""
     each = losses(model, X, Y)
     return each.mean() if weight is None else (weight * each).sum() / weight.sum()
 
 
 def backward(model, X, Y, weight):
-    """The gradients by weights and biases of ``sum(weight * losses)``."""
+    """Return the gradients by weights and biases of ``sum(weight * losses)``."""
     outputs, _ = forward(model, X)
     delta = output_delta(model.loss, model.activations[-1], outputs[-1], Y) * weight[:, None]
     by_weights, by_biases = [], []
@@ -214,7 +214,7 @@ def backward(model, X, Y, weight):
 
 
 def gradient(model, X, Y, weight=None):
-    """The gradient of `mean_loss`, laid out as `Model.theta`."""
+    """Return the gradient of `mean_loss`, laid out as `Model.theta`."""
     weight = np.ones(len(X), X.dtype) if weight is None else weight
     return flatten(*backward(model, X, Y, weight)) / weight.sum()
 
@@ -229,13 +229,13 @@ def sgd(lr):
     return step
 
 
-def momentum(lr, friction, nesterov=False):
+def momentum(lr, factor, nesterov=False):
     velocity = 0.0
 
     def step(theta, gradient):
         nonlocal velocity
-        velocity = friction * velocity - lr * gradient
-        theta += friction * velocity - lr * gradient if nesterov else velocity
+        velocity = factor * velocity - lr * gradient
+        theta += factor * velocity - lr * gradient if nesterov else velocity
 
     return step
 
@@ -273,7 +273,7 @@ def rprop(lr, grow=1.2, shrink=0.5, smallest=1e-6, largest=50.0):
 
 
 def penalised(model, gradient, alpha=0.0, l1=0.0, clip=0.0):
-    """The gradient plus the penalties' ``alpha W + l1 sign(W)``, its norm at most ``clip``."""
+    """Add the penalties' ``alpha W + l1 sign(W)`` to the gradient; its norm is at most ``clip``."""
     bends = [alpha * W + l1 * np.sign(W) for W in model.weights]
     gradient = gradient + flatten(bends, [np.zeros_like(b) for b in model.biases])
     norm = np.sqrt((gradient**2).sum())
@@ -314,10 +314,10 @@ def train(
 
 
 def train_online(model, X, Y, lr, epochs=1, **options):
-    """Plain gradient descent, one update per sample; see `train`."""
+    """Train by plain gradient descent, one update per sample; see `train`."""
     return train(model, X, Y, sgd(lr), epochs, 1, **options)
 
 
 def train_batches(model, X, Y, lr, batch_size, epochs=1, **options):
-    """Plain gradient descent, one update per batch; see `train`."""
+    """Train by plain gradient descent, one update per batch; see `train`."""
     return train(model, X, Y, sgd(lr), epochs, batch_size, **options)

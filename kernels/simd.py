@@ -73,11 +73,11 @@ class LanesModel(models.PrimitiveModel):
         super().__init__(manager, lanes, lanes.llvm)
 
 
-# --- pieces of LLVM code ---------------------------------------------------------------------
+# --- parts of LLVM code ----------------------------------------------------------------------
 
 
 def _spread(builder, scalar, vector):
-    """The vector with ``scalar`` in every lane."""
+    """Return the vector with ``scalar`` in every lane."""
     undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, scalar, INT32(0))
     zeros = ir.Constant(ir.VectorType(INT32, vector.count), [0] * vector.count)
@@ -85,12 +85,12 @@ def _spread(builder, scalar, vector):
 
 
 def _numbers(lanes):
-    """The constant vector 0, 1, 2, ... of 32-bit integers."""
+    """Return the constant vector 0, 1, 2, ... of 32-bit integers."""
     return ir.Constant(ir.VectorType(INT32, lanes.count), list(range(lanes.count)))
 
 
 def _lane_mask(builder, predicate, lanes, n):
-    """Which lanes' numbers stand in the relation ``predicate`` to the integer ``n``, ``n >= 0``."""
+    """Mark the lanes whose numbers stand in the relation ``predicate`` to ``n``, ``n >= 0``."""
     numbers = _numbers(lanes)
     # What is larger than any lane's number stays so in 32 bits.
     most = ir.Constant(n.type, lanes.count)
@@ -101,7 +101,7 @@ def _lane_mask(builder, predicate, lanes, n):
 
 
 def _address(context, builder, array_type, array, index, vector=None):
-    """Pointer to element ``index``, as a pointer to ``vector`` where one is given."""
+    """Return the pointer to element ``index``, as one to ``vector`` where that is given."""
     data = context.make_array(array_type)(context, builder, array).data
     pointer = builder.gep(data, [index])
     return pointer if vector is None else builder.bitcast(pointer, vector.as_pointer())
@@ -129,7 +129,7 @@ def _masked_store(builder, lanes, vector, pointer, mask):
 
 @intrinsic
 def width(typing, a):
-    """How many elements of ``a`` one value holds: 16 for float32, 8 for float64."""
+    """Return how many elements of ``a`` one value holds: 16 for float32, 8 for float64."""
     count = Lanes(a.dtype).count
 
     def code(context, builder, sig, args):
@@ -140,10 +140,11 @@ def width(typing, a):
 
 @intrinsic
 def at(typing, a, i):
-    """``a[i]`` without the test for a negative index."""
+    """Return ``a[i]``, without the test for a negative index; of records, a reference, no copy."""
 
     def code(context, builder, sig, args):
-        return builder.load(_address(context, builder, sig.args[0], args[0], args[1]))
+        pointer = _address(context, builder, sig.args[0], args[0], args[1])
+        return pointer if isinstance(a.dtype, types.Record) else builder.load(pointer)
 
     return a.dtype(a, types.intp), code
 
@@ -164,7 +165,7 @@ def prefetch(typing, a, i):
 
 @intrinsic
 def view(typing, a, start, n):
-    """``a[start:start + n]`` as an array that owns nothing.
+    """Return ``a[start:start + n]`` as an array that owns nothing.
 
     A slice counts its references, atomically, each time one is made: four times the cost of a
     small layer. The caller keeps ``a`` alive.
@@ -180,7 +181,7 @@ def view(typing, a, start, n):
 
 @intrinsic
 def flat(typing, a):
-    """All of the C-contiguous array ``a``, of any number of dimensions, as a 1-D `view`.
+    """View all of the C-contiguous array ``a``, of any number of dimensions, as 1-D; see `view`.
 
     Also of a read-only one, which kernels promise to leave alone: with one type for all, no loop is
     compiled twice.
@@ -195,8 +196,24 @@ def flat(typing, a):
 
 
 @intrinsic
+def records(typing, a, dtype):
+    """View all of ``a`` as a 1-D array of records of the structured ``dtype``, owning nothing."""
+    result = types.Array(dtype.dtype, 1, "C")
+
+    def code(context, builder, sig, args):
+        array = context.make_array(sig.args[0])(context, builder, args[0])
+        record = context.get_data_type(result.dtype)
+        data = builder.bitcast(array.data, record.as_pointer())
+        n_bytes = builder.mul(array.nitems, array.itemsize)
+        size = context.get_constant(types.intp, context.get_abi_sizeof(record))
+        return _borrowed(context, builder, result, data, [builder.sdiv(n_bytes, size)])
+
+    return result(a, dtype), code
+
+
+@intrinsic
 def matrix(typing, a, start, rows, columns):
-    """``a[start:start + rows * columns].reshape(rows, columns)``, owning nothing."""
+    """View ``a[start:start + rows * columns].reshape(rows, columns)``, owning nothing."""
     result = types.Array(a.dtype, 2, "C")
 
     def code(context, builder, sig, args):
@@ -224,7 +241,7 @@ def _borrowed(context, builder, array_type, data, shape):
 
 @intrinsic
 def load(typing, a, i):
-    """The block of ``a`` that begins at ``i``."""
+    """Read the block of ``a`` that begins at ``i``."""
     lanes = Lanes(a.dtype)
 
     def code(context, builder, sig, args):
@@ -248,7 +265,7 @@ def store(typing, a, i, v):
 
 @intrinsic
 def load_n(typing, a, i, n):
-    """The first ``n`` elements from ``a[i]`` on, and 0 in the lanes behind them."""
+    """Read the first ``n`` elements from ``a[i]`` on, and 0 in the lanes behind them."""
     lanes = Lanes(a.dtype)
 
     def code(context, builder, sig, args):
@@ -273,7 +290,7 @@ def store_n(typing, a, i, n, v):
 
 @intrinsic
 def full(typing, a, s):
-    """The scalar ``s`` in every lane of a value of ``a``'s dtype."""
+    """Return the scalar ``s`` in every lane of a value of ``a``'s dtype."""
     lanes = Lanes(a.dtype)
 
     def code(context, builder, sig, args):
@@ -287,7 +304,7 @@ def full(typing, a, s):
 
 @intrinsic
 def first_n(typing, v, n):
-    """The first ``n`` lanes of ``v``, and 0 behind them."""
+    """Return the first ``n`` lanes of ``v``, and 0 behind them."""
 
     def code(context, builder, sig, args):
         mask = _lane_mask(builder, "<", v, args[1])
@@ -298,7 +315,7 @@ def first_n(typing, v, n):
 
 @intrinsic
 def first_n_or(typing, v, n, s):
-    """The first ``n`` lanes of ``v``, and the scalar ``s`` behind them."""
+    """Return the first ``n`` lanes of ``v``, and the scalar ``s`` behind them."""
 
     def code(context, builder, sig, args):
         mask = _lane_mask(builder, "<", v, args[1])
@@ -309,7 +326,7 @@ def first_n_or(typing, v, n, s):
 
 @intrinsic
 def insert_lane(typing, v, k, s):
-    """``v`` with the scalar ``s`` in lane ``k`` (nothing changes where there is no such lane)."""
+    """Return ``v`` with the scalar ``s`` in lane ``k``; where there is no such lane, ``v``."""
 
     def code(context, builder, sig, args):
         mask = _lane_mask(builder, "==", v, args[1])
@@ -320,7 +337,7 @@ def insert_lane(typing, v, k, s):
 
 @intrinsic
 def sum_lanes(typing, v):
-    """The sum of all lanes."""
+    """Return the sum of all lanes."""
 
     def code(context, builder, sig, args):
         start = ir.Constant(v.llvm.element, 0.0)
@@ -332,7 +349,7 @@ def sum_lanes(typing, v):
 
 @intrinsic
 def max_lanes(typing, v):
-    """The largest lane (of NaN and a number, the number)."""
+    """Return the largest lane (of NaN and a number, the number)."""
 
     def code(context, builder, sig, args):
         return _call(builder, f"llvm.vector.reduce.fmax.{v.suffix}", v.llvm.element, args[0])
@@ -342,7 +359,7 @@ def max_lanes(typing, v):
 
 @intrinsic
 def where_greater(typing, x, s, v, w):
-    """Lane by lane: ``v`` where ``x > s``, elsewhere (also where ``x`` is NaN) ``w``."""
+    """Choose lane by lane: ``v`` where ``x > s``, elsewhere (also where ``x`` is NaN) ``w``."""
 
     def code(context, builder, sig, args):
         mask = builder.fcmp_ordered(">", args[0], _spread(builder, args[1], x.llvm))
@@ -384,7 +401,7 @@ square_root = _elementwise("sqrt")
 
 @intrinsic
 def copysign(typing, v, s):
-    """The size of ``v`` with the sign of ``s``, lane by lane."""
+    """Return the size of ``v`` with the sign of ``s``, lane by lane."""
 
     def code(context, builder, sig, args):
         return _call(builder, f"llvm.copysign.{v.suffix}", v.llvm, *args)
@@ -396,13 +413,13 @@ def copysign(typing, v, s):
 
 
 def _float_format(lanes):
-    """Exponent bias and number of mantissa bits."""
+    """Return the exponent's bias and the number of mantissa bits."""
     return (127, 23) if lanes.dtype.bitwidth == 32 else (1023, 52)
 
 
 @intrinsic
 def power_of_two(typing, k):
-    """2 to the power ``k``; ``k`` whole and within the range of normal numbers."""
+    """Return 2 to the power ``k``; ``k`` whole and within the range of normal numbers."""
 
     def code(context, builder, sig, args):
         # By adding, not by converting to integers, for which AVX2 has no instruction: in
@@ -418,7 +435,7 @@ def power_of_two(typing, k):
 
 @intrinsic
 def exponent(typing, x):
-    """The whole e with ``x = mantissa(x) * 2**e``; ``x`` positive and normal."""
+    """Return the whole e with ``x = mantissa(x) * 2**e``; ``x`` positive and normal."""
 
     def code(context, builder, sig, args):
         bias, bits = _float_format(x)
@@ -434,7 +451,7 @@ def exponent(typing, x):
 
 @intrinsic
 def mantissa(typing, x):
-    """``x`` scaled by a power of two into [1, 2); ``x`` positive and normal."""
+    """Scale ``x`` by a power of two into [1, 2); ``x`` positive and normal."""
 
     def code(context, builder, sig, args):
         bias, bits = _float_format(x)
@@ -448,7 +465,7 @@ def mantissa(typing, x):
 
 @intrinsic
 def is_double(typing, v):
-    """Whether ``v`` holds float64: a constant, by which the other branch is compiled away."""
+    """Return whether ``v`` holds float64: a constant, so the other branch is compiled away."""
     double = v.dtype.bitwidth == 64
 
     def code(context, builder, sig, args):
@@ -497,14 +514,14 @@ def transpose_block(typing, a, i, stride, rows, columns, b, j, b_stride):
 
 
 def _halves(n):
-    """n / 2, n / 4, ..., 1."""
+    """Yield n / 2, n / 4, ..., 1."""
     while n > 1:
         n //= 2
         yield n
 
 
 def _exchange(builder, lanes, rows, half):
-    """Of each two rows ``half`` apart, exchange the lanes that a transpose moves between them."""
+    """Exchange, of each two rows ``half`` apart, the lanes that a transpose moves between them."""
     n = lanes.count
     out = list(rows)
     for r in range(n):

@@ -29,6 +29,7 @@ __all__ = [
     "no_unroll",
     "power_of_two",
     "prefetch",
+    "records",
     "square_root",
     "store",
     "store_n",
@@ -74,6 +75,10 @@ def view(a, start, n):
 
 def flat(a):
     return a.reshape(-1)
+
+
+def records(a, dtype):
+    return a.reshape(-1).view(dtype).view(np.recarray)
 
 
 def matrix(a, start, rows, columns):

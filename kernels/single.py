@@ -8,33 +8,22 @@ import math
 
 from . import online_rules
 from .activations import SOFTMAX, activate_layer
-from .arguments import Net, Rule
+from .arguments import Net, Rule, flat_net, flat_rule
 from .jit import inlined, kernel
 from .losses import softmax_layer
-from .online import backward, copy, first_sums, forward, parts, sample_inputs
+from .online import backward, copy, first_sums, forward, outputs_of, sample_inputs, split_scratch
 from .online import work_size as online_work_size
-from .online_rules import pack_state, parts_by_rule, step_on_sample, unpack_state
+from .online_rules import pack_all, split_scratch_by_rule, step_on_sample, unpack_all
 from .packing import pack, padded, unpack
 from .predict import all_finite
-from .simd import at, flat, full, load, load_n, no_unroll, store, store_n, view, width
+from .simd import at, flat, full, load, load_n, no_unroll, records, store, store_n, view, width
 from .sums import squares_of_rows
-from .table import (
-    ACTIVATION,
-    COLUMNS,
-    LAYOUT,
-    N_IN,
-    N_OUT,
-    OFFSET,
-    PADDED,
-    UNITS,
-    VERSION,
-    theta_size,
-)
+from .table import LAYER, LAYOUT, theta_size
 from .updates import L2_PER_WEIGHT, needs_whole_gradient
 
 
 def work_size(layers, dtype):
-    """Number of elements of scratch that `learn_one` takes; `predict_one` takes less."""
+    """Return the number of elements of scratch that `learn_one` takes; `predict_one` takes less."""
     return theta_size(layers) + 16 + online_work_size(layers, dtype)
 
 
@@ -59,22 +48,23 @@ def predict_one(x, theta, layers, out, work):
         Whether all of ``x`` is finite. False too, and ``out`` as it was, if ``layers`` is a table
         of another version of fastperc than the one that this code was compiled from.
     """
-    theta, t, work = flat(theta), flat(layers), flat(work)
-    if at(t, VERSION) != LAYOUT:
+    theta, layers, work = flat(theta), records(layers, LAYER), flat(work)
+    if at(layers, 0).version != LAYOUT:
         return False
     a = flat(x)
-    c = 0
-    while c < t.shape[0]:
+    l = 0
+    while l < layers.shape[0]:
         no_unroll()
-        n_in, n_out = at(t, c + N_IN), at(t, c + N_OUT)
-        z = view(work, at(t, c + UNITS), at(t, c + PADDED))
-        _add_unpadded_rows(theta, at(t, c + OFFSET), n_in, n_out, a, z)
-        if at(t, c + ACTIVATION) == SOFTMAX:
+        layer = at(layers, l)
+        n_in, n_out = layer.n_in, layer.n_out
+        z = outputs_of(layer, work)
+        _add_unpadded_rows(theta, layer.offset, n_in, n_out, a, z)
+        if layer.activation == SOFTMAX:
             softmax_layer(z, n_out)
         else:
-            activate_layer(at(t, c + ACTIVATION), z, n_out)
+            activate_layer(layer.activation, z, n_out)
         a = z
-        c += COLUMNS
+        l += 1
     j = 0
     while j < out.shape[0]:
         no_unroll()
@@ -85,7 +75,7 @@ def predict_one(x, theta, layers, out, work):
 
 @inlined
 def _add_unpadded_rows(theta, o, n_in, n_out, x, z):
-    """``z = b + x @ W``, W and b where ``theta`` has them; `dense.add_rows` with partial loads."""
+    """Compute ``z = b + x @ W`` where ``theta`` has them: `dense.add_rows` with partial loads."""
     m = width(z)
     j = 0
     while j < n_out:
@@ -127,20 +117,20 @@ def learn_one(x, y, theta, layers, loss, lr, work):
         The loss before the step; NaN, and ``theta`` as it was, if anything became infinite or NaN,
         or if ``layers`` is a table of another version of fastperc.
     """
-    theta, t, work = flat(theta), flat(layers), flat(work)
-    if at(t, VERSION) != LAYOUT:
+    theta, layers, work = flat(theta), records(layers, LAYER), flat(work)
+    if at(layers, 0).version != LAYOUT:
         return math.nan
     before = view(work, 0, theta.shape[0])
     used = padded(theta.shape[0], width(work))
-    a, d, x_here, _, packed = parts(view(work, used, work.shape[0] - used), t)
+    a, d, x_padded, _, packed = split_scratch(view(work, used, work.shape[0] - used), layers)
     copy(theta, before)
-    pack(theta, packed, t)
-    inputs = sample_inputs(flat(x), 0, t, x_here)
-    first_sums(theta, packed, t, inputs, a)
-    loss_before = forward(theta, packed, t, a, flat(y), 0, loss, d)
-    top = t.shape[0] - COLUMNS
-    backward(theta, packed, t, top, theta.dtype.type(lr), inputs, a, d, inputs)
-    unpack(packed, t, theta)
+    pack(theta, packed, layers)
+    inputs = sample_inputs(flat(x), 0, layers, x_padded)
+    first_sums(theta, packed, layers, inputs, a)
+    loss_before = forward(theta, packed, layers, a, flat(y), 0, loss, d)
+    top = layers.shape[0] - 1
+    backward(theta, packed, layers, top, theta.dtype.type(lr), inputs, a, d, inputs)
+    unpack(packed, layers, theta)
     if not (math.isfinite(loss_before) and all_finite(theta)):
         copy(before, theta)
         return math.nan
@@ -148,13 +138,13 @@ def learn_one(x, y, theta, layers, loss, lr, work):
 
 
 def work_size_by_rule(rule, layers, dtype):
-    """Number of elements of scratch that `learn_one_by_rule` takes."""
+    """Return the number of elements of scratch that `learn_one_by_rule` takes."""
     return online_rules.work_size(rule, layers, dtype)
 
 
 @kernel
 def learn_one_by_rule(x, y, weight, theta, layers, loss, rule, settings, state, step_state, work):
-    """Take one step of any rule on one sample: one of `online_rules.train_online_by_rule`.
+    """Take one step of any rule on one sample, as `online_rules.train_online_by_rule` does.
 
     Parameters
     ----------
@@ -181,27 +171,22 @@ def learn_one_by_rule(x, y, weight, theta, layers, loss, rule, settings, state, 
     squares : float64
         ``sum(W**2)`` from before the step where the penalty L2_PER_WEIGHT is given, otherwise 0.
     """
-    theta, t, work = flat(theta), flat(layers), flat(work)
-    w = theta.dtype.type(weight)
-    if at(t, VERSION) != LAYOUT:
+    net = flat_net(Net(theta, layers, loss))
+    by = flat_rule(Rule(rule, settings, state, step_state))
+    w = net.theta.dtype.type(weight)
+    if at(net.layers, 0).version != LAYOUT:
         return math.nan, 0.0
     if not w > 0:
         return 0.0, 0.0
-    net = Net(theta, t, loss)
-    by = Rule(rule, flat(settings), flat(state), flat(step_state))
-    a, d, x_here, rows, gradient, packed = parts_by_rule(work, t, theta, by.state)
-    pack(theta, rows, t)
-    pack_state(by.state, theta.shape[0], packed, rows.shape[0], t)
+    parts = split_scratch_by_rule(flat(work), net, by)
+    pack_all(net, by, parts)
     steps, power1, power2 = step_state[0], step_state[1], step_state[2]
-    inputs = sample_inputs(flat(x), 0, t, x_here)
-    whole_gradient = needs_whole_gradient(rule, by.settings)
-    squares = squares_of_rows(rows, t) if at(by.settings, L2_PER_WEIGHT) > 0 else 0.0
-    found = step_on_sample(
-        inputs, flat(y), 0, w, net, by, whole_gradient, a, d, rows, gradient, packed
-    )
-    if not (math.isfinite(found + squares) and all_finite(rows)):
+    inputs = sample_inputs(flat(x), 0, net.layers, parts.x)
+    has_squares = at(by.settings, L2_PER_WEIGHT) > 0
+    squares = squares_of_rows(parts.rows, net.layers) if has_squares else 0.0
+    found = step_on_sample(inputs, flat(y), 0, w, net, by, needs_whole_gradient(by), parts)
+    if not (math.isfinite(found + squares) and all_finite(parts.rows)):
         step_state[0], step_state[1], step_state[2] = steps, power1, power2
         return math.nan, 0.0
-    unpack(rows, t, theta)
-    unpack_state(packed, rows.shape[0], by.state, theta.shape[0], t)
+    unpack_all(parts, net, by)
     return found, squares

@@ -10,29 +10,30 @@ import functools
 import numpy as np
 
 from .arguments import Net, Samples, flat_net, flat_rule, flat_samples
-from .batch import CHUNK, SLABS, add_part, add_rows_gradient, take_step
+from .batch import CHUNK, SLABS, add_rows_gradient, add_to, take_step
 from .call_by_address import address_of, call
 from .jit import kernel
 from .simd import flat, view
 from .sums import add_batch, sum_of_weights
+from .table import LAYER
 
 
 def count_slabs(rows):
-    """`batch.slabs_of`, for Python."""
+    """Return `batch.slabs_of`, for Python."""
     return min(SLABS, -(-rows // CHUNK))
 
 
 @functools.cache
 def address(dtype):
-    """That of `add_rows_gradient` for arrays of one dtype."""
-    v, i = np.empty(0, dtype), np.empty(0, np.int64)
-    samples, net = Samples(v, v, v, i), Net(v, i, 0)
+    """Return the address of `batch.add_rows_gradient` for arrays of one dtype."""
+    v, order, layers = np.empty(0, dtype), np.empty(0, np.int64), np.empty(0, LAYER)
+    samples, net = Samples(v, v, v, order), Net(v, layers, 0)
     return address_of(add_rows_gradient, samples, net, 0, 0, 0.0, v, v, 0.0)
 
 
 @kernel
 def add_part_of_slab(address, samples, net, first, rows, scale, target, scratch, loss_sum):
-    """`add_rows_gradient`, which lies at ``address``, from Python."""
+    """Call `batch.add_rows_gradient`, which lies at ``address``, from Python."""
     samples, net = flat_samples(samples), flat_net(net)
     arguments = (samples, net, first, rows, scale, flat(target), flat(scratch), loss_sum)
     return call(address, 0.0, arguments)
@@ -40,7 +41,7 @@ def add_part_of_slab(address, samples, net, first, rows, scale, target, scratch,
 
 @kernel
 def note_batch(sums, epoch, loss, weight_sum, samples, net, rule, first, rows):
-    """`sums.add_batch`, from Python: to be called before the step."""
+    """Apply `sums.add_batch`, from Python: to be called before the step."""
     samples, net = flat_samples(samples), flat_net(net)
     add_batch(sums, epoch, loss, weight_sum, samples, net, flat(rule.settings), first, rows)
 
@@ -52,11 +53,11 @@ def step_of_slabs(gradients, net, rule, weight_sum):
     n = net.theta.shape[0]
     total = view(flat(gradients), 0, n)
     for s in range(1, gradients.shape[0]):
-        add_part(view(flat(gradients), s * n, n), total)
+        add_to(total, view(flat(gradients), s * n, n))
     take_step(rule, net, total, weight_sum)
 
 
 @kernel
 def weight_of_rows(weight, order, first, rows, so_far):
-    """`sum_of_weights`, from Python."""
+    """Apply `sums.sum_of_weights`, from Python."""
     return sum_of_weights(flat(weight), flat(order), first, rows, so_far)

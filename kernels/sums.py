@@ -16,7 +16,6 @@ ROWS`` added; or, without a penalty, LOSS over the sum of all weights.
 from .arguments import BATCH_LOSS, LOSS, ROWS, SQUARES
 from .jit import inlined
 from .simd import at, full, load, load_n, no_unroll, sum_lanes, view, width
-from .table import COLUMNS
 from .updates import L2_PER_WEIGHT, weights_of
 
 
@@ -66,8 +65,8 @@ def squares_in_order(theta, layers):
     m = width(theta)
     none = full(theta, 0.0)
     s0, s1, s2, s3 = none, none, none, none
-    for c in range(0, layers.shape[0], COLUMNS):
-        start, n = weights_of(layers, c, False, theta)
+    for l in range(layers.shape[0]):
+        start, n = weights_of(at(layers, l), False, theta)
         j, end = start, start + n
         while j + 4 * m <= end:
             no_unroll()
@@ -90,8 +89,8 @@ def squares_in_order(theta, layers):
 def squares_of_rows(rows, layers):
     """Compute ``sum(W**2)`` over all layers, whose weights lie in padded rows."""
     s = rows.dtype.type(0)
-    for c in range(0, layers.shape[0], COLUMNS):
-        start, n = weights_of(layers, c, True, rows)
+    for l in range(layers.shape[0]):
+        start, n = weights_of(at(layers, l), True, rows)
         w = view(rows, start, n)
         for i in range(n):
             s += w[i] * w[i]

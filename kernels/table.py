@@ -1,19 +1,21 @@
-"""The table that tells a kernel which network it has before it.
+"""The table that tells a kernel which network it has before it: a record per layer.
 
-One row of integers per layer, so that one compiled kernel serves every depth, width, activation
-and dtype. Kernels read it as a flat vector: entry ``COLUMN`` of layer ``l`` is
-``at(layers, l * COLUMNS + COLUMN)``.
+Integers, so that one compiled kernel serves every depth, width, activation and dtype. What is
+handed about is an int64 array of shape (n_layers, COLUMNS); kernels read it as records, `LAYER`, by
+`simd.records`: ``at(layers, l).n_in``.
 
 A layer has its parameters twice:
 
-* in ``theta``, the vector that users see: W as (n_in, n_out) in C order from OFFSET on, then b;
-* as *rows* of whole SIMD blocks, zeros behind the end, from ROWS on in a work array. A WIDE layer
-  has a row of its n_out outgoing weights per input and then b as one more row; a narrow one has a
-  row of its n_in incoming weights per output and then b, padded. Whichever takes fewer blocks.
-  Where W and b in ``theta`` already are such rows, they are used in place (DIRECT).
+* in ``theta``, the vector that users see: W as (n_in, n_out) in C order from ``offset`` on, then b;
+* as *rows* of whole SIMD blocks, zeros behind the end, from ``rows`` on in a work array. A *wide*
+  layer has a row of its n_out outgoing weights per input and then b as one more row; a *narrow* one
+  has a row of its n_in incoming weights per output and then b, padded. Whichever takes fewer
+  blocks. Where W and b in ``theta`` already are such rows, they are used in place: ``direct``.
 
-The outputs of a layer, padded too, lie from UNITS on in arrays of activations and deltas.
+The outputs of a layer, padded too, lie from ``units`` on in arrays of activations and deltas.
 """
+
+import itertools
 
 import numpy as np
 
@@ -21,23 +23,26 @@ from .simd_numpy import BYTES
 
 # The number of this layout. It stands at the very beginning of each table, so that code that was
 # compiled for another one, and lies in a user's own cache, can tell. To be raised with any change
-# of the columns.
+# of the fields.
 LAYOUT = 2
 
-COLUMNS = 11
-(
-    VERSION,  # LAYOUT
-    N_IN,
-    N_OUT,
-    ACTIVATION,
-    OFFSET,
-    WIDE,
-    DIRECT,
-    ROWS,
-    UNITS,
-    PADDED,
-    CHUNK_ROWS,  # how many samples go through the network's layers together, the same in each row
-) = range(COLUMNS)
+LAYER = np.dtype(
+    [
+        ("version", np.int64),  # LAYOUT
+        ("n_in", np.int64),
+        ("n_out", np.int64),
+        ("activation", np.int64),  # code
+        ("offset", np.int64),
+        ("wide", np.int64),  # 0 or 1, as the next
+        ("direct", np.int64),
+        ("rows", np.int64),
+        ("units", np.int64),
+        ("padded", np.int64),  # n_out, rounded up to whole blocks
+        ("chunk", np.int64),  # samples that go through all layers together, the same in each record
+    ],
+    align=True,
+)
+COLUMNS = len(LAYER)
 
 # Samples that go through the layers together: enough that matrix products are fast, few enough that
 # their activations stay in the cache, and that one call into a kernel is soon over.
@@ -71,58 +76,67 @@ def describe(sizes, activations, dtype, direct=True):
     Examples
     --------
     >>> layers = describe((13, 8, 1), (1, 0), "float32")
-    >>> layers[:, [N_IN, N_OUT, OFFSET, WIDE]].tolist()
-    [[13, 8, 0, 1], [8, 1, 112, 0]]
+    >>> as_records(layers)[["n_in", "n_out", "offset", "wide"]].tolist()
+    [(13, 8, 0, 1), (8, 1, 112, 0)]
     """
     block = BYTES // np.dtype(dtype).itemsize
-    layers = np.zeros((len(sizes) - 1, COLUMNS), np.int64)
-    layers[:, VERSION] = LAYOUT
-    offset = rows = units = 0
-    for layer, n_in, n_out, code in zip(layers, sizes, sizes[1:], activations, strict=False):
-        padded_in, padded_out = -(-n_in // block) * block, -(-n_out // block) * block
-        is_first = offset == 0
-        wide = _wide_cost(n_in, padded_out // block, is_first) <= _narrow_cost(
-            n_out, padded_in // block
+    pairs = [*itertools.pairwise(sizes)]
+    chunk = CHUNK if sum((n_in + 1) * n_out for n_in, n_out in pairs) < LARGE else CHUNK_OF_LARGE
+    layers, offset, rows, units = [], 0, 0, 0
+    for (n_in, n_out), code in zip(pairs, activations, strict=True):
+        padded_in, padded = -(-n_in // block) * block, -(-n_out // block) * block
+        narrow_cost = _narrow_cost(n_out, padded_in // block)
+        wide = _wide_cost(n_in, padded // block, not layers) <= narrow_cost
+        in_place = direct and wide and padded == n_out and offset % block == 0
+        start = offset if in_place else rows
+        layers.append(
+            (LAYOUT, n_in, n_out, code, offset, wide, in_place, start, units, padded, chunk)
         )
-        in_place = direct and wide and padded_out == n_out and offset % block == 0
-        layer[N_IN:CHUNK_ROWS] = n_in, n_out, code, offset, wide, in_place, rows, units, padded_out
-        if in_place:
-            layer[ROWS] = offset
-        else:
-            rows += (n_in + 1) * padded_out if wide else n_out * padded_in + padded_out
+        if not in_place:
+            rows += (n_in + 1) * padded if wide else n_out * padded_in + padded
         offset += n_in * n_out + n_out
-        units += padded_out
-    layers[:, CHUNK_ROWS] = CHUNK if offset < LARGE else CHUNK_OF_LARGE
-    return layers
+        units += padded
+    return np.array(layers, LAYER).view(np.int64).reshape(-1, COLUMNS)
+
+
+def as_records(layers):
+    """View a table as records, one per layer."""
+    return layers.view(LAYER)[:, 0]
+
+
+def chunk_size(layers):
+    """Return how many samples go through the layers together."""
+    return int(as_records(layers)["chunk"][0])
 
 
 def _wide_cost(n_in, blocks_out, is_first):
-    """Blocks swept, and one register to add up per input whose delta is wanted."""
+    """Count blocks swept, and one register to add up per input whose delta is wanted."""
     return n_in * blocks_out + (0 if is_first else n_in * REDUCTION)
 
 
 def _narrow_cost(n_out, blocks_in):
-    """Blocks swept, and one register to add up per output."""
+    """Count blocks swept, and one register to add up per output."""
     return n_out * blocks_in + n_out * REDUCTION
 
 
 def theta_size(layers):
-    """Number of parameters."""
-    last = layers[-1]
-    return int(last[OFFSET] + (last[N_IN] + 1) * last[N_OUT])
+    """Return the number of parameters."""
+    last = as_records(layers)[-1]
+    return int(last["offset"] + (last["n_in"] + 1) * last["n_out"])
 
 
 def rows_size(layers, dtype):
-    """Number of elements of the work array that holds the padded rows."""
+    """Return the number of elements of the work array that holds the padded rows."""
     block = BYTES // np.dtype(dtype).itemsize
     total = 0
-    for layer in layers[layers[:, DIRECT] == 0]:
-        padded_in = -(-layer[N_IN] // block) * block
-        wide = (layer[N_IN] + 1) * layer[PADDED]
-        total += wide if layer[WIDE] else layer[N_OUT] * padded_in + layer[PADDED]
+    for layer in as_records(layers):
+        if not layer["direct"]:
+            padded_in = -(-layer["n_in"] // block) * block
+            wide = (layer["n_in"] + 1) * layer["padded"]
+            total += wide if layer["wide"] else layer["n_out"] * padded_in + layer["padded"]
     return int(total)
 
 
 def units_size(layers):
-    """Number of elements of an array that holds every layer's padded outputs."""
-    return int(layers[:, PADDED].sum())
+    """Return the number of elements of an array that holds every layer's padded outputs."""
+    return int(as_records(layers)["padded"].sum())

@@ -7,8 +7,10 @@ a name, how many vectors it remembers, a branch in `apply_rule`, and its twin in
 """
 
 import math
+from typing import NamedTuple
 
 from .jit import inlined, outlined
+from .packing import padded
 from .simd import (
     at,
     full,
@@ -22,7 +24,6 @@ from .simd import (
     where_greater,
     width,
 )
-from .table import COLUMNS, N_IN, N_OUT, OFFSET, PADDED, ROWS, WIDE
 
 SGD, MOMENTUM, NESTEROV, ADAM, ADAMW, RPROP = range(6)
 
@@ -58,43 +59,57 @@ N_SETTINGS = 10
 GROWTH, SHRINKAGE, SMALLEST_STEP, LARGEST_STEP = 1.2, 0.5, 1e-6, 50.0
 
 
+class Coefficients(NamedTuple):
+    """Numbers of a step, in the network's dtype."""
+
+    lr: float
+    momentum: float
+    beta1: float
+    one_minus_beta1: float
+    beta2: float
+    one_minus_beta2: float
+    epsilon: float
+
+
 @inlined
-def update(rule, settings, theta, gradient, state, step_state):
+def update(rule, theta, gradient):
     """Take a step from ``theta``, in place."""
     n = theta.shape[0]
-    first, second = memories(state, n)
-    numbers = begin_step(rule, settings, second, step_state)
+    first, second = memories(rule.state, n)
+    coefficients = begin_step(rule, second)
     j = 0
     while j < n:
         no_unroll()
-        apply_rule(rule, numbers, theta, j, n - j, load_n(gradient, j, n - j), first, second)
+        g = load_n(gradient, j, n - j)
+        apply_rule(rule.code, coefficients, theta, j, n - j, g, first, second)
         j += width(theta)
 
 
 @inlined
 def memories(state, n):
-    """The two vectors of length ``n`` in ``state``; for a rule that remembers less, empty ones."""
+    """Return the two vectors of length ``n`` in ``state``; for a rule with less, empty ones."""
     first = view(state, 0, min(n, state.shape[0]))
     return first, view(state, first.shape[0], state.shape[0] - first.shape[0])
 
 
 @inlined
-def begin_step(rule, settings, second, step_state):
-    """Move the clock on; returns the numbers of `apply_rule`, in the network's dtype."""
+def begin_step(rule, second):
+    """Count the step; return its `Coefficients`. ``second`` is what `memories` returns."""
     number = second.dtype.type
+    settings, step_state = rule.settings, rule.step_state
     lr = at(settings, LR)
     epsilon = at(settings, EPSILON)
     step_state[0] += 1
-    if rule in (ADAM, ADAMW):
+    if rule.code in (ADAM, ADAMW):
         step_state[1] = at(settings, BETA1) * (step_state[1] if step_state[0] > 1 else 1.0)
         step_state[2] = at(settings, BETA2) * (step_state[2] if step_state[0] > 1 else 1.0)
         correction = math.sqrt(1 - step_state[2])
         lr *= correction / (1 - step_state[1])
         epsilon *= correction if at(settings, EPSILON_SCALED) > 0 else 1.0
-    elif rule == RPROP and step_state[0] == 1:
+    elif rule.code == RPROP and step_state[0] == 1:
         for i in range(second.shape[0]):
             second[i] = number(lr)
-    return (
+    return Coefficients(
         number(lr),
         number(at(settings, MOMENTUM_FACTOR)),
         number(at(settings, BETA1)),
@@ -106,12 +121,12 @@ def begin_step(rule, settings, second, step_state):
 
 
 @inlined
-def apply_rule(rule, numbers, theta, j, n, g, first, second):
+def apply_rule(code, coefficients, theta, j, n, g, first, second):
     """Move one block of parameters, the first ``n`` from ``theta[j]`` on; ``g`` is their gradient.
 
     - SGD: gradient descent, ``theta -= lr g``.
-    - MOMENTUM (Polyak 1964): ``v = friction v - lr g; theta += v``.
-    - NESTEROV (1983), who looks one step ahead: ``theta += friction v - lr g``.
+    - MOMENTUM (Polyak 1964): ``v = momentum v - lr g; theta += v``.
+    - NESTEROV (1983), who looks one step ahead: ``theta += momentum v - lr g``.
     - ADAM (Kingma and Ba 2015): the mean of gradients over the root of their squares'::
 
           m = beta1 m + (1 - beta1) g
@@ -122,28 +137,28 @@ def apply_rule(rule, numbers, theta, j, n, g, first, second):
       beside ``sqrt(v / (1 - beta2**t))``, as in its first.
     - RPROP: see `_resilient`.
     """
-    lr, friction, beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon = numbers
+    c = coefficients
     w = load_n(theta, j, n)
-    if rule == SGD:
-        w -= lr * g
-    elif rule in (ADAM, ADAMW):
-        m = beta1 * load_n(first, j, n) + one_minus_beta1 * g
-        v = beta2 * load_n(second, j, n) + (one_minus_beta2 * g) * g
+    if code == SGD:
+        w -= c.lr * g
+    elif code in (ADAM, ADAMW):
+        m = c.beta1 * load_n(first, j, n) + c.one_minus_beta1 * g
+        v = c.beta2 * load_n(second, j, n) + (c.one_minus_beta2 * g) * g
         store_n(first, j, n, m)
         store_n(second, j, n, v)
-        w -= (lr * m) / (square_root(v) + epsilon)
-    elif rule == RPROP:
+        w -= (c.lr * m) / (square_root(v) + c.epsilon)
+    elif code == RPROP:
         w -= _resilient(j, n, g, first, second)
     else:
-        v = friction * load_n(first, j, n) - lr * g
+        v = c.momentum * load_n(first, j, n) - c.lr * g
         store_n(first, j, n, v)
-        w += friction * v - lr * g if rule == NESTEROV else v
+        w += c.momentum * v - c.lr * g if code == NESTEROV else v
     store_n(theta, j, n, w)
 
 
 @inlined
 def _resilient(j, n, g, before, steps):
-    """RPROP: each parameter has a step of its own, which grows while its gradient keeps its sign.
+    """Return RPROP's steps: each parameter's grows while its gradient keeps its sign.
 
     Where the sign turned, the step shrinks and none is taken (RPROP-, as PyTorch has it).
     """
@@ -162,34 +177,36 @@ def _resilient(j, n, g, before, steps):
 
 @inlined
 def has_penalties(settings):
-    """Whether `penalise` has anything to do."""
+    """Return whether `penalise` has anything to do."""
     return (
         at(settings, L1) + at(settings, L2) + at(settings, L2_PER_WEIGHT) + at(settings, CLIP) > 0
     )
 
 
 @inlined
-def needs_whole_gradient(rule, settings):
-    """Whether `penalise` does more than to add a multiple of each weight to its derivative."""
-    shrinks = rule == ADAMW and at(settings, L2) + at(settings, L2_PER_WEIGHT) > 0
+def needs_whole_gradient(rule):
+    """Return whether `penalise` does more than add a multiple of each weight to its derivative."""
+    settings = rule.settings
+    shrinks = rule.code == ADAMW and at(settings, L2) + at(settings, L2_PER_WEIGHT) > 0
     return shrinks or at(settings, L1) + at(settings, CLIP) > 0
 
 
 @outlined
-def penalise(rule, settings, theta, gradient, layers, as_rows, weight_sum):
+def penalise(rule, theta, gradient, layers, as_rows, weight_sum):
     """Add the penalties' derivatives to the gradient of the mean loss, then clip its norm.
 
     ``as_rows``: theta and gradient lie in padded rows (see `table`), not as users see them.
     AdamW (Loshchilov and Hutter 2019) shrinks the weights instead of bending the gradient.
     """
+    settings = rule.settings
     number = theta.dtype.type
     l1 = number(at(settings, L1))
     l2 = number(at(settings, L2) + at(settings, L2_PER_WEIGHT) / weight_sum)
-    shrinks = rule == ADAMW
+    shrinks = rule.code == ADAMW
     kept = number(1) - number(at(settings, LR)) * l2
     if l1 != 0 or l2 != 0:
-        for c in range(0, layers.shape[0], COLUMNS):
-            start, n = weights_of(layers, c, as_rows, theta)
+        for l in range(layers.shape[0]):
+            start, n = weights_of(at(layers, l), as_rows, theta)
             w, g = view(theta, start, n), view(gradient, start, n)
             for i in range(n):
                 penalty = l1 if w[i] > 0 else (-l1 if w[i] < 0 else number(0))
@@ -200,15 +217,13 @@ def penalise(rule, settings, theta, gradient, layers, as_rows, weight_sum):
 
 
 @inlined
-def weights_of(layers, c, as_rows, theta):
-    """Where W of the layer at ``c`` begins, and how many elements it has, padding included."""
-    n_in, n_out = at(layers, c + N_IN), at(layers, c + N_OUT)
+def weights_of(layer, as_rows, theta):
+    """Return where a layer's W begins, and how many elements it has, padding included."""
     if not as_rows:
-        return at(layers, c + OFFSET), n_in * n_out
-    if at(layers, c + WIDE):
-        return at(layers, c + ROWS), n_in * at(layers, c + PADDED)
-    block = 64 // theta.itemsize
-    return at(layers, c + ROWS), n_out * ((n_in + block - 1) // block * block)
+        return layer.offset, layer.n_in * layer.n_out
+    if layer.wide:
+        return layer.rows, layer.n_in * layer.padded
+    return layer.rows, layer.n_out * padded(layer.n_in, width(theta))
 
 
 @inlined

@@ -58,8 +58,8 @@ def data_folder():
 @pytest.fixture
 def few_rounds(monkeypatch):
     """Time with little care: for tests of what else `compare` and the benchmarks find."""
-    running = importlib.import_module("fastperc.comparing.running")
-    monkeypatch.setattr(running, "interleave", partial(running.interleave, least=2))
+    clock = importlib.import_module("fastperc.measuring.clock")
+    monkeypatch.setattr(clock, "interleave", partial(clock.interleave, least=2))
     monkeypatch.setattr("fastperc.measuring.stillness.CALIBRATION", 0.02)
 
 

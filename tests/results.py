@@ -6,9 +6,9 @@ from fastperc.benchmarks.results import Result, Results
 from fastperc.measuring.stillness import Stillness
 
 GROUPS = {
-    "online", "batches", "full", "rivals online", "rivals batches", "predicting", "estimators",
-    "updates", "elementary", "tutorials", "samples", "width", "depth", "batch size", "threads",
-    "starting", "compiling", "memory",
+    "online", "batches", "full", "libraries online", "libraries batches", "predicting",
+    "estimators", "updates", "elementary", "tutorials", "samples", "width", "depth", "batch size",
+    "threads", "starting", "compiling", "memory",
 }  # fmt: skip
 
 
@@ -31,8 +31,8 @@ def made_up():
     made = [
         Result("online", "8-32-1", "sample", {"numpy": passes(20_000), "fastperc": passes(80)},
                work=(1200.0, 2600.0)),
-        Result("rivals online", "8-32-1", "sample", race),
-        Result("rivals online", "2-4-1", "sample",
+        Result("libraries online", "8-32-1", "sample", race),
+        Result("libraries online", "2-4-1", "sample",
                {"numpy": passes(2000), "fastperc": passes(100), "jax": passes(100)}),
         *(Result("threads", f"on {n}", "sample", {way: passes(100 / n)}, x=n)
           for n, way in ((1, "fastperc"), (2, "2 threads"))),
@@ -43,5 +43,5 @@ def made_up():
     ]  # fmt: skip
     facts = {"processor": "a <fast> one", "Python": "3.11", "numpy": "2.4", "numba": "0.68"}
     machine = {"gflops": 60.0, "gbytes": 14.0, "cached": 80.0, "probe": 30_000.0}
-    skipped = {"not installed": ["rivals online: 2-4-1, x"]}
+    skipped = {"not installed": ["libraries online: 2-4-1, x"]}
     return Results(facts, machine, made, skipped)

@@ -89,7 +89,7 @@ def test_a_case_that_cannot_run_says_why():
     assert found.results == []
 
 
-def test_a_rival_that_is_not_installed_is_left_out_and_the_others_run(monkeypatch):
+def test_a_library_that_is_not_installed_is_left_out_and_the_others_run(monkeypatch):
     monkeypatch.setattr(variants, "find_spec", lambda package: None)
     (case,) = [c for c in cases.all_cases() if c.key == "predicting: 8-32-1 1,000 samples"]
     found = run([case], passes=1, seconds=0)
@@ -115,7 +115,7 @@ def test_a_whole_fit_is_timed_where_its_data_are(monkeypatch, tmp_path):
 
 def test_estimators_whose_weights_differ_are_not_timed(monkeypatch):
     seeds = {"sklearn": 1, "fastperc": 2}
-    monkeypatch.setattr(estimator_cases, "pair", lambda kind, options: {
+    monkeypatch.setattr(estimator_cases, "estimators_of_both", lambda kind, options: {
         way: MLPRegressor(**options, random_state=seed) for way, seed in seeds.items()
     })  # fmt: skip
     (case,) = [c for c in cases.all_cases() if c.key == "estimators: learn_one"]
@@ -348,6 +348,15 @@ def test_what_is_stored_comes_back(results, tmp_path):
     assert load(tmp_path / "r.json").groups == results.groups
     (before, after) = (r.results[0].ways["numpy"] for r in (results, load(tmp_path / "r.json")))
     assert after == pytest.approx(before, rel=1e-4)
+
+
+def test_what_version_0_1_stored_is_read(results, tmp_path):
+    text = results.to_json().replace('"format": 5', '"format": 4')
+    text = text.replace('"environment"', '"surroundings"').replace('"libraries ', '"rivals ')
+    (tmp_path / "r.json").write_text(text)
+    stored = load(tmp_path / "r.json")
+    assert stored.groups == results.groups
+    assert stored.environment == results.environment
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 4}', '{"format": 3, "results": []}'])

@@ -25,7 +25,7 @@ def results():
 
 # --- page and pictures ----------------------------------------------------------------------------
 
-PICTURES = ["online", "rivals_online", "threads", "roofline", "starting", "compiling", "memory"]
+PICTURES = ["online", "libraries_online", "threads", "roofline", "starting", "compiling", "memory"]
 
 
 def test_the_page_is_complete_in_itself_and_escapes_names(results, tmp_path):
@@ -36,7 +36,7 @@ def test_the_page_is_complete_in_itself_and_escapes_names(results, tmp_path):
     assert not re.search(r'(?:src|href)="(?!data:)', text)
     assert "bare &lt;Python&gt;" in text
     assert "<fast>" not in text
-    assert "not installed: rivals online: 2-4-1, x" in text
+    assert "not installed: libraries online: 2-4-1, x" in text
     for name in PICTURES:
         assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
@@ -101,8 +101,8 @@ def test_a_table_has_a_line_for_each_case_and_fastperc_first(results):
     ]
 
 
-def test_rivals_have_their_geometric_mean(results):
-    assert table(results.group("rivals online")) == [
+def test_libraries_have_their_geometric_mean(results):
+    assert table(results.group("libraries online")) == [
         ["case", "fastperc", "numpy", "jax"],
         ["8-32-1", "100 ns", "2 us (20x)", "400 ns (4x)"],
         ["2-4-1", "100 ns", "2 us (20x)", "100 ns (1x)"],
@@ -111,12 +111,12 @@ def test_rivals_have_their_geometric_mean(results):
 
 
 def test_what_was_timed_on_a_busy_machine_is_marked_and_so_is_its_mean(results):
-    race = results.group("rivals online")[0]
+    race = results.group("libraries online")[0]
     race.disturbed["jax"], race.ways["jax"] = race.ways["jax"], []
-    lines = table(results.group("rivals online"))
+    lines = table(results.group("libraries online"))
     assert lines[1] == ["8-32-1", "100 ns", "2 us (20x)", "~400 ns (4x)"]
     assert lines[-1] == ["geometric mean", "1x", "20x", "~2x"]
-    assert "\n\n~: timed while" in filled("<!-- bench: rivals online -->\n<!-- end -->", results)
+    assert "\n\n~: timed while" in filled("<!-- bench: libraries online -->\n<!-- end -->", results)
     assert "~" not in markdown(table(results.group("online")))
 
 
@@ -162,8 +162,8 @@ def test_a_page_is_filled_in_where_it_is_marked(results):
 
 
 PAGES = {
-    "README.md": {"machine", "estimators", "rivals online"},
-    "docs/performance.md": {"machine", "rivals batches", "predicting", "tutorials", "starting"},
+    "README.md": {"machine", "estimators", "libraries online"},
+    "docs/performance.md": {"machine", "libraries batches", "predicting", "tutorials", "starting"},
     "bench/README.md": {"machine", *GROUPS},
 }
 

@@ -53,7 +53,7 @@ def test_marks(script, arguments, capsys, tmp_path):
 def test_the_upper_rungs_agree(script):
     rungs = script("rungs")
     chosen = [rungs.RUNGS[k] for k in (0, 2, 3, 9, 10)]
-    figures, differences = rungs.measure(chosen, n_samples=50, rounds=1, repeats=1)
+    figures, differences = rungs.measure(chosen, n_samples=50, rounds=1)
     assert all(ns > 0 for ns in figures.values())
     assert len(set(differences.values())) > 1  # they are different loops, and compared
 

@@ -118,8 +118,8 @@ def test_divergence_returns_the_epoch_and_restores_its_beginning(sizes):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_wide_layer_of_more_than_four_blocks_above_another(dtype):
     p = problem((3, 9, 70, 2), dtype=dtype)
-    above = p.net.layers[1]
+    above = table.as_records(p.net.layers)[1]
     block = BYTES // p.net.dtype.itemsize
-    assert above[table.WIDE]
-    assert above[table.PADDED] > 4 * block
+    assert above["wide"]
+    assert above["padded"] > 4 * block
     compare(p)

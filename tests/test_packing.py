@@ -6,15 +6,15 @@ import pytest
 from fastperc.kernels import table
 from fastperc.kernels.jit import kernel
 from fastperc.kernels.packing import pack, unpack
-from fastperc.kernels.simd import flat
+from fastperc.kernels.simd import flat, records
 from fastperc.model.layout import n_parameters
 from networks import SIZES
 
 
 @kernel
 def pack_and_unpack(theta, packed, layers, back):
-    pack(flat(theta), flat(packed), flat(layers))
-    unpack(flat(packed), flat(layers), flat(back))
+    pack(flat(theta), flat(packed), records(layers, table.LAYER))
+    unpack(flat(packed), records(layers, table.LAYER), flat(back))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -29,30 +29,25 @@ def test_there_and_back(sizes, dtype):
     back[:] = 0
     pack_and_unpack(theta, packed, layers, room)
     assert (room[len(theta) :] == -7).all()
-    for layer in layers:
-        begin = layer[table.OFFSET]
-        part = slice(begin, begin + (layer[table.N_IN] + 1) * layer[table.N_OUT])
-        wanted = np.zeros_like(theta[part]) if layer[table.DIRECT] else theta[part]
+    total = 0.0
+    for layer in table.as_records(layers):
+        begin = layer["offset"]
+        part = slice(begin, begin + (layer["n_in"] + 1) * layer["n_out"])
+        wanted = np.zeros_like(theta[part]) if layer["direct"] else theta[part]
         assert np.array_equal(back[part], wanted)
+        total += wanted.sum(dtype=float)
     assert (packed[-5:] == -7).all()  # nothing is written behind the end
-    assert (
-        packed[:-5].sum(dtype=float)
-        == sum(  # and zeros around the weights
-            theta[l[table.OFFSET] : l[table.OFFSET] + (l[table.N_IN] + 1) * l[table.N_OUT]].sum(
-                dtype=float
-            )
-            for l in layers
-            if not l[table.DIRECT]
-        )
-    )
+    assert packed[:-5].sum(dtype=float) == total  # and zeros around the weights
 
 
 def test_direct_rows_begin_at_whole_blocks():
     layers = table.describe((3, 5, 16, 32, 16), [0] * 4, "float32")
-    for layer in layers[layers[:, table.DIRECT] == 1]:
-        assert layer[table.OFFSET] % 16 == 0
-        assert layer[table.N_OUT] % 16 == 0
-    assert table.describe((8, 32, 1), [0, 0], "float32")[0, table.DIRECT] == 1
+    layers = table.as_records(layers)
+    for layer in layers[layers["direct"] == 1]:
+        assert layer["offset"] % 16 == 0
+        assert layer["n_out"] % 16 == 0
+    layers = table.describe((8, 32, 1), [0, 0], "float32")
+    assert table.as_records(layers)["direct"][0] == 1
 
 
 @pytest.mark.parametrize(
@@ -71,4 +66,4 @@ def test_direct_rows_begin_at_whole_blocks():
 def test_rows_run_the_way_that_takes_fewer_blocks(sizes, wide):
     """Blocks of 8, by hand; one register to add up costs as much as 2."""
     layers = table.describe(sizes, [0] * len(wide), "float64")
-    assert layers[:, table.WIDE].tolist() == wide
+    assert table.as_records(layers)["wide"].tolist() == wide

@@ -7,9 +7,9 @@ import pytest
 
 from fastperc import Network, schedules
 from fastperc.kernels import batch, online_rules, reference, single, updates
-from fastperc.kernels.arguments import LOSS, SQUARES
+from fastperc.kernels.arguments import LOSS, SQUARES, Rule
 from fastperc.kernels.jit import kernel
-from fastperc.kernels.simd import flat
+from fastperc.kernels.table import as_records
 from networks import RULES as OPTIONS
 from networks import (
     WITHOUT_BATCHES,
@@ -23,8 +23,8 @@ from networks import (
 
 # The twin of a rule has its name in `reference`; of these, that of another rule or more arguments.
 TWINS = {
-    "momentum": partial(reference.momentum, friction=0.8),
-    "nesterov": partial(reference.momentum, friction=0.8, nesterov=True),
+    "momentum": partial(reference.momentum, factor=0.8),
+    "nesterov": partial(reference.momentum, factor=0.8, nesterov=True),
     "adamw": reference.adam,
 }
 RULES = {
@@ -177,8 +177,8 @@ def test_bad_options(options, message):
 
 
 @kernel
-def step_of(rule, rates, theta, gradient, state, clock):
-    updates.update(rule, flat(rates), flat(theta), flat(gradient), flat(state), flat(clock))
+def step_of(rule, theta, gradient):
+    updates.update(rule, theta, gradient)
 
 
 @pytest.mark.parametrize("n", [1, 8, 13, 35])
@@ -191,7 +191,7 @@ def test_a_step_writes_nothing_behind_the_end(rule, n):
     state = np.full(memory + 64, 3.0)
     state[:memory] = 0
     start = theta.copy()
-    step_of(rule, rates, theta[:n], gradient[:n], state[:memory], np.zeros(3))
+    step_of(Rule(rule, rates, state[:memory], np.zeros(3)), theta[:n], gradient[:n])
     assert (theta[:n] != start[:n]).all()
     assert np.array_equal(theta[n:], start[n:])
     assert (state[memory:] == 3).all()
@@ -332,7 +332,7 @@ def test_a_table_of_another_version_is_refused():
     p = problem((4, 9, 1))
     theta, layers, loss = arguments_of(p.net, direct=False)
     layers = layers.copy()
-    layers.flat[0] += 1
+    as_records(layers)["version"] += 1
     rule, before = rule_of(p.net, updates.ADAM, **SETTINGS), theta.copy()
     work = np.zeros(single.work_size_by_rule(rule.code, layers, theta.dtype))
     found, _ = single.learn_one_by_rule(p.X[0], p.Y[0], 1.0, theta, layers, loss, *rule, work)

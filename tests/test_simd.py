@@ -92,6 +92,24 @@ def views(on):
     return run
 
 
+PAIR = np.dtype([("x", np.float64), ("y", np.int64)], align=True)
+
+
+def tables(on):
+    records = on.records
+
+    def run(a, b, out):
+        pairs = records(np.array([[1, 2], [3, 4], [5, 6]]), PAIR)
+        out[0] = pairs.shape[0]
+        out[1] = on.at(pairs, 1).y
+        out[2] = on.at(pairs, 2).y
+        pairs = records(np.array([0.5, 0.0, 1.5, 0.0]), PAIR)
+        out[3] = pairs.shape[0]
+        out[4] = on.at(pairs, 1).x
+
+    return run
+
+
 def transposes(on):
     def run(a, b, out):
         m = on.width(a)
@@ -169,6 +187,7 @@ def special(dtype):
         (operators, ordinary),
         (blocks, special),
         (views, ordinary),
+        (tables, ordinary),
         (transposes, ordinary),
         (choices, ordinary),
         (choices, special),
@@ -199,7 +218,7 @@ def test_the_largest_lane_is_a_number_if_any_is(dtype):
 
 
 def test_what_every_name_is_tested_by():
-    makers = (operators, blocks, views, transposes, choices, numbers, summaries)
+    makers = (operators, blocks, views, tables, transposes, choices, numbers, summaries)
     codes = [make(simd).__code__ for make in makers]
     assert {name for code in codes for name in code.co_names + code.co_freevars} >= INTRINSICS
 

@@ -70,7 +70,7 @@ def test_code_compiled_for_another_layout_of_the_table_says_so():
     before = net.theta.copy()
     c = net.arrays()
     other = c.layers.copy()
-    other[:, table.VERSION] += 1
+    table.as_records(other)["version"] += 1
     x = np.ones(4)
     assert predict_one(x, c.theta, c.layers, c.out, c.work)
     out = c.out.copy()
@@ -80,13 +80,13 @@ def test_code_compiled_for_another_layout_of_the_table_says_so():
     assert np.array_equal(net.theta, before)
 
 
-def test_the_number_of_the_layout_stands_first_and_changes_with_the_columns():
-    columns = [
-        table.VERSION, table.N_IN, table.N_OUT, table.ACTIVATION, table.OFFSET, table.WIDE,
-        table.DIRECT, table.ROWS, table.UNITS, table.PADDED, table.CHUNK_ROWS,
-    ]  # fmt: skip
-    assert columns == list(range(table.COLUMNS))
-    assert table.LAYOUT == 2, "another layout wants another number, and this test its columns"
+def test_the_number_of_the_layout_stands_first_and_changes_with_the_fields():
+    assert table.LAYER.names == (
+        "version", "n_in", "n_out", "activation", "offset", "wide", "direct", "rows", "units",
+        "padded", "chunk",
+    )  # fmt: skip
+    assert table.LAYER.itemsize == 8 * table.COLUMNS
+    assert table.LAYOUT == 2, "another layout wants another number, and this test its fields"
 
 
 @pytest.mark.parametrize("sizes", [(9, 2, 5), (2, 9, 1)])

@@ -84,7 +84,7 @@ def test_one_history_on_any_number_of_threads(batch_size, epochs):
 def test_a_large_network_takes_fewer_samples_at_a_time(monkeypatch):
     monkeypatch.setattr(table, "LARGE", 100)
     large = problem((6, 20, 3), n=700)
-    assert large.net.layers[0, table.CHUNK_ROWS] == table.CHUNK_OF_LARGE
+    assert table.chunk_size(large.net.layers) == table.CHUNK_OF_LARGE
     monkeypatch.undo()
     usual = problem((6, 20, 3), n=700)
     assert np.array_equal(large.net.forward(large.X), usual.net.forward(usual.X))

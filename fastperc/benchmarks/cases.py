@@ -15,7 +15,7 @@ from .case import Case, Measurement, training
 def all_cases() -> list[Case | Measurement]:
     """Return the whole table."""
     return [
-        *_online(), *_batches(), *_full(), *_rivals(), *predicting_cases.cases(),
+        *_online(), *_batches(), *_full(), *_libraries(), *predicting_cases.cases(),
         *estimator_cases.cases(), *parts_cases.updates(), *parts_cases.elementary(),
         *parts_cases.tutorials(), *_samples(), *_width(), *_depth(), *_batch_size(), *_threads(),
         *process_cases.starting(), *process_cases.compiling(), *process_cases.memory(),
@@ -57,7 +57,7 @@ def _full() -> Iterator[Case]:
         yield training("full", f"{_name(sizes)} all {n:,}", problem, ways)
 
 
-def _rivals() -> Iterator[Case]:
+def _libraries() -> Iterator[Case]:
     ways = ("numpy", "fastperc", "c", "jax", "sklearn", "torch")
     for sizes, n in [
         ((2, 4, 1), 2000),
@@ -68,7 +68,7 @@ def _rivals() -> Iterator[Case]:
         ((784, 128, 10), 300),
     ]:
         problem = Problem(sizes=sizes, n_samples=n, lr=_rate(sizes))
-        yield training("rivals online", _name(sizes), problem, ways, sizes == (8, 32, 1))
+        yield training("libraries online", _name(sizes), problem, ways, sizes == (8, 32, 1))
     for sizes, n, size in [
         ((13, 8, 1), 4096, 8),
         ((8, 32, 1), 4096, 32),
@@ -79,8 +79,8 @@ def _rivals() -> Iterator[Case]:
         problem = Problem(
             "batches", sizes, hidden="relu", n_samples=n, batch_size=size, lr=_rate(sizes)
         )
-        name, rivals = f"{_name(sizes)} batch {size}", (w for w in ways if w != "c")
-        yield training("rivals batches", name, problem, rivals, sizes == (8, 32, 1))
+        name, others = f"{_name(sizes)} batch {size}", (w for w in ways if w != "c")
+        yield training("libraries batches", name, problem, others, sizes == (8, 32, 1))
 
 
 def _samples() -> Iterator[Case]:

@@ -37,7 +37,7 @@ class Ratio:
 
     @property
     def is_real(self) -> bool:
-        """Whether the change is more than noise."""
+        """Return whether the change is more than noise."""
         slower = self.value > 1 + LEAST and self.low > 1 + NOISE
         faster = self.value < 1 / (1 + LEAST) and self.high < 1 / (1 + NOISE)
         return slower or faster
@@ -63,7 +63,7 @@ class Change:
 
     @property
     def is_real(self) -> bool:
-        """Whether the change is more than noise, and the baseline did not change likewise."""
+        """Return whether it is more than noise, and the baseline did not change likewise."""
         moved_too = (
             self.baseline is not None
             and self.baseline.is_real

@@ -11,10 +11,10 @@ from __future__ import annotations
 import gzip
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -23,27 +23,22 @@ from ..datasets.files import FOLDER_VARIABLE, file_of
 from ..measuring.clock import Timed
 from .case import Case, Ways, repeated, require_close
 
+WAYS = ("sklearn", "fastperc")
 TOLERANCE = 1e-6  # between the weights of both, relative to the largest
 MNIST = ("mnist-train-images-idx3-ubyte.gz", "mnist-train-labels-idx1-ubyte.gz")
 SMALL = {"hidden_layer_sizes": (32,), "batch_size": 32, "max_iter": 10}
 ONLINE = {"hidden_layer_sizes": (32,), "batch_size": 1, "max_iter": 1}
 SGD = {"solver": "sgd", "learning_rate_init": 1e-4}
+# For each case of one row: the methods of scikit-learn's estimator and of fastperc's.
+ROW_METHODS = {
+    "predict, one row": ("predict", "predict"),
+    "predict_one": ("predict", "predict_one"),
+    "partial_fit, one row": ("partial_fit", "partial_fit"),
+    "learn_one": ("partial_fit", "learn_one"),
+}
 IMAGES = {"hidden_layer_sizes": (128,), "batch_size": 128, "max_iter": 1}
 
 Samples = tuple[np.ndarray, np.ndarray]
-
-
-class Estimator(Protocol):
-    """What both libraries' estimators have."""
-
-    coefs_: list[np.ndarray]
-    intercepts_: list[np.ndarray]
-
-    def fit(self, X: np.ndarray, y: np.ndarray) -> object: ...
-
-    def partial_fit(self, X: np.ndarray, y: np.ndarray) -> object: ...
-
-    def predict(self, X: np.ndarray) -> np.ndarray: ...
 
 
 def cases() -> Iterator[Case]:
@@ -53,8 +48,8 @@ def cases() -> Iterator[Case]:
     yield _fit_case("houses 8-32-1, batch 1, adam", "MLPRegressor", houses, ONLINE)
     yield _fit_case("houses 8-32-1, batch 1, sgd", "MLPRegressor", houses, ONLINE | SGD)
     yield _fit_case("MNIST 784-128-10, batch 128, 1 epoch", "MLPClassifier", mnist, IMAGES)
-    for name in ("predict, one row", "predict_one", "partial_fit, one row", "learn_one"):
-        yield Case("estimators", name, "call", ("sklearn", "fastperc"), partial(_calls, name))
+    for name, methods in ROW_METHODS.items():
+        yield Case("estimators", name, "call", WAYS, partial(_calls, name, *methods))
 
 
 def _fit_case(
@@ -64,70 +59,56 @@ def _fit_case(
 
     def prepare() -> Ways:
         X, y = (array.copy() for array in samples())
-        models = pair(kind, options)
-        calls = {way: partial(_fit, model, X, y) for way, model in models.items()}
+        models = estimators_of_both(kind, options)
         if not checked:
-            require_same_weights(models, calls, name)
+            fit_and_compare(models, X, y, name)
             checked.append(True)
-        return {way: Timed(call) for way, call in calls.items()}
+        return {way: Timed(partial(_fit, model, X, y)) for way, model in models.items()}
 
     def refuses(way: str) -> str:
         is_there = samples is not mnist or all(path.exists() for path in mnist_files())
         return "" if is_there else f"{FOLDER_VARIABLE} names no folder with the files of MNIST"
 
-    ways = ("sklearn", "fastperc")
-    return Case("estimators", name, "training", ways, prepare, quick=False, refuses=refuses)
+    return Case("estimators", name, "training", WAYS, prepare, quick=False, refuses=refuses)
 
 
-def pair(kind: str, options: dict[str, Any]) -> dict[str, Any]:
+def _calls(name: str, their_method: str, our_method: str) -> Ways:
+    X, y = houses()
+    models = estimators_of_both("MLPRegressor", {"hidden_layer_sizes": (32,), "max_iter": 3})
+    fit_and_compare(models, X, y, name)
+    row, target, one = X[:1].copy(), y[:1].copy(), X[0].copy()
+    given = {
+        "predict": (row,), "partial_fit": (row, target), "predict_one": (one,),
+        "learn_one": (one, target[0]),
+    }  # fmt: skip
+    methods = dict(zip(WAYS, (their_method, our_method), strict=True))
+    calls = {w: partial(getattr(models[w], name), *given[name]) for w, name in methods.items()}
+    calls["fastperc"]()  # which compiles
+    return {way: repeated(call) for way, call in calls.items()}
+
+
+def estimators_of_both(kind: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return scikit-learn's estimator and fastperc's, by way."""
     from sklearn import neural_network
 
-    packages = {"sklearn": neural_network, "fastperc": estimators}
+    packages = dict(zip(WAYS, (neural_network, estimators), strict=True))
     return {way: getattr(p, kind)(random_state=0, **options) for way, p in packages.items()}
 
 
-def _fit(model: Estimator, X: np.ndarray, y: np.ndarray) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of so few epochs
-        model.fit(X, y)
-
-
-def require_same_weights(
-    models: Mapping[str, Estimator], calls: Mapping[str, Callable[[], object]], name: str
-) -> None:
+def fit_and_compare(models: dict[str, Any], X: np.ndarray, y: np.ndarray, name: str) -> None:
     """Train both, and refuse to time them if their weights differ."""
-    for call in calls.values():
-        call()
-    theirs, ours = (
-        np.concatenate([array.ravel() for array in model.coefs_ + model.intercepts_])
-        for model in models.values()
-    )
-    largest = np.abs(theirs).max()
-    require_close(ours / largest, theirs / largest, TOLERANCE, name)
+    weights = []
+    for model in models.values():
+        _fit(model, X, y)
+        weights.append(np.concatenate([a.ravel() for a in model.coefs_ + model.intercepts_]))
+    theirs, ours = weights / np.abs(weights[0]).max()
+    require_close(ours, theirs, TOLERANCE, name)
 
 
-def _calls(name: str) -> Ways:
-    X, y = houses()
-    models = pair("MLPRegressor", {"hidden_layer_sizes": (32,), "max_iter": 3})
-    fits = {way: partial(_fit, model, X, y) for way, model in models.items()}
-    require_same_weights(models, fits, name)
-    theirs, ours = models.values()
-    row, target, one = X[:1].copy(), y[:1].copy(), X[0].copy()
-    their_call, our_call = {
-        "predict, one row": (partial(theirs.predict, row), partial(ours.predict, row)),
-        "predict_one": (partial(theirs.predict, row), partial(ours.predict_one, one)),
-        "partial_fit, one row": (
-            partial(theirs.partial_fit, row, target),
-            partial(ours.partial_fit, row, target),
-        ),
-        "learn_one": (
-            partial(theirs.partial_fit, row, target),
-            partial(ours.learn_one, one, target[0]),
-        ),
-    }[name]
-    our_call()
-    return {"sklearn": repeated(their_call), "fastperc": repeated(our_call)}
+def _fit(model: Any, X: np.ndarray, y: np.ndarray) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about few epochs
+        model.fit(X, y)
 
 
 # --- samples --------------------------------------------------------------------------------------

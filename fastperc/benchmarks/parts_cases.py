@@ -21,10 +21,10 @@ N_ELEMENTS = 4096  # arguments and results stay in the first cache
 
 RULES: dict[str, tuple[dict[str, Any], Callable[[float], object]]] = {
     "sgd": ({}, reference.sgd),
-    "momentum": ({"momentum": 0.9}, partial(reference.momentum, friction=0.9)),
+    "momentum": ({"momentum": 0.9}, partial(reference.momentum, factor=0.9)),
     "nesterov": (
         {"momentum": 0.9, "nesterov": True},
-        partial(reference.momentum, friction=0.9, nesterov=True),
+        partial(reference.momentum, factor=0.9, nesterov=True),
     ),
     "adam": ({"optimizer": "adam"}, reference.adam),
     "adamw": ({"optimizer": "adamw", "alpha": 0.5}, reference.adam),
@@ -54,14 +54,9 @@ def updates() -> Iterator[Case]:
 def _rule(rule: str, size: int) -> Ways:
     options, step = RULES[rule]
     net, X, Y = network("float64")
-    start, model = net.theta.copy(), model_of(net)
+    model, reset = model_of(net)
     few = max(16, size)  # the reference takes its time
     decay = LR * options.get("alpha", 0.0)
-
-    def reset() -> None:
-        net.theta[:] = start
-        fresh = model_of(net)
-        model.weights, model.biases = fresh.weights, fresh.biases
 
     def plain() -> None:
         reference.train(model, X[:few], Y[:few], step(LR), batch_size=size, decay=decay)

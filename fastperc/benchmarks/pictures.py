@@ -33,7 +33,7 @@ SPEEDUPS = (
     "elementary",
     "tutorials",
 )
-LIBRARIES = ("rivals online", "rivals batches")
+LIBRARIES = ("libraries online", "libraries batches")
 ROOFLINE = ("online", "batches", "full", "predicting")
 
 Picture = tuple[str, str, Callable[[], "Axes"]]

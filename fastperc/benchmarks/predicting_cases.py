@@ -28,10 +28,17 @@ def network(dtype: str, n_samples: int = 1000) -> tuple[Network, np.ndarray, np.
     return Network(SIZES, hidden="sigmoid", seed=0, dtype=dtype), X, np.sin(X[:, :1])
 
 
-def model_of(net: Network) -> reference.Model:
-    """Return the NumPy twin of a network."""
-    names = (*net.hidden, net.output)
-    return reference.Model.from_theta(net.theta, net.sizes, names, net.loss_name)
+def model_of(net: Network) -> tuple[reference.Model, Callable[[], None]]:
+    """Return the NumPy twin of a network, and a function that resets both to the start."""
+    names, start = (*net.hidden, net.output), net.theta.copy()
+    model = reference.Model.from_theta(start, net.sizes, names, net.loss_name)
+
+    def reset() -> None:
+        net.theta[:] = start
+        fresh = reference.Model.from_theta(start, net.sizes, names, net.loss_name)
+        model.weights, model.biases = fresh.weights, fresh.biases
+
+    return model, reset
 
 
 def cases() -> Iterator[Case]:
@@ -91,13 +98,8 @@ def _predict(n: int) -> Ways:
 def _learn() -> Ways:
     """Prepare `learn_one`, beside a step of the reference's."""
     net, X, Y = network("float64")
-    start, model = net.theta.copy(), model_of(net)
+    model, reset = model_of(net)
     x, y, rows, targets = X[0], float(Y[0, 0]), X[:1], Y[:1]
-
-    def reset() -> None:
-        net.theta[:] = start
-        fresh = model_of(net)
-        model.weights, model.biases = fresh.weights, fresh.biases
 
     def plain() -> None:
         reference.train_batches(model, rows, targets, LR, 1)

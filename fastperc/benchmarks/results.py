@@ -146,9 +146,11 @@ def load(path: str | Path) -> Results:
         stored: Any = json.loads(Path(path).read_text(encoding="utf-8"))
         if stored.pop("format") not in (4, FORMAT):
             raise ValueError("another format")
-        if "surroundings" in stored:  # of format 4
-            stored["environment"] = stored.pop("surroundings")
         results = [Result(**result) for result in stored.pop("results")]
+        if "surroundings" in stored:  # format 4
+            stored["environment"] = stored.pop("surroundings")
+            for result in results:
+                result.group = result.group.replace("rivals", "libraries")
         return Results(results=results, **stored)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(

@@ -62,7 +62,7 @@ class Rounds:
 
     @property
     def was_still(self) -> bool:
-        """Whether the best of the undisturbed rounds counts: the first of a few is slow."""
+        """Return whether the best of the undisturbed rounds counts: the first of a few is slow."""
         return len(self.good) >= min(FEW, self.least)
 
     def are_enough(self, late: bool) -> bool:

@@ -18,7 +18,7 @@ from time import perf_counter
 import numpy as np
 
 from ..measuring import environment
-from ..measuring.clock import Timed, lengthened, nothing, quiet
+from ..measuring.clock import Stopwatch, Timed, lengthened, nothing, quiet
 from ..measuring.machine import Machine, limits
 from ..measuring.stillness import Stillness
 from .case import SHORT, Case, Measurement
@@ -56,17 +56,18 @@ def run(
     still : Stillness, optional
         The probe, if it knows from an older run how fast it can be.
     """
-    begin, cases = perf_counter(), list(cases)
+    cases = list(cases)
     results = Results(environment_here(), {})
     timed = [case for case in cases if isinstance(case, Case)]
     seconds = SECONDS * max(len(timed), FEW_CASES) if seconds is None else seconds
-    with quiet():
-        _time(timed, results, passes, seconds, tell, still or Stillness())
-    for measurement in cases:
-        if isinstance(measurement, Measurement):
-            tell(f"measuring {measurement.key}")
-            results.results += measurement.measure()
-    results.seconds = perf_counter() - begin
+    with Stopwatch() as watch:
+        with quiet():
+            _time(timed, results, passes, seconds, tell, still or Stillness())
+        for measurement in cases:
+            if isinstance(measurement, Measurement):
+                tell(f"measuring {measurement.key}")
+                results.results += measurement.measure()
+    results.seconds = watch.seconds
     return results
 
 

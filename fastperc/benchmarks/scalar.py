@@ -10,7 +10,7 @@ from ..kernels.jit import kernel
 
 @kernel
 def scalar_loop(code: int, x: np.ndarray, out: np.ndarray) -> None:
-    """``out[i] = f(x[i])``, both 1-D; f by its code, softplus where it is none of the others."""
+    """Compute ``out[i] = f(x[i])``, both 1-D; f by its code, softplus by default."""
     one = x.dtype.type(1)
     for i in range(x.shape[0]):
         v = x[i]

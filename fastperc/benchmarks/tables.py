@@ -60,7 +60,7 @@ def table(results: Sequence[Result]) -> list[list[str]]:
     ways = list(dict.fromkeys(way for result in results for way in result.ways))
     ways.sort(key=lambda way: way != "fastperc")
     rows = [[r.name, *(cell(r, way) for way in ways)] for r in results]
-    if results[0].group.startswith("rivals") and len(results) > 1:
+    if results[0].group.startswith("libraries") and len(results) > 1:
         rows.append(["geometric mean", *(mean_cell(results, way) for way in ways)])
     return [["case", *ways], *rows]
 

@@ -18,18 +18,12 @@ from .. import checks
 from ..measuring import environment
 from ..measuring.clock import quiet
 from ..measuring.machine import Machine
+from . import running
 from .agreement import Finding, Oracle, WrongBlock
 from .problem import Problem, make_problem
 from .result import Comparison, Row
 from .runners import Function
-from .running import (
-    Candidate,
-    function_candidate,
-    read_code,
-    time_all,
-    variant_candidate,
-    work_out,
-)
+from .running import Candidate
 from .task import TASKS
 from .variants import BASELINE, choose
 
@@ -162,10 +156,12 @@ def compare(
     with quiet():
         # The user's function first: its process is a copy of this one, best made before any thread
         # has been started here.
-        own = [function_candidate(kernel, problem, time_limit)] if callable(kernel) else []
+        own = [running.function_candidate(kernel, problem, time_limit)] if callable(kernel) else []
         oracle = Oracle(problem)
-        candidates = own + [variant_candidate(variant, problem, oracle) for variant in chosen]
-        machine = time_all(candidates, seconds)
+        candidates = own + [
+            running.variant_candidate(variant, problem, oracle) for variant in chosen
+        ]
+        machine = running.time_all(candidates, seconds)
     return _sum_up(problem, candidates, machine, notes, checks.check_flag(inspect, "inspect"))
 
 
@@ -204,8 +200,8 @@ def _sum_up(
     rows = [candidate.row for candidate in candidates]
     (baseline,) = (row for row in rows if row.name == BASELINE)
     for candidate in candidates:
-        work_out(candidate.row, baseline, problem, machine)
-        read_code(candidate, inspect)
+        running.work_out(candidate.row, baseline, problem, machine)
+        running.read_code(candidate, inspect)
     return Comparison(
         problem.title, rows, BASELINE, machine, problem.flops_per_sample, problem.bytes_per_sample,
         problem.summary(), dict(environment.describe()), notes,

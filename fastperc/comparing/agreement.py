@@ -96,7 +96,7 @@ class Finding:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing is wrong."""
+        """Return whether nothing is wrong."""
         return self.first_wrong is None
 
     def __str__(self) -> str:

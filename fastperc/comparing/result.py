@@ -73,7 +73,7 @@ class Row:
 
     @property
     def agrees(self) -> bool:
-        """Whether it ran and took the reference's steps."""
+        """Return whether it ran and took the reference's steps."""
         return self.finding is not None and self.finding.agrees
 
     @property
@@ -124,7 +124,7 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether all variants ran and took the reference's steps."""
+        """Return whether all variants ran and took the reference's steps."""
         return all(row.agrees for row in self.rows)
 
     @property

@@ -11,7 +11,9 @@ from ..measuring.clock import Timed, seconds_of
 from ..model.layout import views
 from .problem import Problem
 
-Arrays = Sequence[np.ndarray]
+Array = np.ndarray
+Arrays = Sequence[Array]
+Blocks = tuple[list[Array], list[Array]]  # weights and biases
 Function = Callable[..., object]
 
 

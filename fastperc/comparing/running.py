@@ -10,14 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import KernelFailedError
-from ..measuring.clock import (
-    Stopwatch,
-    Timed,
-    interleave,
-    interval,
-    lengthened,
-    ratio_interval,
-)
+from ..measuring import clock
+from ..measuring.clock import Timed
 from ..measuring.machine import Machine, limits
 from .agreement import Finding, Oracle, check
 from .code import compile_afresh, kernel_of, of_dispatcher
@@ -44,7 +38,7 @@ class Candidate:
     def prepare(self, make: Callable[[Problem], Runner], oracle: Oracle | None = None) -> None:
         """Make the runner, take a first step, and check it if that has not been done."""
         try:
-            with Stopwatch() as first_call:
+            with clock.Stopwatch() as first_call:
                 runner = make(self.problem)
                 runner.train(self.problem.step_rows)
             self.row.first_call = first_call.seconds
@@ -69,7 +63,7 @@ class Candidate:
         assert self.runner is not None
         timed = timed_prefix(self.runner, self.problem, ROUND, least=200)
         self.row.samples = timed.units
-        return lengthened(timed)
+        return clock.lengthened(timed)
 
 
 def check_in_subprocess(function: Function, problem: Problem, seconds: float) -> Finding:
@@ -136,7 +130,9 @@ def time_all(candidates: Sequence[Candidate], seconds: float) -> Machine:
     able = {c.row.name: c for c in candidates if c.can_be_timed()}
     timed = {name: c.timed for name, c in able.items() if c.timed}
     peaks = limits(candidates[0].problem.dtype)
-    rounds = interleave({**timed, **{f"limit: {name}": peaks[name] for name in peaks}}, seconds)
+    rounds = clock.interleave(
+        {**timed, **{f"limit: {name}": peaks[name] for name in peaks}}, seconds
+    )
     for name, candidate in able.items():
         candidate.row.rounds = rounds[name]
     return Machine.from_rounds({name: rounds[f"limit: {name}"] for name in peaks})
@@ -147,14 +143,14 @@ def work_out(row: Row, baseline: Row, problem: Problem, machine: Machine) -> Non
     if not row.rounds:
         return
     row.best, row.median = min(row.rounds), float(np.median(row.rounds))
-    row.low, row.high = interval(row.rounds)
+    row.low, row.high = clock.interval(row.rounds)
     if row.agrees:
         row.gflops = problem.flops_per_sample / row.best
         row.gbytes = problem.bytes_per_sample / row.best
         row.share_of_peak = row.gflops / machine.gflops
     if baseline.rounds:
         row.ratio = float(np.median(baseline.rounds)) / row.median
-        row.ratio_low, row.ratio_high = ratio_interval(baseline.rounds, row.rounds)
+        row.ratio_low, row.ratio_high = clock.ratio_interval(baseline.rounds, row.rounds)
 
 
 def read_code(candidate: Candidate, inspect: bool) -> None:

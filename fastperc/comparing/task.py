@@ -23,7 +23,7 @@ class Task:
 
     @property
     def trains(self) -> bool:
-        """Whether parameters are changed."""
+        """Return whether parameters are changed."""
         return "lr" in self.arguments
 
 

@@ -215,9 +215,11 @@ class EpochWatcher(IterationWatcher):
 
     def mean_losses(self, sums: np.ndarray) -> list[float]:
         """Return the mean over batches of each one's mean, penalty included."""
-        penalty = 0.5 * self.optimizer.l2 * sums[SQUARES]
-        means = (sums[BATCH_LOSS] * self.loss_scale + penalty) / np.maximum(sums[ROWS], 1.0)
-        return means.tolist()
+        half_l2 = 0.5 * self.optimizer.l2
+        return [
+            (epoch[BATCH_LOSS] * self.loss_scale + half_l2 * epoch[SQUARES]) / max(epoch[ROWS], 1.0)
+            for epoch in sums.T.tolist()
+        ]
 
     def record(self, losses: list[float], part: float) -> None:
         """Continue curve and counts."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..deadline import NO_LIMIT, Deadline
 from ..kernels import batch, predict
-from ..kernels.table import CHUNK, CHUNK_ROWS
+from ..kernels.table import CHUNK, chunk_size
 from . import slices
 from .dense import Dense
 from .layout import aligned_zeros, views
@@ -62,7 +62,7 @@ def _on_threads(
         return False
     threads = parallel.at_most(threads)
     layers = model.layers
-    parts = min(4 * threads, -(-len(X) // int(layers[0, CHUNK_ROWS])))
+    parts = min(4 * threads, -(-len(X) // chunk_size(layers)))
     scratch = np.stack([forward_scratch(model, len(X))] * parts)
     with parallel.using_threads(threads):
         for rows in slices.row_slices(len(X), layers, model.theta.size, deadline, threads):

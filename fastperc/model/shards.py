@@ -7,7 +7,7 @@ import numpy as np
 from ..deadline import NO_LIMIT, Deadline
 from ..kernels import batch, slabs
 from ..kernels.arguments import Samples
-from ..kernels.table import CHUNK_ROWS
+from ..kernels.table import chunk_size
 from . import slices
 from .dense import Dense
 from .layout import aligned_zeros
@@ -24,7 +24,7 @@ class ShardGradients:
     def __init__(self, model: Dense, batch_size: int, threads: int = 1):
         self.model = model
         self.threads = threads if threads == 1 or threads_are_safe() else 1
-        self.chunk = int(model.layers[0, CHUNK_ROWS])
+        self.chunk = chunk_size(model.layers)
         self.n_shards = slabs.count_slabs(batch_size)
         size = batch.work_size(model.layers, model.dtype, batch_size)
         n = model.theta.size

@@ -12,7 +12,7 @@ from time import perf_counter
 import numpy as np
 
 from ..deadline import NO_LIMIT, Deadline
-from ..kernels.table import CHUNK_ROWS
+from ..kernels.table import chunk_size
 
 SLICE = 0.05  # seconds that a call should take
 SHORT = 1e8  # multiplications that certainly take no longer
@@ -51,7 +51,7 @@ def row_slices(
     n: int, layers: np.ndarray, n_parameters: int, deadline: Deadline = NO_LIMIT, threads: int = 1
 ) -> Iterator[slice]:
     """Cut ``n`` rows into slices of whole chunks."""
-    chunk = int(layers[0, CHUNK_ROWS])
+    chunk = chunk_size(layers)
     few = threads * SHORT / (chunk * n_parameters)
     for first, last in slices(-(-n // chunk), few, deadline):
         yield slice(first * chunk, min(last * chunk, n))

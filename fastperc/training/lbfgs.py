@@ -74,56 +74,82 @@ def minimise(
     """
     from scipy.optimize import minimize
 
-    if in_float64 and model.dtype != np.float64:
-        searched, samples = model.astype(np.dtype("float64")), samples.astype(np.dtype("float64"))
-    else:
-        searched = model
-    last, done, reason = model.theta.copy(), 0, ""
-
-    def objective(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        deadline.check()
-        searched.theta[:] = theta
-        loss, gradient = loss_and_gradient(
-            searched, samples, alpha, deadline=deadline, loss_scale=loss_scale
-        )
-        if not (in_float64 or (np.isfinite(loss) and all_finite(gradient))):
-            watcher.diverged(done + 1, loss, likely_cause(last, 0.0))
-        return loss, gradient.astype(np.float64)
-
-    def after_iteration(intermediate_result: OptimizeResult) -> None:
-        nonlocal done, reason
-        model.theta[:] = last[:] = intermediate_result.x
-        loss, done = float(intermediate_result.fun), done + 1
-        watcher.record([loss], 0.0)
-        bar.show(done, loss)
-        reason = watcher.end_epoch()
-        last[:] = model.theta  # a callback may have written to it
-        if reason:
-            raise StopIteration
-        watcher.begin_epoch(done + 1)
-
     options = {"maxiter": epochs, "maxfun": max_evaluations, "ftol": ftol, "gtol": gtol}
     with deadline.interrupts_deferred(), ProgressBar(progress, epochs) as bar:
+        search = _Search(model, samples, watcher, alpha, loss_scale, in_float64, deadline, bar)
         watcher.begin_epoch(1)
         try:
             result = minimize(
-                objective,
+                search.objective,
                 model.theta.astype(np.float64),
                 jac=True,
                 method="L-BFGS-B",
-                callback=after_iteration,
+                callback=search.after_iteration,
                 options={name: value for name, value in options.items() if value is not None},
             )
         except OutOfTimeError:  # within an iteration, which is left undone
             return Outcome("time_limit")
         finally:
-            model.theta[:] = last
-    if not (np.isfinite(result.fun) and all_finite(result.x)):
-        reason = watcher.diverged(done + 1, float(result.fun), likely_cause(last, 0.0))
+            model.theta[:] = search.last
+    loss, reason = float(result.fun), search.reason
+    if not (np.isfinite(loss) and all_finite(result.x)):
+        reason = search.diverged(loss)
     if reason:
-        return Outcome(reason, loss=float(result.fun))
+        return Outcome(reason, loss=loss)
     if result.status == TOO_MANY:
-        reason = "epochs" if done >= epochs else "evaluations"
+        reason = "epochs" if search.done >= epochs else "evaluations"
     else:
         reason = "converged" if result.status == CONVERGED else "line_search"
-    return Outcome(reason, f"(status={result.status}): {result.message}", float(result.fun))
+    return Outcome(reason, f"(status={result.status}): {result.message}", loss)
+
+
+class _Search:
+    """The functions that SciPy calls, and what they keep."""
+
+    def __init__(
+        self,
+        model: Dense,
+        samples: Samples,
+        watcher: Watcher,
+        alpha: float,
+        loss_scale: float,
+        in_float64: bool,
+        deadline: Deadline,
+        bar: ProgressBar,
+    ):
+        self.model, self.watcher, self.deadline, self.bar = model, watcher, deadline, bar
+        self.alpha, self.loss_scale, self.in_float64 = alpha, loss_scale, in_float64
+        is_cast = in_float64 and model.dtype != np.float64
+        dtype = np.dtype("float64") if is_cast else model.dtype
+        self.searched = model.astype(dtype) if is_cast else model
+        self.samples = samples.astype(dtype) if is_cast else samples
+        self.last = model.theta.copy()  # after the last iteration
+        self.done, self.reason = 0, ""
+
+    def objective(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the loss, penalty included, and its gradient."""
+        self.deadline.check()
+        self.searched.theta[:] = theta
+        loss, gradient = loss_and_gradient(
+            self.searched, self.samples, self.alpha, 0.0, self.deadline, self.loss_scale
+        )
+        if not (self.in_float64 or (np.isfinite(loss) and all_finite(gradient))):
+            self.diverged(loss)
+        return loss, gradient.astype(np.float64)
+
+    def after_iteration(self, intermediate_result: OptimizeResult) -> None:
+        """Let the watcher look on; raise StopIteration where it wants the search to end."""
+        self.model.theta[:] = self.last[:] = intermediate_result.x
+        loss = float(intermediate_result.fun)
+        self.done += 1
+        self.watcher.record([loss], 0.0)
+        self.bar.show(self.done, loss)
+        self.reason = self.watcher.end_epoch()
+        self.last[:] = self.model.theta  # a callback may have written to it
+        if self.reason:
+            raise StopIteration
+        self.watcher.begin_epoch(self.done + 1)
+
+    def diverged(self, loss: float) -> str:
+        """Tell the watcher; returns why to end, where it does not raise."""
+        return self.watcher.diverged(self.done + 1, loss, likely_cause(self.last, 0.0))

@@ -40,7 +40,7 @@ class Figure:
 
     @property
     def agrees(self) -> bool:
-        """Whether all printed digits are the same."""
+        """Return whether all printed digits are the same."""
         return self.computed == self.published
 
 
@@ -58,7 +58,7 @@ class Replay:
 
     @property
     def agrees(self) -> bool:
-        """Whether every figure agrees to all its printed digits."""
+        """Return whether every figure agrees to all its printed digits."""
         return all(figure.agrees for figure in self)
 
     def summary(self) -> str:

@@ -9,12 +9,12 @@ import numpy as np
 
 
 def sigmoid(z):
-    """1 / (1 + exp(-z))."""
+    """Compute 1 / (1 + exp(-z))."""
     return 1 / (1 + np.exp(-z))
 
 
 def linear_unit_forward(weights, X1, X2, Y):
-    """Predictions w1 X1 + w2 X2 + bias of all samples, and the sum of their squared errors."""
+    """Return predictions w1 X1 + w2 X2 + bias of all samples, and the sum of squared errors."""
     w1, w2, bias = weights
     predictions, sse = [], 0
     for i in range(len(Y)):
@@ -24,7 +24,7 @@ def linear_unit_forward(weights, X1, X2, Y):
 
 
 def linear_unit_update(weights, X1, X2, Y, predictions, lr):
-    """One update per sample, w_k -= lr 2 (p - y) X_k, from predictions made beforehand."""
+    """Update once per sample, w_k -= lr 2 (p - y) X_k, from predictions made beforehand."""
     w1, w2, bias = weights
     for i in range(len(Y)):
         by_w1 = 2 * (predictions[i] - Y[i]) * X1[i]
@@ -35,7 +35,7 @@ def linear_unit_update(weights, X1, X2, Y, predictions, lr):
 
 
 def linear_unit_published_update(weights, X1, X2, Y, predictions, lr):
-    """The same with the published (p - y)^2 in place of the slope 2 (p - y)."""
+    """Update with the published (p - y)^2 in place of the slope 2 (p - y)."""
     w1, w2, bias = weights
     for i in range(len(Y)):
         by_w1 = (predictions[i] - Y[i]) ** 2 * X1[i]
@@ -46,7 +46,7 @@ def linear_unit_published_update(weights, X1, X2, Y, predictions, lr):
 
 
 def train_linear_unit(X1, X2, Y, epochs, lr, as_published=False):
-    """Predictions of the last epoch and the final weights, from ``RandomState(123).randn(3)``."""
+    """Return the last epoch's predictions and the weights, from ``RandomState(123).randn(3)``."""
     update = linear_unit_published_update if as_published else linear_unit_update
     weights = tuple(np.random.RandomState(123).randn(3))
     for _ in range(epochs):
@@ -56,7 +56,7 @@ def train_linear_unit(X1, X2, Y, epochs, lr, as_published=False):
 
 
 def train_chain(X, y, epochs, lr=0.01):
-    """The network p = w3 (w1 x1 + w2 x2 + b1) + b2, one update per sample.
+    """Train the network p = w3 (w1 x1 + w2 x2 + b1) + b2, one update per sample.
 
     Returns the trace, (epochs * n_samples, 7): loss (y - p)^2, p, then w1 w2 w3 b1 b2 afterwards.
     """
@@ -76,7 +76,7 @@ def train_chain(X, y, epochs, lr=0.01):
 
 
 def train_sigmoid_unit(X, Y, weights, rounds):
-    """One sigmoid unit without bias by the delta rule, all samples per round.
+    """Train one sigmoid unit without bias by the delta rule, all samples per round.
 
     X (n, d), Y (n, 1), weights (d, 1). Returns the weights and the last round's outputs (n, 1).
     """
@@ -89,7 +89,7 @@ def train_sigmoid_unit(X, Y, weights, rounds):
 
 
 def train_sigmoid_layers(X, Y, weights1, weights2, rounds):
-    """Two sigmoid layers without biases by the delta rule, all samples per round.
+    """Train two sigmoid layers without biases by the delta rule, all samples per round.
 
     X (n, d), Y (n, k), weights1 (d, h), weights2 (h, k). Returns both and the last outputs (n, k).
     """
@@ -105,7 +105,7 @@ def train_sigmoid_layers(X, Y, weights1, weights2, rounds):
 
 
 def regression_gradient(X, Y, w1, b1, w2, b2, as_published=False):
-    """Gradient of mean((Y - p)^2), p = sigmoid(X w1 + b1) w2 + b2, in the order w1 b1 w2 b2.
+    """Compute the gradient of mean((Y - p)^2), p = sigmoid(X w1 + b1) w2 + b2: w1 b1 w2 b2.
 
     X (n, d), Y (n, k), w1 (d, h), b1 (1, h), w2 (h, k), b2 (1, k). As published, the weight
     gradients are sums over the batch while the bias gradients stay means.
@@ -127,7 +127,7 @@ def regression_gradient(X, Y, w1, b1, w2, b2, as_published=False):
 
 
 def train_regression(X, Y, params, lr, epochs, batch_size, as_published=False):
-    """Mini-batch descent on ``regression_gradient``, batches in the order of the rows."""
+    """Train by mini-batch descent on ``regression_gradient``, batches in the order of the rows."""
     params = [p.copy() for p in params]
     for _ in range(epochs):
         for start in range(0, len(X), batch_size):
@@ -139,7 +139,7 @@ def train_regression(X, Y, params, lr, epochs, batch_size, as_published=False):
 
 
 def classifier_gradient(X, Y, W1, b1, W2, b2):
-    """Mean log loss of sigmoid(relu(X W1 + b1) W2 + b2) and its gradient, order W1 b1 W2 b2.
+    """Compute mean log loss of sigmoid(relu(X W1 + b1) W2 + b2), and its gradient: W1 b1 W2 b2.
 
     X (n, d), Y (n, k) of 0 and 1, W1 (d, h), b1 (h,), W2 (h, k), b2 (k,).
     """
@@ -158,7 +158,7 @@ def classifier_gradient(X, Y, W1, b1, W2, b2):
 
 
 def train_classifier(X, Y, params, lr, iterations):
-    """Full-batch descent on ``classifier_gradient``; the parameters and the loss of each step."""
+    """Train by full-batch descent on ``classifier_gradient``; return parameters and losses."""
     params = [p.copy() for p in params]
     losses = []
     for _ in range(iterations):

@@ -14,7 +14,7 @@ from ..simd import load, matrix, no_unroll, store, width
 
 @kernel
 def regression_outputs(X, params, hidden, outputs):
-    """hidden = sigmoid(X w1 + b1) and outputs = hidden w2 + b2.
+    """Compute hidden = sigmoid(X w1 + b1) and outputs = hidden w2 + b2.
 
     X (n, d), params (w1, b1, w2, b2) of shapes (d, h), (1, h), (h, k), (1, k): read. hidden, flat,
     n * h elements rounded up to whole SIMD blocks, and outputs (n, k): written.
@@ -48,7 +48,7 @@ def squash(flat, n):
 
 @inlined
 def column_sums(A, scale, sums):
-    """sums (1, k): written, ``scale`` times the sum of the rows of A (n, k): read."""
+    """Write ``scale`` times the sum of the rows of A (n, k) to sums (1, k)."""
     for k in range(A.shape[1]):
         sums[0, k] = 0.0
     for i in range(A.shape[0]):
@@ -58,7 +58,7 @@ def column_sums(A, scale, sums):
 
 @kernel
 def regression_gradient(X, Y, params, gradient, hidden, back, slopes, as_published):
-    """Gradient of the mean over samples of sum((Y - p)^2); returns the sum over samples.
+    """Compute the gradient of the mean over samples of sum((Y - p)^2); return the sum over them.
 
     X (n, d), Y (n, k), params (w1, b1, w2, b2): read. gradient, of the same shapes, hidden (see
     `regression_outputs`), back (n, h), slopes (n, k): written. As published the weights' part is n
@@ -88,7 +88,7 @@ def regression_gradient(X, Y, params, gradient, hidden, back, slopes, as_publish
 
 @inlined
 def descend(W, gradient, lr):
-    """W -= lr * gradient, W (d, k): read and written, gradient (d, k): read."""
+    """Step W -= lr * gradient, W (d, k): read and written, gradient (d, k): read."""
     for i in range(W.shape[0]):
         for j in range(W.shape[1]):
             W[i, j] -= lr * gradient[i, j]
@@ -96,7 +96,7 @@ def descend(W, gradient, lr):
 
 @kernel
 def regression_epoch(X, Y, params, gradient, hidden, back, slopes, lr, as_published):
-    """One step for each batch of as many rows as ``back`` has; the last may be shorter.
+    """Take one step for each batch of as many rows as ``back`` has; the last may be shorter.
 
     Arrays as in `regression_gradient`; params are read and written. Returns the mean over samples
     of sum((Y - p)^2), each taken before its batch's step.

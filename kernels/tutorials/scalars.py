@@ -16,7 +16,7 @@ from ..simd import no_unroll
 
 @kernel(fastmath=False)
 def linear_unit_predict(weights, X1, X2, predictions):
-    """predictions = w1 X1 + w2 X2 + bias.
+    """Compute predictions = w1 X1 + w2 X2 + bias.
 
     weights (3,) = w1, w2, bias; X1, X2 (n,): read. predictions (n,): written.
     """
@@ -27,7 +27,7 @@ def linear_unit_predict(weights, X1, X2, predictions):
 
 @kernel(fastmath=False)
 def linear_unit_slopes(predictions, Y, slopes):
-    """slopes = 2 (p - y); returns the sum of (p - y)^2.
+    """Compute slopes = 2 (p - y); return the sum of (p - y)^2.
 
     predictions p, Y (n,): read. slopes (n,): written.
     """
@@ -41,7 +41,7 @@ def linear_unit_slopes(predictions, Y, slopes):
 
 @kernel(fastmath=False)
 def linear_unit_squares(predictions, Y, slopes, two):
-    """slopes = (p - y)^2, as published; returns their sum. Arrays as above, ``two`` as below."""
+    """Compute slopes = (p - y)^2, as published; return their sum. Arrays as above."""
     sse = 0.0
     for i in range(Y.shape[0]):
         slopes[i] = square(predictions[i] - Y[i], two)
@@ -51,7 +51,7 @@ def linear_unit_squares(predictions, Y, slopes, two):
 
 @inlined(fastmath=False)
 def square(e, two):
-    """``e ** 2`` with the bits that Python gives it, for ``two`` = 2.0.
+    """Compute ``e ** 2`` with the bits that Python gives it, for ``two`` = 2.0.
 
     Python calls the C library's ``pow``, whose last bit is not that of e * e once in a thousand
     times. (A literal 2 would be compiled to e * e.) It is a good ``pow``, wrong by less than 0.54
@@ -72,7 +72,7 @@ def square(e, two):
 
 @kernel(fastmath=False)
 def linear_unit_update(weights, X1, X2, slopes, lr):
-    """One update per sample: w_k -= lr s X_k and bias -= lr s.
+    """Update once per sample: w_k -= lr s X_k and bias -= lr s.
 
     weights (3,): read and written. X1, X2, slopes s (n,): read.
     """
@@ -106,14 +106,14 @@ def linear_unit_epochs(weights, X1, X2, Y, predictions, slopes, errors, lr, as_p
 
 @kernel(fastmath=False)
 def chain_forward(w1, w2, w3, b1, b2, x1, x2):
-    """h = w1 x1 + w2 x2 + b1 and p = w3 h + b2; all are numbers."""
+    """Compute h = w1 x1 + w2 x2 + b1 and p = w3 h + b2; all are numbers."""
     h = w1 * x1 + w2 * x2 + b1
     return h, w3 * h + b2
 
 
 @kernel(fastmath=False)
 def chain_update(w1, w2, w3, b1, b2, x1, x2, h, error, lr):
-    """The five parameters after a step down the gradient of (y - p)^2, with error = y - p."""
+    """Return the five parameters after a step down the gradient of (y - p)^2, error = y - p."""
     slope = -2.0 * error
     slope_h = slope * w3
     return (
@@ -127,7 +127,7 @@ def chain_update(w1, w2, w3, b1, b2, x1, x2, h, error, lr):
 
 @kernel(fastmath=False)
 def chain_epochs(params, X, y, lr, trace):
-    """One update for each line of ``trace``, sample after sample, over and over.
+    """Update once for each line of ``trace``, sample after sample, over and over.
 
     params (5,) = w1 w2 w3 b1 b2: read and written. X (n, 2), y (n,): read. trace (n_steps, 7):
     written: loss (y - p)^2, p, then the params after the update. Returns the number of steps whose
@@ -152,14 +152,14 @@ def chain_epochs(params, X, y, lr, trace):
 
 @kernel
 def sigmoid_of(z):
-    """1 / (1 + exp(-z)) for one number; the form for either sign that cannot overflow."""
+    """Compute 1 / (1 + exp(-z)) of one number, in the form for its sign that cannot overflow."""
     e = math.exp(-abs(z))
     return 1.0 / (1.0 + e) if z >= 0.0 else e / (1.0 + e)
 
 
 @kernel
 def sigmoid_unit_rounds(X, y, weights, outputs, deltas, rounds):
-    """Delta rule for one unit without bias: weights += sum over samples of (y - p) p (1 - p) x.
+    """Train one unit by the delta rule: weights += sum over samples of (y - p) p (1 - p) x.
 
     X (n, d), y (n,): read. weights (d,): read and written. outputs p (n,) of the last round (before
     its update), deltas (n,): written. Returns the number of rounds that left finite weights.

@@ -17,7 +17,7 @@ from ..simd import at, first_n, full, load, no_unroll, store, sum_lanes, view, w
 def delta_rule_rounds(
     X, Y, rows1, rows2, hidden, hidden_delta, outputs, deltas, n_hidden, n_outputs, rounds
 ):
-    """Round after round: p from all samples, then rows1 += X.T @ delta1, rows2 += (h.T @ delta2).T.
+    """Train round by round: p of all samples, rows1 += X.T @ delta1, rows2 += (h.T @ delta2).T.
 
     With h = sigmoid(X @ W1), p = sigmoid(h @ W2), delta2 = (Y - p) p (1 - p) and
     delta1 = (delta2 @ W2.T) h (1 - h).
@@ -58,7 +58,7 @@ def delta_rule_rounds(
 
 @inlined
 def hidden_row(x, rows, h, n):
-    """h = sigmoid(sum_m x[m] rows[m]), with zeros behind the n-th."""
+    """Compute h = sigmoid(sum_m x[m] rows[m]), with zeros behind the n-th."""
     j = 0
     while j < h.shape[0]:
         no_unroll()
@@ -72,7 +72,7 @@ def hidden_row(x, rows, h, n):
 
 @inlined
 def output_sums(rows, h, z):
-    """z[k] = rows[k] . h, the outputs before the sigmoid."""
+    """Compute z[k] = rows[k] . h, the outputs before the sigmoid."""
     for k in range(z.shape[0]):
         no_unroll()
         s, j = full(h, 0.0), 0
@@ -85,7 +85,7 @@ def output_sums(rows, h, z):
 
 @inlined
 def output_deltas(Y, outputs, deltas, n):
-    """outputs = p = sigmoid(outputs) and deltas = (Y - p) p (1 - p), with zeros behind the n-th."""
+    """Compute outputs = p = sigmoid(outputs), deltas = (Y - p) p (1 - p); zeros behind the n-th."""
     j = 0
     while j < n:
         no_unroll()
@@ -97,7 +97,7 @@ def output_deltas(Y, outputs, deltas, n):
 
 @inlined
 def hidden_delta_row(delta, rows, h, back):
-    """back = (sum_k delta[k] rows[k]) h (1 - h)."""
+    """Compute back = (sum_k delta[k] rows[k]) h (1 - h)."""
     j = 0
     while j < h.shape[0]:
         no_unroll()
@@ -112,7 +112,7 @@ def hidden_delta_row(delta, rows, h, back):
 
 @inlined
 def add_products(a, n_rows, values, q, rows):
-    """rows[m] += sum_i a[i, m] values[i] for a of n_rows columns and values of rows of length q.
+    """Add sum_i a[i, m] values[i] to rows[m], a of n_rows columns, values of rows of length q.
 
     Returns the sums of all rows in a block's lanes: NaN or infinite if any element is.
     """

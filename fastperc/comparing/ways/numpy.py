@@ -9,7 +9,7 @@ import numpy as np
 
 from ...kernels import reference
 from ..problem import Problem
-from ..runners import Arrays, Function
+from ..runners import Array, Arrays, Blocks, Function
 
 FORWARD = {
     **reference.ACTIVATIONS,
@@ -33,25 +33,25 @@ class NumpyLoops:
         self.activations = [FORWARD[name] for name in problem.activations]
         self.slopes = [reference.SLOPES.get(name) for name in problem.activations]
 
-    def layer_outputs(self, x: np.ndarray, weights: Arrays, biases: Arrays) -> list[np.ndarray]:
+    def layer_outputs(self, x: Array, weights: Arrays, biases: Arrays) -> list[Array]:
         """Return the inputs and each layer's outputs."""
         outputs = [x]
         for W, b, activation in zip(weights, biases, self.activations, strict=True):
             outputs.append(activation(outputs[-1] @ W + b))
         return outputs
 
-    def forward(self, X: np.ndarray, weights: Arrays, biases: Arrays) -> np.ndarray:
+    def forward(self, X: Array, weights: Arrays, biases: Arrays) -> Array:
         return self.layer_outputs(X, weights, biases)[-1]
 
     def gradient(
-        self, X: np.ndarray, Y: np.ndarray, weights: Arrays, biases: Arrays, factor: float = 1.0
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        self, X: Array, Y: Array, weights: Arrays, biases: Arrays, factor: float = 1.0
+    ) -> Blocks:
         """Return the gradient of the mean loss times a factor."""
         outputs = self.layer_outputs(X, weights, biases)
         delta = reference.output_delta(self.loss, self.output, outputs[-1], Y)
         delta *= X.dtype.type(factor / len(X))
-        by_weights: list[np.ndarray] = []
-        by_biases: list[np.ndarray] = []
+        by_weights: list[Array] = []
+        by_biases: list[Array] = []
         for k in reversed(range(len(weights))):
             by_weights.insert(0, outputs[k].T @ delta)
             by_biases.insert(0, delta.sum(axis=0))
@@ -59,9 +59,7 @@ class NumpyLoops:
                 delta = (delta @ weights[k].T) * self.slopes[k - 1](outputs[k])
         return by_weights, by_biases
 
-    def online(
-        self, X: np.ndarray, Y: np.ndarray, weights: Arrays, biases: Arrays, lr: float
-    ) -> None:
+    def online(self, X: Array, Y: Array, weights: Arrays, biases: Arrays, lr: float) -> None:
         for x, y in zip(X, Y, strict=True):
             outputs = self.layer_outputs(x, weights, biases)
             step = lr * reference.output_delta(self.loss, self.output, outputs[-1], y)
@@ -73,9 +71,8 @@ class NumpyLoops:
                 step = below
 
     def batches(
-        self, X: np.ndarray, Y: np.ndarray, weights: Arrays, biases: Arrays, lr: float,
-        batch_size: int,
-    ) -> None:  # fmt: skip
+        self, X: Array, Y: Array, weights: Arrays, biases: Arrays, lr: float, batch_size: int
+    ) -> None:
         for first in range(0, len(X), batch_size):
             rows = slice(first, first + batch_size)
             moves = self.gradient(X[rows], Y[rows], weights, biases, lr)
@@ -83,7 +80,5 @@ class NumpyLoops:
                 for block, move in zip(blocks, by, strict=True):
                     block -= move
 
-    def full(
-        self, X: np.ndarray, Y: np.ndarray, weights: Arrays, biases: Arrays, lr: float
-    ) -> None:
+    def full(self, X: Array, Y: Array, weights: Arrays, biases: Arrays, lr: float) -> None:
         self.batches(X, Y, weights, biases, lr, len(X))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..problem import Problem
-from ..runners import Arrays, Function
+from ..runners import Array, Arrays, Blocks, Function
 
 Vector = list[float]
 Layers = list[tuple[list[Vector], Vector]]  # each layer's W, row by row, and b
@@ -92,28 +92,23 @@ class PythonLoops:
             self.add_gradient(x, y, layers, 1 / len(X), result)
         return result
 
-    def forward(self, X: np.ndarray, weights: Arrays, biases: Arrays) -> np.ndarray:
+    def forward(self, X: Array, weights: Arrays, biases: Arrays) -> Array:
         layers = as_lists(weights, biases)
         return np.array([self.layer_outputs(x, layers)[-1] for x in X.tolist()])
 
-    def gradient(
-        self, X: np.ndarray, Y: np.ndarray, weights: Arrays, biases: Arrays
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def gradient(self, X: Array, Y: Array, weights: Arrays, biases: Arrays) -> Blocks:
         found = self.mean_gradient(X.tolist(), Y.tolist(), as_lists(weights, biases))
         return [np.array(W) for W, _ in found], [np.array(b) for _, b in found]
 
-    def online(
-        self, X: np.ndarray, Y: np.ndarray, weights: Arrays, biases: Arrays, lr: float
-    ) -> None:
+    def online(self, X: Array, Y: Array, weights: Arrays, biases: Arrays, lr: float) -> None:
         layers = as_lists(weights, biases)
         for x, y in zip(X.tolist(), Y.tolist(), strict=True):
             self.add_gradient(x, y, layers, -float(lr), layers)
         write_back(layers, weights, biases)
 
     def batches(
-        self, X: np.ndarray, Y: np.ndarray, weights: Arrays, biases: Arrays, lr: float,
-        batch_size: int,
-    ) -> None:  # fmt: skip
+        self, X: Array, Y: Array, weights: Arrays, biases: Arrays, lr: float, batch_size: int
+    ) -> None:
         layers, rows, targets = as_lists(weights, biases), X.tolist(), Y.tolist()
         for first in range(0, len(rows), batch_size):
             last = first + batch_size
@@ -123,9 +118,7 @@ class PythonLoops:
                     row[:] = [w - lr * g for w, g in zip(row, by_row, strict=True)]
         write_back(layers, weights, biases)
 
-    def full(
-        self, X: np.ndarray, Y: np.ndarray, weights: Arrays, biases: Arrays, lr: float
-    ) -> None:
+    def full(self, X: Array, Y: Array, weights: Arrays, biases: Arrays, lr: float) -> None:
         self.batches(X, Y, weights, biases, lr, len(X))
 
 
