@@ -159,7 +159,7 @@ def _machine_code() -> tuple[int, int]:
     )
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> type[WarmupStep]:
     if name == "Warmed":
         warnings.warn(
             "Warmed is WarmupStep now; the old name goes with fastperc 0.3", DeprecationWarning,

@@ -57,9 +57,10 @@ def data_folder():
 
 @pytest.fixture
 def few_rounds(monkeypatch):
-    """`compare` in two rounds of timing: for tests of what else it finds."""
+    """Time with little care: for tests of what else `compare` and the benchmarks find."""
     clock = importlib.import_module("fastperc.measuring.clock")
     monkeypatch.setattr(clock, "interleave", partial(clock.interleave, least=2))
+    monkeypatch.setattr("fastperc.measuring.stillness.CALIBRATION", 0.02)
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,8 @@ from fastperc.comparing import variants
 from fastperc.measuring import clock
 from fastperc.measuring.clock import Timed
 
+pytestmark = pytest.mark.usefixtures("few_rounds")
+
 empty = Timed(lambda: None, lambda: None, 1)
 
 

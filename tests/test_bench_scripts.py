@@ -49,6 +49,7 @@ def test_marks(script, arguments, capsys, tmp_path):
     assert [shown for _, shown in rows] == passed
 
 
+@pytest.mark.slow
 def test_the_upper_rungs_agree(script):
     rungs = script("rungs")
     chosen = [rungs.RUNGS[k] for k in (0, 2, 3, 9, 10)]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -101,7 +101,7 @@ def draw(result: Comparison, path: Path) -> None:
         raise typer.BadParameter(f"cannot write {path}: {error}") from error
 
 
-def load(name: str) -> Callable[..., Any]:
+def load(name: str) -> Callable[..., object]:
     """Import the function that ``module:function`` or ``file.py:function`` names."""
     place, _, attribute = name.rpartition(":")
     try:

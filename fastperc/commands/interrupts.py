@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
 GRACE = 0.05  # seconds for files to be closed and networks to be left usable
 INTERRUPTED = 130  # what shells report for a program that SIGINT ended: 128 + 2
@@ -106,7 +106,7 @@ def _end_after_sigint(receiver: int) -> None:
     os.close(receiver)
 
 
-def _report_other(unraisable: Any) -> None:
+def _report_other(unraisable: sys.UnraisableHookArgs) -> None:
     """Report an exception that has nowhere to go, such as one in a C library's callback.
 
     None after Ctrl-C: the process is about to say that it was interrupted, and end.
