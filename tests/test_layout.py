@@ -34,10 +34,9 @@ BELOW = {
     "benchmarks": "comparing tutorials estimators network model datasets plots files measuring "
     "kernels",
     "demo": "commands comparing tutorials network training datasets plots warmup measuring",
-    "commands": "demo benchmarks comparing tutorials plots warmup measuring kernels errors "
-    "optional",
     "__main__": "commands",
 }
+BELOW["commands"] = " ".join(BELOW)
 ALSO = {"training.history": {"plots"}}  # a result that draws itself when asked to
 
 # Files of kernels/ that may import more, or less, than numpy and numba.
