@@ -46,6 +46,7 @@ MOVED = {
     "kernels.lanes_numpy": "kernels.simd_numpy",
     "kernels.products": "kernels.matmul",
     "kernels.reference_tutorials": "kernels.tutorials.reference",
+    "kernels.slabs": "kernels.shards",
     "kernels.sweeps": "kernels.fused",
     "kernels.tutorial_regression": "kernels.tutorials.regression",
     "layout": "model.layout",

@@ -6,10 +6,10 @@ Operations, and the kernel that each runs on:
 one update per sample, plain            `online.train_online`
 one update per sample, any rule         `online_rules.train_online_by_rule`
 one update per mini-batch, or full      `batch.train_batches`
-a large batch, in short calls           `slabs.add_part_of_slab`, `step_of_slabs`
-the same on several threads             `parallel.slab_gradients`
+a large batch, in short calls           `shards.add_part_of_shard`, `step_of_shards`
+the same on several threads             `parallel.shard_gradients`
 gradient, loss of given samples         `batch.gradient_rows`, `loss_rows`
-outputs of many samples                 `predict.predict_rows`, `parallel.predict_slabs`
+outputs of many samples                 `predict.predict_rows`, `parallel.predict_shards`
 one sample, also in your own kernels    `single.predict_one`, `learn_one`
 the same by any rule                    `single.learn_one_by_rule`
 the tutorials' own loops                `tutorials`

@@ -1,7 +1,7 @@
 """Training with one update per batch: the mean gradient of a few samples, or of all.
 
 The layers' work is three matrix products each, see `matmul`. A batch of more than `CHUNK` rows
-is cut into slabs (see `parallel`), and these into chunks, so that scratch stays small.
+is cut into shards (see `parallel`), and these into chunks, so that scratch stays small.
 """
 
 import math
@@ -22,7 +22,7 @@ from .sums import add_batch, plus, sum_of_weights
 from .table import CHUNK, as_records, chunk_size, theta_size
 from .updates import LR, SGD, has_penalties, penalise, update
 
-SLABS = 16  # at most; each has a gradient of its own
+SHARDS = 16  # at most; each has a gradient of its own
 
 
 def work_size(layers, dtype, batch_size):
@@ -87,7 +87,7 @@ def train_batches(samples, net, rule, batch_size, first, last, scratch, last_goo
                 clear(gradient)
             target = theta if at_once else gradient
             scale = theta.dtype.type((-at(settings, LR) if at_once else 1.0) / weight_sum)
-            found = add_slabs(samples, net, row, rows, scale, target, partial, rest)
+            found = add_shards(samples, net, row, rows, scale, target, partial, rest)
             add_batch(sums, epoch, found, weight_sum, samples, net, settings, row, rows)
             if not at_once:
                 take_step(rule, net, gradient, weight_sum)
@@ -115,7 +115,7 @@ def gradient_rows(samples, net, gradient, scratch):
     partial, rest = split(flat(scratch), net.theta.shape[0])
     clear(gradient)
     one = gradient.dtype.type(1)
-    loss_sum = add_slabs(samples, net, 0, n, one, gradient, partial, rest)
+    loss_sum = add_shards(samples, net, 0, n, one, gradient, partial, rest)
     return loss_sum, sum_of_weights(samples.weight, samples.order, 0, n)
 
 
@@ -157,24 +157,24 @@ def clear(v):
 
 
 @inlined
-def slabs_of(rows):
-    """Return into how many slabs a batch is cut, on any number of threads."""
-    return min(SLABS, (rows + CHUNK - 1) // CHUNK)
+def shards_of(rows):
+    """Return into how many shards a batch is cut, on any number of threads."""
+    return min(SHARDS, (rows + CHUNK - 1) // CHUNK)
 
 
 @inlined
-def slab_start(s, n_slabs, rows):
-    """Return where slab ``s`` of ``n_slabs`` begins."""
-    return s * rows // n_slabs
+def shard_start(s, n_shards, rows):
+    """Return where shard ``s`` of ``n_shards`` begins."""
+    return s * rows // n_shards
 
 
 @inlined
-def add_slabs(samples, net, first, rows, scale, target, partial, scratch):
-    """Apply `add_gradient` slab by slab, as `parallel` does."""
-    n_slabs = slabs_of(rows)
+def add_shards(samples, net, first, rows, scale, target, partial, scratch):
+    """Apply `add_gradient` shard by shard, as `parallel` does."""
+    n_shards = shards_of(rows)
     loss_sum = 0.0
-    for s in range(n_slabs):
-        begin, end = slab_start(s, n_slabs, rows), slab_start(s + 1, n_slabs, rows)
+    for s in range(n_shards):
+        begin, end = shard_start(s, n_shards, rows), shard_start(s + 1, n_shards, rows)
         if s > 0:
             clear(partial)
         out = partial if s > 0 else target
@@ -204,7 +204,7 @@ def add_gradient(samples, net, first, rows, scale, target, scratch, loss_sum):
     """Add ``scale * gradient`` for the rows ``order[first:first + rows]``, or X's own, to target.
 
     The gradient is that of the weighted sum of the losses, which is returned, added to
-    ``loss_sum``. All arrays are flat. A slab may be served in parts of whole chunks.
+    ``loss_sum``. All arrays are flat. A shard may be served in parts of whole chunks.
     """
     X, Y, weight, order = samples
     layers = net.layers

@@ -1,8 +1,8 @@
 """Gradients and outputs of many samples on several threads, the same bits on any number of them.
 
-Rows are cut into slabs by how many there are, never by the number of threads; each slab's gradient
-is summed on its own, and the slabs are added in order. The serial kernels of `batch` do the same,
-so they serve as twins: ``threads=2`` changes no digit.
+Rows are cut into shards by how many there are, never by the number of threads; each shard's
+gradient is summed on its own, and the shards are added in order. The serial kernels of `batch` do
+the same, so they serve as twins: ``threads=2`` changes no digit.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import numpy as np
 from numba import prange
 
 from .arguments import flat_net, flat_samples
-from .batch import clear, slab_start
+from .batch import clear, shard_start
 from .call_by_address import call
 from .jit import kernel
 from .predict import count_chunks, predict_chunk
@@ -23,31 +23,30 @@ from .table import LAYER
 
 
 @kernel(parallel=True)
-def slab_gradients(address, samples, net, first, rows, scale, gradients, sums, scratch, begin, end):
-    """Compute each slab's gradient, times ``scale``, and loss: its chunks ``begin`` to ``end``.
+def shard_gradients(
+    address, samples, net, first, rows, scale, gradients, sums, scratch, begin, end
+):
+    """Compute each shard's gradient, times ``scale``, and loss: its chunks ``begin`` to ``end``.
 
     Parameters
     ----------
     address : int
-        That of `batch.add_rows_gradient`; see `slabs.address`.
+        That of `batch.add_rows_gradient`; see `shards.address`.
     samples, net
         See `arguments`.
     first, rows : int
         The batch: the rows ``order[first:first + rows]``, or those of X.
-    gradients : array of shape (n_slabs, n_parameters)
+    gradients : array of shape (n_shards, n_parameters)
         Written by the first chunk, added to by the others.
-    sums : float64 array of shape (n_slabs,)
+    sums : float64 array of shape (n_shards,)
         The losses, likewise.
-    scratch : array of shape (n_slabs, batch.work_size(...))
+    scratch : array of shape (n_shards, batch.work_size(...))
     """
-    n_slabs, n, chunk = (
-        gradients.shape[0],
-        net.theta.shape[0],
-        at(records(net.layers, LAYER), 0).chunk,
-    )
-    for k in prange(n_slabs):
+    n_shards, n = gradients.shape[0], net.theta.shape[0]
+    chunk = at(records(net.layers, LAYER), 0).chunk
+    for k in prange(n_shards):
         s = np.int64(k)  # prange counts in uint64, and uint64 with int64 makes float64
-        start, stop = slab_start(s, n_slabs, rows), slab_start(s + 1, n_slabs, rows)
+        start, stop = shard_start(s, n_shards, rows), shard_start(s + 1, n_shards, rows)
         here, there = min(start + begin * chunk, stop), min(start + end * chunk, stop)
         gradient = view(flat(gradients), s * n, n)
         own = view(flat(scratch), s * scratch.shape[1], scratch.shape[1])
@@ -62,8 +61,8 @@ def slab_gradients(address, samples, net, first, rows, scale, gradients, sums, s
 
 
 @kernel(parallel=True)
-def predict_slabs(X, theta, layers, out, scratch):
-    """Apply `predict.predict_rows`, chunks dealt out to as many slabs as ``scratch`` has rows."""
+def predict_shards(X, theta, layers, out, scratch):
+    """Apply `predict.predict_rows`, chunks dealt out to as many shards as ``scratch`` has rows."""
     n_chunks = count_chunks(records(layers, LAYER), X.shape[0])
     for k in prange(scratch.shape[0]):
         s = np.int64(k)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fastperc.kernels import batch, reference, slabs, updates
+from fastperc.kernels import batch, reference, shards, updates
 from fastperc.kernels.arguments import LOSS, ROWS
 from fastperc.kernels.table import CHUNK
 from fastperc.model.layout import aligned_zeros
@@ -196,7 +196,7 @@ def test_rows_without_weight_do_not_count():
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("settings", [{}, {"L2_PER_WEIGHT": 0.1}], ids=str)
 def test_short_calls_keep_the_same_sums(settings, weighted):
-    """What `slabs` notes of a batch, to the last bit."""
+    """What `shards` notes of a batch, to the last bit."""
     n = 2 * CHUNK + 5
     p, q = problem((6, 20, 3), n=n), problem((6, 20, 3), n=n)
     weight = p.weight if weighted else None
@@ -208,16 +208,16 @@ def test_short_calls_keep_the_same_sums(settings, weighted):
     )  # fmt: skip
     samples, net = samples_of(q, weight), arguments_of(q.net)
     rule = rule_of(q.net, updates.ADAM, LR=0.01, EPSILON=1e-8, **settings)
-    noted, gradients = no_sums(), np.zeros((slabs.count_slabs(n), net.theta.size))
-    weight_sum = slabs.weight_of_rows(samples.weight, samples.order, 0, n, 0.0)
+    noted, gradients = no_sums(), np.zeros((shards.count_shards(n), net.theta.size))
+    weight_sum = shards.weight_of_rows(samples.weight, samples.order, 0, n, 0.0)
     work, loss = scratch(q.net, n), 0.0
     for s, gradient in enumerate(gradients):
         first, end = s * n // len(gradients), (s + 1) * n // len(gradients)
-        loss += slabs.add_part_of_slab(
-            slabs.address(q.net.dtype), samples, net, first, end - first, 1 / weight_sum, gradient,
+        loss += shards.add_part_of_shard(
+            shards.address(q.net.dtype), samples, net, first, end - first, 1 / weight_sum, gradient,
             work, 0.0,
         )  # fmt: skip
-    slabs.note_batch(noted, 0, loss, weight_sum, samples, net, rule, 0, n)
-    slabs.step_of_slabs(gradients, net, rule, weight_sum)
+    shards.note_batch(noted, 0, loss, weight_sum, samples, net, rule, 0, n)
+    shards.step_of_shards(gradients, net, rule, weight_sum)
     assert np.array_equal(noted, sums)
     assert np.array_equal(p.net.theta, q.net.theta)

@@ -66,7 +66,7 @@ def _on_threads(
     scratch = np.stack([forward_scratch(model, len(X))] * parts)
     with parallel.using_threads(threads):
         for rows in slices.row_slices(len(X), layers, model.theta.size, deadline, threads):
-            parallel.predict_slabs(X[rows], model.theta, layers, out[rows], scratch)
+            parallel.predict_shards(X[rows], model.theta, layers, out[rows], scratch)
     return True
 
 

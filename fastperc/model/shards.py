@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..deadline import NO_LIMIT, Deadline
-from ..kernels import batch, slabs
+from ..kernels import batch, shards
 from ..kernels.arguments import Samples
 from ..kernels.table import chunk_size
 from . import slices
@@ -25,7 +25,7 @@ class ShardGradients:
         self.model = model
         self.threads = threads if threads == 1 or threads_are_safe() else 1
         self.chunk = chunk_size(model.layers)
-        self.n_shards = slabs.count_slabs(batch_size)
+        self.n_shards = shards.count_shards(batch_size)
         size = batch.work_size(model.layers, model.dtype, batch_size)
         n = model.theta.size
         # On one thread, shards take turns, so that two gradients are enough: the sum and a part.
@@ -43,7 +43,7 @@ class ShardGradients:
             return float(rows)
         total = 0.0
         for begin, last in slices.slices(rows, ROWS, deadline):
-            total = slabs.weight_of_rows(
+            total = shards.weight_of_rows(
                 samples.weight, samples.order, first + begin, last - begin, total
             )
         return total
@@ -63,15 +63,15 @@ class ShardGradients:
     ) -> tuple[np.ndarray, float]:
         from ..kernels import parallel
 
-        n_shards = slabs.count_slabs(rows)
+        n_shards = shards.count_shards(rows)
         gradients, sums = self.gradients[:n_shards], self.sums[:n_shards]
         few = slices.SHORT / (self.chunk * self.model.theta.size)
         longest = -(-rows // n_shards)
         n_chunks = -(-longest // self.chunk)
         with parallel.using_threads(self.threads):
             for part in slices.slices(n_chunks, few, deadline):
-                parallel.slab_gradients(
-                    slabs.address(self.model.dtype), samples, self.model.arguments, first, rows,
+                parallel.shard_gradients(
+                    shards.address(self.model.dtype), samples, self.model.arguments, first, rows,
                     scale, gradients, sums, self.scratch[:n_shards], *part,
                 )  # fmt: skip
         return gradients, in_order(sums)
@@ -79,8 +79,8 @@ class ShardGradients:
     def _in_turn(
         self, samples: Samples, first: int, rows: int, scale: float, deadline: Deadline
     ) -> tuple[np.ndarray, float]:
-        model, address = self.model, slabs.address(self.model.dtype)
-        n_shards = slabs.count_slabs(rows)
+        model, address = self.model, shards.address(self.model.dtype)
+        n_shards = shards.count_shards(rows)
         total, part = self.gradients[0], self.gradients[-1]
         for s in range(n_shards):
             if s:
@@ -90,7 +90,7 @@ class ShardGradients:
             target[:] = 0
             found = 0.0
             for piece in slices.row_slices(stop - begin, model.layers, model.theta.size, deadline):
-                found = slabs.add_part_of_slab(
+                found = shards.add_part_of_shard(
                     address, samples, model.arguments, first + begin + piece.start,
                     piece.stop - piece.start, scale, target, self.scratch[0], found,
                 )  # fmt: skip

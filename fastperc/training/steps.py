@@ -6,7 +6,7 @@ import numpy as np
 
 from ..deadline import Deadline
 from ..errors import OutOfTimeError
-from ..kernels import batch, online, online_rules, slabs
+from ..kernels import batch, online, online_rules, shards
 from ..kernels.arguments import BATCH_LOSS, LOSS, N_SUMS, ROWS
 from ..kernels.arguments import Samples as Arguments
 from ..kernels.table import CHUNK
@@ -164,10 +164,10 @@ class ShardSteps(Steps):
         if weight_sum > 0:
             scale = model.dtype.type(1 / weight_sum)
             gradients, loss = self.shards(samples, first, rows, scale, self.deadline)
-            slabs.note_batch(
+            shards.note_batch(
                 sums, epoch, loss, weight_sum, samples, model.arguments, rule.arguments, first, rows
             )
-            slabs.step_of_slabs(gradients, model.arguments, rule.arguments, weight_sum)
+            shards.step_of_shards(gradients, model.arguments, rule.arguments, weight_sum)
         if position == n_steps - 1 and not (
             np.isfinite(sums[LOSS, epoch]) and np.isfinite(model.theta).all()
         ):

@@ -1,8 +1,8 @@
-"""A long step of `batch` in short calls, with the same bits: for who wants to look up in between.
+"""A long step of `batch` in short calls, with the same bits, so that callers can act in between.
 
-A batch is cut into slabs by how many rows it has, and a slab into chunks. A call takes some chunks
-of a slab, and carries gradient and loss on to the next. `note_batch` then keeps the sums, and
-`step_of_slabs` takes the step.
+A batch is cut into shards by how many rows it has, and a shard into chunks. A call takes some
+chunks of a shard, and carries gradient and loss on to the next. `note_batch` then keeps the sums,
+and `step_of_shards` takes the step.
 """
 
 import functools
@@ -10,7 +10,7 @@ import functools
 import numpy as np
 
 from .arguments import Net, Samples, flat_net, flat_rule, flat_samples
-from .batch import CHUNK, SLABS, add_rows_gradient, add_to, take_step
+from .batch import CHUNK, SHARDS, add_rows_gradient, add_to, take_step
 from .call_by_address import address_of, call
 from .jit import kernel
 from .simd import flat, view
@@ -18,9 +18,9 @@ from .sums import add_batch, sum_of_weights
 from .table import LAYER
 
 
-def count_slabs(rows):
-    """Return `batch.slabs_of`, for Python."""
-    return min(SLABS, -(-rows // CHUNK))
+def count_shards(rows):
+    """Return `batch.shards_of`, for Python."""
+    return min(SHARDS, -(-rows // CHUNK))
 
 
 @functools.cache
@@ -32,7 +32,7 @@ def address(dtype):
 
 
 @kernel
-def add_part_of_slab(address, samples, net, first, rows, scale, target, scratch, loss_sum):
+def add_part_of_shard(address, samples, net, first, rows, scale, target, scratch, loss_sum):
     """Call `batch.add_rows_gradient`, which lies at ``address``, from Python."""
     samples, net = flat_samples(samples), flat_net(net)
     arguments = (samples, net, first, rows, scale, flat(target), flat(scratch), loss_sum)
@@ -47,8 +47,8 @@ def note_batch(sums, epoch, loss, weight_sum, samples, net, rule, first, rows):
 
 
 @kernel
-def step_of_slabs(gradients, net, rule, weight_sum):
-    """Add the slabs' gradients in order, and take the step; see `updates`."""
+def step_of_shards(gradients, net, rule, weight_sum):
+    """Add the shards' gradients in order, and take the step; see `updates`."""
     net, rule = flat_net(net), flat_rule(rule)
     n = net.theta.shape[0]
     total = view(flat(gradients), 0, n)
