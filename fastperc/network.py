@@ -124,6 +124,7 @@ class Network:
     def _take(self, model: Dense) -> None:
         """Become the network of ``model``."""
         self._model = model
+        self._labels_of = model.loss.labels_of
         # Buffers for one sample and scratch for many, not in use; `pop` and `append` are safe
         # between threads.
         self._buffers: list[SampleBuffer] = []
@@ -419,12 +420,12 @@ class Network:
         buffer = self._buffers.pop() if self._buffers else SampleBuffer(self._model)
         out = buffer.forward(x)
         self._buffers.append(buffer)
-        loss = self._model.loss
-        if loss.labels_of is None:
+        if self._labels_of is None:
             return out
+        loss = self._model.loss
         if loss.label_of is not None and isinstance(out, float):
             return loss.label_of(out, self.labels)
-        labels = loss.labels_of(np.asarray(out), self.labels)
+        labels = self._labels_of(np.asarray(out), self.labels)
         return labels if labels.ndim else int(labels)
 
     def loss(
@@ -512,7 +513,7 @@ class Network:
         return copying.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        made = {"_model", "_buffers", "_scratch"}
+        made = {"_model", "_labels_of", "_buffers", "_scratch"}
         state = {name: value for name, value in self.__dict__.items() if name not in made}
         model = self._model
         configuration = {

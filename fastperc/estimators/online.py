@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sized
 from typing import Any
 
 import numpy as np
@@ -42,15 +43,19 @@ class OnlineMLP(FittedMLP):
         """Return a buffer that holds the sample, for as long as the caller keeps it."""
         model = self._network()
         buffer = self._buffers.pop() if self._buffers else SampleBuffer(model)
-        if type(x) is not np.ndarray or x.shape != buffer.shape:
-            n = model.sizes[0]
-            if hasattr(x, "__len__") and len(x) != n:
-                raise ValueError(f"x: found {len(x)} numbers, expected {n}, one for each feature")
-        if buffer.is_wide:
-            buffer.take_inputs(x)
-        else:
-            with np.errstate(over="ignore"):  # too large for float32 is infinite, and found out
+        try:
+            if buffer.is_wide:
                 buffer.take_inputs(x)
+            else:
+                with np.errstate(over="ignore"):  # too large for float32 is infinite: found out
+                    buffer.take_inputs(x)
+        except ValueError:
+            n = model.sizes[0]
+            if isinstance(x, Sized) and len(x) != n:
+                raise ValueError(
+                    f"x: found {len(x)} numbers, expected {n}, one for each feature"
+                ) from None
+            raise
         if self._scaling is not None:
             buffer.x[:] = self._scaling.apply(buffer.x)
         return buffer

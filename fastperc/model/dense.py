@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..kernels import activations
+from ..kernels import activations, online
 from ..kernels.arguments import Net
 from ..kernels.table import describe
 from .layout import aligned_zeros, n_parameters, views
@@ -81,6 +81,11 @@ class Dense:
     def packed_layers(self) -> np.ndarray:
         """The table of the same network all of whose rows lie in one array."""
         return describe(self.sizes, self.codes, self.dtype, direct=False)
+
+    @cached_property
+    def online_work_size(self) -> int:
+        """Elements of scratch of `kernels.online.train_online`."""
+        return online.work_size(self.layers, self.dtype)
 
     @cached_property
     def arguments(self) -> Net:

@@ -48,7 +48,7 @@ class SampleBuffer:
         """Copy the sample in. Whether it is finite, the kernel finds out."""
         row = self.x
         if type(x) is np.ndarray:
-            plain = x.shape == self.shape and x.dtype.kind in "fiu"
+            plain = x.shape == self.shape and (x.dtype.kind == "f" or x.dtype.kind in "iu")
         else:
             plain = type(x) is list and len(x) == len(row) and NUMBERS.issuperset(map(type, x))
         if plain:

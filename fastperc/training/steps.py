@@ -79,7 +79,7 @@ class OnlineSteps(Steps):
 
     def __init__(self, model: Dense, samples: Samples, rule: Rule):
         super().__init__(model, samples, rule)
-        self.scratch = self._zeros(online.work_size(model.layers, model.dtype))
+        self.scratch = self._zeros(model.online_work_size)
 
     def take(self, samples: Arguments, first: int, last: int, sums: np.ndarray) -> int:
         lr = self.model.dtype.type(self.rule.settings[LR])
