@@ -33,6 +33,8 @@ from .updates import (
     L2,
     L2_PER_WEIGHT,
     MEMORY,
+    MOMENTUM,
+    SGD,
     apply_rule,
     begin_step,
     memories,
@@ -114,9 +116,9 @@ def train_online_by_rule(samples, net, rule, first, last, scratch, last_good, su
             x = sample_inputs(X, row, layers, parts.x)
             if has_squares:
                 sums[SQUARES, epoch] += squares_of_rows(parts.rows, layers)
-            loss = step_on_sample(x, Y, row * n_out, w, net, rule, whole_gradient, parts)
-            sums[LOSS, epoch] += loss
-            sums[BATCH_LOSS, epoch] += loss
+            found = step_on_sample(x, Y, row * n_out, w, net, rule, whole_gradient, parts)
+            sums[LOSS, epoch] += w * found
+            sums[BATCH_LOSS, epoch] = sums[LOSS, epoch]
             sums[ROWS, epoch] += 1
         left -= 1
         if left == 0:
@@ -169,13 +171,13 @@ def unpack_all(parts, net, rule):
 
 @inlined
 def step_on_sample(x, Y, start, w, net, rule, whole_gradient, parts):
-    """Take the rule's step on one sample of weight ``w``; return its loss before, times w.
+    """Take the rule's step on one sample of weight ``w``; return its loss before.
 
     Its target begins at ``Y[start]``. ``whole_gradient``: see `updates.needs_whole_gradient`.
     """
     rows, layers = parts.rows, net.layers
     weighted_sums(rows, at(layers, 0), x, parts.a)
-    loss = w * forward(net.theta, rows, layers, parts.a, Y, start, net.loss, parts.d)
+    loss = forward(net.theta, rows, layers, parts.a, Y, start, net.loss, parts.d)
     by_rows = Rule(rule.code, rule.settings, parts.state, rule.step_state)
     if whole_gradient:
         write_gradient(layers, x, w, parts)
@@ -217,13 +219,40 @@ def backward_by_rule(rule, layers, x, w, parts):
 
 @inlined
 def apply_rule_to_row(code, coefficients, rows, r, s, v, q, l2, first, second):
-    """Move the row at ``r``, whose gradient is ``s * v``, and ``l2`` times the row itself."""
+    """Move the row at ``r``, whose gradient is ``s * v``, and ``l2`` times the row itself.
+
+    The cheapest rules have a loop of their own: to ask for the rule in each block takes as long as
+    their step.
+    """
+    if code == MOMENTUM:
+        _move_row(MOMENTUM, coefficients, rows, r, s, v, q, l2, first, second)
+    elif code == SGD:
+        _move_row(SGD, coefficients, rows, r, s, v, q, l2, first, second)
+    else:
+        _move_row(code, coefficients, rows, r, s, v, q, l2, first, second)
+
+
+@inlined
+def _move_row(code, coefficients, rows, r, s, v, q, l2, first, second):
     j = 0
     while j < q:
         no_unroll()
-        g = s * load(v, j) + l2 * load(rows, r + j)
+        g = _add_penalty(_times(s, load(v, j)), l2, load(rows, r + j))
         apply_rule(code, coefficients, rows, r + j, width(rows), g, first, second)
         j += width(rows)
+
+
+# Rounded alike in all these loops, whatever the rule goes on to do with the gradient.
+
+
+@inlined(fastmath=False)
+def _times(s, v):
+    return s * v
+
+
+@inlined(fastmath={"contract"})
+def _add_penalty(g, l2, w):
+    return g + l2 * w
 
 
 @inlined

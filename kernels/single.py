@@ -184,7 +184,7 @@ def learn_one_by_rule(x, y, weight, theta, layers, loss, rule, settings, state, 
     inputs = sample_inputs(flat(x), 0, net.layers, parts.x)
     has_squares = at(by.settings, L2_PER_WEIGHT) > 0
     squares = squares_of_rows(parts.rows, net.layers) if has_squares else 0.0
-    found = step_on_sample(inputs, flat(y), 0, w, net, by, needs_whole_gradient(by), parts)
+    found = w * step_on_sample(inputs, flat(y), 0, w, net, by, needs_whole_gradient(by), parts)
     if not (math.isfinite(found + squares) and all_finite(parts.rows)):
         step_state[0], step_state[1], step_state[2] = steps, power1, power2
         return math.nan, 0.0
