@@ -62,6 +62,9 @@ TRAININGS = [
     ((13, 8, 1), REGRESSION, {"optimizer": "rprop", "sample_weight": True, "dtype": "float32"}),
     ((5, 64, 70, 2), REGRESSION, {"batch_size": 1, "optimizer": "adamw", "l1": 1e-4,
         "dtype": "float32"}),
+    ((8, 32, 1), REGRESSION, {"optimizer": "adam", "sample_weight": True, "lr": 1e-3}),
+    ((64, 64, 10), CLASSES, {"momentum": 0.9, "sample_weight": True, "alpha": 1e-3}),
+    ((13, 8, 1), BINARY, {"alpha": 1e-2, "sample_weight": True, "lr": 0.1}),
 ]  # fmt: skip
 
 
