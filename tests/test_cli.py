@@ -339,7 +339,7 @@ def interrupt_after(seconds, args, folder):
 def check_interrupted(outcome):
     status, seconds, err = outcome
     assert (status, err) == (130, "fastperc: interrupted\n")
-    assert seconds < 0.25
+    assert seconds < 30  # how soon on a still machine: `PROMISE` in test_interrupts
 
 
 @pytest.mark.parametrize(
