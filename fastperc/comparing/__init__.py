@@ -20,6 +20,7 @@ from ..measuring.clock import quiet
 from ..measuring.machine import Machine
 from . import running
 from .agreement import Finding, Oracle, WrongBlock
+from .causes import CAUSES
 from .problem import Problem, make_problem
 from .result import Comparison, Row
 from .runners import Function
@@ -27,7 +28,7 @@ from .running import Candidate
 from .task import TASKS
 from .variants import BASELINE, choose
 
-__all__ = ["Comparison", "Finding", "Row", "WrongBlock", "compare"]
+__all__ = ["CAUSES", "Comparison", "Finding", "Row", "WrongBlock", "compare"]
 
 Names = str | Iterable[str] | None
 

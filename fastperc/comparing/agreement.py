@@ -83,6 +83,8 @@ class Finding:
         Precision of the check.
     counts : str
         The unit of ``steps``: ``"step"`` or ``"row"``.
+    cause : str or None
+        The known mistake that gives the numbers found, to rounding: a name of `causes.CAUSES`.
     """
 
     steps: int
@@ -93,6 +95,7 @@ class Finding:
     relative: float = 0.0
     ulps: float = 0.0
     counts: str = "step"
+    cause: str | None = None
 
     @property
     def agrees(self) -> bool:

@@ -36,6 +36,15 @@ class Problem:
         Seed of samples and start values.
     data : (X, Y), optional
         Samples to use instead of drawn ones.
+    momentum, alpha : float
+        As in `fastperc.Network.train`: of the velocity, and of the penalty on the weights.
+    epochs : int
+        How often a call of a training function goes through the samples.
+    bias : bool
+        Whether layers have biases.
+    layout : str
+        Of the arrays that a function of the user's gets and gives: ``"rows"``, one sample per row,
+        or ``"columns"``.
     """
 
     kind: str = "online"
@@ -49,6 +58,11 @@ class Problem:
     lr: float = 0.01
     seed: int = 0
     data: tuple[np.ndarray, np.ndarray] | None = None
+    momentum: float = 0.0
+    alpha: float = 0.0
+    epochs: int = 1
+    bias: bool = True
+    layout: str = "rows"
 
     @property
     def task(self) -> Task:

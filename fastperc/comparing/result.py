@@ -77,6 +77,11 @@ class Row:
         return self.finding is not None and self.finding.agrees
 
     @property
+    def cause(self) -> str | None:
+        """The known mistake that gives its numbers, a name of `CAUSES`; None where none does."""
+        return None if self.finding is None else self.finding.cause
+
+    @property
     def trouble(self) -> str:
         """The name of ``error`` in version 0.1."""
         _warn_of_name("Row.trouble", "error")
