@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastperc.kernels import activations, updates
+from fastperc.kernels import activations
 from fastperc.model.losses import LOSSES
 
 WIDTHS = (1, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 129, 200)
