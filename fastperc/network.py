@@ -33,6 +33,7 @@ from .training.options import (
     check_finite_weights,
     check_schedule,
 )
+from .training.orders import check_order_fits, order_for
 from .training.rules import Rule, check_penalties, check_rule
 from .training.stopping import HistoryWatcher, check_stopping
 
@@ -221,6 +222,8 @@ class Network:
         betas: Sequence[float] = (0.9, 0.999),
         epsilon: float = 1e-8,
         shuffle: bool = True,
+        order: ArrayLike | Callable[[int], ArrayLike] | None = None,
+        drop_last: bool = False,
         sample_weight: ArrayLike | None = None,
         validation: float | Sequence[ArrayLike] | None = None,
         patience: int | None = None,
@@ -264,6 +267,16 @@ class Network:
             Of adam and adamw; as in PyTorch.
         shuffle : bool
             Draw a new order of the samples for each epoch.
+        order : array_like of int or callable, optional
+            Which rows of X an epoch takes, counted from 0, one after the other, instead of
+            ``shuffle``: of each epoch (m,), of all (epochs, m), or a function from the epoch's
+            number, counted from 1, to the rows of that epoch. More or fewer than there are
+            samples, some of them repeatedly, may be given; with batches, each ``batch_size`` of
+            them in turn make one, and with rprop, all of them. An error of the function, or in
+            what it returns, leaves the network as it was at the end of the epoch before. Not with
+            lbfgs.
+        drop_last : bool
+            Leave out the last batch of an epoch if it has fewer samples than ``batch_size``.
         sample_weight : array_like of shape (n_samples,), optional
             With ``batch_size=1``, a factor of each sample's step; with batches, the gradient is
             the weighted mean. A sample of weight 0 changes nothing, whatever its numbers are.
@@ -318,16 +331,24 @@ class Network:
         epochs = checks.check_count(epochs, "epochs")
         progress = checks.check_flag(progress, "progress")
         callback = check_callback(callback)
+        drop_last = checks.check_flag(drop_last, "drop_last")
         takes_all = optimizer in ("rprop", "lbfgs")
+        check_order_fits(order, optimizer, validation)
         is_online = batch_size == 1 and not takes_all
         samples = self._check_samples(X, y, sample_weight, weight_is_factor=is_online)
         labels = model.loss.labels_in(y, self.labels)
         if model.loss.labels_of is None:
             warn_out_of_reach(samples.Y, model.output, stacklevel=2)
         check_finite_weights(model.theta)
-        samples, held = self._split(samples, validation)
+        drop_last = drop_last and not takes_all
+        samples, held = self._split(samples, validation, batch_size if drop_last else 1)
+        one_step = takes_all or batch_size >= len(samples)
+        rows = order_for(
+            samples, order=order, draw=self._draw(samples) if shuffle and not one_step else None,
+            epochs=epochs, batch_size=batch_size, drop_last=drop_last, deadline=deadline,
+        )  # fmt: skip
         watcher = HistoryWatcher(
-            model, History(), stopping, deadline, samples.weight_sum, len(samples), schedule,
+            model, History(), stopping, deadline, rows, schedule,
             own_schedule=lr if callable(lr) else None,
             callback=callback,
             validation_loss=None if held is None else lambda d: mean_loss(model, held, d),
@@ -344,18 +365,16 @@ class Network:
                         progress=progress,
                     ).reason  # fmt: skip
                 else:
-                    one_step = takes_all or batch_size >= len(samples)
                     history.stopped = fit(
                         model, samples, Rule(code, settings, model), watcher,
-                        batch_size=batch_size, epochs=epochs, threads=threads, deadline=deadline,
-                        next_order=self._next_order(samples) if shuffle and not one_step else None,
-                        progress=progress,
+                        batch_size=batch_size, epochs=epochs, order=rows, threads=threads,
+                        deadline=deadline, progress=progress,
                     )  # fmt: skip
         finally:
             self.history = watcher.history  # and not that of a run that a callback made
         return watcher.history
 
-    def _next_order(self, samples: Samples) -> Callable[[], np.ndarray]:
+    def _draw(self, samples: Samples) -> Callable[[], np.ndarray]:
         """Return a function that draws an order of the samples."""
         rng, n = self.rng, len(samples)
         return lambda: rng.permutation(n)
@@ -561,12 +580,14 @@ class Network:
         )
         return Samples(X, Y, weight, weight_is_factor)
 
-    def _split(self, samples: Samples, validation: object) -> tuple[Samples, Samples | None]:
+    def _split(
+        self, samples: Samples, validation: object, least: int = 1
+    ) -> tuple[Samples, Samples | None]:
         """Return samples to train on, and those of ``validation`` or a part set aside for it."""
         if validation is None:
             return samples, None
         if not isinstance(validation, (tuple, list)):
-            kept, held = split_off(samples, validation, self.rng)
+            kept, held = split_off(samples, validation, self.rng, least)
             return samples.take(kept), samples.take(held)
         if len(validation) not in (2, 3):
             raise ValueError(

@@ -17,6 +17,7 @@ from ..errors import DivergedError, OutOfTimeError
 from ..kernels.arguments import LOSS
 from ..model.dense import Dense
 from .history import History
+from .orders import Order
 
 WINDOW = 1 << 16  # samples whose order is drawn in one go
 GRACE = 0.15  # seconds that a validation may go on after the time limit
@@ -75,12 +76,12 @@ class HistoryWatcher:
     history: History
     stopping: Stopping
     deadline: Deadline
-    weight_sum: float  # of the samples
-    n_samples: int
+    order: Order
     schedule: Callable[[int], float]
     own_schedule: object = None  # the caller's function, which may want to see each epoch's loss
     callback: Callable[[int, History], Any] | None = None
     validation_loss: Callable[[Deadline], float] | None = None
+    reduction: str = "mean"
     done: int = 0  # epochs
     whole_epochs: bool = False
 
@@ -90,15 +91,18 @@ class HistoryWatcher:
         wants_each = self.validation_loss or self.callback or self.own_schedule
         if wants_each or self.stopping.needs_each_epoch:
             return 1
-        return max(1, WINDOW // self.n_samples)
+        return max(1, WINDOW // self.order.rows)
 
     def begin_epoch(self, epoch: int) -> float:
         """Return the learning rate of an epoch."""
         return self.schedule(epoch)
 
     def mean_losses(self, sums: np.ndarray) -> list[float]:
-        """Return the weighted mean over the samples, as each was met."""
-        return (sums[LOSS] / self.weight_sum).tolist()
+        """Return the weighted mean, or sum, over the samples, as each was met."""
+        losses = sums[LOSS]
+        if self.reduction == "mean":
+            losses = losses / self.order.weight_sums(self.done + 1, len(losses))
+        return losses.tolist()
 
     def record(self, losses: list[float], part: float) -> None:
         """Continue the curve."""
