@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 BLOCK = 1 << 20
+SMALL = 1 << 12
 
 
 def check_array(
@@ -157,6 +158,8 @@ def _check_shape(array: np.ndarray, name: str, ndim: int, columns: int | None) -
 
 
 def _check_finite(array: np.ndarray, raw: np.ndarray, name: str) -> None:
+    if array.size < SMALL and all_finite(array):
+        return
     for rows in _blocks(array):
         part = array[rows]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -177,9 +180,12 @@ def _check_finite(array: np.ndarray, raw: np.ndarray, name: str) -> None:
             )
 
 
-def all_finite(vector: np.ndarray) -> bool:
+def all_finite(array: np.ndarray) -> bool:
     """Return whether no number is infinite or NaN."""
-    return bool(np.isfinite(vector).all())
+    # The squares of a few numbers have a finite sum, or the slower test has to tell.
+    if array.size < SMALL and math.isfinite(np.vdot(array, array)):
+        return True
+    return bool(np.isfinite(array).all())
 
 
 def check_weights(
@@ -215,7 +221,10 @@ def check_number(
     value: object, name: str, *, least: float = -math.inf, above: float = -math.inf
 ) -> float:
     """Return a finite real number, at least ``least`` and greater than ``above``, as a float."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    # The first question is the quickest.
+    if type(value) is not float and (
+        isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real)
+    ):
         raise TypeError(f"{name}: found {value!r:.60}, expected a number")
     try:
         number = float(value)

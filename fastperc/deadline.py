@@ -18,6 +18,13 @@ from typing import Any
 
 from .errors import OutOfTimeError
 
+try:  # what `signal` wraps: its enumerations cost as much as the shortest of trainings
+    from _signal import getsignal
+    from _signal import signal as set_handler
+except ImportError:
+    from signal import getsignal
+    from signal import signal as set_handler
+
 
 class Deadline:
     """The time limit of a run, and the Ctrl-C that was pressed meanwhile.
@@ -60,16 +67,16 @@ class Deadline:
     @contextmanager
     def interrupts_deferred(self) -> Iterator[None]:
         """Put Ctrl-C off within this block: to the next check, or to the end of the block."""
-        handler = signal.getsignal(signal.SIGINT)
+        handler = getsignal(signal.SIGINT)
         if threading.current_thread() is not threading.main_thread() or not callable(handler):
             yield
             return
         self._handler = handler
-        signal.signal(signal.SIGINT, self._note)
+        set_handler(signal.SIGINT, self._note)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, handler)
+            set_handler(signal.SIGINT, handler)
             pending, self._handler = self._is_interrupted, None
             self._is_interrupted = False
             if pending:
@@ -81,12 +88,12 @@ class Deadline:
         if self._handler is None:
             yield
             return
-        signal.signal(signal.SIGINT, self._handler)
+        set_handler(signal.SIGINT, self._handler)
         try:
             self.check_interrupt()
             yield
         finally:
-            signal.signal(signal.SIGINT, self._note)
+            set_handler(signal.SIGINT, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._is_interrupted = True

@@ -16,6 +16,8 @@ ALIGNMENT = 64
 
 def aligned_zeros(n: int, dtype: DTypeLike) -> np.ndarray:
     """Return a vector of zeros that begins at a whole cache line, as SIMD blocks like it."""
+    if n == 0:
+        return np.zeros(0, dtype)
     itemsize = np.dtype(dtype).itemsize
     room = np.zeros(n + ALIGNMENT // itemsize, dtype)
     start = -room.__array_interface__["data"][0] % ALIGNMENT // itemsize

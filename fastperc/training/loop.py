@@ -18,11 +18,13 @@ from ..kernels.arguments import LOSS, N_SUMS
 from ..kernels.updates import LR
 from ..model.dense import Dense
 from ..model.samples import Samples
-from ..model.slices import SLICE, next_size
+from ..model.slices import SHORT, SLICE, next_size
 from .orders import Order
 from .progress import ProgressBar
 from .rules import Rule
 from .steps import Steps, steps_for
+
+OVERHEAD = 500  # multiplications that take as long as what a step does beside them
 
 
 class Watcher(Protocol):
@@ -206,6 +208,9 @@ class _TimeSlices:
     def __init__(self, steps: Steps, deadline: Deadline):
         self.steps, self.deadline = steps, deadline
         self.size = 1.0  # in steps
+        if deadline.end == math.inf:  # as many as certainly take no longer
+            work = steps.batch_size * (steps.model.theta.size + OVERHEAD)
+            self.size = max(1.0, SHORT / (8 * work))
 
     def take(self, order: np.ndarray, step: int, end: int, sums: np.ndarray) -> int:
         """Take the next steps; returns the one reached."""

@@ -57,7 +57,7 @@ class Rule:
     @property
     def is_plain(self) -> bool:
         """True where a step is the learning rate times the gradient and nothing else."""
-        return self.code == updates.SGD and not self.settings[PENALTIES].any()
+        return self.code == updates.SGD and not any(self.settings[k] for k in PENALTIES)
 
     @property
     def takes_all_samples(self) -> bool:
