@@ -94,6 +94,9 @@ def _blocks(array: np.ndarray) -> list[slice]:
 
 def as_numbers(value: object, name: str) -> np.ndarray:
     """Turn ``value`` into an array of real numbers, of any shape."""
+    if type(value) is np.ndarray and value.dtype.kind in "fiub":
+        return value
+    _refuse_tensors(value, name)
     if hasattr(value, "toarray"):
         raise TypeError(
             f"{name}: found a sparse matrix, expected a dense array. Use {name}.toarray()"
@@ -128,6 +131,21 @@ def as_numbers(value: object, name: str) -> np.ndarray:
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name}: found masked cells. Fill them first, with {name}.filled(...)")
     return array
+
+
+def _refuse_tensors(value: object, name: str) -> None:
+    """Raise for a tensor whose numbers are not at hand, as PyTorch's attributes tell."""
+    if getattr(value, "requires_grad", False) is True:
+        raise TypeError(
+            f"{name}: found a tensor that requires grad, expected plain numbers. "
+            f"Use {name}.detach()"
+        )
+    device = getattr(getattr(value, "device", None), "type", "cpu")
+    if device != "cpu":
+        raise TypeError(
+            f"{name}: found a tensor on the device {device!r}, expected one on 'cpu'. "
+            f"Use {name}.cpu()"
+        )
 
 
 def _first_odd(array: np.ndarray) -> Any:

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -82,9 +82,12 @@ class Deadline:
             if pending:
                 handler(signal.SIGINT, None)
 
+    def interrupts_allowed(self) -> AbstractContextManager[None]:
+        """Let Ctrl-C through within a block in which somebody else's code runs."""
+        return self._interrupts_allowed()
+
     @contextmanager
-    def interrupts_allowed(self) -> Iterator[None]:
-        """Let Ctrl-C through within this block, in which somebody else's code runs."""
+    def _interrupts_allowed(self) -> Iterator[None]:
         if self._handler is None:
             yield
             return
@@ -108,6 +111,9 @@ class _Later(Deadline):
 
     def check_interrupt(self) -> None:
         self._deadline.check_interrupt()
+
+    def interrupts_allowed(self) -> AbstractContextManager[None]:
+        return self._deadline.interrupts_allowed()
 
 
 NO_LIMIT = Deadline()

@@ -224,16 +224,18 @@ def _one_hot(labels: np.ndarray, n_classes: int, dtype: DTypeLike, name: str) ->
     return targets
 
 
-def warn_out_of_reach(Y: np.ndarray, output: str, stacklevel: int) -> None:
-    """Warn of targets of a regression that the output activation cannot reach."""
+def warn_out_of_reach(Y: np.ndarray, output: str, stacklevel: int) -> bool:
+    """Warn of targets of a regression that the output activation cannot reach; return if so."""
     if output not in activations.RANGES:
-        return
+        return False
     low, high = activations.RANGES[output]
     least, most = float(Y.min()), float(Y.max())
-    if least < low or most > high:
+    is_out = least < low or most > high
+    if is_out:
         found = least if least < low else most
         warnings.warn(
             f"y: found {found:g}, and outputs of {output!r} lie between {low:g} and {high:g}: they "
             "cannot come closer. Scale the targets, or use output='identity'",
             stacklevel=stacklevel + 1,
         )
+    return is_out

@@ -36,17 +36,24 @@ def steps_for(
     are_factors = samples.weight_is_factor or not len(samples.weight)
     is_online = batch_size == 1 and are_factors and not rule.takes_all_samples
     batch_size = rows if rule.takes_all_samples else min(batch_size, rows)
-    is_long = batch_size * model.theta.size > LONG
     steps: Steps
     if is_online:
         samples = samples.in_units_of_one()
         kind = OnlineSteps if rule.is_plain else OnlineRuleSteps
         steps = kind(model, samples, rule)
-    elif is_long or (threads > 1 and batch_size > CHUNK):
-        steps = ShardSteps(model, samples, rule, batch_size, threads, deadline)
     else:
-        steps = BatchSteps(model, samples, rule, batch_size)
+        steps = batch_steps(model, samples, rule, batch_size, threads, deadline)
     return SparseSteps(steps) if samples.is_sparse else steps
+
+
+def batch_steps(
+    model: Dense, samples: Samples, rule: Rule, batch_size: int, threads: int, deadline: Deadline
+) -> Steps:
+    """Choose the kernel that takes a step for a batch of ``batch_size`` rows or fewer."""
+    is_long = batch_size * model.theta.size > LONG
+    if is_long or (threads > 1 and batch_size > CHUNK):
+        return ShardSteps(model, samples, rule, batch_size, threads, deadline)
+    return BatchSteps(model, samples, rule, batch_size)
 
 
 class Steps:
