@@ -13,16 +13,10 @@ from . import checks
 from .kernels import single
 from .model import options, summary
 from .model.dense import Dense
-from .model.evaluate import (
-    forward_scratch,
-    loss_and_gradient,
-    mean_loss,
-    outputs,
-    penalty,
-)
+from .model.evaluate import Objective, forward_scratch, loss_and_gradient, mean_loss, outputs
 from .model.inputs import check_inputs, check_samples
 from .model.layout import BiasArrays, LayerArrays, aligned_zeros, initialise, write_arrays
-from .model.losses import LOSSES, warn_out_of_reach
+from .model.losses import loss_of, warn_out_of_reach
 from .model.samples import Samples, split_off
 from .training import lbfgs
 from .training.batches import Batches, check_batches_fit, fit_batches
@@ -37,7 +31,7 @@ from .training.options import (
     check_schedule,
 )
 from .training.orders import Order, check_order_fits, order_for
-from .training.rules import Rule, check_penalties, check_rule
+from .training.rules import Rule, RuleOptions, check_penalties, check_reduction, check_rule
 from .training.stopping import HistoryWatcher, check_stopping
 
 if TYPE_CHECKING:
@@ -76,16 +70,23 @@ class Network:
         Activation of the hidden layers, one name or one per layer: ``identity``, ``sigmoid``
         (or ``logistic``), ``tanh``, ``relu``, ``leaky_relu``, ``elu``, ``softplus``.
     output : str
-        Activation of the output layer: these, ``exp``, and ``softmax`` with cross_entropy only.
+        Activation of the output layer: these, ``exp``; ``softmax``, with cross_entropy,
+        squared_error, absolute_error or huber; ``step`` (0 or 1) and ``sign`` (-1 or 1), with
+        perceptron only.
     loss : str
         ``squared_error`` (half the sum over outputs of (p - y)**2), ``absolute_error``, ``huber``,
         ``poisson`` (needs output ``exp`` or ``softplus``); ``log_loss`` (one probability per
         output, needs ``sigmoid``), ``cross_entropy`` (one class among many, needs ``softmax``),
-        ``hinge``.
+        ``hinge``; ``perceptron`` (needs ``step`` or ``sign`` and a single layer): Rosenblatt's
+        rule, ``w += lr * (y - p) * x``.
         A loss over samples is the mean of theirs, weighted if they have weights.
     init : str or array_like
         Start weights: ``glorot``, ``he``, ``lecun``, ``uniform`` (+-1/sqrt(n_in)), ``normal``,
-        ``zeros``; biases start at 0. Or all parameters, as one vector laid out as ``theta``.
+        ``zeros``; biases start at 0. Or all parameters: ``(weights, biases)``, a list of arrays
+        each; pairs ``[(W1, b1), (W2, b2)]``; or one vector laid out as ``theta``.
+    bias : bool or sequence of bool
+        Whether layers have biases, one value for all or one per layer. Those of a layer without
+        are shown as zeros; ``theta`` has no place for them.
     seed : int, Generator or None
         For start weights and the order of samples.
     dtype : {"float32", "float64"}
@@ -99,7 +100,7 @@ class Network:
     weights, biases : sequence of ndarray
         Each layer's W (n_in, n_out) and b (n_out,): views into ``theta``, likewise.
         ``weights[0] = W`` and ``weights = [W1, W2]`` copy what is given, or refuse it.
-    sizes, hidden, output, loss_name, dtype
+    sizes, hidden, output, loss_name, dtype, bias
         The configuration; read-only.
     history : History or None
         Of the last training run, also if it was interrupted or diverged.
@@ -115,11 +116,12 @@ class Network:
         init: object = "glorot",
         seed: int | np.random.Generator | None = None,
         dtype: DTypeLike = "float32",
+        bias: bool | Sequence[bool] = True,
     ):
-        model = options.check_model(sizes, hidden, output, loss, dtype)
-        start = options.check_init(init, model.sizes)
+        model = options.check_model(sizes, hidden, output, loss, dtype, bias)
+        start = options.check_init(init, model)
         self.rng = options.check_seed(seed)
-        initialise(model.theta, model.sizes, start, self.rng)
+        initialise(model.theta, model.sizes, start, self.rng, model.bias)
         self.lr = 0.01
         self.labels = (0, 1)  # of hinge
         self.history: History | None = None
@@ -167,6 +169,11 @@ class Network:
         return self._model.dtype
 
     @property
+    def bias(self) -> tuple[bool, ...]:
+        """Whether each layer has biases."""
+        return self._model.bias
+
+    @property
     def codes(self) -> list[int]:
         """Code of each layer's activation; see `kernels.activations`."""
         return self._model.codes
@@ -199,7 +206,7 @@ class Network:
 
     @property
     def biases(self) -> BiasArrays:
-        """Each layer's b (n_out,)."""
+        """Each layer's b (n_out,); zeros for a layer without."""
         return BiasArrays(self._model.biases)
 
     @biases.setter
@@ -219,11 +226,18 @@ class Network:
         optimizer: str = "sgd",
         momentum: float = 0.0,
         nesterov: bool = False,
+        dampening: float = 0.0,
+        momentum_of: str = "velocity",
         alpha: float = 0.0,
         l1: float = 0.0,
+        penalize_biases: bool = False,
         clip_norm: float | None = None,
         betas: Sequence[float] = (0.9, 0.999),
+        rho: float = 0.9,
         epsilon: float = 1e-8,
+        epsilon_hat: bool = False,
+        reduction: str = "mean",
+        frozen: Sequence[str] = (),
         shuffle: bool = True,
         order: ArrayLike | Callable[[int], ArrayLike] | None = None,
         drop_last: bool = False,
@@ -261,21 +275,40 @@ class Network:
         batch_size : int
             Samples per update; 1 is the textbook's stochastic gradient descent. More than there
             are samples means all of them, which rprop and lbfgs always take.
-        optimizer : {"sgd", "adam", "adamw", "rprop", "lbfgs"}
-            How a gradient becomes a step; lbfgs is SciPy's.
+        optimizer : {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "rprop", "lbfgs"}
+            How a gradient becomes a step; lbfgs is SciPy's. Their formulas are in docs/rules.md.
         momentum : float
             With sgd, the part of its velocity that a step keeps.
         nesterov : bool
             Whether that looks one step ahead.
+        dampening : float
+            The part of the gradient that the velocity does not take: with ``dampening=momentum``
+            it is an average of the gradients, from 0 on. (PyTorch's takes the first one whole.)
+        momentum_of : {"velocity", "gradient"}
+            What ``momentum`` multiplies: the step before, or only the gradient of the step before.
         alpha : float
-            Penalty ``alpha / 2 * sum(W**2)`` on the mean loss; with adamw, the weights' decay per
+            Penalty ``alpha / 2 * sum(W**2)`` on the loss; with adamw, the weights' decay per
             unit of learning rate instead. Weights only, like l1.
         l1 : float
             Penalty ``l1 * sum(abs(W))``.
+        penalize_biases : bool
+            Whether alpha and l1 hold for biases too.
         clip_norm : float, optional
             Gradients of a larger norm are scaled down to it.
-        betas, epsilon
+        betas
             Of adam and adamw; as in PyTorch.
+        rho : float
+            Of rmsprop and adadelta: how much of the mean of squares is kept.
+        epsilon : float
+            Added to the root of the mean of squares; within the root in adadelta.
+        epsilon_hat : bool
+            With adam and adamw, add epsilon before the moments are corrected for their start: the
+            epsilon-hat of Kingma and Ba.
+        reduction : {"mean", "sum"}
+            Follow the gradient of the mean of a batch's losses, or of their sum. `History` has
+            means or sums accordingly.
+        frozen : sequence of str
+            Parameters that keep their values: ``"W1"``, ``"b1"``, ``"W2"``, ...
         shuffle : bool
             Draw a new order of the samples for each epoch.
         order : array_like of int or callable, optional
@@ -338,10 +371,14 @@ class Network:
         """
         deadline = check_deadline(time_limit)
         stopping = check_stopping(patience, tol)
-        model = self._model
+        model = self._model.with_frozen(options.check_frozen(frozen, self._model))
         optimizer, code, settings = check_rule(
-            optimizer, momentum, nesterov, alpha, l1, clip_norm, betas, epsilon, model.dtype
-        )
+            RuleOptions(
+                optimizer, momentum, nesterov, dampening, momentum_of, alpha, l1, penalize_biases,
+                clip_norm, betas, rho, epsilon, epsilon_hat, reduction,
+            ),
+            model.dtype,
+        )  # fmt: skip
         schedule = check_schedule(lr, model.dtype)
         batch_size = checks.check_count(batch_size, "batch_size")
         threads = checks.check_count(threads, "threads")
@@ -351,6 +388,7 @@ class Network:
         callback = check_callback(callback)
         drop_last = checks.check_flag(drop_last, "drop_last")
         takes_all = optimizer in ("rprop", "lbfgs")
+        is_sum = reduction == "sum"
         functions = check_metrics(metrics)
         samples: Samples | None = None
         rows: Order | Batches
@@ -359,16 +397,16 @@ class Network:
                 optimizer, validation, order=order, drop_last=drop_last, sample_weight=sample_weight
             )
             rows = Batches(X, self._check_batch, deadline)
-            held, labels = self._held(validation), self.labels
+            held, labels = self._held(validation, is_sum), self.labels
         else:
             check_order_fits(order, optimizer, validation)
-            is_online = batch_size == 1 and not takes_all
-            samples = check_samples(model, X, y, sample_weight, weight_is_factor=is_online)
+            are_factors = (batch_size == 1 and not takes_all) or is_sum
+            samples = check_samples(model, X, y, sample_weight, weight_is_factor=are_factors)
             labels = model.loss.labels_in(y, self.labels)
             if model.loss.labels_of is None:
                 warn_out_of_reach(samples.Y, model.output, stacklevel=2)
             drop_last = drop_last and not takes_all
-            samples, held = self._split(samples, validation, batch_size if drop_last else 1)
+            samples, held = self._split(samples, validation, is_sum, batch_size if drop_last else 1)
             shuffle = shuffle and not (takes_all or batch_size >= len(samples))
             rows = order_for(
                 samples, order=order, draw=self._draw(samples) if shuffle else None, epochs=epochs,
@@ -379,9 +417,12 @@ class Network:
             model, History(), stopping, deadline, rows, schedule,
             own_schedule=lr if callable(lr) else None,
             callback=callback,
-            validation_loss=None if held is None else lambda d: mean_loss(model, held, d),
+            validation_loss=None if held is None else lambda d: mean_loss(
+                model, held, d, reduction
+            ),
             metrics=Metrics(functions, model, self._named, held or samples, threads)
             if functions else None,
+            reduction=reduction,
         )  # fmt: skip
         self.lr = schedule(1) or self.lr  # a schedule may start at 0
         self.labels = labels
@@ -395,7 +436,8 @@ class Network:
                     )  # fmt: skip
                 elif optimizer == "lbfgs":
                     history.stopped = lbfgs.minimise(
-                        model, rows.samples, watcher, alpha=alpha, epochs=epochs,
+                        model, rows.samples, watcher, epochs=epochs,
+                        objective=Objective(alpha, 0.0, penalize_biases, reduction),
                         max_evaluations=20 * epochs + 20, ftol=1e-12, deadline=deadline,
                         progress=progress,
                     ).reason  # fmt: skip
@@ -496,11 +538,14 @@ class Network:
         *,
         alpha: float = 0.0,
         l1: float = 0.0,
+        penalize_biases: bool = False,
+        reduction: str = "mean",
     ) -> float:
-        """Return the mean loss on (X, y), plus penalties as in `train`."""
-        alpha, l1 = check_penalties(alpha, l1)
-        samples = check_samples(self._model, X, y, sample_weight)
-        return mean_loss(self._model, samples) + penalty(self._model, alpha, l1)
+        """Return the mean loss on (X, y), or the sum, plus penalties as in `train`."""
+        objective = _check_objective(alpha, l1, penalize_biases, reduction)
+        samples = check_samples(self._model, X, y, sample_weight, reduction == "sum")
+        loss = mean_loss(self._model, samples, reduction=reduction)
+        return loss + objective.penalty(self._model)
 
     def backward(
         self,
@@ -510,11 +555,13 @@ class Network:
         *,
         alpha: float = 0.0,
         l1: float = 0.0,
+        penalize_biases: bool = False,
+        reduction: str = "mean",
     ) -> np.ndarray:
         """Return the gradient of `loss`: a flat vector laid out as ``theta``."""
-        alpha, l1 = check_penalties(alpha, l1)
-        samples = check_samples(self._model, X, y, sample_weight)
-        return loss_and_gradient(self._model, samples, alpha, l1)[1]
+        objective = _check_objective(alpha, l1, penalize_biases, reduction)
+        samples = check_samples(self._model, X, y, sample_weight, reduction == "sum")
+        return loss_and_gradient(self._model, samples, objective)[1]
 
     def arrays(self) -> NetworkArrays:
         """Return what a caller's own ``@njit`` code needs to use the network: arrays and ints.
@@ -578,17 +625,18 @@ class Network:
         model = self._model
         configuration = {
             "sizes": model.sizes, "hidden": model.hidden, "output": model.output,
-            "loss": model.loss.name, "dtype": model.dtype,
+            "loss": model.loss.name, "dtype": model.dtype, "bias": model.bias,
         }  # fmt: skip
         return {**state, **configuration, "theta": model.theta.copy()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         loss = state.pop("loss_name", None)  # its name until version 0.1.0
-        loss = LOSSES[state.pop("loss", loss)]
+        loss = state.pop("loss", loss)
         names = ("sizes", "hidden", "output", "dtype")
         sizes, hidden, output, dtype = (state.pop(name) for name in names)
-        model = Dense.zeros(sizes, hidden, output, loss, dtype)
+        bias = state.pop("bias", None)  # all had biases until version 0.1
+        model = Dense.zeros(sizes, hidden, output, loss_of(loss, output), dtype, bias)
         model.theta[:] = state.pop("theta")
         self.__dict__.update(state)
         self._take(model)
@@ -612,15 +660,15 @@ class Network:
         return samples
 
     def _split(
-        self, samples: Samples, validation: object, least: int = 1
+        self, samples: Samples, validation: object, weight_is_factor: bool, least: int
     ) -> tuple[Samples, Samples | None]:
         """Return samples to train on, and those of ``validation`` or a part set aside for it."""
         if validation is None or isinstance(validation, (tuple, list)):
-            return samples, self._held(validation)
+            return samples, self._held(validation, weight_is_factor)
         kept, held = split_off(samples, validation, self.rng, least)
         return samples.take(kept), samples.take(held)
 
-    def _held(self, validation: object) -> Samples | None:
+    def _held(self, validation: object, weight_is_factor: bool) -> Samples | None:
         """Return the samples of a validation set, if there is one."""
         if not isinstance(validation, (tuple, list)):
             return None
@@ -630,4 +678,13 @@ class Network:
                 "(X, y, sample_weight) or a fraction"
             )
         X, y, *weight = validation
-        return check_samples(self._model, X, y, weight[0] if weight else None)
+        return check_samples(self._model, X, y, weight[0] if weight else None, weight_is_factor)
+
+
+def _check_objective(
+    alpha: object, l1: object, penalize_biases: object, reduction: object
+) -> Objective:
+    """Return the objective that `Network.loss` and `Network.backward` are asked for."""
+    penalties = check_penalties(alpha, l1)
+    flag = checks.check_flag(penalize_biases, "penalize_biases")
+    return Objective(*penalties, flag, check_reduction(reduction))

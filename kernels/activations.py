@@ -15,7 +15,19 @@ from .elementary import exp, expm1, sigmoid, softplus, tanh
 from .jit import inlined, outlined
 from .simd import first_n, load, maximum, no_unroll, store, where_greater, width
 
-IDENTITY, SIGMOID, TANH, RELU, SOFTMAX, LEAKY_RELU, ELU, SOFTPLUS, EXP = range(9)
+(
+    IDENTITY,
+    SIGMOID,
+    TANH,
+    RELU,
+    SOFTMAX,
+    LEAKY_RELU,
+    ELU,
+    SOFTPLUS,
+    EXP,
+    STEP,
+    SIGN,
+) = range(11)
 
 # What users call them.
 CODES = {
@@ -29,11 +41,13 @@ CODES = {
     "softplus": SOFTPLUS,
     "softmax": SOFTMAX,
     "exp": EXP,
+    "step": STEP,
+    "sign": SIGN,
 }
 
 # At the output only: softmax because it is computed over a whole layer (in `losses`), exp because
-# it is there for counts.
-OUTPUT_ONLY = ("softmax", "exp")
+# it is there for counts, step (0 or 1) and sign (-1 or 1) because they have no slope.
+OUTPUT_ONLY = ("softmax", "exp", "step", "sign")
 
 # Between what an output lies, by name; not listed where it has no bounds.
 RANGES = {
@@ -44,6 +58,9 @@ RANGES = {
     "softplus": (0.0, math.inf),
     "exp": (0.0, math.inf),
     "elu": (-1.0, math.inf),
+    "step": (0.0, 1.0),
+    "sign": (-1.0, 1.0),
+    "softmax": (0.0, 1.0),
 }
 
 LEAK = 0.01  # slope of leaky_relu below 0
@@ -72,6 +89,9 @@ def activate_uncommon(code, z):
         return where_greater(z, 0.0, z, expm1(z))
     if code == SOFTPLUS:
         return softplus(z)
+    if code in (STEP, SIGN):  # 1 at 0
+        least = 0.0 if code == STEP else -1.0
+        return where_greater(0.0 - z, 0.0, z * 0.0 + least, z * 0.0 + 1.0)
     return exp(z)
 
 

@@ -20,7 +20,7 @@ from .simd import at, flat, load, no_unroll, store, view, width
 from .simd_numpy import BYTES
 from .sums import add_batch, plus, sum_of_weights
 from .table import CHUNK, as_records, chunk_size, theta_size
-from .updates import LR, SGD, has_penalties, penalise, update
+from .updates import LR, SGD, divisor_of, has_penalties, penalise, update
 
 SHARDS = 16  # at most; each has a gradient of its own
 
@@ -53,7 +53,8 @@ def train_batches(samples, net, rule, batch_size, first, last, scratch, last_goo
 
     An epoch has ``ceil(n / batch_size)`` steps, where ``n = samples.order.shape[1]``; its last
     batch may be smaller. The gradient of a step is ``sum_r(weight[r] * gradient(r)) /
-    sum_r(weight[r])`` plus that of the penalties. A batch whose weights are all 0 is passed over.
+    sum_r(weight[r])``, with the setting SUM its numerator alone, plus that of the penalties. A
+    batch whose weights are all 0 is passed over.
 
     Parameters
     ----------
@@ -86,7 +87,8 @@ def train_batches(samples, net, rule, batch_size, first, last, scratch, last_goo
             if not at_once:
                 clear(gradient)
             target = theta if at_once else gradient
-            scale = theta.dtype.type((-at(settings, LR) if at_once else 1.0) / weight_sum)
+            scale = (-at(settings, LR) if at_once else 1.0) / divisor_of(settings, weight_sum)
+            scale = theta.dtype.type(scale)
             found = add_shards(samples, net, row, rows, scale, target, partial, rest)
             add_batch(sums, epoch, found, weight_sum, samples, net, settings, row, rows)
             if not at_once:
@@ -292,8 +294,18 @@ def _clear_weightless(w, rows, layers, activations):
 def _add_layer_gradient(a, d, rows, layer, scale, target, transposed):
     """Add ``scale * a.T @ d`` to W and ``scale * sum(d)`` to b, where ``target`` has the layer.
 
-    Lanes run along the longer rows: those of W, or its columns.
+    What training may not change is left out.
     """
+    n_out = layer.n_out
+    if layer.trains_weights:
+        _add_weights_gradient(a, d, rows, layer, scale, target, transposed)
+    if layer.trains_bias:
+        add_column_sums(d, rows, n_out, scale, target, layer.offset + layer.n_in * n_out)
+
+
+@inlined
+def _add_weights_gradient(a, d, rows, layer, scale, target, transposed):
+    """Add ``scale * a.T @ d`` to W. Lanes run along the longer rows: those of W, or its columns."""
     n_in, n_out, o = layer.n_in, layer.n_out, layer.offset
     left, right, n_left, n_right = a, d, n_in, n_out
     out, start = target, o
@@ -307,7 +319,6 @@ def _add_layer_gradient(a, d, rows, layer, scale, target, transposed):
     add_outer(left, right, rows, n_left, n_right, scale, out, start)
     if aside:
         add_transposed(out, n_in, n_out, target, o)
-    add_column_sums(d, rows, n_out, scale, target, o + n_in * n_out)
 
 
 @inlined

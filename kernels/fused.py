@@ -18,6 +18,12 @@ from .losses import elementwise, loss_cap
 from .simd import at, first_n, full, insert_lane, load, no_unroll, store, sum_lanes, view, width
 
 
+@inlined(fastmath=False)
+def rounded(s, v):
+    """Return ``s * v``, not fused with what it is added to: a step of b is rounded as one of W."""
+    return s * v
+
+
 @inlined
 def step_row(W, r, step, d, n):
     """Step ``W[r:r + n] -= step * d``: a bias row."""
@@ -29,8 +35,8 @@ def step_row(W, r, step, d, n):
 
 
 @inlined
-def backward_update_wide(W, n_in, q, step, a, d, code, g):
-    """Backward and update, wide, in one sweep over W.
+def backward_update_wide(W, n_in, q, step, step_b, a, d, code, g):
+    """Backward and update, wide, in one sweep over W; b has a step of its own.
 
     For each input i, in this order: ``g[i] = W[i] . d``, then ``W[i] -= step * a[i] * d``. ``g`` is
     multiplied with the slope of the layer below, whose outputs ``a`` are.
@@ -68,11 +74,11 @@ def backward_update_wide(W, n_in, q, step, a, d, code, g):
             r += q
         store(g, first, times_slope(code, load(a, first), block))
         first += m
-    step_row(W, n_in * q, step, d, q)
+    step_row(W, n_in * q, step_b, d, q)
 
 
 @inlined
-def backward_update_narrow(W, n_out, p, step, a, d, code, g):
+def backward_update_narrow(W, n_out, p, step, step_b, a, d, code, g):
     """Backward and update, narrow: ``g = sum_k d[k] * W[k]``, ``W[k] -= step * d[k] * a``."""
     m = width(d)
     j = 0
@@ -113,14 +119,14 @@ def backward_update_narrow(W, n_out, p, step, a, d, code, g):
             r += p
         store(g, j, times_slope(code, aj, acc))
         j += m
-    step_row(W, n_out * p, step, d, n_out)
+    step_row(W, n_out * p, step_b, d, n_out)
 
 
 @inlined
-def update_forward_wide(W, n_in, q, step, x, d, x_next, code, n, z):
+def update_forward_wide(W, n_in, q, step, step_b, x, d, x_next, code, n, z):
     """First layer, wide: update with this sample, and the next one's n outputs, in one sweep.
 
-    Plainly: ``W -= step * outer(x, d); b -= step * d; z = activate(x_next @ W + b)``.
+    Plainly: ``W -= step * outer(x, d); b -= step_b * d; z = activate(x_next @ W + b)``.
     """
     m = width(d)
     j = 0
@@ -129,8 +135,10 @@ def update_forward_wide(W, n_in, q, step, x, d, x_next, code, n, z):
         s0, s1 = step * load(d, j), step * load(d, j + m)
         s2, s3 = step * load(d, j + 2 * m), step * load(d, j + 3 * m)
         b = n_in * q + j
-        z0, z1 = load(W, b) - s0, load(W, b + m) - s1
-        z2, z3 = load(W, b + 2 * m) - s2, load(W, b + 3 * m) - s3
+        z0 = load(W, b) - rounded(step_b, load(d, j))
+        z1 = load(W, b + m) - rounded(step_b, load(d, j + m))
+        z2 = load(W, b + 2 * m) - rounded(step_b, load(d, j + 2 * m))
+        z3 = load(W, b + 3 * m) - rounded(step_b, load(d, j + 3 * m))
         store(W, b, z0)
         store(W, b + m, z1)
         store(W, b + 2 * m, z2)
@@ -159,7 +167,7 @@ def update_forward_wide(W, n_in, q, step, x, d, x_next, code, n, z):
     while j < q:
         no_unroll()
         s = step * load(d, j)
-        even, odd = load(W, n_in * q + j) - s, full(d, 0.0)
+        even, odd = load(W, n_in * q + j) - rounded(step_b, load(d, j)), full(d, 0.0)
         store(W, n_in * q + j, even)
         r, i = j, 0
         while i + 2 <= n_in:
@@ -181,11 +189,11 @@ def update_forward_wide(W, n_in, q, step, x, d, x_next, code, n, z):
 
 
 @inlined
-def one_output(loss, activation, W, p, x, y, step, code, g):
+def one_output(loss, activation, W, p, x, y, step, step_b, code, g):
     """Do all that a layer of one unit does for a sample, and return the loss; W is its row, then b.
 
     Plainly: ``z = W . x + b``, the output, its loss and delta ``d``, then ``g = d * W`` times the
-    slope of the layer below, ``W -= step * d * x``, ``b -= step * d``. All of z, the output and d
+    slope of the layer below, ``W -= step * d * x``, ``b -= step_b * d``. All of z, the output and d
     is the same number in every lane, so that it needs not pass through memory.
     """
     m = width(x)
@@ -205,16 +213,16 @@ def one_output(loss, activation, W, p, x, y, step, code, g):
         store(g, j, times_slope(code, xj, d * w))
         store(W, j, w - s * xj)
         j += m
-    store(W, p, load(W, p) - first_n(s, 1))
+    store(W, p, load(W, p) - first_n(step_b * d, 1))
     return float(sum_lanes(first_n(e, 1)))
 
 
 @inlined
-def update_forward_narrow(W, n_out, p, step, x, d, x_next, z):
+def update_forward_narrow(W, n_out, p, step, step_b, x, d, x_next, z):
     """First layer, narrow: `update_forward_wide`; ``x``, ``x_next`` are padded, as rows are."""
     m = width(d)
     b = n_out * p
-    step_row(W, b, step, d, n_out)
+    step_row(W, b, step_b, d, n_out)
     first, r = 0, 0
     while first < n_out:
         no_unroll()

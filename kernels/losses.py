@@ -9,7 +9,7 @@ stays finite and precise when these round to 0 or 1. To add one: a code and a na
 
 import math
 
-from .activations import EXP, SOFTMAX, activate, activate_layer, times_slope
+from .activations import EXP, IDENTITY, SOFTMAX, activate, activate_layer, times_slope
 from .elementary import exp, expm1, log, softplus
 from .jit import inlined, outlined
 from .packing import copy_row, write_row
@@ -41,7 +41,8 @@ from .simd import (
     HUBER,
     POISSON,
     HINGE,
-) = range(7)
+    PERCEPTRON,
+) = range(8)
 
 # Codes without a name, for the estimators: the same deltas, but a loss that counts no output as
 # closer to 0 or 1 than the dtype's epsilon, as learning curves of probabilities are often drawn.
@@ -58,6 +59,7 @@ CODES = {
     "log_loss": LOG_LOSS,
     "cross_entropy": CROSS_ENTROPY,
     "hinge": HINGE,
+    "perceptron": PERCEPTRON,
 }
 
 
@@ -103,10 +105,13 @@ def loss_and_delta(loss, activation, z, Y, start, n, d):
         log_loss         -(y log p + (1 - y) log(1 - p))
         cross_entropy    -y log p
         hinge            max(0, 1 - y p), y = -1 or 1
+        perceptron       (p - y) z, p = step(z) or sign(z)
         quantile         max(q (y - p), (q - 1) (y - p))
     """
     if loss in (CROSS_ENTROPY, CAPPED_CROSS_ENTROPY):
         return _loss_and_delta_softmax(z, Y, start, n, d, loss_cap(loss, z))
+    if activation == SOFTMAX:
+        return _loss_and_delta_of_shares(loss, z, Y, start, n, d)
     return _loss_and_delta_elementwise(loss, activation, z, Y, start, n, d)
 
 
@@ -145,6 +150,8 @@ def elementwise_uncommon(loss, activation, z, p, y, most):
         return p - y, minimum(log_loss(z, y), most)
     if loss == POISSON:
         return _poisson(activation, z, p, y)
+    if loss == PERCEPTRON:
+        return p - y, (p - y) * z
     if loss == HINGE:
         margin = 1.0 - y * p
         slope = where_greater(margin, 0.0, 0.0 - y, y * 0.0)
@@ -252,6 +259,32 @@ def _loss_and_delta_softmax(z, Y, start, n, d, most):
     return loss_sum
 
 
+@outlined
+def _loss_and_delta_of_shares(loss, z, Y, start, n, d):
+    """Compute losses of each softmax output by itself, such as their squared errors.
+
+    With g the derivatives by the outputs p, the delta is ``p * (g - sum(g * p))``.
+    """
+    softmax_layer(z, n)
+    loss_sum = mean_slope = 0.0
+    j = 0
+    while j < n:
+        no_unroll()
+        p, y = load(z, j), load_n(Y, start + j, n - j)
+        _, g, e = elementwise(loss, IDENTITY, p, y, math.inf)
+        store(d, j, first_n(g, n - j))
+        loss_sum += sum_lanes(first_n(e, n - j))
+        mean_slope += sum_lanes(first_n(g * p, n - j))
+        j += width(z)
+    s = z.dtype.type(mean_slope)
+    j = 0
+    while j < n:
+        no_unroll()
+        store(d, j, load(z, j) * (load(d, j) - s))
+        j += width(z)
+    return loss_sum
+
+
 @inlined
 def loss_and_delta_rows(loss, activation, z, Y, start, weight, rows, n, d, two_rows):
     """Compute `loss_and_delta` for ``rows`` samples, whose sums lie row after row in ``z``.
@@ -260,7 +293,7 @@ def loss_and_delta_rows(loss, activation, z, Y, start, weight, rows, n, d, two_r
     two padded rows. Returns the weighted sum of the losses.
     """
     loss_sum = 0.0
-    if loss in (CROSS_ENTROPY, CAPPED_CROSS_ENTROPY) or weight.shape[0] > 0:
+    if activation == SOFTMAX or weight.shape[0] > 0:
         q = two_rows.shape[0] // 2
         zr, dr = view(two_rows, 0, q), view(two_rows, q, q)
         for r in range(rows):

@@ -141,9 +141,10 @@ def _strip(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c
 
 
 @inlined
-def product_column(x, rows, n_in, W, o, b, z):
+def product_column(x, rows, n_in, W, o, b, n_bias, z):
     """Compute `product` for one output: ``z[r] = b[0] + x[r] . W``, lanes along the inputs."""
     m = width(z)
+    b0 = at(b, 0) if n_bias > 0 else z.dtype.type(0)
     r = 0
     while r < rows:
         no_unroll()
@@ -160,8 +161,8 @@ def product_column(x, rows, n_in, W, o, b, z):
             acc2 += w * load_n(x, x2 + i, n)
             acc3 += w * load_n(x, x3 + i, n)
             i += m
-        z[r], z[r1] = b[0] + sum_lanes(acc0), b[0] + sum_lanes(acc1)
-        z[r2], z[r3] = b[0] + sum_lanes(acc2), b[0] + sum_lanes(acc3)
+        z[r], z[r1] = b0 + sum_lanes(acc0), b0 + sum_lanes(acc1)
+        z[r2], z[r3] = b0 + sum_lanes(acc2), b0 + sum_lanes(acc3)
         r += 4
 
 

@@ -240,7 +240,8 @@ def _one_output(theta, packed, layers, a, Y, start, loss, step, d):
     layer, below = at(layers, layers.shape[0] - 1), at(layers, layers.shape[0] - 2)
     W, x, g = rows_of(theta, packed, layer), outputs_of(below, a), outputs_of(below, d)
     y, code = at(Y, start), below.activation
-    return one_output(loss, layer.activation, W, below.padded, x, y, step, code, g)
+    step_w, step_b = steps_of(layer, step)
+    return one_output(loss, layer.activation, W, below.padded, x, y, step_w, step_b, code, g)
 
 
 @inlined
@@ -254,22 +255,33 @@ def backward(theta, packed, layers, top, step, x, a, d, x_next):
         W = rows_of(theta, packed, layer)
         p, code = below.padded, below.activation  # p: this layer's inputs, padded
         outputs, g = outputs_of(below, a), outputs_of(below, d)
+        step_w, step_b = steps_of(layer, step)
         if layer.wide:
-            backward_update_wide(W, layer.n_in, layer.padded, step, outputs, delta, code, g)
+            n_in, q = layer.n_in, layer.padded
+            backward_update_wide(W, n_in, q, step_w, step_b, outputs, delta, code, g)
         else:
-            backward_update_narrow(W, layer.n_out, p, step, outputs, delta, code, g)
+            backward_update_narrow(W, layer.n_out, p, step_w, step_b, outputs, delta, code, g)
         delta = g
         l -= 1
     first = at(layers, 0)
     W, n_out = rows_of(theta, packed, first), first.n_out
     z = outputs_of(first, a)
     code = first.activation if layers.shape[0] > 1 else IDENTITY
+    step_w, step_b = steps_of(first, step)
     if first.wide:
-        update_forward_wide(W, first.n_in, first.padded, step, x, delta, x_next, code, n_out, z)
+        n_in, q = first.n_in, first.padded
+        update_forward_wide(W, n_in, q, step_w, step_b, x, delta, x_next, code, n_out, z)
     else:
         p = padded(first.n_in, width(z))
-        update_forward_narrow(W, n_out, p, step, x, delta, x_next, z)
+        update_forward_narrow(W, n_out, p, step_w, step_b, x, delta, x_next, z)
         activate_layer(code, z, n_out)
+
+
+@inlined
+def steps_of(layer, step):
+    """Return the steps of W and of b: 0 for what training may not change."""
+    none = step * 0
+    return step if layer.trains_weights else none, step if layer.trains_bias else none
 
 
 @inlined

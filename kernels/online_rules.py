@@ -21,6 +21,7 @@ from .online import (
     prefetch_sample,
     row_of,
     sample_inputs,
+    steps_of,
     weighted_sums,
 )
 from .packing import pack, padded, unpack
@@ -34,6 +35,7 @@ from .updates import (
     L2_PER_WEIGHT,
     MEMORY,
     MOMENTUM,
+    PENALIZE_BIASES,
     SGD,
     apply_rule,
     begin_step,
@@ -199,7 +201,7 @@ def backward_by_rule(rule, layers, x, w, parts):
     first, second = memories(rule.state, rows.shape[0])
     coefficients = begin_step(rule, second)
     l2 = rows.dtype.type(at(settings, L2) + at(settings, L2_PER_WEIGHT))
-    code, none = rule.code, l2 * 0
+    code, l2_of_biases = rule.code, l2 if at(settings, PENALIZE_BIASES) > 0 else l2 * 0
     l = layers.shape[0] - 1
     while l >= 0:
         no_unroll()
@@ -207,13 +209,15 @@ def backward_by_rule(rule, layers, x, w, parts):
         delta, left, n, right, q = gradient_factors(layers, l, x, parts.a, parts.d)
         backward_layer(rows, layers, l, parts.a, parts.d)
         r = layer.rows
-        for i in range(n):
+        for i in range(n if layer.trains_weights else 0):
             no_unroll()
             s = w * at(left, i)
-            apply_rule_to_row(code, coefficients, rows, r, s, right, q, l2, first, second)
-            r += q
-        q = layer.padded
-        apply_rule_to_row(code, coefficients, rows, r, w, delta, q, none, first, second)
+            start = r + i * q
+            apply_rule_to_row(code, coefficients, rows, start, s, right, q, l2, first, second)
+        if layer.trains_bias:
+            start, q = r + n * q, layer.padded
+            l2_b = l2_of_biases
+            apply_rule_to_row(code, coefficients, rows, start, w, delta, q, l2_b, first, second)
         l -= 1
 
 
@@ -265,8 +269,9 @@ def write_gradient(layers, x, w, parts):
         delta, left, n, right, q = gradient_factors(layers, l, x, parts.a, parts.d)
         backward_layer(parts.rows, layers, l, parts.a, parts.d)
         r = layer.rows
-        outer_rows(w, left, n, right, q, parts.gradient, r)
-        scaled_row(w, delta, layer.padded, parts.gradient, r + n * q)
+        w_weights, w_bias = steps_of(layer, w)
+        outer_rows(w_weights, left, n, right, q, parts.gradient, r)
+        scaled_row(w_bias, delta, layer.padded, parts.gradient, r + n * q)
         l -= 1
 
 

@@ -42,8 +42,9 @@ def pack(theta, packed, layers):
         if layer.direct:
             pass
         elif layer.wide:
-            for i in range(n_in + 1):  # the last one is b
+            for i in range(n_in):
                 copy_row(theta, o + i * n_out, n_out, packed, r + i * q, q)
+            copy_bias(theta, o + n_in * n_out, layer, packed, r + n_in * q)
         else:
             p = padded(n_in, width(theta))
             for k in range(n_out):
@@ -54,7 +55,13 @@ def pack(theta, packed, layers):
                 for i in range(n_in, p):
                     no_unroll()
                     row[i] = 0
-            copy_row(theta, o + n_in * n_out, n_out, packed, r + n_out * p, q)
+            copy_bias(theta, o + n_in * n_out, layer, packed, r + n_out * p)
+
+
+@inlined
+def copy_bias(theta, start, layer, packed, to):
+    """Write a layer's b, or zeros where it has none, as a row."""
+    copy_row(theta, start, layer.n_out if layer.has_bias else 0, packed, to, layer.padded)
 
 
 @inlined
@@ -67,7 +74,7 @@ def unpack(packed, layers, theta):
         if layer.direct:
             pass
         elif layer.wide:
-            for i in range(n_in + 1):
+            for i in range(n_in + layer.has_bias):
                 write_row(packed, r + i * q, n_out, theta, o + i * n_out)
         else:
             p = padded(n_in, width(theta))
@@ -76,7 +83,8 @@ def unpack(packed, layers, theta):
                 for i in range(n_in):
                     no_unroll()
                     theta[o + i * n_out + k] = row[i]
-            write_row(packed, r + n_out * p, n_out, theta, o + n_in * n_out)
+            if layer.has_bias:
+                write_row(packed, r + n_out * p, n_out, theta, o + n_in * n_out)
 
 
 @inlined

@@ -86,13 +86,14 @@ def forward_rows(x, rows, theta, layers, scratch):
 
 @inlined
 def weighted_sums(x, rows, theta, layer, z):
-    """Compute ``z = x @ W + b`` of a layer."""
+    """Compute ``z = x @ W + b`` of a layer, or ``x @ W``."""
     n_in, n_out, o = layer.n_in, layer.n_out, layer.offset
-    b = view(theta, o + n_in * n_out, n_out)
+    n_bias = n_out if layer.has_bias else 0
+    b = view(theta, o + n_in * n_out, n_bias)
     if n_out == 1:
-        product_column(x, rows, n_in, theta, o, b, z)
+        product_column(x, rows, n_in, theta, o, b, n_bias, z)
     else:
-        product(x, rows, n_in, theta, o, n_out, b, n_out, z)
+        product(x, rows, n_in, theta, o, n_out, b, n_bias, z)
 
 
 @inlined

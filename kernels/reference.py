@@ -11,42 +11,47 @@ from itertools import pairwise
 
 import numpy as np
 
+from .reference_rules import sgd
+
 
 @dataclass
 class Model:
     """A dense network.
 
     ``weights[l]`` has shape (n_in, n_out), ``biases[l]`` shape (n_out,); ``activations`` names one
-    activation per layer, the output's last; ``loss`` names the loss.
+    activation per layer, the output's last; ``loss`` names the loss. ``bias`` tells which layers
+    have biases: the others' are zeros, have no place in ``theta`` and no gradient.
     """
 
     weights: list
     biases: list
     activations: tuple
     loss: str
+    bias: tuple | None = None  # all have
 
     @classmethod
-    def from_theta(cls, theta, sizes, activations, loss):
+    def from_theta(cls, theta, sizes, activations, loss, bias=None):
         """Make the model whose parameters lie in ``theta``: layer by layer W in C order, then b."""
         weights, biases, start = [], [], 0
-        for n_in, n_out in pairwise(sizes):
+        has_bias = bias or (True,) * (len(sizes) - 1)
+        for (n_in, n_out), has in zip(pairwise(sizes), has_bias, strict=True):
             end = start + n_in * n_out
             weights.append(theta[start:end].reshape(n_in, n_out).copy())
-            biases.append(theta[end : end + n_out].copy())
-            start = end + n_out
-        return cls(weights, biases, tuple(activations), loss)
+            biases.append(theta[end : end + n_out].copy() if has else np.zeros(n_out, theta.dtype))
+            start = end + has * n_out
+        return cls(weights, biases, tuple(activations), loss, bias)
 
     @property
     def theta(self):
         """All parameters in one vector."""
-        return flatten(self.weights, self.biases)
+        return flatten(self.weights, self.biases, self.bias)
 
 
-def flatten(weights, biases):
-    """Concatenate layer by layer W, then b, to one vector."""
-    return np.concatenate(
-        [part.ravel() for pair in zip(weights, biases, strict=True) for part in pair]
-    )
+def flatten(weights, biases, bias=None):
+    """Concatenate layer by layer W, then b where there is one, to one vector."""
+    has_bias = bias or (True,) * len(weights)
+    layers = zip(weights, biases, has_bias, strict=True)
+    return np.concatenate([part.ravel() for W, b, has in layers for part in (W, b)[: 1 + has]])
 
 
 # --- activations ------------------------------------------------------------------------------
@@ -88,6 +93,8 @@ ACTIVATIONS = {
     "softplus": softplus,
     "softmax": softmax,
     "exp": np.exp,
+    "step": lambda z: np.where(np.real(z) < 0, 0.0, 1.0),
+    "sign": lambda z: np.where(np.real(z) < 0, -1.0, 1.0),
 }
 
 # Derivatives, as functions of the output.
@@ -143,6 +150,10 @@ def hinge(z, p, y):
     return relu(1 - y * p).sum(axis=1)
 
 
+def perceptron(z, p, y):
+    return ((p - y) * z).sum(axis=1)
+
+
 LOSSES = {
     "squared_error": squared_error,
     "absolute_error": absolute_error,
@@ -151,6 +162,7 @@ LOSSES = {
     "log_loss": log_loss,
     "cross_entropy": cross_entropy,
     "hinge": hinge,
+    "perceptron": perceptron,
 }
 
 # Derivatives by the outputs.
@@ -170,8 +182,13 @@ def output_delta(loss, activation, p, y):
         ("log_loss", "logistic"),
         ("cross_entropy", "softmax"),
         ("poisson", "exp"),
+        ("perceptron", "step"),
+        ("perceptron", "sign"),
     }:
         return p - y
+    if activation == "softmax":  # each output depends on all sums
+        g = LOSS_SLOPES[loss](p, y)
+        return p * (g - (g * p).sum(axis=-1, keepdims=True))
     return LOSS_SLOPES[loss](p, y) * SLOPES[activation](p)
 
 
@@ -216,98 +233,61 @@ def backward(model, X, Y, weight):
 def gradient(model, X, Y, weight=None):
     """Return the gradient of `mean_loss`, laid out as `Model.theta`."""
     weight = np.ones(len(X), X.dtype) if weight is None else weight
-    return flatten(*backward(model, X, Y, weight)) / weight.sum()
-
-
-# --- update rules: each makes a function (theta, gradient) that changes theta in place ------------
-
-
-def sgd(lr):
-    def step(theta, gradient):
-        theta -= lr * gradient
-
-    return step
-
-
-def momentum(lr, factor, nesterov=False):
-    velocity = 0.0
-
-    def step(theta, gradient):
-        nonlocal velocity
-        velocity = factor * velocity - lr * gradient
-        theta += factor * velocity - lr * gradient if nesterov else velocity
-
-    return step
-
-
-def adam(lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
-    m = v = 0.0
-    t = 0
-
-    def step(theta, gradient):
-        nonlocal m, v, t
-        t += 1
-        m = beta1 * m + (1 - beta1) * gradient
-        v = beta2 * v + (1 - beta2) * gradient**2
-        theta -= lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + epsilon)
-
-    return step
-
-
-def rprop(lr, grow=1.2, shrink=0.5, smallest=1e-6, largest=50.0):
-    before, steps = 0.0, lr
-
-    def step(theta, gradient):
-        nonlocal before, steps
-        turned = np.sign(gradient * before)
-        factor = np.where(turned > 0, grow, np.where(turned < 0, shrink, 1.0))
-        bound = np.clip(steps * factor, smallest, largest)
-        steps = np.where(turned == 0, steps, bound)
-        before = np.where(turned < 0, 0.0, gradient)
-        theta -= np.sign(before) * steps
-
-    return step
+    return flatten(*backward(model, X, Y, weight), model.bias) / weight.sum()
 
 
 # --- training ---------------------------------------------------------------------------------
 
 
-def penalised(model, gradient, alpha=0.0, l1=0.0, clip=0.0):
-    """Add the penalties' ``alpha W + l1 sign(W)`` to the gradient; its norm is at most ``clip``."""
+def penalised(model, gradient, alpha=0.0, l1=0.0, clip=0.0, penalize_biases=False, is_frozen=False):
+    """Add the penalties' ``alpha W + l1 sign(W)`` to the gradient; its norm is at most ``clip``.
+
+    ``is_frozen`` tells, for each parameter, whether it keeps its value: its derivative becomes 0.
+    """
     bends = [alpha * W + l1 * np.sign(W) for W in model.weights]
-    gradient = gradient + flatten(bends, [np.zeros_like(b) for b in model.biases])
+    bends_of_b = [penalize_biases * (alpha * b + l1 * np.sign(b)) for b in model.biases]
+    gradient = gradient + flatten(bends, bends_of_b, model.bias)
+    gradient = np.where(is_frozen, 0.0, gradient)
     norm = np.sqrt((gradient**2).sum())
     return gradient * (clip / norm) if clip and norm > clip else gradient
 
 
 def train(
-    model, X, Y, rule, epochs=1, batch_size=1, weight=None, order=None, decay=0.0, **penalties
-):
+    model, X, Y, rule, epochs=1, batch_size=1, weight=None, order=None, decay=0.0,
+    reduction="mean", frozen=(), **penalties,
+):  # fmt: skip
     """Update after each batch; returns each epoch's loss, summed as samples were met.
 
-    The gradient is the weighted mean of the batch's; with ``batch_size=1`` the weight is a factor
-    of the step instead. A batch of weight 0 is passed over. ``decay``: by how much, times itself,
-    each weight shrinks before a step (AdamW). ``order`` (epochs, n): each epoch's order of rows.
+    The gradient is the weighted mean of the batch's, or with ``reduction="sum"`` the weighted sum;
+    with ``batch_size=1`` the weight is a factor of the step instead. A batch of weight 0 is passed
+    over. ``decay``: by how much, times itself, each weight shrinks before a step (AdamW). ``order``
+    (epochs, m): the rows of each epoch. ``frozen``: names of parameters that keep their values.
     """
     weight = np.ones(len(X), X.dtype) if weight is None else weight
     sizes = [len(W) for W in model.weights] + [len(model.biases[-1])]
+    is_frozen = flatten(
+        [np.full(W.shape, f"W{k}" in frozen) for k, W in enumerate(model.weights, 1)],
+        [np.full(b.shape, f"b{k}" in frozen) for k, b in enumerate(model.biases, 1)],
+        model.bias,
+    )
     totals = []
     for epoch in range(epochs):
         rows = np.arange(len(X)) if order is None else order[epoch]
         total = 0.0
-        for first in range(0, len(X), batch_size):
+        for first in range(0, len(rows), batch_size):
             batch = rows[first : first + batch_size]
             x, y, w = X[batch], Y[batch], weight[batch]
             if w.sum() == 0:
                 continue
             total += float((w * losses(model, x, y)).sum())
-            gradient = flatten(*backward(model, x, y, w)) / (1 if batch_size == 1 else w.sum())
-            gradient = penalised(model, gradient, **penalties)
-            for W in model.weights:
-                W *= 1 - decay
+            gradient = flatten(*backward(model, x, y, w), model.bias)
+            gradient /= 1 if batch_size == 1 or reduction == "sum" else w.sum()
+            gradient = penalised(model, gradient, is_frozen=is_frozen, **penalties)
+            for k, W in enumerate(model.weights, 1):
+                W *= 1 - decay * (f"W{k}" not in frozen)
             theta = model.theta
             rule(theta, gradient)
-            there = Model.from_theta(theta, sizes, model.activations, model.loss)
+            there = Model.from_theta(theta, sizes, model.activations, model.loss, model.bias)
             model.weights, model.biases = there.weights, there.biases
         totals.append(total)
     return totals

@@ -56,9 +56,9 @@ def predict_one(x, theta, layers, out, work):
     while l < layers.shape[0]:
         no_unroll()
         layer = at(layers, l)
-        n_in, n_out = layer.n_in, layer.n_out
+        n_out = layer.n_out
         z = outputs_of(layer, work)
-        _add_unpadded_rows(theta, layer.offset, n_in, n_out, a, z)
+        _add_unpadded_rows(theta, layer, a, z)
         if layer.activation == SOFTMAX:
             softmax_layer(z, n_out)
         else:
@@ -74,15 +74,16 @@ def predict_one(x, theta, layers, out, work):
 
 
 @inlined
-def _add_unpadded_rows(theta, o, n_in, n_out, x, z):
+def _add_unpadded_rows(theta, layer, x, z):
     """Compute ``z = b + x @ W`` where ``theta`` has them: `dense.add_rows` with partial loads."""
-    m = width(z)
+    n_in, n_out, o, m = layer.n_in, layer.n_out, layer.offset, width(z)
     j = 0
     while j < n_out:
         no_unroll()
         n = n_out - j
         r, i = o + j, 0
-        even, odd = load_n(theta, r + n_in * n_out, n), full(z, 0.0)
+        even = load_n(theta, r + n_in * n_out, n if layer.has_bias else 0)
+        odd = full(z, 0.0)
         while i + 2 <= n_in:
             no_unroll()
             even += at(x, i) * load_n(theta, r, n)

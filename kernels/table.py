@@ -6,11 +6,15 @@ handed about is an int64 array of shape (n_layers, COLUMNS); kernels read it as 
 
 A layer has its parameters twice:
 
-* in ``theta``, the vector that users see: W as (n_in, n_out) in C order from ``offset`` on, then b;
+* in ``theta``, the vector that users see: W as (n_in, n_out) in C order from ``offset`` on, then b,
+  unless it ``has_bias`` not;
 * as *rows* of whole SIMD blocks, zeros behind the end, from ``rows`` on in a work array. A *wide*
   layer has a row of its n_out outgoing weights per input and then b as one more row; a *narrow* one
   has a row of its n_in incoming weights per output and then b, padded. Whichever takes fewer
   blocks. Where W and b in ``theta`` already are such rows, they are used in place: ``direct``.
+  A layer without b has zeros in its place, which no step changes.
+
+``trains_weights`` and ``trains_bias`` say what training may change.
 
 The outputs of a layer, padded too, lie from ``units`` on in arrays of activations and deltas.
 """
@@ -24,7 +28,7 @@ from .simd_numpy import BYTES
 # The number of this layout. It stands at the very beginning of each table, so that code that was
 # compiled for another one, and lies in a user's own cache, can tell. To be raised with any change
 # of the fields.
-LAYOUT = 2
+LAYOUT = 3
 
 LAYER = np.dtype(
     [
@@ -39,6 +43,9 @@ LAYER = np.dtype(
         ("units", np.int64),
         ("padded", np.int64),  # n_out, rounded up to whole blocks
         ("chunk", np.int64),  # samples that go through all layers together, the same in each record
+        ("has_bias", np.int64),  # 0 or 1, as the next
+        ("trains_weights", np.int64),
+        ("trains_bias", np.int64),
     ],
     align=True,
 )
@@ -54,7 +61,7 @@ LARGE = 1 << 22
 REDUCTION = 2
 
 
-def describe(sizes, activations, dtype, direct=True):
+def describe(sizes, activations, dtype, direct=True, bias=None, frozen=()):
     """Build the table of a network.
 
     Parameters
@@ -68,6 +75,10 @@ def describe(sizes, activations, dtype, direct=True):
     direct : bool
         Whether rows may be used in place. Without, all lie in one array, so that a rule of
         `updates` can loop over it.
+    bias : sequence of bool, optional
+        Whether each layer has biases; by default all have.
+    frozen : collection of str
+        What training leaves as it is: ``"W1"``, ``"b1"``, ``"W2"``, ...
 
     Returns
     -------
@@ -81,20 +92,21 @@ def describe(sizes, activations, dtype, direct=True):
     """
     block = BYTES // np.dtype(dtype).itemsize
     pairs = [*itertools.pairwise(sizes)]
+    bias = (True,) * len(pairs) if bias is None else bias
     chunk = CHUNK if sum((n_in + 1) * n_out for n_in, n_out in pairs) < LARGE else CHUNK_OF_LARGE
     layers, offset, rows, units = [], 0, 0, 0
-    for (n_in, n_out), code in zip(pairs, activations, strict=True):
+    for k, ((n_in, n_out), code) in enumerate(zip(pairs, activations, strict=True)):
         padded_in, padded = -(-n_in // block) * block, -(-n_out // block) * block
         narrow_cost = _narrow_cost(n_out, padded_in // block)
         wide = _wide_cost(n_in, padded // block, not layers) <= narrow_cost
-        in_place = direct and wide and padded == n_out and offset % block == 0
+        in_place = direct and wide and bias[k] and padded == n_out and offset % block == 0
         start = offset if in_place else rows
-        layers.append(
-            (LAYOUT, n_in, n_out, code, offset, wide, in_place, start, units, padded, chunk)
-        )
+        trains = f"W{k + 1}" not in frozen, bias[k] and f"b{k + 1}" not in frozen
+        place = LAYOUT, n_in, n_out, code, offset, wide, in_place, start, units, padded, chunk
+        layers.append((*place, bias[k], *trains))
         if not in_place:
             rows += (n_in + 1) * padded if wide else n_out * padded_in + padded
-        offset += n_in * n_out + n_out
+        offset += n_in * n_out + (n_out if bias[k] else 0)
         units += padded
     return np.array(layers, LAYER).view(np.int64).reshape(-1, COLUMNS)
 
@@ -122,7 +134,7 @@ def _narrow_cost(n_out, blocks_in):
 def theta_size(layers):
     """Return the number of parameters."""
     last = as_records(layers)[-1]
-    return int(last["offset"] + (last["n_in"] + 1) * last["n_out"])
+    return int(last["offset"] + (last["n_in"] + last["has_bias"]) * last["n_out"])
 
 
 def rows_size(layers, dtype):

@@ -26,7 +26,18 @@ from .simd import (
     width,
 )
 
-SGD, MOMENTUM, NESTEROV, ADAM, ADAMW, RPROP = range(6)
+(
+    SGD,
+    MOMENTUM,
+    NESTEROV,
+    ADAM,
+    ADAMW,
+    RPROP,
+    RMSPROP,
+    ADAGRAD,
+    ADADELTA,
+    LAST_GRADIENT,
+) = range(10)
 
 # What users call them.
 CODES = {
@@ -36,10 +47,25 @@ CODES = {
     "adam": ADAM,
     "adamw": ADAMW,
     "rprop": RPROP,
+    "rmsprop": RMSPROP,
+    "adagrad": ADAGRAD,
+    "adadelta": ADADELTA,
+    "last_gradient": LAST_GRADIENT,
 }
 
 # Vectors of theta's length that a rule remembers.
-MEMORY = {SGD: 0, MOMENTUM: 1, NESTEROV: 1, ADAM: 2, ADAMW: 2, RPROP: 2}
+MEMORY = {
+    SGD: 0,
+    MOMENTUM: 1,
+    NESTEROV: 1,
+    ADAM: 2,
+    ADAMW: 2,
+    RPROP: 2,
+    RMSPROP: 1,
+    ADAGRAD: 1,
+    ADADELTA: 2,
+    LAST_GRADIENT: 1,
+}
 
 # Where each number lies in the vector ``settings``, float64.
 (
@@ -48,13 +74,16 @@ MEMORY = {SGD: 0, MOMENTUM: 1, NESTEROV: 1, ADAM: 2, ADAMW: 2, RPROP: 2}
     L2_PER_WEIGHT,  # the same divided by the sum of the batch's sample weights
     L1,  # penalty L1 * sum(|W|)
     CLIP,  # largest norm of the gradient; 0: any
-    MOMENTUM_FACTOR,  # MOMENTUM, NESTEROV: how much velocity is kept
+    MOMENTUM_FACTOR,  # MOMENTUM, NESTEROV: how much velocity is kept; LAST_GRADIENT: its factor
     BETA1,
-    BETA2,
+    BETA2,  # of the mean of squares; rho of RMSPROP and ADADELTA
     EPSILON,
     EPSILON_SCALED,  # 1: EPSILON is added to the square root of the corrected second moment
-) = range(10)
-N_SETTINGS = 10
+    DAMPENING,  # MOMENTUM: what part of the gradient its velocity does not take
+    PENALIZE_BIASES,  # 1: the penalties hold for biases too
+    SUM,  # 1: the gradient of a batch is the sum over its samples, not the mean
+) = range(13)
+N_SETTINGS = 13
 
 # RPROP (Riedmiller and Braun 1993): factors of a step and its bounds.
 GROWTH, SHRINKAGE, SMALLEST_STEP, LARGEST_STEP = 1.2, 0.5, 1e-6, 50.0
@@ -110,6 +139,8 @@ def begin_step(rule, second):
     elif rule.code == RPROP and step_state[0] == 1:
         for i in range(second.shape[0]):
             second[i] = number(lr)
+    elif rule.code == MOMENTUM:
+        lr *= 1 - at(settings, DAMPENING)
     return Coefficients(
         number(lr),
         number(at(settings, MOMENTUM_FACTOR)),
@@ -126,7 +157,9 @@ def apply_rule(code, coefficients, theta, j, n, g, first, second):
     """Move one block of parameters, the first ``n`` from ``theta[j]`` on; ``g`` is their gradient.
 
     - SGD: gradient descent, ``theta -= lr g``.
-    - MOMENTUM (Polyak 1964): ``v = momentum v - lr g; theta += v``.
+    - MOMENTUM (Polyak 1964): ``v = momentum v - lr g; theta += v``. Dampened, its velocity takes
+      ``(1 - dampening) lr g``: with ``dampening = momentum`` an average of the gradients.
+    - LAST_GRADIENT: ``theta -= lr g + momentum g'``, g' the gradient of the step before.
     - NESTEROV (1983), who looks one step ahead: ``theta += momentum v - lr g``.
     - ADAM (Kingma and Ba 2015): the mean of gradients over the root of their squares'::
 
@@ -137,6 +170,10 @@ def apply_rule(code, coefficients, theta, j, n, g, first, second):
       That is the paper's last form, with its epsilon-hat; with EPSILON_SCALED, epsilon stands
       beside ``sqrt(v / (1 - beta2**t))``, as in its first.
     - RPROP: see `_resilient`.
+    - RMSPROP (Tieleman and Hinton 2012): ``v = rho v + (1 - rho) g**2``,
+      ``theta -= lr g / (sqrt(v) + epsilon)``.
+    - ADAGRAD (Duchi, Hazan and Singer 2011): the same with ``v = v + g**2``.
+    - ADADELTA (Zeiler 2012): see `_adadelta`.
     """
     c = coefficients
     w = load_n(theta, j, n)
@@ -150,11 +187,46 @@ def apply_rule(code, coefficients, theta, j, n, g, first, second):
         w -= (c.lr * m) / (square_root(v) + c.epsilon)
     elif code == RPROP:
         w -= _resilient(j, n, g, first, second)
+    elif code > RPROP:
+        w -= _uncommon_step(code, c, j, n, g, first, second)
     else:
         v = c.momentum * load_n(first, j, n) - c.lr * g
         store_n(first, j, n, v)
         w += c.momentum * v - c.lr * g if code == NESTEROV else v
     store_n(theta, j, n, w)
+
+
+@inlined
+def _uncommon_step(code, c, j, n, g, first, second):
+    """Return what RMSPROP, ADAGRAD, ADADELTA and LAST_GRADIENT take from the parameters."""
+    if code == ADADELTA:
+        return _adadelta(c, j, n, g, first, second)
+    before = load_n(first, j, n)
+    if code == LAST_GRADIENT:
+        store_n(first, j, n, g)
+        return c.lr * g + c.momentum * before
+    kept, square = before, g * g
+    if code == RMSPROP:
+        kept, square = c.beta2 * before, (c.one_minus_beta2 * g) * g
+    v = kept + square
+    store_n(first, j, n, v)
+    return (c.lr * g) / (square_root(v) + c.epsilon)
+
+
+@inlined
+def _adadelta(c, j, n, g, first, second):
+    """Return ADADELTA's step, whose unit is that of the parameters, times the learning rate::
+
+    v = rho v + (1 - rho) g**2
+    step = sqrt(u + epsilon) / sqrt(v + epsilon) * g
+    u = rho u + (1 - rho) step**2
+    """
+    v = c.beta2 * load_n(first, j, n) + (c.one_minus_beta2 * g) * g
+    u = load_n(second, j, n)
+    step = square_root(u + c.epsilon) / square_root(v + c.epsilon) * g
+    store_n(first, j, n, v)
+    store_n(second, j, n, c.beta2 * u + (c.one_minus_beta2 * step) * step)
+    return c.lr * step
 
 
 @inlined
@@ -192,6 +264,12 @@ def needs_whole_gradient(rule):
     return shrinks or at(settings, L1) + at(settings, CLIP) > 0
 
 
+@inlined
+def divisor_of(settings, weight_sum):
+    """Return what the sum of a batch's gradients is divided by: its weight, or nothing."""
+    return 1.0 if at(settings, SUM) > 0 else weight_sum
+
+
 @outlined
 def penalise(rule, theta, gradient, layers, as_rows, weight_sum):
     """Add the penalties' derivatives to the gradient of the mean loss, then clip its norm.
@@ -207,12 +285,13 @@ def penalise(rule, theta, gradient, layers, as_rows, weight_sum):
     kept = number(1) - number(at(settings, LR)) * l2
     if l1 != 0 or l2 != 0:
         for l in range(layers.shape[0]):
-            start, n = weights_of(at(layers, l), as_rows, theta)
-            w, g = view(theta, start, n), view(gradient, start, n)
-            for i in range(n):
-                penalty = l1 if w[i] > 0 else (-l1 if w[i] < 0 else number(0))
-                g[i] += penalty if shrinks else penalty + l2 * w[i]
-                w[i] = kept * w[i] if shrinks else w[i]
+            layer = at(layers, l)
+            start, n = weights_of(layer, as_rows, theta)
+            if layer.trains_weights:
+                _penalise_part(theta, gradient, start, n, l1, l2, shrinks, kept)
+            if layer.trains_bias and at(settings, PENALIZE_BIASES) > 0:
+                n_bias = layer.padded if as_rows else layer.n_out
+                _penalise_part(theta, gradient, start + n, n_bias, l1, l2, shrinks, kept)
     if at(settings, CLIP) > 0:
         _clip(gradient, at(settings, CLIP))
 
@@ -225,6 +304,16 @@ def weights_of(layer, as_rows, theta):
     if layer.wide:
         return layer.rows, layer.n_in * layer.padded
     return layer.rows, layer.n_out * padded(layer.n_in, width(theta))
+
+
+@inlined
+def _penalise_part(theta, gradient, start, n, l1, l2, shrinks, kept):
+    """Apply `penalise` to a W, or to the b that lies behind it."""
+    w, g = view(theta, start, n), view(gradient, start, n)
+    for i in range(n):
+        penalty = l1 if w[i] > 0 else (-l1 if w[i] < 0 else l1 * 0)
+        g[i] += penalty if shrinks else penalty + l2 * w[i]
+        w[i] = kept * w[i] if shrinks else w[i]
 
 
 @inlined

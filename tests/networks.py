@@ -8,7 +8,7 @@ from fastperc import Network
 from fastperc.kernels import activations, reference, updates
 from fastperc.kernels.arguments import N_SUMS, Net, Rule, Samples
 from fastperc.kernels.table import describe
-from fastperc.model.losses import LOSSES
+from fastperc.model.losses import LOSSES, loss_of
 
 
 def first_names(codes):
@@ -28,7 +28,8 @@ def heads():
 
     A loss that does not insist on its outputs stands with two.
     """
-    pairs = [(output, "squared_error") for output in OUTPUTS if output != "softmax"]
+    pairs = [(output, "squared_error") for output in OUTPUTS if output not in ("step", "sign")]
+    pairs.append(("softmax", "huber"))
     for k, loss in enumerate(LOSSES):
         outputs = LOSSES[loss].outputs or ("identity", HIDDEN[2 * k % len(HIDDEN)])
         pairs += [(output, loss) for output in outputs]
@@ -43,6 +44,7 @@ RULES = {name: {"optimizer": name} for name in updates.CODES} | {
     "momentum": {"momentum": 0.8},
     "nesterov": {"momentum": 0.8, "nesterov": True},
     "adamw": {"optimizer": "adamw", "alpha": 0.5},
+    "last_gradient": {"momentum": 0.005, "momentum_of": "gradient"},
 }
 OPTIMIZERS = ["sgd", *(o["optimizer"] for o in RULES.values() if "optimizer" in o)]
 WITHOUT_BATCHES = ("rprop",)  # takes all samples at once
@@ -81,30 +83,41 @@ class Problem:
 
 
 def problem(
-    sizes, hidden="tanh", head=("identity", "squared_error"), dtype="float64", n=30, seed=0
+    sizes,
+    hidden="tanh",
+    head=("identity", "squared_error"),
+    dtype="float64",
+    n=30,
+    seed=0,
+    bias=True,
 ):
     rng = np.random.default_rng(seed)
     output, loss = head
     if head[0] == "softmax" and sizes[-1] == 1:
         sizes = (*sizes[:-1], 2)
-    net = Network(sizes, hidden=hidden, output=output, loss=loss, dtype=dtype, seed=seed)
-    for b in net.biases:
-        b[...] = rng.uniform(-0.5, 0.5, b.shape)
+    if not LOSSES[loss].hidden_layers:
+        sizes = (sizes[0], sizes[-1])
+    hidden = hidden if len(sizes) > 2 else ()
+    net = Network(sizes, hidden=hidden, output=output, loss=loss, dtype=dtype, seed=seed, bias=bias)
+    for b, has_bias in zip(net.biases, net.bias, strict=True):
+        if has_bias:
+            b[...] = rng.uniform(-0.5, 0.5, b.shape)
     X = rng.standard_normal((n, sizes[0])).astype(dtype)
     y = targets(rng, X, sizes[-1], output, loss)
     weight = rng.integers(0, 4, n) / 2
     names = (*net.hidden, net.output)
-    model = reference.Model.from_theta(net.theta.astype(np.float64), sizes, names, loss)
+    theta = net.theta.astype(np.float64)
+    model = reference.Model.from_theta(theta, sizes, names, loss, net.bias)
     return Problem(net, model, *(fixed(a.astype(dtype)) for a in (X, y, weight)))
 
 
 def targets(rng, X, n_outputs, output, loss):
     """Targets that the loss takes, one column per output; in reach of it for a regression."""
-    record, shape = LOSSES[loss], (len(X), n_outputs)
+    record, shape = loss_of(loss, output), (len(X), n_outputs)
     if record.is_of_classes:
         return np.eye(n_outputs)[rng.integers(0, n_outputs, len(X))]
     if record.labels_of is not None:
-        return record.check(rng.integers(0, 2, shape), "y")
+        return record.check(rng.choice([activations.RANGES.get(output, (0, 1))[0], 1], shape), "y")
     if record.bounds[0] == 0:
         return rng.poisson(1.0, shape)
     y = 1.5 * np.sin(X @ rng.standard_normal((X.shape[1], n_outputs)))
@@ -126,7 +139,7 @@ def samples_of(p, weight=None, order=None):
 
 def arguments_of(net, direct=True, loss=None):
     """The network as kernels take it; ``loss``: the code of another one."""
-    layers = net.layers if direct else describe(net.sizes, net.codes, net.dtype, direct=False)
+    layers = net.layers if direct else describe(net.sizes, net.codes, net.dtype, False, net.bias)
     return Net(net.theta, layers, net.loss_code if loss is None else loss)
 
 

@@ -24,8 +24,12 @@ def batches(cuts=CUTS):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"optimizer": "adam"}, {"momentum": 0.9, "alpha": 0.1}, {"clip_norm": 0.1}]
-)
+    "options",
+    [
+        {}, {"optimizer": "adam"}, {"momentum": 0.9, "alpha": 0.1}, {"clip_norm": 0.1},
+        {"reduction": "sum"}, {"frozen": ("b1", "W2")},
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("weighted", [False, True])
 def test_batches_of_one_size_are_what_batch_size_makes(options, weighted):
     net, twin = network(), network()

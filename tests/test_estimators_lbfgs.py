@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastperc import Network
-from fastperc.model.evaluate import loss_and_gradient
+from fastperc.model.evaluate import Objective, loss_and_gradient
 from fastperc.model.samples import Samples
 from networks import fixed
 
@@ -17,7 +17,7 @@ def test_loss_and_gradient_are_float64s_whatever_the_dtype():
     wide, samples = (
         a.astype(np.dtype("f8")) for a in (net._model, Samples(x, t, np.empty(0, "f4")))
     )
-    loss, gradient = loss_and_gradient(wide, samples, ALPHA / 40)
+    loss, gradient = loss_and_gradient(wide, samples, Objective(ALPHA / 40))
 
     (V, W), (b, c) = ([a.astype("f8") for a in arrays] for arrays in (net.weights, net.biases))
     x, t = x.astype("f8"), t.astype("f8")

@@ -45,7 +45,8 @@ KERNEL_RULES = {
     "call_by_address.py": {"numba", "llvmlite"},
     "simd.py": {"numpy", "numba", "llvmlite"},
 }
-NUMPY_ONLY = ("reference", "simd_numpy")  # oracles, and stand-ins for when nothing is compiled
+# Oracles, and stand-ins for when nothing is compiled.
+NUMPY_ONLY = ("reference", "reference_rules", "simd_numpy")
 
 # The only folders of fastperc/ that may import these packages.
 HOMES = {

@@ -34,6 +34,7 @@ def one_call_each(net, order, **options):
     [
         {}, {"batch_size": 5}, {"batch_size": 50}, {"optimizer": "rprop", "epochs": 1},
         {"sample_weight": WEIGHT}, {"batch_size": 3, "sample_weight": WEIGHT},
+        {"reduction": "sum", "batch_size": 3, "sample_weight": WEIGHT}, {"frozen": ("W1",)},
         {"alpha": 0.1}, {"alpha": 0.1, "sample_weight": WEIGHT},
     ],
 )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastperc import Network, schedules
-from fastperc.kernels import batch, online_rules, reference, single, updates
+from fastperc.kernels import batch, online_rules, reference, reference_rules, single, updates
 from fastperc.kernels.arguments import LOSS, SQUARES, Rule
 from fastperc.kernels.jit import kernel
 from fastperc.kernels.table import as_records
@@ -23,17 +23,34 @@ from networks import (
 
 # The twin of a rule has its name in `reference`; of these, that of another rule or more arguments.
 TWINS = {
-    "momentum": partial(reference.momentum, factor=0.8),
-    "nesterov": partial(reference.momentum, factor=0.8, nesterov=True),
-    "adamw": reference.adam,
+    "momentum": partial(reference_rules.momentum, factor=0.8),
+    "nesterov": partial(reference_rules.momentum, factor=0.8, nesterov=True),
+    "adamw": reference_rules.adam,
+    "last_gradient": partial(reference_rules.last_gradient, factor=0.005),
 }
 RULES = {
-    name: (options, TWINS.get(name) or getattr(reference, name))
+    name: (options, TWINS.get(name) or getattr(reference_rules, name))
     for name, options in OPTIONS.items()
 }
 RULES["adam, other numbers"] = (
     {"optimizer": "adam", "betas": (0.8, 0.9), "epsilon": 1e-3},
-    partial(reference.adam, beta1=0.8, beta2=0.9, epsilon=1e-3),
+    partial(reference_rules.adam, beta1=0.8, beta2=0.9, epsilon=1e-3),
+)
+RULES["adam, epsilon-hat"] = (
+    {"optimizer": "adam", "epsilon": 1e-3, "epsilon_hat": True},
+    partial(reference_rules.adam, epsilon=1e-3, epsilon_hat=True),
+)
+RULES["an average of gradients"] = (
+    {"momentum": 0.8, "dampening": 0.8},
+    partial(reference_rules.momentum, factor=0.8, dampening=0.8),
+)
+RULES["rmsprop, other numbers"] = (
+    {"optimizer": "rmsprop", "rho": 0.7, "epsilon": 1e-3},
+    partial(reference_rules.rmsprop, rho=0.7, epsilon=1e-3),
+)
+RULES["adadelta, other numbers"] = (
+    {"optimizer": "adadelta", "rho": 0.7, "epsilon": 1e-3},
+    partial(reference_rules.adadelta, rho=0.7, epsilon=1e-3),
 )
 PENALTIES = {
     "none": {},
@@ -237,7 +254,8 @@ def assert_same(rule, other, rtol):
 def test_one_sample_a_batch_is_the_same_either_way(code, sizes):
     p, q = problem(sizes, n=17), problem(sizes, n=17)
     order = np.random.default_rng(1).permutation(17)[None]
-    rule, other = (rule_of(p.net, code, L2_PER_WEIGHT=0.1, **SETTINGS) for _ in range(2))
+    settings = SETTINGS | ({"MOMENTUM_FACTOR": 0.005} if code == updates.LAST_GRADIENT else {})
+    rule, other = (rule_of(p.net, code, L2_PER_WEIGHT=0.1, **settings) for _ in range(2))
     sums, others = in_batches(p, rule, order=order), by_sample(q, other, order=order)
     np.testing.assert_allclose(p.net.theta, q.net.theta, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(sums, others, rtol=1e-10)

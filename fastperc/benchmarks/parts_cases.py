@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import elementary as functions
-from ..kernels import reference
+from ..kernels import reference, reference_rules
 from ..measuring.clock import Timed
 from ..tutorials.cases import TutorialCase
 from ..tutorials.cases import all_cases as all_tutorials
@@ -20,15 +20,15 @@ from .scalar import scalar_loop
 N_ELEMENTS = 4096  # arguments and results stay in the first cache
 
 RULES: dict[str, tuple[dict[str, Any], Callable[[float], object]]] = {
-    "sgd": ({}, reference.sgd),
-    "momentum": ({"momentum": 0.9}, partial(reference.momentum, factor=0.9)),
+    "sgd": ({}, reference_rules.sgd),
+    "momentum": ({"momentum": 0.9}, partial(reference_rules.momentum, factor=0.9)),
     "nesterov": (
         {"momentum": 0.9, "nesterov": True},
-        partial(reference.momentum, factor=0.9, nesterov=True),
+        partial(reference_rules.momentum, factor=0.9, nesterov=True),
     ),
-    "adam": ({"optimizer": "adam"}, reference.adam),
-    "adamw": ({"optimizer": "adamw", "alpha": 0.5}, reference.adam),
-    "rprop": ({"optimizer": "rprop"}, reference.rprop),
+    "adam": ({"optimizer": "adam"}, reference_rules.adam),
+    "adamw": ({"optimizer": "adamw", "alpha": 0.5}, reference_rules.adam),
+    "rprop": ({"optimizer": "rprop"}, reference_rules.rprop),
 }
 FUNCTIONS: dict[str, tuple[int, Callable[[np.ndarray], np.ndarray]]] = {
     "exp": (functions.EXP, np.exp),

@@ -173,7 +173,7 @@ def make_problem(
     """Make a problem of the arguments of `compare`, checked."""
     sizes = options.check_sizes(parse_sizes(sizes))
     options.check_hidden(hidden, len(sizes) - 2)
-    output, record = options.check_output(output, loss, sizes[-1])
+    output, record = options.check_output(output, loss, tuple(sizes))
     data = None
     if X is not None:
         X = checks.check_array(X, "X", columns=sizes[0])

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight
 from ..deadline import Deadline
 from ..errors import NonFiniteWeightsError
 from ..model.dense import Dense
+from ..model.evaluate import Objective
 from ..model.layout import aligned_zeros, n_parameters, views
 from ..model.samples import Samples, read_only
 from ..training import lbfgs
@@ -331,9 +332,12 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         run.attempt.keep()
         outcome = lbfgs.minimise(
             run.model, samples, IterationWatcher(self, run, callback),
-            alpha=settings.alpha / (samples.unit * samples.weight_sum),
+            objective=Objective(
+                settings.alpha / (samples.unit * samples.weight_sum),
+                loss_scale=self._loss_scale(),
+            ),
             epochs=settings.max_iter, max_evaluations=settings.max_fun, gtol=settings.tol,
-            loss_scale=self._loss_scale(), in_float64=True, deadline=run.deadline,
+            in_float64=True, deadline=run.deadline,
             progress=settings.progress,
         )  # fmt: skip
         if math.isfinite(outcome.loss):

@@ -39,11 +39,14 @@ from .safetensors import (
     read_header,
 )
 
-FORMAT = 1  # to be raised when older readers would misread a file
+# To be raised when older readers would misread a file. What is no more than the first format has
+# is written as that.
+FORMAT = 2  # "bias" in the configuration
 KIND = "Network"
 TENSOR_DTYPES = {"float32": "F32", "float64": "F64"}
 ENTRIES = ("format", "kind", "fastperc", "configuration", "labels", "lr", "rng", "sha256")
-CONFIGURATION = ("sizes", "hidden", "output", "loss", "dtype")
+CONFIGURATION: dict[int, tuple[str, ...]] = {1: ("sizes", "hidden", "output", "loss", "dtype")}
+CONFIGURATION[2] = (*CONFIGURATION[1], "bias")
 
 
 class Stored(NamedTuple):
@@ -149,7 +152,8 @@ def _check_path(path: object) -> str:
 def _content(stored: Stored) -> bytes:
     """Return the bytes of a network's file."""
     # Another thread may be training: what is checked, written and summed up is one copy.
-    theta, settings, sizes = stored.model.theta.copy(), _settings(stored), stored.model.sizes
+    model = stored.model
+    theta, settings, sizes = model.theta.copy(), _settings(stored), model.sizes
     if 2 * (len(sizes) - 1) > MAX_TENSORS:
         raise ValueError(
             f"found a network of {len(sizes) - 1} layers, expected at most {MAX_TENSORS // 2} "
@@ -160,22 +164,25 @@ def _content(stored: Stored) -> bytes:
             "theta: found a value that is infinite or NaN, expected finite numbers to save. Train "
             "again with a smaller lr, or mend what was written to the weights"
         )
-    arrays = dict(zip(_shapes(sizes), _arrays(theta, sizes), strict=True))
-    description = _description(stored.model, theta, settings)
+    shapes = _shapes(sizes, model.bias)
+    arrays = dict(zip(shapes, _arrays(theta, sizes, model.bias), strict=True))
+    description = _description(model, theta, settings)
     return to_safetensors(arrays, {"fastperc": as_json(description)})
 
 
-def _arrays(theta: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
+def _arrays(theta: np.ndarray, sizes: Sequence[int], bias: Sequence[bool]) -> list[np.ndarray]:
     """Return each array in a file, in the order of ``theta``, as views into it."""
-    return [array for layer in zip(*views(theta, sizes), strict=True) for array in layer]
+    layers = zip(*views(theta, sizes, bias), bias, strict=True)
+    return [array for W, b, has in layers for array in (W, b)[: 1 + has]]
 
 
-def _shapes(sizes: Sequence[int]) -> dict[str, list[int]]:
+def _shapes(sizes: Sequence[int], bias: Sequence[bool]) -> dict[str, list[int]]:
     """Return name and shape of each array in a file, in the order of ``theta``."""
     shapes = {}
     for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
         shapes[f"layers.{i}.weight"] = [n_in, n_out]
-        shapes[f"layers.{i}.bias"] = [n_out]
+        if bias[i]:
+            shapes[f"layers.{i}.bias"] = [n_out]
     return shapes
 
 
@@ -191,17 +198,20 @@ def _description(model: Dense, theta: np.ndarray, settings: dict[str, Any]) -> d
     """Return all about a network but its arrays."""
     from .. import __version__
 
+    configuration = {
+        "sizes": model.sizes,
+        "hidden": model.hidden,
+        "output": model.output,
+        "loss": model.loss.name,
+        "dtype": model.dtype.name,
+    }
+    if not all(model.bias):
+        configuration["bias"] = model.bias
     description = {
-        "format": FORMAT,
+        "format": 1 if all(model.bias) else 2,
         "kind": KIND,
         "fastperc": __version__,
-        "configuration": {
-            "sizes": model.sizes,
-            "hidden": model.hidden,
-            "output": model.output,
-            "loss": model.loss.name,
-            "dtype": model.dtype.name,
-        },
+        "configuration": configuration,
         **settings,
     }
     return {**description, "sha256": _checksum(description, theta)}
@@ -226,7 +236,7 @@ def _read(file: io.BufferedReader, size: int) -> Stored:
     places = _check_tensors(header, configuration, size - start)
     labels, lr, rng = _read_settings(description)
     model = options.check_model(**configuration)
-    for place, array in zip(places, _arrays(model.theta, model.sizes), strict=True):
+    for place, array in zip(places, _arrays(model.theta, model.sizes, model.bias), strict=True):
         read_array(file, start + place, array)
     if checksum != _checksum(description, model.theta):
         raise ValueError("found a wrong checksum: the file is damaged. Use another copy of it")
@@ -253,7 +263,7 @@ def _read_description(header: dict[str, Any]) -> dict[str, Any]:
     if description.get("kind") != KIND:
         raise ValueError(f"kind: found {description.get('kind')!r:.60}, expected {KIND!r}")
     check_keys(description, ENTRIES, "description")
-    check_keys(description["configuration"], CONFIGURATION, "configuration")
+    check_keys(description["configuration"], CONFIGURATION[version], "configuration")
     if not isinstance(description["fastperc"], str):
         raise ValueError(f"fastperc: found {description['fastperc']!r:.60}, expected a version")
     return description
@@ -279,13 +289,16 @@ def _labels_of(value: object) -> tuple[int, int]:
 def _check_tensors(header: dict, configuration: dict, n_bytes: int) -> list[int]:
     """Return where each array begins among the ``n_bytes`` bytes of numbers."""
     sizes = options.check_sizes(configuration["sizes"])
+    bias = options.check_bias(configuration.get("bias", True), len(sizes) - 1)
     dtype = np.dtype(checks.check_choice(configuration["dtype"], "dtype", TENSOR_DTYPES))
-    if len(header) != 2 * (len(sizes) - 1) or n_bytes != n_parameters(sizes) * dtype.itemsize:
+    n_tensors = len(bias) + sum(bias)
+    if len(header) != n_tensors or n_bytes != n_parameters(sizes, bias) * dtype.itemsize:
         raise ValueError(
-            f"found {len(header)} tensors in {n_bytes} bytes, expected a weight and a bias of "
-            f"{dtype} for each layer of sizes {sizes!r:.60}: the file was cut or changed"
+            f"found {len(header)} tensors in {n_bytes} bytes, expected a weight (and a bias, "
+            f"where it has one) of {dtype} for each layer of sizes {sizes!r:.60}: the file was cut "
+            "or changed"
         )
-    shapes = _shapes(sizes)
+    shapes = _shapes(sizes, bias)
     check_keys(header, shapes, "tensors")
     for name, shape in shapes.items():
         check_keys(header[name], ("dtype", "shape", "data_offsets"), name)

@@ -32,6 +32,10 @@ class Dense:
         float32 or float64: precision of parameters and arithmetic.
     theta : ndarray of shape (n_parameters,)
         Layer by layer, W (n_in, n_out) in C order, then b. Written to by training.
+    bias : tuple of bool
+        Whether each layer has biases; a layer that has none has no place for them in ``theta``.
+    frozen : frozenset of str
+        What training leaves as it is: ``"W1"``, ``"b1"``, ``"W2"``, ...
     """
 
     sizes: tuple[int, ...]
@@ -40,14 +44,23 @@ class Dense:
     loss: Loss
     dtype: np.dtype
     theta: np.ndarray
+    bias: tuple[bool, ...]
+    frozen: frozenset[str] = frozenset()
 
     @classmethod
     def zeros(
-        cls, sizes: Sequence[int], hidden: Sequence[str], output: str, loss: Loss, dtype: np.dtype
+        cls,
+        sizes: Sequence[int],
+        hidden: Sequence[str],
+        output: str,
+        loss: Loss,
+        dtype: np.dtype,
+        bias: Sequence[bool] | None = None,
     ) -> Dense:
         """Make a network whose parameters are 0."""
-        theta = aligned_zeros(n_parameters(sizes), dtype)
-        return cls(tuple(sizes), tuple(hidden), output, loss, np.dtype(dtype), theta)
+        has_bias = (True,) * (len(sizes) - 1) if bias is None else tuple(bias)
+        theta = aligned_zeros(n_parameters(sizes, has_bias), dtype)
+        return cls(tuple(sizes), tuple(hidden), output, loss, np.dtype(dtype), theta, has_bias)
 
     def __repr__(self) -> str:
         return f"Dense({self.signature})"
@@ -57,9 +70,11 @@ class Dense:
         """The configuration, written as the arguments that make such a network."""
         hidden = self.hidden[0] if len(set(self.hidden)) == 1 else self.hidden
         shown = f", hidden={hidden!r}" if self.hidden else ""
+        bias = self.bias if any(self.bias) else False
+        without = "" if all(self.bias) else f", bias={bias}"
         return (
             f"{self.sizes}{shown}, output={self.output!r}, loss={self.loss.name!r}, "
-            f"dtype='{self.dtype}'"
+            f"dtype='{self.dtype}'{without}"
         )
 
     @property
@@ -75,12 +90,12 @@ class Dense:
     @cached_property
     def layers(self) -> np.ndarray:
         """The table that kernels read, see `kernels.table`; not to be written to."""
-        return describe(self.sizes, self.codes, self.dtype)
+        return describe(self.sizes, self.codes, self.dtype, True, self.bias, self.frozen)
 
     @cached_property
     def packed_layers(self) -> np.ndarray:
         """The table of the same network all of whose rows lie in one array."""
-        return describe(self.sizes, self.codes, self.dtype, direct=False)
+        return describe(self.sizes, self.codes, self.dtype, False, self.bias, self.frozen)
 
     @cached_property
     def online_work_size(self) -> int:
@@ -95,18 +110,29 @@ class Dense:
     @property
     def weights(self) -> list[np.ndarray]:
         """Each layer's W (n_in, n_out), as views into ``theta``."""
-        return views(self.theta, self.sizes)[0]
+        return views(self.theta, self.sizes, self.bias)[0]
 
     @property
     def biases(self) -> list[np.ndarray]:
-        """Each layer's b (n_out,), as views into ``theta``."""
-        return views(self.theta, self.sizes)[1]
+        """Each layer's b (n_out,), as views into ``theta``; zeros for a layer that has none."""
+        return views(self.theta, self.sizes, self.bias)[1]
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """What `frozen` may name: ``"W1"``, ``"b1"``, ``"W2"``, ..., in the order of ``theta``."""
+        return [
+            f"{kind}{k}" for k, has in enumerate(self.bias, 1) for kind in ("W", "b")[: 1 + has]
+        ]
 
     def astype(self, dtype: np.dtype) -> Dense:
         """Return a copy in another precision."""
-        copy = Dense.zeros(self.sizes, self.hidden, self.output, self.loss, dtype)
+        copy = Dense.zeros(self.sizes, self.hidden, self.output, self.loss, dtype, self.bias)
         copy.theta[:] = self.theta
-        return copy
+        return copy.with_frozen(self.frozen)
+
+    def with_frozen(self, names: frozenset[str]) -> Dense:
+        """Return a network of the same parameters, shared, some of which training leaves alone."""
+        return replace(self, frozen=names) if names else self
 
     def with_output(self, output: str) -> Dense:
         """Return a network of the same parameters, shared, with another output activation."""

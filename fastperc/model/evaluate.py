@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -70,12 +70,14 @@ def _on_threads(
     return True
 
 
-def mean_loss(model: Dense, samples: Samples, deadline: Deadline = NO_LIMIT) -> float:
-    """Return the (weighted) mean loss, without penalties."""
+def mean_loss(
+    model: Dense, samples: Samples, deadline: Deadline = NO_LIMIT, reduction: str = "mean"
+) -> float:
+    """Return the (weighted) mean of the losses, or their sum, without penalties."""
     sums = np.zeros(2)
     for window in windows(samples.X, CHUNK):
         _add_losses(model, samples.dense(window), sums, deadline)
-    return float(sums[0] / sums[1])
+    return float(sums[0] / sums[1] if reduction == "mean" else sums[0] * samples.unit)
 
 
 def _add_losses(model: Dense, samples: Samples, sums: np.ndarray, deadline: Deadline) -> None:
@@ -91,35 +93,63 @@ def _add_losses(model: Dense, samples: Samples, sums: np.ndarray, deadline: Dead
         batch.loss_rows(part.arguments(no_order(len(part))), net, scratch, sums)
 
 
-def penalty(model: Dense, alpha: float, l1: float = 0.0) -> float:
-    """Return ``alpha / 2 * sum(W**2) + l1 * sum(abs(W))``, in float64."""
-    if alpha == 0 and l1 == 0:
-        return 0.0
-    weights = [W.astype(np.float64) for W in model.weights]
-    squares = sum(float((W * W).sum()) for W in weights)
-    return alpha / 2 * squares + l1 * sum(float(np.abs(W).sum()) for W in weights)
+class Objective(NamedTuple):
+    """What training lowers: the mean of the losses, or their sum, and penalties.
+
+    Attributes
+    ----------
+    alpha, l1 : float
+        Of the penalties ``alpha / 2 * sum(W**2)`` and ``l1 * sum(abs(W))``.
+    penalize_biases : bool
+        Whether these hold for biases too.
+    reduction : {"mean", "sum"}
+        Of the losses over the samples.
+    loss_scale : float
+        Multiplies the loss and not the gradient: of several outputs, scikit-learn shows the mean
+        and learns from the sum.
+    """
+
+    alpha: float = 0.0
+    l1: float = 0.0
+    penalize_biases: bool = False
+    reduction: str = "mean"
+    loss_scale: float = 1.0
+
+    def penalty(self, model: Dense) -> float:
+        """Return the penalties, in float64."""
+        if self.alpha == 0 and self.l1 == 0:
+            return 0.0
+        arrays = [*model.weights, *model.biases] if self.penalize_biases else model.weights
+        weights = [W.astype(np.float64) for W in arrays]
+        squares = sum(float((W * W).sum()) for W in weights)
+        return self.alpha / 2 * squares + self.l1 * sum(float(np.abs(W).sum()) for W in weights)
 
 
 def loss_and_gradient(
     model: Dense,
     samples: Samples,
-    alpha: float = 0.0,
-    l1: float = 0.0,
+    objective: Objective = Objective(),  # noqa: B008 (it cannot be changed)
     deadline: Deadline = NO_LIMIT,
-    loss_scale: float = 1.0,
 ) -> tuple[float, np.ndarray]:
-    """Return the mean loss with penalties, and its gradient, laid out as ``theta``.
-
-    ``loss_scale`` multiplies the loss and not the gradient: of several outputs, scikit-learn shows
-    the mean and learns from the sum.
-    """
+    """Return the objective, and its gradient laid out as ``theta``: 0 for what is frozen."""
     loss, weight_sum, gradient = gradient_sums(model, samples, deadline)
-    number = model.dtype.type
-    gradient /= number(weight_sum)
-    if alpha or l1:
-        for W, g in zip(model.weights, views(gradient, model.sizes)[0], strict=True):
-            g += number(alpha) * W + number(l1) * np.sign(W)
-    return loss / weight_sum * loss_scale + penalty(model, alpha, l1), gradient
+    divisor = weight_sum if objective.reduction == "mean" else samples.unit**-1.0
+    gradient /= model.dtype.type(divisor)
+    if objective.alpha or objective.l1:
+        _add_penalty_slopes(model, gradient, objective)
+    return loss / divisor * objective.loss_scale + objective.penalty(model), gradient
+
+
+def _add_penalty_slopes(model: Dense, gradient: np.ndarray, objective: Objective) -> None:
+    """Add the derivatives of the penalties by all that is not frozen."""
+    alpha, l1 = model.dtype.type(objective.alpha), model.dtype.type(objective.l1)
+    arrays, slopes = (model.weights, model.biases), views(gradient, model.sizes, model.bias)
+    for kind, of_kind, slopes_of_kind in zip("Wb", arrays, slopes, strict=True):
+        if kind == "b" and not objective.penalize_biases:
+            continue
+        for k, (array, slope) in enumerate(zip(of_kind, slopes_of_kind, strict=True), 1):
+            if array.flags.writeable and f"{kind}{k}" not in model.frozen:
+                slope += alpha * array + l1 * np.sign(array)
 
 
 def gradient_sums(

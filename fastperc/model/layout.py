@@ -24,15 +24,23 @@ def aligned_zeros(n: int, dtype: DTypeLike) -> np.ndarray:
     return room[start : start + n]
 
 
-def n_parameters(sizes: Sequence[int]) -> int:
+Bias = Sequence[bool] | None  # whether each layer has biases; None: all have
+
+
+def n_parameters(sizes: Sequence[int], bias: Bias = None) -> int:
     """Return the number of weights and biases of a network."""
-    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+    pairs = [*pairwise(sizes)]
+    has_bias = bias or (True,) * len(pairs)
+    return sum((n_in + has) * n_out for (n_in, n_out), has in zip(pairs, has_bias, strict=True))
 
 
-def views(theta: np.ndarray, sizes: Sequence[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def views(
+    theta: np.ndarray, sizes: Sequence[int], bias: Bias = None
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return each layer's W (n_in, n_out) and b (n_out,), as views into ``theta``.
 
-    Layer by layer, W comes first, in C order, and then b.
+    Layer by layer, W comes first, in C order, and then b. A layer without biases has no place for
+    them there: its b is an array of zeros that cannot be written to.
 
     Examples
     --------
@@ -42,12 +50,19 @@ def views(theta: np.ndarray, sizes: Sequence[int]) -> tuple[list[np.ndarray], li
     """
     weights, biases = [], []
     start = 0
-    for n_in, n_out in pairwise(sizes):
+    has_bias = bias or (True,) * (len(sizes) - 1)
+    for (n_in, n_out), has in zip(pairwise(sizes), has_bias, strict=True):
         end = start + n_in * n_out
         weights.append(theta[start:end].reshape(n_in, n_out))
-        biases.append(theta[end : end + n_out])
-        start = end + n_out
+        start = end + has * n_out
+        biases.append(theta[end:start] if has else _no_bias(n_out, theta.dtype))
     return weights, biases
+
+
+def _no_bias(n_out: int, dtype: np.dtype) -> np.ndarray:
+    zeros = np.zeros(n_out, dtype)
+    zeros.flags.writeable = False
+    return zeros
 
 
 class LayerArrays(tuple):
@@ -76,7 +91,10 @@ class BiasArrays(LayerArrays):
 
 
 def write_arrays(targets: Sequence[np.ndarray], values: object, name: str, first: int = 0) -> None:
-    """Copy values into arrays of the same shapes: all of them, or none where one does not fit."""
+    """Copy values into arrays of the same shapes: all of them, or none where one does not fit.
+
+    For biases that a layer has not, only zeros or None fit.
+    """
     if not isinstance(values, Sequence) or len(values) != len(targets):
         found = f"{len(values)} arrays" if isinstance(values, Sequence) else repr(values)
         raise ValueError(
@@ -84,14 +102,23 @@ def write_arrays(targets: Sequence[np.ndarray], values: object, name: str, first
         )
     checked = []
     for k, (target, value) in enumerate(zip(targets, values, strict=True), first):
+        if value is None and not target.flags.writeable:
+            continue
         array = check_array(value, f"{name}[{k}]", ndim=target.ndim, dtype=target.dtype)
         if array.shape != target.shape:
             raise ValueError(
                 f"{name}[{k}]: found shape {array.shape}, expected {target.shape}, that of the "
                 "layer"
             )
-        checked.append(array.copy())  # it may be a view into what is written first
-    for target, array in zip(targets, checked, strict=True):
+        if target.flags.writeable:
+            # A copy: it may be a view into what is written first.
+            checked.append((target, array.copy()))
+        elif array.any():
+            raise ValueError(
+                f"{name}[{k}]: found {array[array != 0][0]:g}, expected zeros or None: the layer "
+                "was made without biases (bias=False)"
+            )
+    for target, array in checked:
         target[...] = array
 
 
@@ -120,13 +147,16 @@ INITS: dict[str, Draw] = {
 
 
 def initialise(
-    theta: np.ndarray, sizes: Sequence[int], init: str | np.ndarray, rng: np.random.Generator
+    theta: np.ndarray,
+    sizes: Sequence[int],
+    init: str | np.ndarray,
+    rng: np.random.Generator,
+    bias: Bias = None,
 ) -> None:
     """Write start weights named ``init`` (of `INITS`) and zero biases to ``theta``, or a copy."""
     if not isinstance(init, str):
         theta[:] = init
         return
-    weights, biases = views(theta, sizes)
-    for W, b in zip(weights, biases, strict=True):
+    theta[:] = 0
+    for W in views(theta, sizes, bias)[0]:
         W[...] = INITS[init](rng, *W.shape)
-        b[...] = 0

@@ -36,7 +36,10 @@ class Loss:
     check : function of (targets, name of the argument)
         Raises ValueError for targets that the loss is not defined for; may translate them.
     outputs : tuple of str
-        Output activations that the loss is defined with; none named means any but softmax.
+        Output activations that the loss is defined with; none named means any but those that belong
+        to another loss.
+    hidden_layers : bool
+        Whether there may be hidden layers.
     bounds : tuple of float
         Between which a single target needs no further check.
     is_of_classes : bool
@@ -55,6 +58,7 @@ class Loss:
     outputs: tuple[str, ...] = ()
     bounds: tuple[float, float] = (1.0, 0.0)
     is_of_classes: bool = False
+    hidden_layers: bool = True
     labels_of: Callable[[np.ndarray, Labels], np.ndarray] | None = None
     label_of: Callable[[float, Labels], int] | None = None
     labels_in: Callable[[Any, Labels], Labels] = lambda y, present: present
@@ -118,6 +122,20 @@ def _signs(targets: np.ndarray, name: str) -> np.ndarray:
     return signs
 
 
+def _outputs_of(output: str, low: float) -> Check:
+    def check(targets: np.ndarray, name: str) -> np.ndarray:
+        odd = (targets != low) & (targets != 1)
+        if odd.any():
+            raise ValueError(
+                f"{name}: found {targets[odd][0]:g}, expected {low:g} and 1, the outputs of "
+                f"output={output!r}, for loss='perceptron'. Labels 0 and 1 want output='step', -1 "
+                "and 1 output='sign'"
+            )
+        return targets
+
+    return check
+
+
 def _sign_labels(y: object, present: Labels) -> Labels:
     """Return -1 and 1, or 0 and 1; targets of 1 only leave it open."""
     least = np.min(np.asarray(y, dtype=np.float64))
@@ -152,8 +170,21 @@ LOSSES: Mapping[str, Loss] = {
             label_of=lambda out, labels: labels[out > 0],
             labels_in=_sign_labels,
         ),
+        Loss(
+            "perceptron", kernels.PERCEPTRON, _outputs_of("step", 0), ("step", "sign"),
+            hidden_layers=False,
+            labels_of=lambda out, labels: out.astype(np.int64),
+            label_of=lambda out, labels: int(out),
+        ),
     )
 }  # fmt: skip
+
+
+def loss_of(name: str, output: str) -> Loss:
+    """Return the record of a loss with an output activation: what perceptrons learn, they say."""
+    loss = LOSSES[name]
+    is_of_signs = name == "perceptron" and output == "sign"
+    return replace(loss, check=_outputs_of("sign", -1)) if is_of_signs else loss
 
 
 def capped(loss: Loss) -> Loss:

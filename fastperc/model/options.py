@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -11,8 +11,8 @@ from numpy.typing import DTypeLike
 from .. import checks
 from ..kernels import activations
 from .dense import Dense
-from .layout import INITS, n_parameters
-from .losses import LOSSES, Loss
+from .layout import INITS, n_parameters, views, write_arrays
+from .losses import LOSSES, Loss, loss_of
 
 MOST_PARAMETERS = 1 << 56  # more than any memory holds, and few enough to be counted in bytes
 
@@ -62,27 +62,74 @@ def _check_hidden_name(name: object) -> str:
     return checks.check_choice(name, "hidden", choices)
 
 
-def check_output(output: object, loss: object, n_outputs: int) -> tuple[str, Loss]:
+# Losses of regression that softmax outputs, each by itself, may have too.
+OF_SHARES = ("squared_error", "absolute_error", "huber")
+
+
+def check_output(output: object, loss: object, sizes: Sequence[int]) -> tuple[str, Loss]:
     """Return output activation and loss, which have to fit."""
     output = checks.check_choice(output, "output", activations.CODES)
-    record = LOSSES[checks.check_choice(loss, "loss", LOSSES)]
+    record = loss_of(checks.check_choice(loss, "loss", LOSSES), output)
     codes = [activations.CODES[name] for name in record.outputs]
     if codes and activations.CODES[output] not in codes:
         raise ValueError(
             f"output: found {output!r}, expected {' or '.join(map(repr, record.outputs))} with "
             f"loss={loss!r}: that loss is defined on its outputs. Give output={record.outputs[0]!r}"
         )
-    if output == "softmax" and not codes:
+    if output in ("step", "sign") and not codes:
         raise ValueError(
-            f"loss: found {loss!r}, expected 'cross_entropy' with output='softmax'. "
-            "Give loss='cross_entropy'"
+            f"loss: found {loss!r}, expected 'perceptron' with output={output!r}, which has no "
+            "slope. Give loss='perceptron'"
         )
-    if record.is_of_classes and n_outputs == 1:
+    if output == "softmax" and not codes and record.name not in OF_SHARES:
         raise ValueError(
-            f"sizes: found 1 output, expected at least 2 with loss={loss!r}, one for each "
+            f"loss: found {loss!r}, expected 'cross_entropy' (or {', '.join(OF_SHARES)}) with "
+            "output='softmax'. Give loss='cross_entropy'"
+        )
+    if output == "softmax" and sizes[-1] == 1:
+        raise ValueError(
+            f"sizes: found 1 output, expected at least 2 with output={output!r}, one for each "
             "class. Two classes are also served by 1 output, 'sigmoid' and 'log_loss'"
         )
+    if len(sizes) > 2 and not record.hidden_layers:
+        raise ValueError(
+            f"sizes: found {tuple(sizes)}, expected one layer, such as {sizes[0], sizes[-1]}, with "
+            f"loss={loss!r}: its rule is for one. Hidden layers are learned with 'sigmoid' and "
+            "'log_loss'"
+        )
     return output, record
+
+
+def check_bias(bias: object, n_layers: int) -> tuple[bool, ...]:
+    """Return whether each layer has biases, from one value for all or a sequence."""
+    if isinstance(bias, (bool, np.bool_)):
+        return (bool(bias),) * n_layers
+    if isinstance(bias, str) or not isinstance(bias, (Sequence, np.ndarray)):
+        raise TypeError(
+            f"bias: found {bias!r:.60}, expected True or False, or one of them for each layer"
+        )
+    if len(bias) != n_layers:
+        raise ValueError(
+            f"bias: found {len(bias)} values, expected True or False, or {n_layers}, one for each "
+            "layer"
+        )
+    return tuple(checks.check_flag(has, f"bias[{k}]") for k, has in enumerate(bias))
+
+
+def check_frozen(frozen: object, model: Dense) -> frozenset[str]:
+    """Return the names of parameters that training shall leave as they are."""
+    names = (frozen,) if isinstance(frozen, str) else frozen
+    if not isinstance(names, (Sequence, set, frozenset)):
+        raise TypeError(
+            f"frozen: found {frozen!r:.60}, expected names of parameters such as ('W1', 'b1')"
+        )
+    found = frozenset(checks.check_choice(name, "frozen", model.parameter_names) for name in names)
+    if len(found) == len(model.parameter_names):
+        raise ValueError(
+            f"frozen: found all of {', '.join(model.parameter_names)}, expected some that are left "
+            "to train"
+        )
+    return found
 
 
 def check_dtype(dtype: Any) -> np.dtype:
@@ -106,23 +153,73 @@ def check_seed(seed: object) -> np.random.Generator:
 
 
 def check_model(
-    sizes: object, hidden: object, output: object, loss: object, dtype: DTypeLike
+    sizes: object,
+    hidden: object,
+    output: object,
+    loss: object,
+    dtype: DTypeLike,
+    bias: object = True,
 ) -> Dense:
     """Return a network of a configuration given in names, all weights 0."""
     sizes = check_sizes(sizes)
     names = check_hidden(hidden, len(sizes) - 2)
-    output, record = check_output(output, loss, sizes[-1])
-    return Dense.zeros(sizes, names, output, record, check_dtype(dtype))
+    output, record = check_output(output, loss, sizes)
+    has_bias = check_bias(bias, len(sizes) - 1)
+    return Dense.zeros(sizes, names, output, record, check_dtype(dtype), has_bias)
 
 
-def check_init(init: object, sizes: Sequence[int]) -> str | np.ndarray:
-    """Return the name of start weights, or all parameters in one vector."""
+def check_init(init: object, model: Dense) -> str | np.ndarray:
+    """Return the name of start weights, or all parameters in one vector laid out as ``theta``.
+
+    They may be given as such a vector; as ``(weights, biases)``, a list of arrays each; as a list
+    of pairs ``(W, b)``; or, for a network without biases, as a list of its weights.
+    """
     if init is None or isinstance(init, str):
         return checks.check_choice(init, "init", INITS)
+    n = len(model.sizes) - 1
+    if _is_list(init) and any(np.ndim(item) > 0 or _is_list(item) for item in init):
+        weights, biases = _arrays_of(init, n, any(model.bias))
+        start = np.zeros_like(model.theta)
+        arrays = views(start, model.sizes, model.bias)
+        write_arrays(arrays[0], weights, "init: weights")
+        write_arrays(arrays[1], biases, "init: biases")
+        return start
     start = checks.check_array(init, "init", ndim=1)
-    if len(start) != n_parameters(sizes):
+    if len(start) != len(model.theta):
         raise ValueError(
-            f"init: found {len(start)} numbers, expected {n_parameters(sizes)}, as many as a "
-            f"network of sizes {tuple(sizes)} has parameters"
+            f"init: found {len(start)} numbers, expected {len(model.theta)}, as many as a "
+            f"network of sizes {model.sizes} has parameters"
         )
     return start
+
+
+def _is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return isinstance(value, (list, tuple))
+
+
+def _arrays_of(init: Any, n_layers: int, has_biases: bool) -> tuple[list[Any], list[Any]]:
+    """Return weights and biases, a list each, of what `check_init` takes."""
+    if len(init) == 2 and all(map(_is_list, init)) and len(init[0]) == len(init[1]) == n_layers:
+        weights, biases = init
+        if all(_depth(W) == 2 for W in weights):
+            return list(weights), list(biases)
+    if len(init) == n_layers and all(_is_list(pair) and len(pair) == 2 for pair in init):
+        weights, biases = zip(*init, strict=True)
+        if all(_depth(W) == 2 for W in weights):
+            return list(weights), list(biases)
+    if n_layers == 1 and len(init) == 2 and [_depth(part) for part in init] == [2, 1]:
+        return [init[0]], [init[1]]
+    if not has_biases and len(init) == n_layers and all(_depth(W) == 2 for W in init):
+        return list(init), [None] * n_layers
+    raise ValueError(
+        f"init: found a {type(init).__name__} of {len(init)}, expected (weights, biases) with "
+        f"{n_layers} arrays each, or {n_layers} pairs (W, b): W of shape (n_in, n_out), b of shape "
+        "(n_out,)"
+    )
+
+
+def _depth(value: object) -> int:
+    """Return the number of dimensions of an array or of nested lists, ragged ones too."""
+    if isinstance(value, (list, tuple)):
+        return 1 + (_depth(value[0]) if value else 0)
+    return np.ndim(value)  # type: ignore[arg-type]

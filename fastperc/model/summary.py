@@ -31,10 +31,10 @@ def as_html(model: Dense) -> str:
 def _layers(model: Dense) -> list[Row]:
     names = [*(f"hidden {k}" for k in range(1, len(model.sizes) - 1)), "outputs"]
     rows: list[Row] = [("inputs", f"{model.sizes[0]:,}", "", "")]
-    for name, n_in, n_out, what in zip(
-        names, model.sizes, model.sizes[1:], model.activations, strict=False
+    for name, n_in, n_out, what, has_bias in zip(
+        names, model.sizes, model.sizes[1:], model.activations, model.bias, strict=False
     ):
-        rows.append((name, f"{n_out:,}", what, f"{(n_in + 1) * n_out:,}"))
+        rows.append((name, f"{n_out:,}", what, f"{(n_in + has_bias) * n_out:,}"))
     return rows
 
 

@@ -11,7 +11,7 @@ from ..checks import all_finite
 from ..deadline import NO_LIMIT, Deadline
 from ..errors import OutOfTimeError
 from ..model.dense import Dense
-from ..model.evaluate import loss_and_gradient
+from ..model.evaluate import Objective, loss_and_gradient
 from ..model.samples import Samples
 from .loop import Watcher, likely_cause
 from .progress import ProgressBar
@@ -36,17 +36,16 @@ def minimise(
     samples: Samples,
     watcher: Watcher,
     *,
-    alpha: float,
+    objective: Objective,
     epochs: int,
     max_evaluations: int,
     ftol: float | None = None,
     gtol: float | None = None,
-    loss_scale: float = 1.0,
     in_float64: bool = False,
     deadline: Deadline = NO_LIMIT,
     progress: bool = False,
 ) -> Outcome:
-    """Minimise the mean loss and its penalty; an iteration counts as an epoch.
+    """Minimise the loss and its penalty; an iteration counts as an epoch.
 
     Whatever ends it, the weights are those of the last iteration.
 
@@ -54,14 +53,12 @@ def minimise(
     ----------
     model, samples, watcher, epochs, deadline, progress
         As in `training.loop.fit`.
-    alpha : float
-        Penalty ``alpha / 2 * sum(W**2)`` on the mean loss.
+    objective : Objective
+        Its ``l1`` is 0.
     max_evaluations : int
         Maximum number of times that loss and gradient are computed.
     ftol, gtol : float, optional
         SciPy's tolerances, of the loss and of the gradient.
-    loss_scale : float
-        Multiplies the loss that is shown and judged, but not the gradient.
     in_float64 : bool
         Search in float64 whatever the network's dtype is. There, an overflow is a step that was
         too long and is tried again shorter; in the network's dtype, training has diverged.
@@ -76,7 +73,7 @@ def minimise(
 
     options = {"maxiter": epochs, "maxfun": max_evaluations, "ftol": ftol, "gtol": gtol}
     with deadline.interrupts_deferred(), ProgressBar(progress, epochs) as bar:
-        search = _Search(model, samples, watcher, alpha, loss_scale, in_float64, deadline, bar)
+        search = _Search(model, samples, watcher, objective, in_float64, deadline, bar)
         watcher.begin_epoch(1)
         try:
             result = minimize(
@@ -111,14 +108,13 @@ class _Search:
         model: Dense,
         samples: Samples,
         watcher: Watcher,
-        alpha: float,
-        loss_scale: float,
+        objective: Objective,
         in_float64: bool,
         deadline: Deadline,
         bar: ProgressBar,
     ):
         self.model, self.watcher, self.deadline, self.bar = model, watcher, deadline, bar
-        self.alpha, self.loss_scale, self.in_float64 = alpha, loss_scale, in_float64
+        self.goal, self.in_float64 = objective, in_float64
         is_cast = in_float64 and model.dtype != np.float64
         dtype = np.dtype("float64") if is_cast else model.dtype
         self.searched = model.astype(dtype) if is_cast else model
@@ -130,9 +126,7 @@ class _Search:
         """Return the loss, penalty included, and its gradient."""
         self.deadline.check()
         self.searched.theta[:] = theta
-        loss, gradient = loss_and_gradient(
-            self.searched, self.samples, self.alpha, 0.0, self.deadline, self.loss_scale
-        )
+        loss, gradient = loss_and_gradient(self.searched, self.samples, self.goal, self.deadline)
         if not (self.in_float64 or (np.isfinite(loss) and all_finite(gradient))):
             self.diverged(loss)
         return loss, gradient.astype(np.float64)

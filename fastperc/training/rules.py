@@ -13,8 +13,10 @@ from ..kernels.arguments import Rule as Arguments
 from ..model.dense import Dense
 from ..model.layout import aligned_zeros
 
-OPTIMIZERS = ("sgd", "adam", "adamw", "rprop", "lbfgs")
-STOCHASTIC = OPTIMIZERS[:-1]  # lbfgs is SciPy's
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "rprop", "lbfgs")
+STOCHASTIC = ("sgd", "adam", "adamw", "rprop")  # what estimators have; lbfgs is SciPy's
+HAVE_EPSILON = ("adam", "adamw", "rmsprop", "adagrad", "adadelta")
+HAVE_RHO = ("rmsprop", "adadelta")
 PENALTIES = [updates.L1, updates.L2, updates.L2_PER_WEIGHT, updates.CLIP]
 
 
@@ -51,6 +53,8 @@ class Rule:
     def __setstate__(self, state: dict[str, Any]) -> None:
         # What comes from a file may be mapped into memory, and read-only.
         own = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in state.items()}
+        missing = updates.N_SETTINGS - len(own["settings"])  # of an older version
+        own["settings"] = np.append(own["settings"], np.zeros(missing))
         self.__dict__.update(own)
         self.arguments = Arguments(self.code, self.settings, self.state, self.step_state)
 
@@ -77,24 +81,36 @@ class Rule:
         self.state[:], self.step_state[:] = memory.state, memory.step_state
 
 
-def code_of(optimizer: str, momentum: float = 0.0, nesterov: bool = False) -> int:
+class RuleOptions(NamedTuple):
+    """What `Network.train` is given of an update rule, and what is offered by default."""
+
+    optimizer: str = "sgd"
+    momentum: float = 0.0
+    nesterov: bool = False
+    dampening: float = 0.0
+    momentum_of: str = "velocity"
+    alpha: float = 0.0
+    l1: float = 0.0
+    penalize_biases: bool = False
+    clip_norm: float | None = None
+    betas: Sequence[float] = (0.9, 0.999)
+    rho: float = 0.9
+    epsilon: float = 1e-8
+    epsilon_hat: bool = False
+    reduction: str = "mean"
+
+
+def code_of(
+    optimizer: str, momentum: float = 0.0, nesterov: bool = False, momentum_of: str = "velocity"
+) -> int:
     """Return the code of the rule that a name and its options stand for."""
     if optimizer == "sgd" and momentum != 0:
-        return updates.CODES["nesterov" if nesterov else "momentum"]
+        plain = "momentum" if momentum_of == "velocity" else "last_gradient"
+        return updates.CODES["nesterov" if nesterov else plain]
     return updates.CODES[optimizer]
 
 
-def check_rule(
-    optimizer: object,
-    momentum: float,
-    nesterov: object,
-    alpha: object,
-    l1: object,
-    clip_norm: object,
-    betas: object,
-    epsilon: object,
-    dtype: np.dtype,
-) -> tuple[str, int, np.ndarray]:
+def check_rule(options: RuleOptions, dtype: np.dtype) -> tuple[str, int, np.ndarray]:
     """Return name, code and settings, these but for the learning rate, of what `train` was given.
 
     Raises
@@ -102,32 +118,72 @@ def check_rule(
     TypeError, ValueError
         For what is no number in its range, or does not belong to the optimizer.
     """
-    name = checks.check_choice(optimizer, "optimizer", OPTIMIZERS)
+    o = options
+    name = checks.check_choice(o.optimizer, "optimizer", OPTIMIZERS)
     settings = np.zeros(updates.N_SETTINGS)
-    settings[updates.MOMENTUM_FACTOR] = _check_fraction(momentum, "momentum")
-    nesterov = checks.check_flag(nesterov, "nesterov")
-    if name != "sgd" and (momentum != 0 or nesterov):
+    settings[updates.MOMENTUM_FACTOR] = _check_fraction(o.momentum, "momentum")
+    _check_momentum(o, name, settings)
+    settings[updates.L2], settings[updates.L1] = check_penalties(o.alpha, o.l1)
+    settings[updates.PENALIZE_BIASES] = checks.check_flag(o.penalize_biases, "penalize_biases")
+    settings[updates.SUM] = check_reduction(o.reduction) == "sum"
+    if o.clip_norm is not None:
+        settings[updates.CLIP] = checks.check_positive(o.clip_norm, "clip_norm")
+    settings[updates.BETA1], settings[updates.BETA2] = _check_betas(o.betas)
+    rho = _check_fraction(o.rho, "rho")
+    if name in HAVE_RHO:
+        settings[updates.BETA2] = rho
+    settings[updates.EPSILON] = checks.check_positive(o.epsilon, "epsilon")
+    if name in HAVE_EPSILON:
+        checks.check_rounded(settings[updates.EPSILON], "epsilon", dtype)
+    settings[updates.EPSILON_SCALED] = not checks.check_flag(o.epsilon_hat, "epsilon_hat")
+    if o.epsilon_hat and name not in ("adam", "adamw"):
         raise ValueError(
-            f"momentum: found momentum={momentum!r}, nesterov={nesterov!r} with "
+            f"epsilon_hat: found True with optimizer={name!r}, expected 'adam' or 'adamw', whose "
+            "moments are corrected for their start"
+        )
+    if name == "lbfgs":
+        _check_smooth(o.l1, o.clip_norm)
+        return name, updates.SGD, settings
+    return name, code_of(name, o.momentum, o.nesterov, o.momentum_of), settings
+
+
+def _check_momentum(o: RuleOptions, name: str, settings: np.ndarray) -> None:
+    """Check all that belongs to momentum, and set its dampening."""
+    nesterov = checks.check_flag(o.nesterov, "nesterov")
+    kept = checks.check_choice(o.momentum_of, "momentum_of", ("velocity", "gradient"))
+    dampening = settings[updates.DAMPENING] = checks.check_number(o.dampening, "dampening", least=0)
+    if name != "sgd" and (o.momentum != 0 or nesterov):
+        raise ValueError(
+            f"momentum: found momentum={o.momentum!r}, nesterov={o.nesterov!r} with "
             f"optimizer={name!r}, expected 0.0 and False: they belong to 'sgd'"
         )
-    if nesterov and momentum == 0:
-        raise ValueError("nesterov: found True with momentum=0.0, expected a momentum, such as 0.9")
-    settings[updates.L2], settings[updates.L1] = check_penalties(alpha, l1)
-    if clip_norm is not None:
-        settings[updates.CLIP] = checks.check_positive(clip_norm, "clip_norm")
+    for option, value, is_given in (
+        ("nesterov", o.nesterov, nesterov),
+        ("dampening", o.dampening, dampening > 0),
+        ("momentum_of", kept, kept != "velocity"),
+    ):
+        if is_given and o.momentum == 0:
+            raise ValueError(
+                f"{option}: found {value!r} with momentum=0.0, expected a momentum, such as 0.9"
+            )
+    if nesterov + (dampening > 0) + (kept != "velocity") > 1:
+        raise ValueError(
+            f"momentum: found nesterov={o.nesterov!r}, dampening={o.dampening!r}, "
+            f"momentum_of={o.momentum_of!r}, expected one of them at most"
+        )
+    if dampening > 1:
+        raise ValueError(f"dampening: found {o.dampening!r}, expected a number from 0 to 1")
+
+
+def check_reduction(reduction: object) -> str:
+    """Return "mean" or "sum"."""
+    return checks.check_choice(reduction, "reduction", ("mean", "sum"))
+
+
+def _check_betas(betas: object) -> tuple[float, float]:
     if isinstance(betas, (str, bytes)) or not isinstance(betas, Sequence) or len(betas) != 2:
         raise ValueError(f"betas: found {betas!r:.60}, expected two numbers such as (0.9, 0.999)")
-    for index, beta in zip((updates.BETA1, updates.BETA2), betas, strict=True):
-        settings[index] = _check_fraction(beta, "betas")
-    settings[updates.EPSILON] = checks.check_positive(epsilon, "epsilon")
-    if name in ("adam", "adamw"):
-        checks.check_rounded(settings[updates.EPSILON], "epsilon", dtype)
-    settings[updates.EPSILON_SCALED] = 1
-    if name == "lbfgs":
-        _check_smooth(l1, clip_norm)
-        return name, updates.SGD, settings
-    return name, code_of(name, momentum, nesterov), settings
+    return _check_fraction(betas[0], "betas"), _check_fraction(betas[1], "betas")
 
 
 def _check_smooth(l1: object, clip_norm: object) -> None:

@@ -10,7 +10,7 @@ from ..kernels import batch, online, online_rules, shards
 from ..kernels.arguments import BATCH_LOSS, LOSS, N_SUMS, ROWS
 from ..kernels.arguments import Samples as Arguments
 from ..kernels.table import CHUNK
-from ..kernels.updates import LR
+from ..kernels.updates import LR, SUM
 from ..model.dense import Dense
 from ..model.layout import aligned_zeros
 from ..model.samples import WINDOW, Samples, no_order
@@ -193,7 +193,8 @@ class ShardSteps(Steps):
         first += epoch * n if len(samples.order) else 0
         weight_sum = self.shards.weight_sum(samples, first, rows, self.deadline)
         if weight_sum > 0:
-            scale = model.dtype.type(1 / weight_sum)
+            divisor = 1.0 if rule.settings[SUM] else weight_sum
+            scale = model.dtype.type(1 / divisor)
             gradients, loss = self.shards(samples, first, rows, scale, self.deadline)
             shards.note_batch(
                 sums, epoch, loss, weight_sum, samples, model.arguments, rule.arguments, first, rows
