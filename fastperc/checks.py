@@ -7,7 +7,7 @@ is wrong, ValueError where its content is.
 import math
 import numbers
 import operator
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 
 BLOCK = 1 << 20
 SMALL = 1 << 12
+FEW = 32  # numbers for which Python is quicker than NumPy
 
 
 def check_array(
@@ -63,13 +64,21 @@ def check_array(
     ValueError: X: found 1 dimension, shape (2,), expected 2: one row per sample. Use \
 X.reshape(-1, 1) if these are samples of one feature, X.reshape(1, -1) if they are one sample
     """
+    if type(value) is np.ndarray and value.size < SMALL and value.dtype == dtype:
+        fits = value.ndim == ndim and columns in (None, value.shape[-1]) and value.size
+        if fits and value.flags.c_contiguous and all_finite(value):
+            return _read_only(value)  # most calls are about such arrays, and shall be short
     raw = as_numbers(value, name)
     _check_shape(raw, name, ndim, columns)
     array = raw if raw.dtype == dtype and raw.flags.c_contiguous else _cast(raw, dtype)
     _check_finite(array, raw, name)
-    array = array.view()
-    array.flags.writeable = False
-    return array
+    return _read_only(array)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.setflags(write=False)
+    return view
 
 
 def _cast(raw: np.ndarray, dtype: DTypeLike) -> np.ndarray:
@@ -206,6 +215,14 @@ def all_finite(array: np.ndarray) -> bool:
     return bool(np.isfinite(array).all())
 
 
+def extent(array: np.ndarray) -> tuple[float, float]:
+    """Return the smallest and the largest number of an array that has some."""
+    if array.size < FEW:
+        numbers = array.ravel().tolist()
+        return min(numbers), max(numbers)
+    return float(array.min()), float(array.max())
+
+
 def check_weights(
     weight: object, n_samples: int, dtype: DTypeLike, *, only_ratios: bool = True
 ) -> np.ndarray:
@@ -215,9 +232,7 @@ def check_weights(
     between 0.5 and 1: no sum of theirs overflows, none is lost, and no weighted mean changes.
     """
     if weight is None:
-        weights = np.empty(0, dtype)
-        weights.flags.writeable = False
-        return weights
+        return _read_only(np.empty(0, dtype))
     weights = check_array(weight, "sample_weight", ndim=1)
     if len(weights) != n_samples:
         raise ValueError(
@@ -287,8 +302,10 @@ def check_count(value: Any, name: str, *, least: int = 1) -> int:
     return count
 
 
-def check_choice(value: object, name: str, choices: Iterable[str]) -> str:
+def check_choice(value: object, name: str, choices: Collection[str]) -> str:
     """Return one of the names in ``choices``."""
+    if type(value) is str and value in choices:
+        return value
     names = list(choices)
     if not isinstance(value, str):
         raise TypeError(f"{name}: found {value!r:.60}, expected one of {', '.join(names)}")

@@ -86,10 +86,8 @@ class DrawnOrder(Order):
 
     def _draw(self, first: int, n_epochs: int) -> np.ndarray:
         if n_epochs == 1:  # no second copy of what may be as large as a part of X
-            order = self.draw()[None, : self.rows]
-        else:
-            order = np.stack([self.draw()[: self.rows] for _ in range(n_epochs)])
-        return np.ascontiguousarray(order)
+            return self.draw()[None] if self._takes_all else self.draw()[: self.rows][None]
+        return np.stack([self.draw()[: self.rows] for _ in range(n_epochs)])
 
 
 class GivenOrder(Order):
