@@ -7,13 +7,15 @@ is wrong, ValueError where its content is.
 import math
 import numbers
 import operator
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 BLOCK = 1 << 20
+SMALL = 1 << 12
+FEW = 32  # numbers for which Python is quicker than NumPy
 
 
 def check_array(
@@ -62,13 +64,21 @@ def check_array(
     ValueError: X: found 1 dimension, shape (2,), expected 2: one row per sample. Use \
 X.reshape(-1, 1) if these are samples of one feature, X.reshape(1, -1) if they are one sample
     """
+    if type(value) is np.ndarray and value.size < SMALL and value.dtype == dtype:
+        fits = value.ndim == ndim and columns in (None, value.shape[-1]) and value.size
+        if fits and value.flags.c_contiguous and all_finite(value):
+            return _read_only(value)  # most calls are about such arrays, and shall be short
     raw = as_numbers(value, name)
     _check_shape(raw, name, ndim, columns)
     array = raw if raw.dtype == dtype and raw.flags.c_contiguous else _cast(raw, dtype)
     _check_finite(array, raw, name)
-    array = array.view()
-    array.flags.writeable = False
-    return array
+    return _read_only(array)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.setflags(write=False)
+    return view
 
 
 def _cast(raw: np.ndarray, dtype: DTypeLike) -> np.ndarray:
@@ -93,6 +103,9 @@ def _blocks(array: np.ndarray) -> list[slice]:
 
 def as_numbers(value: object, name: str) -> np.ndarray:
     """Turn ``value`` into an array of real numbers, of any shape."""
+    if type(value) is np.ndarray and value.dtype.kind in "fiub":
+        return value
+    _refuse_tensors(value, name)
     if hasattr(value, "toarray"):
         raise TypeError(
             f"{name}: found a sparse matrix, expected a dense array. Use {name}.toarray()"
@@ -129,6 +142,21 @@ def as_numbers(value: object, name: str) -> np.ndarray:
     return array
 
 
+def _refuse_tensors(value: object, name: str) -> None:
+    """Raise for a tensor whose numbers are not at hand, as PyTorch's attributes tell."""
+    if getattr(value, "requires_grad", False) is True:
+        raise TypeError(
+            f"{name}: found a tensor that requires grad, expected plain numbers. "
+            f"Use {name}.detach()"
+        )
+    device = getattr(getattr(value, "device", None), "type", "cpu")
+    if device != "cpu":
+        raise TypeError(
+            f"{name}: found a tensor on the device {device!r}, expected one on 'cpu'. "
+            f"Use {name}.cpu()"
+        )
+
+
 def _first_odd(array: np.ndarray) -> Any:
     """Return the first element that is not a real number."""
     return next((x for x in array.flat if not isinstance(x, numbers.Real)), array.flat[0])
@@ -157,6 +185,8 @@ def _check_shape(array: np.ndarray, name: str, ndim: int, columns: int | None) -
 
 
 def _check_finite(array: np.ndarray, raw: np.ndarray, name: str) -> None:
+    if array.size < SMALL and all_finite(array):
+        return
     for rows in _blocks(array):
         part = array[rows]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -177,9 +207,20 @@ def _check_finite(array: np.ndarray, raw: np.ndarray, name: str) -> None:
             )
 
 
-def all_finite(vector: np.ndarray) -> bool:
+def all_finite(array: np.ndarray) -> bool:
     """Return whether no number is infinite or NaN."""
-    return bool(np.isfinite(vector).all())
+    # The squares of a few numbers have a finite sum, or the slower test has to tell.
+    if array.size < SMALL and math.isfinite(np.vdot(array, array)):
+        return True
+    return bool(np.isfinite(array).all())
+
+
+def extent(array: np.ndarray) -> tuple[float, float]:
+    """Return the smallest and the largest number of an array that has some."""
+    if array.size < FEW:
+        numbers = array.ravel().tolist()
+        return min(numbers), max(numbers)
+    return float(array.min()), float(array.max())
 
 
 def check_weights(
@@ -191,9 +232,7 @@ def check_weights(
     between 0.5 and 1: no sum of theirs overflows, none is lost, and no weighted mean changes.
     """
     if weight is None:
-        weights = np.empty(0, dtype)
-        weights.flags.writeable = False
-        return weights
+        return _read_only(np.empty(0, dtype))
     weights = check_array(weight, "sample_weight", ndim=1)
     if len(weights) != n_samples:
         raise ValueError(
@@ -215,7 +254,10 @@ def check_number(
     value: object, name: str, *, least: float = -math.inf, above: float = -math.inf
 ) -> float:
     """Return a finite real number, at least ``least`` and greater than ``above``, as a float."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    # The first question is the quickest.
+    if type(value) is not float and (
+        isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real)
+    ):
         raise TypeError(f"{name}: found {value!r:.60}, expected a number")
     try:
         number = float(value)
@@ -260,8 +302,10 @@ def check_count(value: Any, name: str, *, least: int = 1) -> int:
     return count
 
 
-def check_choice(value: object, name: str, choices: Iterable[str]) -> str:
+def check_choice(value: object, name: str, choices: Collection[str]) -> str:
     """Return one of the names in ``choices``."""
+    if type(value) is str and value in choices:
+        return value
     names = list(choices)
     if not isinstance(value, str):
         raise TypeError(f"{name}: found {value!r:.60}, expected one of {', '.join(names)}")

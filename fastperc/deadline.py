@@ -12,11 +12,20 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any
 
 from .errors import OutOfTimeError
+
+try:  # what `signal` wraps: its enumerations cost as much as the shortest of trainings
+    from _signal import getsignal
+    from _signal import signal as set_handler
+except ImportError:
+    from signal import getsignal
+    from signal import signal as set_handler
+
+SIGINT = int(signal.SIGINT)
 
 
 class Deadline:
@@ -49,7 +58,7 @@ class Deadline:
         """Act on Ctrl-C, if it was pressed, as is done here."""
         if self._is_interrupted and self._handler is not None:
             self._is_interrupted = False
-            self._handler(signal.SIGINT, None)
+            self._handler(SIGINT, None)
 
     def extended(self, seconds: float) -> Deadline:
         """Return a deadline over the same run that leaves at least ``seconds`` from now on."""
@@ -57,39 +66,59 @@ class Deadline:
         other.end = max(self.end, time.perf_counter() + seconds)
         return other
 
-    @contextmanager
-    def interrupts_deferred(self) -> Iterator[None]:
-        """Put Ctrl-C off within this block: to the next check, or to the end of the block."""
-        handler = signal.getsignal(signal.SIGINT)
+    def interrupts_deferred(self) -> AbstractContextManager[None]:
+        """Put Ctrl-C off within a block: to the next check, or to the end of the block."""
+        return _Deferral(self)
+
+    def _defer(self) -> Callable[[int, Any], object] | None:
+        """Put down Ctrl-C from now on; returns what it did, or nothing where it is not ours."""
+        handler = getsignal(SIGINT)
         if threading.current_thread() is not threading.main_thread() or not callable(handler):
-            yield
-            return
+            return None
         self._handler = handler
-        signal.signal(signal.SIGINT, self._note)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, handler)
-            pending, self._handler = self._is_interrupted, None
-            self._is_interrupted = False
-            if pending:
-                handler(signal.SIGINT, None)
+        set_handler(SIGINT, self._note)
+        return handler
+
+    def _act_again(self, handler: Callable[[int, Any], object]) -> None:
+        """Let Ctrl-C do what it did before, also if it was pressed meanwhile."""
+        set_handler(SIGINT, handler)
+        pending, self._handler = self._is_interrupted, None
+        self._is_interrupted = False
+        if pending:
+            handler(SIGINT, None)
+
+    def interrupts_allowed(self) -> AbstractContextManager[None]:
+        """Let Ctrl-C through within a block in which somebody else's code runs."""
+        return self._interrupts_allowed()
 
     @contextmanager
-    def interrupts_allowed(self) -> Iterator[None]:
-        """Let Ctrl-C through within this block, in which somebody else's code runs."""
+    def _interrupts_allowed(self) -> Iterator[None]:
         if self._handler is None:
             yield
             return
-        signal.signal(signal.SIGINT, self._handler)
+        set_handler(SIGINT, self._handler)
         try:
             self.check_interrupt()
             yield
         finally:
-            signal.signal(signal.SIGINT, self._note)
+            set_handler(SIGINT, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._is_interrupted = True
+
+
+class _Deferral:
+    """The block of `Deadline.interrupts_deferred`: a generator would take longer."""
+
+    def __init__(self, deadline: Deadline):
+        self.deadline = deadline
+
+    def __enter__(self) -> None:
+        self.handler = self.deadline._defer()
+
+    def __exit__(self, *error: object) -> None:
+        if self.handler is not None:
+            self.deadline._act_again(self.handler)
 
 
 class _Later(Deadline):
@@ -101,6 +130,9 @@ class _Later(Deadline):
 
     def check_interrupt(self) -> None:
         self._deadline.check_interrupt()
+
+    def interrupts_allowed(self) -> AbstractContextManager[None]:
+        return self._deadline.interrupts_allowed()
 
 
 NO_LIMIT = Deadline()

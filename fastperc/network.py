@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy as copying
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,12 +14,15 @@ from .kernels import single
 from .model import options, summary
 from .model.dense import Dense
 from .model.evaluate import Objective, forward_scratch, loss_and_gradient, mean_loss, outputs
+from .model.inputs import check_inputs, check_samples
 from .model.layout import BiasArrays, LayerArrays, aligned_zeros, initialise, write_arrays
-from .model.losses import check_targets, loss_of, warn_out_of_reach
+from .model.losses import loss_of, warn_out_of_reach
 from .model.samples import Samples, split_off
 from .training import lbfgs
+from .training.batches import Batches, check_batches_fit, fit_batches
 from .training.history import History
 from .training.loop import fit
+from .training.metrics import Metrics, check_metrics
 from .training.one_sample import SampleBuffer
 from .training.options import (
     check_callback,
@@ -27,6 +30,7 @@ from .training.options import (
     check_finite_weights,
     check_schedule,
 )
+from .training.orders import Order, check_order_fits, order_for
 from .training.rules import Rule, RuleOptions, check_penalties, check_reduction, check_rule
 from .training.stopping import HistoryWatcher, check_stopping
 
@@ -213,8 +217,8 @@ class Network:
 
     def train(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: ArrayLike | Iterable[Sequence[ArrayLike]] | Callable[[], Iterable[Sequence[ArrayLike]]],
+        y: ArrayLike | None = None,
         *,
         epochs: int = 100,
         lr: float | Callable[[int], float] = 0.01,
@@ -235,8 +239,11 @@ class Network:
         reduction: str = "mean",
         frozen: Sequence[str] = (),
         shuffle: bool = True,
+        order: ArrayLike | Callable[[int], ArrayLike] | None = None,
+        drop_last: bool = False,
         sample_weight: ArrayLike | None = None,
         validation: float | Sequence[ArrayLike] | None = None,
+        metrics: object = None,
         patience: int | None = None,
         tol: float = 0.0,
         threads: int = 1,
@@ -248,8 +255,15 @@ class Network:
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_inputs)
-            Not copied if it is C-contiguous and of the network's dtype.
+        X : array_like or sparse matrix of shape (n_samples, n_inputs)
+            Not copied if it is C-contiguous, or CSR, and of the network's dtype. Of a sparse
+            matrix, a few rows at a time are made dense.
+
+            Or, without ``y``, an iterable of batches (x, y) or (x, y, sample_weight), such as a
+            list or a PyTorch DataLoader, or a function that returns one: each batch is one update,
+            whatever ``batch_size`` and ``shuffle`` are. It is gone through once per epoch, so an
+            iterator will do for one only. An error on the way, in a batch for example, leaves the
+            network as it was after the last batch before.
         y : array_like of shape (n_samples,) or (n_samples, n_outputs)
             Numbers for the losses of regression; 0 and 1 for log_loss; labels 0 to n_outputs - 1,
             or rows of probabilities, for cross_entropy; -1 and 1 or 0 and 1 for hinge.
@@ -297,12 +311,29 @@ class Network:
             Parameters that keep their values: ``"W1"``, ``"b1"``, ``"W2"``, ...
         shuffle : bool
             Draw a new order of the samples for each epoch.
+        order : array_like of int or callable, optional
+            Which rows of X an epoch takes, counted from 0, one after the other, instead of
+            ``shuffle``: of each epoch (m,), of all (epochs, m), or a function from the epoch's
+            number, counted from 1, to the rows of that epoch. More or fewer than there are
+            samples, some of them repeatedly, may be given; with batches, each ``batch_size`` of
+            them in turn make one, and with rprop, all of them. An error of the function, or in
+            what it returns, leaves the network as it was at the end of the epoch before. Not with
+            lbfgs.
+        drop_last : bool
+            Leave out the last batch of an epoch if it has fewer samples than ``batch_size``.
         sample_weight : array_like of shape (n_samples,), optional
             With ``batch_size=1``, a factor of each sample's step; with batches, the gradient is
             the weighted mean. A sample of weight 0 changes nothing, whatever its numbers are.
         validation : (X, y), (X, y, sample_weight) or float, optional
             Samples to compute a loss on after each epoch, or the fraction of (X, y) to set aside
             for that, with their weights.
+        metrics : str, callable, list or dict, optional
+            What to keep in ``History.metrics`` after each epoch: ``"accuracy"``,
+            ``"mean_squared_error"``, ``"mean_absolute_error"``, ``"r2"``, or a function of
+            (y_true, y_pred), where y_pred is what `predict` gives and y_true the targets in the
+            same form; several in a list, or by names of your own in a dict. Computed on the
+            validation set if there is one, otherwise on the samples; on those of batches before
+            each one's update. Weights do not count.
         patience : int, optional
             End after so many epochs without improvement by more than ``tol``. With ``validation``,
             its loss is watched and the best weights are restored at the end.
@@ -355,49 +386,72 @@ class Network:
         epochs = checks.check_count(epochs, "epochs")
         progress = checks.check_flag(progress, "progress")
         callback = check_callback(callback)
+        drop_last = checks.check_flag(drop_last, "drop_last")
         takes_all = optimizer in ("rprop", "lbfgs")
-        is_online = batch_size == 1 and not takes_all
-        are_factors = is_online or reduction == "sum"
-        samples = self._check_samples(X, y, sample_weight, weight_is_factor=are_factors)
-        labels = model.loss.labels_in(y, self.labels)
-        if model.loss.labels_of is None:
-            warn_out_of_reach(samples.Y, model.output, stacklevel=2)
+        is_sum = reduction == "sum"
+        functions = check_metrics(metrics)
+        samples: Samples | None = None
+        rows: Order | Batches
+        if y is None:
+            check_batches_fit(
+                optimizer, validation, order=order, drop_last=drop_last, sample_weight=sample_weight
+            )
+            rows = Batches(X, self._check_batch, deadline)
+            held, labels = self._held(validation, is_sum), self.labels
+        else:
+            check_order_fits(order, optimizer, validation)
+            are_factors = (batch_size == 1 and not takes_all) or is_sum
+            samples = check_samples(model, X, y, sample_weight, weight_is_factor=are_factors)
+            labels = model.loss.labels_in(y, self.labels)
+            if model.loss.labels_of is None:
+                warn_out_of_reach(samples.Y, model.output, stacklevel=2)
+            drop_last = drop_last and not takes_all
+            samples, held = self._split(samples, validation, is_sum, batch_size if drop_last else 1)
+            shuffle = shuffle and not (takes_all or batch_size >= len(samples))
+            rows = order_for(
+                samples, order=order, draw=self._draw(samples) if shuffle else None, epochs=epochs,
+                batch_size=batch_size, drop_last=drop_last, deadline=deadline,
+            )  # fmt: skip
         check_finite_weights(model.theta)
-        samples, held = self._split(samples, validation)
         watcher = HistoryWatcher(
-            model, History(), stopping, deadline,
-            samples.weight_sum if reduction == "mean" else 1.0, len(samples), schedule,
+            model, History(), stopping, deadline, rows, schedule,
             own_schedule=lr if callable(lr) else None,
             callback=callback,
             validation_loss=None if held is None else lambda d: mean_loss(
                 model, held, d, reduction
             ),
+            metrics=Metrics(functions, model, self._named, held or samples, threads)
+            if functions else None,
+            reduction=reduction,
         )  # fmt: skip
         self.lr = schedule(1) or self.lr  # a schedule may start at 0
         self.labels = labels
         self.history = watcher.history
         try:
             with watcher.keeping_history() as history:
-                if optimizer == "lbfgs":
+                if isinstance(rows, Batches):
+                    history.stopped = fit_batches(
+                        model, rows, Rule(code, settings, model), watcher, epochs=epochs,
+                        threads=threads, deadline=deadline, progress=progress,
+                    )  # fmt: skip
+                elif optimizer == "lbfgs":
                     history.stopped = lbfgs.minimise(
-                        model, samples, watcher, epochs=epochs,
+                        model, rows.samples, watcher, epochs=epochs,
                         objective=Objective(alpha, 0.0, penalize_biases, reduction),
                         max_evaluations=20 * epochs + 20, ftol=1e-12, deadline=deadline,
                         progress=progress,
                     ).reason  # fmt: skip
                 else:
-                    one_step = takes_all or batch_size >= len(samples)
                     history.stopped = fit(
-                        model, samples, Rule(code, settings, model), watcher,
-                        batch_size=batch_size, epochs=epochs, threads=threads, deadline=deadline,
-                        next_order=self._next_order(samples) if shuffle and not one_step else None,
-                        progress=progress,
+                        model, rows.samples, Rule(code, settings, model), watcher,
+                        batch_size=batch_size, epochs=epochs, order=rows, threads=threads,
+                        deadline=deadline, progress=progress,
                     )  # fmt: skip
         finally:
             self.history = watcher.history  # and not that of a run that a callback made
         return watcher.history
 
-    def _next_order(self, samples: Samples) -> Callable[[], np.ndarray]:
+    def _draw(self, samples: Samples) -> Callable[[], np.ndarray]:
         """Return a function that draws an order of the samples."""
         rng, n = self.rng, len(samples)
         return lambda: rng.permutation(n)
@@ -428,9 +482,12 @@ class Network:
     # --- use ---------------------------------------------------------------------------------
 
     def forward(self, X: ArrayLike, *, threads: int = 1) -> np.ndarray:
-        """Return the outputs for every row of X: shape (n_samples, n_outputs)."""
+        """Return the outputs for every row of X, an array or a sparse matrix.
+
+        Their shape is (n_samples, n_outputs).
+        """
         model = self._model
-        X = checks.check_array(X, "X", dtype=model.dtype, columns=model.sizes[0])
+        X = check_inputs(X, model)
         threads = checks.check_count(threads, "threads")
         scratch = self._scratch.pop() if self._scratch else forward_scratch(model)
         out = outputs(model, X, threads, scratch=scratch)
@@ -451,7 +508,10 @@ class Network:
         value per row of X, or one row of values where a network has several outputs (one label
         with cross_entropy).
         """
-        out = self.forward(X)
+        return self._named(self.forward(X))
+
+    def _named(self, out: np.ndarray) -> np.ndarray:
+        """Return what `predict` says of such outputs; or of targets, which are laid out alike."""
         labels_of = self._model.loss.labels_of
         if labels_of is not None:
             out = labels_of(out, self.labels)
@@ -483,7 +543,7 @@ class Network:
     ) -> float:
         """Return the mean loss on (X, y), or the sum, plus penalties as in `train`."""
         objective = _check_objective(alpha, l1, penalize_biases, reduction)
-        samples = self._check_samples(X, y, sample_weight, reduction == "sum")
+        samples = check_samples(self._model, X, y, sample_weight, reduction == "sum")
         loss = mean_loss(self._model, samples, reduction=reduction)
         return loss + objective.penalty(self._model)
 
@@ -500,7 +560,7 @@ class Network:
     ) -> np.ndarray:
         """Return the gradient of `loss`: a flat vector laid out as ``theta``."""
         objective = _check_objective(alpha, l1, penalize_biases, reduction)
-        samples = self._check_samples(X, y, sample_weight, reduction == "sum")
+        samples = check_samples(self._model, X, y, sample_weight, reduction == "sum")
         return loss_and_gradient(self._model, samples, objective)[1]
 
     def arrays(self) -> NetworkArrays:
@@ -594,35 +654,31 @@ class Network:
 
     # --- what comes in -----------------------------------------------------------------------
 
-    def _check_samples(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        weight_is_factor: bool = False,
-    ) -> Samples:
-        model = self._model
-        X = checks.check_array(X, "X", dtype=model.dtype, columns=model.sizes[0])
-        Y = check_targets(y, model.loss, len(X), model.sizes[-1], model.dtype)
-        weight = checks.check_weights(
-            sample_weight, len(X), model.dtype, only_ratios=not weight_is_factor
-        )
-        return Samples(X, Y, weight, weight_is_factor)
+    def _check_batch(self, x: object, y: object, sample_weight: object = None) -> Samples:
+        samples = check_samples(self._model, x, y, sample_weight, weight_is_factor=True)
+        self.labels = self._model.loss.labels_in(y, self.labels)
+        return samples
 
-    def _split(self, samples: Samples, validation: object) -> tuple[Samples, Samples | None]:
+    def _split(
+        self, samples: Samples, validation: object, weight_is_factor: bool, least: int
+    ) -> tuple[Samples, Samples | None]:
         """Return samples to train on, and those of ``validation`` or a part set aside for it."""
-        if validation is None:
-            return samples, None
+        if validation is None or isinstance(validation, (tuple, list)):
+            return samples, self._held(validation, weight_is_factor)
+        kept, held = split_off(samples, validation, self.rng, least)
+        return samples.take(kept), samples.take(held)
+
+    def _held(self, validation: object, weight_is_factor: bool) -> Samples | None:
+        """Return the samples of a validation set, if there is one."""
         if not isinstance(validation, (tuple, list)):
-            kept, held = split_off(samples, validation, self.rng)
-            return samples.take(kept), samples.take(held)
+            return None
         if len(validation) not in (2, 3):
             raise ValueError(
                 f"validation: found {len(validation)} items, expected (X, y), "
                 "(X, y, sample_weight) or a fraction"
             )
         X, y, *weight = validation
-        return samples, self._check_samples(X, y, *weight)
+        return check_samples(self._model, X, y, weight[0] if weight else None, weight_is_factor)
 
 
 def _check_objective(

@@ -26,8 +26,9 @@ class Samples(NamedTuple):
         Inputs and targets: C-contiguous, read-only, of theta's dtype.
     weight : array of shape (n,) or (0,)
         Weight of each sample; none given means 1.
-    order : int64 array of shape (n_epochs, n) or (0, n)
-        The samples' order in each epoch; without rows, that of X.
+    order : int64 array of shape (n_epochs, m) or (0, m)
+        Which rows each epoch of m samples takes, one after the other; without rows, the first m of
+        X as they come.
     """
 
     X: np.ndarray

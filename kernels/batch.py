@@ -51,9 +51,10 @@ def _largest_transpose(layers):
 def train_batches(samples, net, rule, batch_size, first, last, scratch, last_good, sums):
     """Take the steps ``first <= step < last``, one batch each; see `online.train_online`.
 
-    An epoch has ``ceil(n / batch_size)`` steps; its last batch may be smaller. The gradient of a
-    step is ``sum_r(weight[r] * gradient(r)) / sum_r(weight[r])``, with the setting SUM its
-    numerator alone, plus that of the penalties. A batch whose weights are all 0 is passed over.
+    An epoch has ``ceil(n / batch_size)`` steps, where ``n = samples.order.shape[1]``; its last
+    batch may be smaller. The gradient of a step is ``sum_r(weight[r] * gradient(r)) /
+    sum_r(weight[r])``, with the setting SUM its numerator alone, plus that of the penalties. A
+    batch whose weights are all 0 is passed over.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def train_batches(samples, net, rule, batch_size, first, last, scratch, last_goo
     sums : float64 array of shape (N_SUMS, n_epochs)
         Added to; see `sums`.
     """
-    n = samples.X.shape[0]
+    n = samples.order.shape[1]
     n_steps = (n + batch_size - 1) // batch_size
     samples, net, rule = flat_samples(samples), flat_net(net), flat_rule(rule)
     theta, layers, settings = net.theta, net.layers, rule.settings

@@ -35,7 +35,8 @@ AHEAD = 8  # steps: longer than main memory takes to answer
 def train_online(samples, net, lr, first, last, scratch, last_good, losses):
     """Take the steps ``first <= step < last``; step s is sample ``s % n`` of epoch ``s // n``.
 
-    In the plain form, with the outputs a[0] = x, a[1], ..., a[L] and the loss E of a sample::
+    An epoch has ``n = samples.order.shape[1]`` samples, whatever X has. In the plain form, with the
+    outputs a[0] = x, a[1], ..., a[L] and the loss E of a sample::
 
         delta[L] = dE / dz[L]
         delta[l] = (W[l] @ delta[l+1]) * slope(a[l])       # with the weights of before the update
@@ -63,7 +64,7 @@ def train_online(samples, net, lr, first, last, scratch, last_good, losses):
         ``last``; or, if loss or parameters became infinite or NaN in epoch e, ``-1 - e``, and
         theta is what it was at that epoch's beginning.
     """
-    n, n_out = samples.X.shape[0], samples.Y.shape[1]
+    n, n_out = samples.order.shape[1], samples.Y.shape[1]
     # Views that own nothing, because a slice counts references (see `simd.view`); and flat ones,
     # because a row is then a view too.
     X, Y, weight, order = flat_samples(samples)

@@ -99,7 +99,7 @@ def train_online_by_rule(samples, net, rule, first, last, scratch, last_good, su
     int
         See `online.train_online`. Where an epoch diverged, what the rule remembers is of no use.
     """
-    n, n_out = samples.X.shape[0], samples.Y.shape[1]
+    n, n_out = samples.order.shape[1], samples.Y.shape[1]
     X, Y, weight, order = flat_samples(samples)
     net, rule = flat_net(net), flat_rule(rule)
     theta, layers = net.theta, net.layers

@@ -55,11 +55,13 @@ def test_bad_x(bad, error, message):
     assert np.array_equal(net.theta, before)
 
 
-def test_sparse_x():
+def test_sparse_targets_and_single_samples():
     from scipy.sparse import csr_array
 
-    with pytest.raises(TypeError, match=r"X: found a sparse matrix.*X\.toarray\(\)"):
-        network().forward(csr_array(X))
+    with pytest.raises(TypeError, match=r"y: found a sparse matrix.*y\.toarray\(\)"):
+        network().loss(X, csr_array(X))
+    with pytest.raises(TypeError, match=r"x: found a sparse matrix.*x\.toarray\(\)"):
+        network().forward_one(csr_array(X[:1]))
 
 
 BAD_ONE = [

@@ -21,7 +21,7 @@ BELOW = {
     "deadline": "errors",
     "schedules": "checks",
     "model": "kernels checks deadline",
-    "training": "model kernels checks errors deadline",
+    "training": "model kernels checks errors deadline optional",
     "files": "model checks errors",
     "network": "training files model kernels checks",
     "estimators": "training model kernels checks errors deadline schedules",

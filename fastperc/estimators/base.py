@@ -20,6 +20,7 @@ from ..model.layout import aligned_zeros, n_parameters, views
 from ..model.samples import Samples, read_only
 from ..training import lbfgs
 from ..training.loop import fit as train
+from ..training.orders import DrawnOrder
 from ..training.rules import STOCHASTIC
 from . import parameters
 from .arrays import check_usable
@@ -280,7 +281,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
             reason = train(
                 model, samples, optimizer.rule, watcher, batch_size=batch_size,
                 epochs=1 if incremental else settings.max_iter,
-                next_order=shuffled(len(samples), self._random_state) if settings.shuffle else None,
+                order=shuffled(samples, self._random_state) if settings.shuffle else None,
                 threads=settings.n_threads, deadline=run.deadline,
                 progress=settings.progress and not incremental,
             )  # fmt: skip
@@ -381,8 +382,9 @@ def checked_weight(weight: object, X: object, name: str = "sample_weight") -> np
     return check_usable(_check_sample_weight(weight, X), name)
 
 
-def shuffled(n: int, random_state: np.random.RandomState) -> Callable[[], np.ndarray]:
-    """Return a function that shuffles an order further, as scikit-learn's networks do."""
+def shuffled(samples: Samples, random_state: np.random.RandomState) -> DrawnOrder:
+    """Return an order that is shuffled further each time, as by scikit-learn's networks."""
+    n = len(samples)
     order = np.arange(n)
 
     def shuffle() -> np.ndarray:
@@ -392,7 +394,7 @@ def shuffled(n: int, random_state: np.random.RandomState) -> Callable[[], np.nda
         order = order[permutation]
         return order
 
-    return shuffle
+    return DrawnOrder(samples, shuffle)
 
 
 def unnamed(estimator: FittedMLP) -> FittedMLP:

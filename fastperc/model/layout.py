@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -16,9 +17,12 @@ ALIGNMENT = 64
 
 def aligned_zeros(n: int, dtype: DTypeLike) -> np.ndarray:
     """Return a vector of zeros that begins at a whole cache line, as SIMD blocks like it."""
+    if n == 0:
+        return np.zeros(0, dtype)
     itemsize = np.dtype(dtype).itemsize
     room = np.zeros(n + ALIGNMENT // itemsize, dtype)
-    start = -room.__array_interface__["data"][0] % ALIGNMENT // itemsize
+    address = ctypes.addressof(ctypes.c_char.from_buffer(room.data))  # the quickest way
+    start = -address % ALIGNMENT // itemsize
     return room[start : start + n]
 
 

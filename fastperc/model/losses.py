@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..checks import as_numbers, check_array
+from ..checks import as_numbers, check_array, extent
 from ..kernels import activations
 from ..kernels import losses as kernels
 
@@ -85,7 +85,8 @@ def _counts(targets: np.ndarray, name: str) -> np.ndarray:
 
 def _probabilities(loss: str) -> Check:
     def check(targets: np.ndarray, name: str) -> np.ndarray:
-        if targets.min() < 0 or targets.max() > 1:
+        least, most = extent(targets)
+        if least < 0 or most > 1:
             odd = targets[(targets < 0) | (targets > 1)][0]
             raise ValueError(
                 f"{name}: found {odd:g}, expected 0 or 1 for loss={loss!r}. "
@@ -255,16 +256,18 @@ def _one_hot(labels: np.ndarray, n_classes: int, dtype: DTypeLike, name: str) ->
     return targets
 
 
-def warn_out_of_reach(Y: np.ndarray, output: str, stacklevel: int) -> None:
-    """Warn of targets of a regression that the output activation cannot reach."""
+def warn_out_of_reach(Y: np.ndarray, output: str, stacklevel: int) -> bool:
+    """Warn of targets of a regression that the output activation cannot reach; return if so."""
     if output not in activations.RANGES:
-        return
+        return False
     low, high = activations.RANGES[output]
-    least, most = float(Y.min()), float(Y.max())
-    if least < low or most > high:
+    least, most = extent(Y)
+    is_out = least < low or most > high
+    if is_out:
         found = least if least < low else most
         warnings.warn(
             f"y: found {found:g}, and outputs of {output!r} lie between {low:g} and {high:g}: they "
             "cannot come closer. Scale the targets, or use output='identity'",
             stacklevel=stacklevel + 1,
         )
+    return is_out

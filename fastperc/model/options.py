@@ -120,6 +120,8 @@ def check_bias(bias: object, n_layers: int) -> tuple[bool, ...]:
 
 def check_frozen(frozen: object, model: Dense) -> frozenset[str]:
     """Return the names of parameters that training shall leave as they are."""
+    if frozen == ():
+        return frozenset()
     names = (frozen,) if isinstance(frozen, str) else frozen
     if not isinstance(names, (Sequence, set, frozenset)):
         raise TypeError(

@@ -61,7 +61,8 @@ class Samples:
     @property
     def weight_sum(self) -> float:
         """The sum of the weights, or the number of samples."""
-        return float(self.weight.sum(dtype=np.float64)) if len(self.weight) else len(self.Y)
+        total = self.weight.sum(dtype=np.float64) if len(self.weight) else len(self.Y)
+        return float(total)
 
     def take(self, rows: np.ndarray) -> Samples:
         """Return the samples at the given places, in that order."""
@@ -104,9 +105,9 @@ class Samples:
 
 
 def split_off(
-    samples: Samples, fraction: object, rng: np.random.Generator
+    samples: Samples, fraction: object, rng: np.random.Generator, least: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of samples to train on, and of a random fraction to validate on.
+    """Return the places of samples to train on, ``least`` or more, and of a random fraction.
 
     Raises
     ------
@@ -121,6 +122,12 @@ def split_off(
         raise ValueError(
             f"validation: found the fraction {share:g} of {n} samples, expected a "
             "fraction that leaves samples on both sides"
+        )
+    if n - n_held < least:
+        raise ValueError(
+            f"validation: found the fraction {share:g} of {n} samples, which leaves {n - n_held}, "
+            f"expected at least {least} to train on: one whole batch, with drop_last=True. Use a "
+            "smaller batch_size"
         )
     state = rng.bit_generator.state
     order = rng.permutation(n)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -19,10 +18,13 @@ from ..kernels.arguments import LOSS, N_SUMS
 from ..kernels.updates import LR
 from ..model.dense import Dense
 from ..model.samples import Samples
-from ..model.slices import SLICE, next_size
+from ..model.slices import SHORT, SLICE, next_size
+from .orders import Order
 from .progress import ProgressBar
 from .rules import Rule
 from .steps import Steps, steps_for
+
+OVERHEAD = 500  # multiplications that take as long as what a step does beside them
 
 
 class Watcher(Protocol):
@@ -66,7 +68,7 @@ def fit(
     *,
     batch_size: int,
     epochs: int,
-    next_order: Callable[[], np.ndarray] | None = None,
+    order: Order | None = None,
     threads: int = 1,
     deadline: Deadline = NO_LIMIT,
     progress: bool = False,
@@ -85,8 +87,8 @@ def fit(
         Samples per update.
     epochs : int
         How often to go through the samples, at most.
-    next_order : function, optional
-        Draws the order of an epoch's samples; by default they keep theirs.
+    order : Order, optional
+        Which rows an epoch takes; by default all, as they come.
     threads : int
         How many may compute the gradient of a batch of more than 256 samples, with the same bits.
     deadline : Deadline
@@ -98,9 +100,10 @@ def fit(
     str
         Why training ended: "epochs", "time_limit", or what the watcher said.
     """
-    steps = steps_for(model, samples, rule, batch_size, threads, deadline)
+    order = order or Order(samples)
+    steps = steps_for(model, samples, rule, batch_size, threads, deadline, order.rows)
     with deadline.interrupts_deferred(), ProgressBar(progress, epochs) as bar:
-        return _Run(steps, rule, watcher, next_order, deadline, bar).train(epochs)
+        return _Run(steps, rule, watcher, order, deadline, bar).train(epochs)
 
 
 class _Run:
@@ -111,12 +114,12 @@ class _Run:
         steps: Steps,
         rule: Rule,
         watcher: Watcher,
-        next_order: Callable[[], np.ndarray] | None,
+        order: Order,
         deadline: Deadline,
         bar: ProgressBar,
     ):
         self.steps, self.rule, self.watcher = steps, rule, watcher
-        self.next_order, self.deadline, self.bar = next_order, deadline, bar
+        self.order, self.deadline, self.bar = order, deadline, bar
         self.theta = steps.model.theta
         self.slices = _TimeSlices(steps, deadline)
         self.done = 0  # epochs
@@ -127,7 +130,8 @@ class _Run:
         """Take the steps of some epochs; returns why they ended."""
         while self.done < epochs:
             ahead = self.slices.epochs_ahead()
-            n_epochs = min(self.watcher.epochs_at_once, epochs - self.done, ahead)
+            at_once = min(self.watcher.epochs_at_once, self.order.epochs_at_once)
+            n_epochs = min(at_once, epochs - self.done, ahead)
             reason = self._train_window(n_epochs) or self.watcher.end_epoch()
             self.deadline.check_interrupt()
             if not reason and self.deadline.is_over and self.done < epochs:
@@ -138,7 +142,8 @@ class _Run:
 
     def _train_window(self, n_epochs: int) -> str:
         """Take the steps of epochs between which nobody wants to look; returns why they ended."""
-        order = self._order(n_epochs)
+        order = self.order.window(self.done + 1, n_epochs)
+        self.steps.rows = order.shape[1]
         if self.saved is not None:
             self.saved[0][:] = self.theta
             self.rule.copy_memory(self.saved[1])
@@ -196,14 +201,6 @@ class _Run:
         cause = likely_cause(self.theta, float(self.rule.settings[LR]))
         return self.watcher.diverged(self.done + 1, loss, cause)
 
-    def _order(self, n_epochs: int) -> np.ndarray:
-        """Draw each epoch's order of samples, (n_epochs, n); no rows where they keep theirs."""
-        if self.next_order is None:
-            return np.empty((0, len(self.steps.samples)), np.int64)
-        if n_epochs == 1:  # no second copy of what may be as large as a part of X
-            return self.next_order()[None]
-        return np.stack([self.next_order() for _ in range(n_epochs)])
-
 
 class _TimeSlices:
     """Makes calls that take about `SLICE` seconds, by what the last one took."""
@@ -211,6 +208,9 @@ class _TimeSlices:
     def __init__(self, steps: Steps, deadline: Deadline):
         self.steps, self.deadline = steps, deadline
         self.size = 1.0  # in steps
+        if deadline.end == math.inf:  # as many as certainly take no longer
+            work = steps.batch_size * (steps.model.theta.size + OVERHEAD)
+            self.size = max(1.0, SHORT / (8 * work))
 
     def take(self, order: np.ndarray, step: int, end: int, sums: np.ndarray) -> int:
         """Take the next steps; returns the one reached."""

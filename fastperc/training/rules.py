@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -61,7 +62,7 @@ class Rule:
     @property
     def is_plain(self) -> bool:
         """True where a step is the learning rate times the gradient and nothing else."""
-        return self.code == updates.SGD and not self.settings[PENALTIES].any()
+        return self.code == updates.SGD and not any(self.settings[k] for k in PENALTIES)
 
     @property
     def takes_all_samples(self) -> bool:
@@ -118,7 +119,22 @@ def check_rule(options: RuleOptions, dtype: np.dtype) -> tuple[str, int, np.ndar
     TypeError, ValueError
         For what is no number in its range, or does not belong to the optimizer.
     """
-    o = options
+    betas = _check_betas(options.betas)  # here, since equal numbers may be of different types
+    given = (*options[:_BETAS], betas, *options[_BETAS + 1 :])
+    try:
+        name, code, settings = _checked(dtype, *given)
+    except TypeError:  # of an argument, such as a list, that cannot be looked up
+        name, code, settings = _checked.__wrapped__(dtype, *given)
+    return name, code, settings.copy()
+
+
+_BETAS = RuleOptions._fields.index("betas")
+
+
+@functools.lru_cache(maxsize=32, typed=True)
+def _checked(dtype: np.dtype, *given: Any) -> tuple[str, int, np.ndarray]:
+    """Apply `check_rule`, once for the same options: calls may be many and short."""
+    o = RuleOptions(*given)
     name = checks.check_choice(o.optimizer, "optimizer", OPTIMIZERS)
     settings = np.zeros(updates.N_SETTINGS)
     settings[updates.MOMENTUM_FACTOR] = _check_fraction(o.momentum, "momentum")

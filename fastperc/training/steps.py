@@ -20,23 +20,40 @@ from .rules import Rule
 
 
 def steps_for(
-    model: Dense, samples: Samples, rule: Rule, batch_size: int, threads: int, deadline: Deadline
+    model: Dense,
+    samples: Samples,
+    rule: Rule,
+    batch_size: int,
+    threads: int,
+    deadline: Deadline,
+    rows: int | None = None,
 ) -> Steps:
-    """Choose the kernel that trains ``model`` on ``samples`` by ``rule``."""
+    """Choose the kernel that trains ``model`` on ``samples`` by ``rule``.
+
+    ``rows``: of an epoch, at most; by default all of the samples, once.
+    """
+    rows = len(samples) if rows is None else rows
     are_factors = samples.weight_is_factor or not len(samples.weight)
     is_online = batch_size == 1 and are_factors and not rule.takes_all_samples
-    batch_size = len(samples) if rule.takes_all_samples else min(batch_size, len(samples))
-    is_long = batch_size * model.theta.size > LONG
+    batch_size = rows if rule.takes_all_samples else min(batch_size, rows)
     steps: Steps
     if is_online:
         samples = samples.in_units_of_one()
         kind = OnlineSteps if rule.is_plain else OnlineRuleSteps
         steps = kind(model, samples, rule)
-    elif is_long or (threads > 1 and batch_size > CHUNK):
-        steps = ShardSteps(model, samples, rule, batch_size, threads, deadline)
     else:
-        steps = BatchSteps(model, samples, rule, batch_size)
+        steps = batch_steps(model, samples, rule, batch_size, threads, deadline)
     return SparseSteps(steps) if samples.is_sparse else steps
+
+
+def batch_steps(
+    model: Dense, samples: Samples, rule: Rule, batch_size: int, threads: int, deadline: Deadline
+) -> Steps:
+    """Choose the kernel that takes a step for a batch of ``batch_size`` rows or fewer."""
+    is_long = batch_size * model.theta.size > LONG
+    if is_long or (threads > 1 and batch_size > CHUNK):
+        return ShardSteps(model, samples, rule, batch_size, threads, deadline)
+    return BatchSteps(model, samples, rule, batch_size)
 
 
 class Steps:
@@ -44,8 +61,8 @@ class Steps:
 
     Attributes
     ----------
-    n_steps : int
-        Steps of an epoch.
+    rows : int
+        Rows of an epoch, of those that are to be taken next.
     unit : float
         What the weights that the kernel sees are counted in.
     last_good : ndarray
@@ -55,14 +72,19 @@ class Steps:
     def __init__(self, model: Dense, samples: Samples, rule: Rule, batch_size: int = 1):
         self.model, self.samples, self.rule = model, samples, rule
         self.batch_size, self.unit = batch_size, samples.unit
-        self.n_steps = -(-len(samples) // batch_size)
+        self.rows = len(samples)
         self.last_good = model.theta.copy()
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of an epoch."""
+        return -(-self.rows // self.batch_size)
 
     def __call__(self, order: np.ndarray, first: int, last: int, sums: np.ndarray) -> int:
         """Take steps; returns the one reached, or ``-1 - e`` if epoch e of the window diverged.
 
-        ``order`` has a row for each epoch of the window, or none for samples as they come; ``sums``
-        is added to, see `kernels.arguments`.
+        ``order`` is as in `kernels.arguments.Samples`, with as many columns as `rows`; ``sums`` is
+        added to, see there.
         """
         return self.take(self.samples.arguments(order), first, last, sums)
 
@@ -86,12 +108,21 @@ class OnlineSteps(Steps):
         reached = online.train_online(
             samples, self.model.arguments, lr, first, last, self.scratch, self.last_good, sums[LOSS]
         )
-        n, weight = len(samples.Y), samples.weight
-        done = (reached if reached >= 0 else last) // n
-        if done:
+        n = samples.order.shape[1]
+        begun, done = first // n, (reached if reached >= 0 else last) // n
+        if done > begun:
             sums[BATCH_LOSS] = sums[LOSS]
-            sums[ROWS, :done] = np.count_nonzero(weight) if len(weight) else n
+            sums[ROWS, begun:done] = self._count_rows(samples, begun, done)
         return reached
+
+    def _count_rows(self, samples: Arguments, first: int, last: int) -> int | np.ndarray:
+        """Count the rows of some weight of whole epochs, as `kernels.sums` has it."""
+        weight, order = samples.weight, samples.order
+        if not len(weight):
+            return order.shape[1]
+        if not len(order):
+            return int(np.count_nonzero(weight[: order.shape[1]]))
+        return np.count_nonzero(weight[order[first:last]], axis=1)
 
 
 class OnlineRuleSteps(Steps):
@@ -152,7 +183,7 @@ class ShardSteps(Steps):
     def _take_one(self, samples: Arguments, step: int, sums: np.ndarray) -> int:
         """Take one step, as `kernels.batch.train_batches` has it."""
         model, rule = self.model, self.rule
-        n = len(samples.Y)
+        n = samples.order.shape[1]
         n_steps = -(-n // self.batch_size)
         epoch, position = divmod(step, n_steps)
         if position == 0:
@@ -191,7 +222,7 @@ class SparseSteps(Steps):
             self.last_good[:] = self.model.theta
         n = min(last - first, self.at_most, self.n_steps - position)
         begin = position * self.batch_size
-        end = min(begin + n * self.batch_size, len(self.samples))
+        end = min(begin + n * self.batch_size, self.rows)
         rows = order[epoch, begin:end] if len(order) else np.arange(begin, end)
         part = self.samples.dense(rows)
         here = np.zeros((N_SUMS, 1))

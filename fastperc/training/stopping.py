@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from ..errors import DivergedError, OutOfTimeError
 from ..kernels.arguments import LOSS
 from ..model.dense import Dense
 from .history import History
+from .metrics import Metrics
+from .orders import Order
+
+if TYPE_CHECKING:
+    from .batches import Batches
 
 WINDOW = 1 << 16  # samples whose order is drawn in one go
 GRACE = 0.15  # seconds that a validation may go on after the time limit
@@ -75,30 +80,34 @@ class HistoryWatcher:
     history: History
     stopping: Stopping
     deadline: Deadline
-    weight_sum: float  # of the samples
-    n_samples: int
+    order: Order | Batches
     schedule: Callable[[int], float]
     own_schedule: object = None  # the caller's function, which may want to see each epoch's loss
     callback: Callable[[int, History], Any] | None = None
     validation_loss: Callable[[Deadline], float] | None = None
+    metrics: Metrics | None = None
+    reduction: str = "mean"
     done: int = 0  # epochs
     whole_epochs: bool = False
 
     @property
     def epochs_at_once(self) -> int:
         """One where each has to be looked at; otherwise as many as make some thousand samples."""
-        wants_each = self.validation_loss or self.callback or self.own_schedule
+        wants_each = self.validation_loss or self.callback or self.own_schedule or self.metrics
         if wants_each or self.stopping.needs_each_epoch:
             return 1
-        return max(1, WINDOW // self.n_samples)
+        return max(1, WINDOW // self.order.rows)
 
     def begin_epoch(self, epoch: int) -> float:
         """Return the learning rate of an epoch."""
         return self.schedule(epoch)
 
     def mean_losses(self, sums: np.ndarray) -> list[float]:
-        """Return the weighted mean over the samples, as each was met."""
-        return (sums[LOSS] / self.weight_sum).tolist()
+        """Return the weighted mean, or sum, over the samples, as each was met."""
+        losses = sums[LOSS]
+        if self.reduction == "mean":
+            losses = losses / self.order.weight_sums(self.done + 1, len(losses))
+        return losses.tolist()
 
     def record(self, losses: list[float], part: float) -> None:
         """Continue the curve."""
@@ -108,14 +117,11 @@ class HistoryWatcher:
 
     def end_epoch(self) -> str:
         """Return why to stop: validation, stopping rule, schedule and callback are asked."""
-        loss = watched = self.history.loss[-1]
-        if self.validation_loss is not None:
-            self.history.validation_loss.append(math.nan)  # until it is known
-            try:
-                watched = self.validation_loss(self.deadline.extended(GRACE))
-            except OutOfTimeError:
-                return "time_limit"
-            self.history.validation_loss[-1] = watched
+        loss = self.history.loss[-1]
+        try:
+            watched = self._evaluate(loss)
+        except OutOfTimeError:
+            return "time_limit"
         reason = ""
         if self.stopping.needs_each_epoch:
             keep_best = self.validation_loss is not None
@@ -129,6 +135,25 @@ class HistoryWatcher:
         ):
             reason = reason or "callback"
         return reason
+
+    def _evaluate(self, loss: float) -> float:
+        """Continue the curves of validation loss and metrics; returns the loss to be watched."""
+        history = self.history
+        if self.validation_loss is None and self.metrics is None:
+            return loss
+        metrics = [] if self.metrics is None else list(self.metrics.functions)
+        curves = [history.metrics.setdefault(name, []) for name in metrics]
+        if self.validation_loss is not None:
+            curves.append(history.validation_loss)
+        for curve in curves:
+            curve.append(math.nan)  # until it is known
+        deadline = self.deadline.extended(GRACE)
+        if self.validation_loss is not None:
+            loss = history.validation_loss[-1] = self.validation_loss(deadline)
+        if self.metrics is not None:
+            for name, value in self.metrics.compute(deadline).items():
+                history.metrics[name][-1] = value
+        return loss
 
     def diverged(self, epoch: int, loss: float, cause: str) -> str:
         """Raise DivergedError."""

@@ -9,7 +9,7 @@ from ...kernels import updates
 from ...kernels.arguments import LOSS, N_SUMS
 from ...model import options
 from ...model.evaluate import loss_and_gradient, outputs
-from ...model.samples import Samples, read_only
+from ...model.samples import Samples, no_order, read_only
 from ...training.rules import Rule
 from ...training.steps import Steps, steps_for
 from ..problem import Problem
@@ -24,7 +24,6 @@ class NetworkRunner:
         self.model = options.check_model(
             problem.sizes, problem.hidden, problem.output, problem.loss, problem.dtype
         )
-        self.no_order = np.empty((0, problem.n_samples), np.int64)
         self.steps: dict[int, Steps] = {}
         self.reset()
 
@@ -38,7 +37,7 @@ class NetworkRunner:
         if n_rows not in self.steps:
             self.steps[n_rows] = self._prepare(n_rows)
         steps, sums = self.steps[n_rows], np.zeros((N_SUMS, 1))
-        if steps(self.no_order, 0, steps.n_steps, sums) < 0:
+        if steps(no_order(n_rows), 0, steps.n_steps, sums) < 0:
             raise FloatingPointError("loss or parameters became infinite or NaN; use a smaller lr")
         return sums[LOSS]
 
