@@ -10,7 +10,8 @@ wrong step), `subprocesses` (what hangs or crashes), `code` (what the machine co
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike
 
@@ -18,13 +19,13 @@ from .. import checks
 from ..measuring import environment
 from ..measuring.clock import quiet
 from ..measuring.machine import Machine
-from . import running
+from . import own, running
 from .agreement import Finding, Oracle, WrongBlock
+from .calling import Function
+from .candidate import Candidate
 from .causes import CAUSES
 from .problem import Problem, make_problem
 from .result import Comparison, Row
-from .runners import Function
-from .running import Candidate
 from .task import TASKS
 from .variants import BASELINE, choose
 
@@ -34,7 +35,7 @@ Names = str | Iterable[str] | None
 
 
 def compare(
-    kernel: str | Function = "online",
+    kernel: str | Function | Sequence[Function] = "online",
     kind: Names = None,
     *,
     variants: Names = None,
@@ -48,6 +49,13 @@ def compare(
     batch_size: int = 32,
     dtype: DTypeLike = "float32",
     lr: float | None = None,
+    momentum: float = 0.0,
+    alpha: float = 0.0,
+    epochs: int = 1,
+    bias: bool = True,
+    layout: str = "rows",
+    start: object = None,
+    parameters: Callable[[Any], object] | None = None,
     seed: int = 0,
     seconds: float = 2.0,
     time_limit: float = 20.0,
@@ -144,22 +152,26 @@ def compare(
     >>> finding.blocks[0].note
     'it moved -1 times as far as it should'
     """
-    if against is not None or not (kind is None or callable(kernel)):
+    is_name = isinstance(kernel, str)
+    if against is not None or not (kind is None or not is_name):
         kind, variants = _as_in_version_0_1(kernel, kind, variants, against)
+    kernels = [] if is_name else own.check_kernels(kernel)
     kind = _check_kind(kernel, kind)
-    problem = make_problem(
-        kind, sizes, dtype=dtype, n_samples=n_samples, batch_size=batch_size, lr=lr, seed=seed,
-        hidden=hidden, output=output, loss=loss, X=X, y=y,
-    )  # fmt: skip
-    chosen, notes = choose(variants, problem)
     seconds = checks.check_positive(seconds, "seconds")
     time_limit = checks.check_positive(time_limit, "time_limit")
+    problem = make_problem(
+        kind, sizes, dtype=dtype, n_samples=n_samples, batch_size=batch_size, lr=lr, seed=seed,
+        hidden=hidden, output=output, loss=loss, X=X, y=y, momentum=momentum, alpha=alpha,
+        epochs=epochs, bias=bias, layout=layout, start=start,
+    )  # fmt: skip
+    chosen, notes = choose(variants, problem)
     with quiet():
-        # The user's function first: its process is a copy of this one, best made before any thread
-        # has been started here.
-        own = [running.function_candidate(kernel, problem, time_limit)] if callable(kernel) else []
+        # The user's functions first: their processes are copies of this one, best made before any
+        # thread has been started here.
+        problem = own.settle(problem, kernels, time_limit, parameters, with_lr=lr is None)
+        mine = running.own_candidates(kernels, problem, time_limit, parameters)
         oracle = Oracle(problem)
-        candidates = own + [
+        candidates = mine + [
             running.variant_candidate(variant, problem, oracle) for variant in chosen
         ]
         machine = running.time_all(candidates, seconds)
@@ -167,7 +179,7 @@ def compare(
 
 
 def _as_in_version_0_1(
-    kernel: str | Function, kind: Names, variants: Names, against: Names
+    kernel: str | Function | Sequence[Function], kind: Names, variants: Names, against: Names
 ) -> tuple[Names, Names]:
     """Return kind and variants where ``against``, or the second argument, may be either."""
     warnings.warn(
@@ -177,14 +189,14 @@ def _as_in_version_0_1(
         stacklevel=3,
     )
     second = kind if against is None else against
-    if callable(kernel):
+    if not isinstance(kernel, str):
         return second, variants
     return None, second if variants is None else variants
 
 
-def _check_kind(kernel: str | Function, kind: Names) -> str:
+def _check_kind(kernel: object, kind: Names) -> str:
     """Return the kind of the problem: that of a user's function, or the one that is named."""
-    if not callable(kernel):
+    if isinstance(kernel, str):
         return checks.check_choice(kernel, "kernel", TASKS)
     if kind is None:
         raise ValueError(

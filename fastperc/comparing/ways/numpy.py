@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels import reference
+from ..calling import Function
 from ..problem import Problem
-from ..runners import Array, Arrays, Blocks, Function
+from ..runners import Array, Arrays, Blocks
 
 FORWARD = {
     **reference.ACTIVATIONS,

@@ -1,0 +1,153 @@
+"""How a kernel conducts itself: the same call must give the same, and leave alone what is given.
+
+A kernel that keeps something from call to call, draws random numbers, or changes its samples is
+told so by name. Without that it would be called wrong at some later step, where nothing is.
+"""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import KernelFailedError
+from .calling import Function
+from .prints import Prints
+from .problem import Problem
+from .runners import UserRunner
+
+ROUNDINGS = 1024  # two calls may differ by so many units of the last place: of sums by threads
+SEED = 0
+
+
+def examine(problem: Problem, runner: UserRunner, function: Function, prints: Prints) -> None:
+    """Call a kernel twice from the same start, with the same rows.
+
+    Raises
+    ------
+    KernelFailedError
+        If the results differ, or if it changed what it was only to read.
+    """
+    n_rows = rows_of(problem)
+    with prints.kept():
+        first = outcome(runner, n_rows)
+    changed = runner.changed()
+    if not are_same(first, outcome(runner, n_rows), problem.dtype):
+        with drawn_again(function):
+            first = outcome(runner, n_rows)
+        with drawn_again(function):
+            second = outcome(runner, n_rows)
+        complain_of(changed, RANDOM if are_same(first, second, problem.dtype) else STATE)
+    complain_of(changed)
+
+
+def complain_of(changed: Sequence[str], fault: str = "") -> None:
+    """Raise an error that names what a kernel changed, and what else it does."""
+    if changed:
+        names = " and ".join(changed)
+        fault += f"{'. It also ' if fault else ''}changes {names}, which it is only to read: copy "
+        fault += "what you change"
+    if fault:
+        raise KernelFailedError(fault)
+
+
+RANDOM = (
+    "draws random numbers: two calls with the same arguments give different results, seeded they "
+    "do not. Let it take the samples in their order, and its start values from its arguments"
+)
+STATE = (
+    "keeps state between calls (a global, an attribute?): two calls with the same arguments give "
+    "different results. Let it begin anew in each call"
+)
+
+
+def rows_of(problem: Problem) -> int:
+    """Return the number of rows to begin with: two steps of training, or three rows."""
+    return min(problem.n_samples, 2 * problem.step_rows if problem.task.trains else 3)
+
+
+def outcome(runner: UserRunner, n_rows: int) -> list[np.ndarray]:
+    """Return what a call from the start gives."""
+    runner.reset()
+    runner.train(n_rows)
+    return runner.parameters()
+
+
+def are_same(first: Sequence[np.ndarray], second: Sequence[np.ndarray], dtype: str) -> bool:
+    """Return whether two results differ by no more than the order of sums may make them."""
+    allowed = ROUNDINGS * float(np.finfo(dtype).eps)
+    return all(
+        a.shape == b.shape
+        and np.allclose(a, b, rtol=allowed, atol=allowed * max(1.0, _largest(a)), equal_nan=True)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def _largest(block: np.ndarray) -> float:
+    finite = np.abs(block[np.isfinite(block)])
+    return float(finite.max()) if finite.size else 0.0
+
+
+@contextmanager
+def drawn_again(function: Function) -> Iterator[None]:
+    """Put all that a function may draw from back at the end, so that it draws the same once more.
+
+    These are the global states, and generators that its module or its object holds. One that is
+    made without a seed inside, `numpy.random.default_rng()`, gets one.
+    """
+    make = np.random.default_rng
+    sources = sources_of(function)
+    states = [_state(source) for source in sources]
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    np.random.default_rng = lambda seed=None: make(SEED if seed is None else seed)
+    try:
+        yield
+    finally:
+        np.random.default_rng = make
+        random.setstate(python)
+        np.random.set_state(legacy)  # noqa: NPY002
+        for source, state in zip(sources, states, strict=True):
+            _restore(source, state)
+
+
+def _state(source: Any) -> Any:
+    if isinstance(source, np.random.Generator):
+        return source.bit_generator.state
+    return source.getstate() if isinstance(source, random.Random) else source.get_state()
+
+
+def _restore(source: Any, state: Any) -> None:
+    if isinstance(source, np.random.Generator):
+        source.bit_generator.state = state
+    elif isinstance(source, random.Random):
+        source.setstate(state)
+    else:
+        source.set_state(state)
+
+
+def sources_of(function: Function) -> list[Any]:
+    """Return the generators among a function's globals, closure, defaults and object."""
+    code = getattr(function, "py_func", function)
+    owner = getattr(code, "__self__", code)
+    found = [*getattr(owner, "__dict__", {}).values()]
+    code = inspect.unwrap(getattr(code, "__func__", code))
+    if not inspect.isfunction(code):
+        kind: Any = type(owner)
+        code = getattr(kind, "fit", None) or kind.__call__
+    if inspect.isfunction(code):
+        cells = [cell.cell_contents for cell in code.__closure__ or () if _is_filled(cell)]
+        found += [*code.__globals__.values(), *cells, *(code.__defaults__ or ())]
+    kinds = np.random.Generator, np.random.RandomState, random.Random
+    return [value for value in found if isinstance(value, kinds)]
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True

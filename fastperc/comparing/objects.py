@@ -1,0 +1,286 @@
+"""Objects of the user's that train, or compute, by a method: where their parameters are, and how
+they are called.
+
+They are copied for each run, so that what they keep is no state between calls.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .calling import meanings, settings, signature_of
+from .forms import LAYOUTS, Form, as_array, fits, interpretations, is_sequence, named, read_outputs
+from .problem import Problem
+from .runners import put_back
+
+Array = np.ndarray
+Reader = Callable[[Any], object]  # from an object to its (weights, biases), in any form
+
+OUTPUTS = (
+    "forward", "feedforward", "feed_forward", "forward_pass", "predict_proba", "predict",
+    "__call__",
+)  # fmt: skip
+SET = ("lr", "epochs", "batch_size", "shuffle")  # what is set, by keyword or as an attribute
+
+
+def is_object(kernel: object) -> bool:
+    """Return whether it is trained by its method ``fit``, and is no function."""
+    return callable(getattr(kernel, "fit", None))
+
+
+class Slot:
+    """A place where an object keeps a block: what is there, and how it is replaced."""
+
+    def __init__(self, value: Any, put: Callable[[Any], None] | None = None):
+        self.value, self._put = value, put
+
+    def write(self, block: Array) -> None:
+        """Put a block there: into the array or list, which others may hold too, if it is one."""
+        value = self.value
+        if isinstance(value, np.ndarray) and value.ndim:
+            value[...] = block.reshape(value.shape)
+        elif isinstance(value, list):
+            value[:] = block.reshape(np.shape(value)).tolist()
+        elif np.ndim(value) == 0 and self._put is not None:
+            self._put(type(value)(block.item()))
+        else:
+            raise TypeError(f"found a {type(value).__name__} as parameters, expected arrays")
+
+
+def find_slots(model: object, form: Form, reader: Reader | None = None) -> list[Slot] | None:
+    """Return where an object keeps W1, b1, ..., whose shapes are those of the form; or None."""
+    for slots in _places(model, form, reader):
+        try:
+            values = [as_array(slot.value) for slot in slots]
+        except (TypeError, ValueError):
+            continue
+        shapes = [form.shape(name) for name in form.names]
+        if len(values) == len(shapes) and all(map(fits, values, shapes)):
+            return slots
+    return None
+
+
+def _places(model: object, form: Form, reader: Reader | None) -> Iterator[list[Slot]]:
+    if reader is not None:
+        for pair in interpretations(reader(model), form, is_gradient=False):
+            yield [Slot(value) for value in form.ordered(pair)]
+        return
+    attributes = dict(getattr(model, "__dict__", {}))
+    yield from _named_slots(attributes, form, partial(_setter, model))
+    for value in attributes.values():
+        if isinstance(value, dict):
+            yield from _named_slots(value, form, partial(_item_setter, value))
+        if is_sequence(value) or isinstance(value, Mapping):
+            yield from _layer_slots(value, form)
+    yield from _by_shape(attributes, form)
+
+
+def _setter(model: object, name: str) -> Callable[[Any], None]:
+    return lambda value: setattr(model, name, value)
+
+
+def _item_setter(holder: Any, key: Any) -> Callable[[Any], None]:
+    return lambda value: holder.__setitem__(key, value)
+
+
+def _named_slots(
+    holder: Mapping[Any, Any], form: Form, setter: Callable[[Any], Callable[[Any], None]]
+) -> Iterator[list[Slot]]:
+    """Yield the slots that names stand for: one per block, or a list of all weights, of biases."""
+    (names,) = named(holder)
+    kinds = [_kind_slots(holder, names[kind], form.n_layers, setter) for kind in "Wb"]
+    if kinds[0] and (kinds[1] or not form.bias):
+        yield form.ordered((kinds[0], kinds[1]))
+
+
+def _kind_slots(
+    holder: Mapping[Any, Any], keys: Sequence[Any], n: int,
+    setter: Callable[[Any], Callable[[Any], None]],
+) -> list[Slot]:  # fmt: skip
+    if len(keys) == 1:
+        blocks = holder[keys[0]]
+        if is_sequence(blocks) and len(blocks) == n and all(map(np.ndim, blocks)):
+            return [Slot(block, _item_setter(blocks, k)) for k, block in enumerate(blocks)]
+    return [Slot(holder[key], setter(key)) for key in keys] if len(keys) == n else []
+
+
+def _layer_slots(value: Any, form: Form) -> Iterator[list[Slot]]:
+    """Yield the slots of a list, or dict, of layers: dicts or objects with a W and a b each."""
+    one = Form((1, 1), bias=form.bias)
+    layers = list(value.values() if isinstance(value, Mapping) else value)
+    slots: list[Slot] = []
+    for layer in layers:
+        if isinstance(layer, dict):
+            found = _named_slots(layer, one, partial(_item_setter, layer))
+        else:
+            inside = dict(getattr(layer, "__dict__", {}))
+            found = _named_slots(inside, one, partial(_setter, layer))
+        slots += next(found, [])
+    if slots:
+        yield slots
+
+
+def _by_shape(attributes: Mapping[str, Any], form: Form) -> Iterator[list[Slot]]:
+    """Yield the arrays whose shapes are those of the blocks, in the order of the attributes."""
+    arrays = [value for value in attributes.values() if isinstance(value, np.ndarray)]
+    shapes = [form.shape(name) for name in form.names]
+    slots: list[Slot] = []
+    for shape in shapes:
+        found = next((a for a in arrays if a.ndim and fits(a, shape)), None)
+        if found is None:
+            return
+        arrays = [array for array in arrays if array is not found]
+        slots.append(Slot(found))
+    if not any(a.ndim and fits(a, shape) for a in arrays for shape in shapes):  # no doubt is left
+        yield slots
+
+
+class ObjectRunner:
+    """An object that trains by ``fit(X, y)``, or computes outputs from X by another method.
+
+    Parameters
+    ----------
+    problem : Problem
+    model : object
+    reader : callable, optional
+        Function from the object to its parameters.
+    is_flat : bool
+        Whether y is given as a vector, of a single output.
+    restarts : bool
+        Whether ``fit`` makes the start values itself, always the same.
+    """
+
+    def __init__(
+        self, problem: Problem, model: object, reader: Reader | None = None, *,
+        is_flat: bool = False, restarts: bool = False,
+    ):  # fmt: skip
+        self.problem, self.original, self.reader = problem, model, reader
+        self.is_flat, self.restarts = is_flat, restarts
+        self.X, self.Y = (array.copy() for array in problem.samples)
+        self.n_called = 0
+        self.reset()
+
+    def reset(self) -> None:
+        self.model, self.n_calls = copy.deepcopy(self.original), 0
+        if not self.restarts:
+            self.write(self.problem.start_blocks())
+
+    def slots(self) -> tuple[list[Slot], Form]:
+        """Return where the parameters are, in either layout."""
+        other = [layout for layout in LAYOUTS if layout != self.problem.layout]
+        for layout in (self.problem.layout, *other):
+            form = self.problem.form(layout)
+            slots = find_slots(self.model, form, self.reader)
+            if slots is not None:
+                return slots, form
+        shapes = ", ".join(
+            f"{name} {self.problem.form(self.problem.layout).shape(name)}"
+            for name in self.problem.form().names
+        )
+        raise TypeError(
+            f"{type(self.model).__name__}: found no parameters in its attributes, expected {shapes}"
+            ", such as weights and biases, or W1, b1, ... Give the sizes of your network, or "
+            "parameters=, a function from the object to (weights, biases)"
+        )
+
+    def write(self, blocks: Sequence[Array]) -> None:
+        """Set the parameters to W1, b1, ..., given in rows."""
+        slots, form = self.slots()
+        for slot, block in zip(slots, form.shown(blocks), strict=True):
+            slot.write(block)
+
+    def read(self) -> list[Array]:
+        """Return copies of W1, b1, ..., in rows."""
+        slots, form = self.slots()
+        named_slots = zip(form.names, slots, strict=True)
+        return [np.array(form.in_rows(name, as_array(s.value))) for name, s in named_slots]
+
+    def samples(self, n_rows: int) -> tuple[Array, Array]:
+        """Return the first rows of X and y, as the object gets them."""
+        X, Y = self.X[:n_rows], self.Y[:n_rows]
+        if self.problem.layout == "columns":
+            X, Y = X.T, Y.T
+        return X, Y.reshape(-1) if self.is_flat else Y
+
+    def train(self, n_rows: int) -> None:
+        self.n_called, self.n_calls = n_rows, self.n_calls + 1
+        X, y = self.samples(n_rows)
+        try:
+            if not self.problem.task.trains:
+                self.result = self._method()(X)
+            elif self.restarts and self.n_calls > 1:  # begins anew, and goes so much further
+                self.model = copy.deepcopy(self.original)
+                self.fit(X, y, {"epochs": self.n_calls * self.problem.epochs})
+            else:
+                self.fit(X, y)
+        except Exception as error:
+            error.add_note(f"called with X of shape {X.shape}, y of shape {y.shape}")
+            raise
+
+    def fit(self, X: Array, y: Array, changed: Mapping[str, Any] | None = None) -> None:
+        """Call ``fit``, with learning rate, epochs and batch size where they have a place."""
+        given = {**settings(self.problem, self.problem.n_samples), **(changed or {})}
+        keywords, attributes = self.places()
+        for name, meaning in attributes.items():
+            setattr(self.model, name, given[meaning])
+        self.model.fit(X, y, **{name: given[meaning] for name, meaning in keywords.items()})  # type: ignore[attr-defined]
+
+    def places(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the keywords of ``fit``, and the attributes, that are set, and what they mean."""
+        return places_of(self.model)
+
+    def _method(self) -> Callable[[Array], object]:
+        for name in OUTPUTS:
+            method = getattr(self.model, name, None)
+            if callable(method):
+                return method  # type: ignore[no-any-return]
+        raise TypeError(
+            f"{type(self.model).__name__}: found no method for outputs, expected one of "
+            f"{', '.join(OUTPUTS[:-1])}"
+        )
+
+    def parameters(self) -> list[Array]:
+        if self.problem.task.trains:
+            return self.read()
+        layout, n_outputs = self.problem.layout, self.problem.sizes[-1]
+        outputs = read_outputs(self.result, self.n_called, n_outputs, layout)
+        if outputs is None:
+            raise TypeError(f"the kernel returned {self.result!r:.60}, expected the outputs")
+        return [np.array(outputs)]
+
+    def changed(self) -> list[str]:
+        """Return which of X and y the last call changed, and put them back."""
+        return put_back(zip(("X", "y"), (self.X, self.Y), self.problem.samples, strict=True))
+
+
+def places_of(model: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """Return which keywords of ``fit`` and which attributes stand for what `SET` names.
+
+    An attribute counts if it is a number, and only where no keyword stands for the same.
+    """
+    signature = signature_of(model.fit)
+    keywords = list(signature.parameters)[2:] if signature else []
+    held = {
+        name: value for name, value in getattr(model, "__dict__", {}).items()
+        if isinstance(value, (bool, int, float, np.number))
+    }  # fmt: skip
+    known = {n: m for n, m in meanings([*keywords, *held]).items() if m in SET}
+    of_fit = {name: known[name] for name in keywords if name in known}
+    attributes = {
+        name: known[name] for name, value in held.items()
+        if name in known and known[name] not in of_fit.values()
+        and isinstance(value, bool) == (known[name] == "shuffle")
+    }  # fmt: skip
+    return of_fit, attributes
+
+
+def learning_rate_of(model: Any) -> float | None:
+    """Return the learning rate that an object holds, if it holds one."""
+    _, attributes = places_of(model)
+    rates = [getattr(model, name) for name, meaning in attributes.items() if meaning == "lr"]
+    return float(rates[0]) if rates else None
