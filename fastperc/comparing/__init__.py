@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike
 
@@ -55,7 +54,7 @@ def compare(
     bias: bool = True,
     layout: str = "rows",
     start: object = None,
-    parameters: Callable[[Any], object] | None = None,
+    parameters: Callable[[object], object] | None = None,
     seed: int = 0,
     seconds: float = 2.0,
     time_limit: float = 20.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .problem import Problem
 
@@ -29,7 +29,7 @@ class Call(NamedTuple):
     """The arguments of a call: names of those by position, values of those by keyword."""
 
     positional: tuple[str, ...]
-    keywords: dict[str, Any]
+    keywords: dict[str, object]
 
 
 def signature_of(function: Function) -> inspect.Signature | None:
@@ -40,7 +40,7 @@ def signature_of(function: Function) -> inspect.Signature | None:
         return None
 
 
-def settings(problem: Problem, n_rows: int | None = None) -> dict[str, Any]:
+def settings(problem: Problem, n_rows: int | None = None) -> dict[str, object]:
     """Return the values of known arguments; of the ``fit`` of an object, for so many rows."""
     size = problem.batch_size if n_rows is None else min(problem.batch_size, n_rows)
     return {
@@ -49,7 +49,7 @@ def settings(problem: Problem, n_rows: int | None = None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def meanings(names: Mapping[str, Any] | list[str]) -> dict[str, str]:
+def meanings(names: Mapping[str, object] | list[str]) -> dict[str, str]:
     """Return what each of these names, of arguments or attributes, stands for, if it is known."""
     bare = {name: name.strip("_").lower() for name in names}
     found = {name: OF_NAME.get(word) or OF_NAME.get(f"{word}_") for name, word in bare.items()}
@@ -93,7 +93,7 @@ def _binds(signature: inspect.Signature, names: tuple[str, ...]) -> bool:
 
 def _by_keyword(
     signature: inspect.Signature, names: tuple[str, ...], problem: Problem
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the values of arguments behind those by position."""
     kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     parameters = list(signature.parameters.values())

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from types import CellType
 from typing import Any
 
 import numpy as np
 
 from ..errors import KernelFailedError
-from .calling import Function
+from .objects import Kernel
 from .prints import Prints
 from .problem import Problem
 from .runners import UserRunner
 
 ROUNDINGS = 1024  # two calls may differ by so many units of the last place: of sums by threads
 SEED = 0
+CALL = "__call__"
+
+Source = np.random.Generator | np.random.RandomState | random.Random
 
 
-def examine(problem: Problem, runner: UserRunner, function: Function, prints: Prints) -> None:
+def examine(problem: Problem, runner: UserRunner, function: Kernel, prints: Prints) -> None:
     """Call a kernel twice from the same start, with the same rows.
 
     Raises
@@ -93,59 +98,50 @@ def _largest(block: np.ndarray) -> float:
 
 
 @contextmanager
-def drawn_again(function: Function) -> Iterator[None]:
+def drawn_again(function: Kernel) -> Iterator[None]:
     """Put all that a function may draw from back at the end, so that it draws the same once more.
 
     These are the global states, and generators that its module or its object holds. One that is
     made without a seed inside, `numpy.random.default_rng()`, gets one.
     """
     make = np.random.default_rng
-    sources = sources_of(function)
-    states = [_state(source) for source in sources]
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    legacy = np.random.get_state()  # noqa: NPY002
+    restorers = list(map(_restorer, sources_of(function)))
+    restorers.append(partial(random.setstate, random.getstate()))
     np.random.default_rng = lambda seed=None: make(SEED if seed is None else seed)
     try:
         yield
     finally:
         np.random.default_rng = make
-        random.setstate(python)
         np.random.set_state(legacy)  # noqa: NPY002
-        for source, state in zip(sources, states, strict=True):
-            _restore(source, state)
+        for restore in restorers:
+            restore()
 
 
-def _state(source: Any) -> Any:
+def _restorer(source: Source) -> Callable[[], None]:
+    """Return what puts a generator back to where it is now."""
     if isinstance(source, np.random.Generator):
-        return source.bit_generator.state
-    return source.getstate() if isinstance(source, random.Random) else source.get_state()
+        return partial(setattr, source.bit_generator, "state", source.bit_generator.state)
+    if isinstance(source, random.Random):
+        return partial(source.setstate, source.getstate())
+    return partial(source.set_state, source.get_state())
 
 
-def _restore(source: Any, state: Any) -> None:
-    if isinstance(source, np.random.Generator):
-        source.bit_generator.state = state
-    elif isinstance(source, random.Random):
-        source.setstate(state)
-    else:
-        source.set_state(state)
-
-
-def sources_of(function: Function) -> list[Any]:
+def sources_of(function: Kernel) -> list[Source]:
     """Return the generators among a function's globals, closure, defaults and object."""
-    code = getattr(function, "py_func", function)
+    code: Any = getattr(function, "py_func", function)
     owner = getattr(code, "__self__", code)
     found = [*getattr(owner, "__dict__", {}).values()]
     code = inspect.unwrap(getattr(code, "__func__", code))
     if not inspect.isfunction(code):
-        kind: Any = type(owner)
-        code = getattr(kind, "fit", None) or kind.__call__
+        code = getattr(type(owner), "fit", None) or getattr(type(owner), CALL, None)
     if inspect.isfunction(code):
         cells = [cell.cell_contents for cell in code.__closure__ or () if _is_filled(cell)]
         found += [*code.__globals__.values(), *cells, *(code.__defaults__ or ())]
-    kinds = np.random.Generator, np.random.RandomState, random.Random
-    return [value for value in found if isinstance(value, kinds)]
+    return [value for value in found if isinstance(value, Source)]
 
 
-def _is_filled(cell: Any) -> bool:
+def _is_filled(cell: CellType) -> bool:
     try:
         cell.cell_contents  # noqa: B018
     except ValueError:

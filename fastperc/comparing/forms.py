@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TypeGuard, TypeVar
 
 import numpy as np
 
 Array = np.ndarray
-Pair = tuple[list[Any], list[Any]]  # what stands for the weights and for the biases
+T = TypeVar("T")
+Pair = tuple[Sequence[object], Sequence[object]]  # what stands for the weights and for the biases
 
 NAME = re.compile(
     r"(?P<gradient>(?:d|by|grad|nabla)_?)?"
@@ -83,7 +84,7 @@ class Form:
             return block.reshape(-1) if name[0] == "b" else block
         return block.T if self.layout == "columns" else block
 
-    def ordered(self, pair: Pair) -> list[Any]:
+    def ordered(self, pair: tuple[Sequence[T], Sequence[T]]) -> list[T]:
         """Return W1, b1, W2, ... of a pair."""
         weights, biases = pair
         if not self.bias:
@@ -127,7 +128,15 @@ def as_array(value: object) -> Array:
     return array
 
 
-def is_sequence(value: object) -> bool:
+def n_dims(value: object) -> int:
+    """Return how many dimensions a number, an array or lists have; 0 if they have no one shape."""
+    try:
+        return np.ndim(value)  # type: ignore[arg-type]
+    except ValueError:
+        return 0
+
+
+def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
     """Return whether a value has a length and an order."""
     if isinstance(value, np.ndarray):
         return value.ndim > 0
@@ -141,18 +150,19 @@ def interpretations(value: object, form: Form, is_gradient: bool) -> Iterator[Pa
     if isinstance(value, Mapping):
         yield from _of_mapping(value, form, is_gradient)
         return
-    if not is_sequence(value):
+    parts: list[object] = list(value) if is_sequence(value) else []
+    if not parts:
         return
-    parts: list[Any] = list(value)  # type: ignore[call-overload]
     n = form.n_layers
-    nothing: list[Any] = [None] * n
-    if len(parts) == 2 and all(is_sequence(part) and len(part) == n for part in parts):
-        yield list(parts[0]), list(parts[1])
+    nothing: list[object] = [None] * n
+    kinds = [list(part) for part in parts if is_sequence(part) and len(part) == n]
+    if len(kinds) == len(parts) == 2:
+        yield kinds[0], kinds[1]
     if not form.bias:
         if len(parts) == n:
             yield parts, nothing
-        if len(parts) in (1, 2) and is_sequence(parts[0]) and len(parts[0]) == n:
-            yield list(parts[0]), nothing  # ([W1, W2], None), or the weights alone in a tuple
+        if len(parts) in (1, 2) and len(kinds):
+            yield kinds[0], nothing  # ([W1, W2], None), or the weights alone in a tuple
         if n == 1:
             yield [value], nothing
     if len(parts) == n:
@@ -165,21 +175,21 @@ def interpretations(value: object, form: Form, is_gradient: bool) -> Iterator[Pa
         yield from interpretations(parts[0] if len(parts) == 2 else value[:-1], form, is_gradient)
 
 
-def _of_layers(parts: Sequence[Any], form: Form, is_gradient: bool) -> Iterator[Pair]:
+def _of_layers(parts: Sequence[object], form: Form, is_gradient: bool) -> Iterator[Pair]:
     """Yield what a list with an entry per layer may be: pairs, or dicts."""
-    if all(isinstance(part, Mapping) for part in parts):
-        of_one = Form((1, 1), bias=form.bias)
-        found = [next(_of_names(part, of_one, is_gradient), None) for part in parts]
-        if all(found):
-            yield [p[0][0] for p in found if p], [p[1][0] for p in found if p]
-    elif all(is_sequence(part) and len(part) in (1, 2) for part in parts):
-        if form.bias and all(len(part) == 2 for part in parts):
-            yield [part[0] for part in parts], [part[1] for part in parts]
-        elif not form.bias:
-            yield [part[0] for part in parts], [None] * len(parts)
+    of_one, n = Form((1, 1), bias=form.bias), len(parts)
+    dicts = [part for part in parts if isinstance(part, Mapping)]
+    found = [next(_of_names(part, of_one, is_gradient), None) for part in dicts]
+    pairs = [part for part in parts if is_sequence(part) and len(part) in (1, 2)]
+    if dicts and len(dicts) == n and all(found):
+        yield [p[0][0] for p in found if p], [p[1][0] for p in found if p]
+    elif len(pairs) == n and form.bias and all(len(pair) == 2 for pair in pairs):
+        yield [W for W, _ in pairs], [b for _, b in pairs]
+    elif len(pairs) == n and not form.bias:
+        yield [pair[0] for pair in pairs], [None] * n
 
 
-def _of_mapping(value: Mapping[Any, Any], form: Form, is_gradient: bool) -> Iterator[Pair]:
+def _of_mapping(value: Mapping[object, object], form: Form, is_gradient: bool) -> Iterator[Pair]:
     """Yield what a dict may be: names of blocks, of lists of them, or of layers."""
     yield from _of_names(value, form, is_gradient)
     layers = [part for part in value.values() if isinstance(part, Mapping)]
@@ -187,14 +197,14 @@ def _of_mapping(value: Mapping[Any, Any], form: Form, is_gradient: bool) -> Iter
         yield from _of_layers(layers, form, is_gradient)
 
 
-def _of_names(value: Mapping[Any, Any], form: Form, is_gradient: bool) -> Iterator[Pair]:
+def _of_names(value: Mapping[object, object], form: Form, is_gradient: bool) -> Iterator[Pair]:
     for keys in named(value, is_gradient):
         weights, biases = (_listed(value, keys[kind], form.n_layers) for kind in "Wb")
         if weights is not None and (biases is not None or not form.bias):
             yield weights, biases or [None] * form.n_layers
 
 
-def _listed(value: Mapping[Any, Any], keys: Sequence[Any], n: int) -> list[Any] | None:
+def _listed(value: Mapping[object, object], keys: Sequence[object], n: int) -> list[object] | None:
     """Return the blocks behind keys: one per layer, or all of them in a list."""
     if len(keys) == n and (n > 1 or NAME.fullmatch(str(keys[0]).lower())["layer"]):  # type: ignore[index]
         return [value[key] for key in keys]
@@ -203,17 +213,17 @@ def _listed(value: Mapping[Any, Any], keys: Sequence[Any], n: int) -> list[Any] 
     blocks = value[keys[0]]
     if isinstance(blocks, Mapping):
         blocks = list(blocks.values())
-    if is_sequence(blocks) and len(blocks) == n and (n > 1 or np.ndim(blocks[0]) > 0):
+    if is_sequence(blocks) and len(blocks) == n and (n > 1 or n_dims(blocks[0])):
         return list(blocks)
     return [blocks] if n == 1 else None
 
 
-def named(names: Iterable[Any], is_gradient: bool = False) -> list[dict[str, list[Any]]]:
+def named(names: Iterable[object], is_gradient: bool = False) -> list[dict[str, list[object]]]:
     """Sort the names that stand for weights, ``W``, and biases, ``b``, by layer.
 
     Of a gradient, those come first that say so (``dW1``); parameters never do.
     """
-    found: dict[bool, dict[str, list[tuple[int, Any]]]] = {
+    found: dict[bool, dict[str, list[tuple[int, object]]]] = {
         says: {"W": [], "b": []} for says in (True, False)
     }
     for name in names:
@@ -229,7 +239,7 @@ def named(names: Iterable[Any], is_gradient: bool = False) -> list[dict[str, lis
     ]
 
 
-def _of_vector(value: Any, form: Form) -> Iterator[Pair]:
+def _of_vector(value: object, form: Form) -> Iterator[Pair]:
     """Yield the blocks of one vector, laid out as parameters are: W1, b1, W2, b2, ..., in rows."""
     try:
         vector = np.asarray(value)
@@ -283,7 +293,7 @@ def in_words(value: object) -> str:
     if isinstance(value, np.ndarray) or (hasattr(value, "shape") and hasattr(value, "dtype")):
         return f"{kind} of shape {tuple(value.shape)}"
     if is_sequence(value):
-        parts: list[Any] = list(value)  # type: ignore[call-overload]
+        parts: list[object] = list(value)
         inner = ", ".join(_in_a_word(part) for part in parts[:4])
         return f"{kind} of {len(parts)}: {inner}{', ...' if len(parts) > 4 else ''}"
     return f"{kind} {value!r:.60}"
@@ -293,5 +303,5 @@ def _in_a_word(value: object) -> str:
     if hasattr(value, "shape"):
         return f"{type(value).__name__} {tuple(value.shape)}"
     if is_sequence(value):
-        return f"{type(value).__name__} of {len(value)}"  # type: ignore[arg-type]
+        return f"{type(value).__name__} of {len(value)}"
     return f"{value!r:.20}" if isinstance(value, NUMBERS) else type(value).__name__

@@ -7,19 +7,31 @@ They are copied for each run, so that what they keep is no state between calls.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Protocol, TypeGuard
 
 import numpy as np
 
-from .calling import meanings, settings, signature_of
-from .forms import LAYOUTS, Form, as_array, fits, interpretations, is_sequence, named, read_outputs
+from .calling import Function, meanings, settings, signature_of
+from .forms import (
+    LAYOUTS,
+    NUMBERS,
+    Form,
+    as_array,
+    fits,
+    interpretations,
+    is_sequence,
+    n_dims,
+    named,
+    read_outputs,
+)
 from .problem import Problem
 from .runners import put_back
 
 Array = np.ndarray
-Reader = Callable[[Any], object]  # from an object to its (weights, biases), in any form
+Setter = Callable[[object], Callable[[object], None]]  # from a name to what sets it
+Reader = Callable[[object], object]  # from an object to its (weights, biases), in any form
 
 OUTPUTS = (
     "forward", "feedforward", "feed_forward", "forward_pass", "predict_proba", "predict",
@@ -28,15 +40,25 @@ OUTPUTS = (
 SET = ("lr", "epochs", "batch_size", "shuffle")  # what is set, by keyword or as an attribute
 
 
-def is_object(kernel: object) -> bool:
+class Trainable(Protocol):
+    """An object that is trained by its method ``fit``."""
+
+    def fit(self, X: Array, y: Array, /) -> object:
+        """Train with samples X and targets y."""
+
+
+def is_object(kernel: object) -> TypeGuard[Trainable]:
     """Return whether it is trained by its method ``fit``, and is no function."""
     return callable(getattr(kernel, "fit", None))
+
+
+Kernel = Function | Trainable  # what the user gives
 
 
 class Slot:
     """A place where an object keeps a block: what is there, and how it is replaced."""
 
-    def __init__(self, value: Any, put: Callable[[Any], None] | None = None):
+    def __init__(self, value: object, put: Callable[[object], None] | None = None):
         self.value, self._put = value, put
 
     def write(self, block: Array) -> None:
@@ -46,8 +68,8 @@ class Slot:
             value[...] = block.reshape(value.shape)
         elif isinstance(value, list):
             value[:] = block.reshape(np.shape(value)).tolist()
-        elif np.ndim(value) == 0 and self._put is not None:
-            self._put(type(value)(block.item()))
+        elif isinstance(value, NUMBERS) and self._put is not None:
+            self._put(block.item())
         else:
             raise TypeError(f"found a {type(value).__name__} as parameters, expected arrays")
 
@@ -80,16 +102,18 @@ def _places(model: object, form: Form, reader: Reader | None) -> Iterator[list[S
     yield from _by_shape(attributes, form)
 
 
-def _setter(model: object, name: str) -> Callable[[Any], None]:
+def _setter(model: object, name: str) -> Callable[[object], None]:
     return lambda value: setattr(model, name, value)
 
 
-def _item_setter(holder: Any, key: Any) -> Callable[[Any], None]:
+def _item_setter(holder: MutableMapping[object, object], key: object) -> Callable[[object], None]:
     return lambda value: holder.__setitem__(key, value)
 
 
 def _named_slots(
-    holder: Mapping[Any, Any], form: Form, setter: Callable[[Any], Callable[[Any], None]]
+    holder: Mapping[object, object],
+    form: Form,
+    setter: Setter,
 ) -> Iterator[list[Slot]]:
     """Yield the slots that names stand for: one per block, or a list of all weights, of biases."""
     (names,) = named(holder)
@@ -99,20 +123,22 @@ def _named_slots(
 
 
 def _kind_slots(
-    holder: Mapping[Any, Any], keys: Sequence[Any], n: int,
-    setter: Callable[[Any], Callable[[Any], None]],
+    holder: Mapping[object, object], keys: Sequence[object], n: int,
+    setter: Setter,
 ) -> list[Slot]:  # fmt: skip
     if len(keys) == 1:
         blocks = holder[keys[0]]
-        if is_sequence(blocks) and len(blocks) == n and all(map(np.ndim, blocks)):
-            return [Slot(block, _item_setter(blocks, k)) for k, block in enumerate(blocks)]
+        if is_sequence(blocks) and len(blocks) == n and all(map(n_dims, blocks)):
+            return [Slot(block) for block in blocks]
     return [Slot(holder[key], setter(key)) for key in keys] if len(keys) == n else []
 
 
-def _layer_slots(value: Any, form: Form) -> Iterator[list[Slot]]:
+def _layer_slots(
+    value: Sequence[object] | Mapping[object, object], form: Form
+) -> Iterator[list[Slot]]:
     """Yield the slots of a list, or dict, of layers: dicts or objects with a W and a b each."""
     one = Form((1, 1), bias=form.bias)
-    layers = list(value.values() if isinstance(value, Mapping) else value)
+    layers = list(value.values()) if isinstance(value, Mapping) else value
     slots: list[Slot] = []
     for layer in layers:
         if isinstance(layer, dict):
@@ -125,7 +151,7 @@ def _layer_slots(value: Any, form: Form) -> Iterator[list[Slot]]:
         yield slots
 
 
-def _by_shape(attributes: Mapping[str, Any], form: Form) -> Iterator[list[Slot]]:
+def _by_shape(attributes: Mapping[str, object], form: Form) -> Iterator[list[Slot]]:
     """Yield the arrays whose shapes are those of the blocks, in the order of the attributes."""
     arrays = [value for value in attributes.values() if isinstance(value, np.ndarray)]
     shapes = [form.shape(name) for name in form.names]
@@ -146,7 +172,7 @@ class ObjectRunner:
     Parameters
     ----------
     problem : Problem
-    model : object
+    model : object with a method ``fit``
     reader : callable, optional
         Function from the object to its parameters.
     is_flat : bool
@@ -156,7 +182,7 @@ class ObjectRunner:
     """
 
     def __init__(
-        self, problem: Problem, model: object, reader: Reader | None = None, *,
+        self, problem: Problem, model: Trainable, reader: Reader | None = None, *,
         is_flat: bool = False, restarts: bool = False,
     ):  # fmt: skip
         self.problem, self.original, self.reader = problem, model, reader
@@ -222,13 +248,13 @@ class ObjectRunner:
             error.add_note(f"called with X of shape {X.shape}, y of shape {y.shape}")
             raise
 
-    def fit(self, X: Array, y: Array, changed: Mapping[str, Any] | None = None) -> None:
+    def fit(self, X: Array, y: Array, changed: Mapping[str, object] | None = None) -> None:
         """Call ``fit``, with learning rate, epochs and batch size where they have a place."""
         given = {**settings(self.problem, self.problem.n_samples), **(changed or {})}
         keywords, attributes = self.places()
         for name, meaning in attributes.items():
             setattr(self.model, name, given[meaning])
-        self.model.fit(X, y, **{name: given[meaning] for name, meaning in keywords.items()})  # type: ignore[attr-defined]
+        self.model.fit(X, y, **{name: given[meaning] for name, meaning in keywords.items()})
 
     def places(self) -> tuple[dict[str, str], dict[str, str]]:
         """Return the keywords of ``fit``, and the attributes, that are set, and what they mean."""
@@ -238,7 +264,7 @@ class ObjectRunner:
         for name in OUTPUTS:
             method = getattr(self.model, name, None)
             if callable(method):
-                return method  # type: ignore[no-any-return]
+                return method
         raise TypeError(
             f"{type(self.model).__name__}: found no method for outputs, expected one of "
             f"{', '.join(OUTPUTS[:-1])}"
@@ -258,7 +284,7 @@ class ObjectRunner:
         return put_back(zip(("X", "y"), (self.X, self.Y), self.problem.samples, strict=True))
 
 
-def places_of(model: Any) -> tuple[dict[str, str], dict[str, str]]:
+def places_of(model: Trainable) -> tuple[dict[str, str], dict[str, str]]:
     """Return which keywords of ``fit`` and which attributes stand for what `SET` names.
 
     An attribute counts if it is a number, and only where no keyword stands for the same.
@@ -279,7 +305,7 @@ def places_of(model: Any) -> tuple[dict[str, str], dict[str, str]]:
     return of_fit, attributes
 
 
-def learning_rate_of(model: Any) -> float | None:
+def learning_rate_of(model: Trainable) -> float | None:
     """Return the learning rate that an object holds, if it holds one."""
     _, attributes = places_of(model)
     rates = [getattr(model, name) for name, meaning in attributes.items() if meaning == "lr"]

@@ -7,16 +7,16 @@ from ast import literal_eval
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import KernelFailedError
 from . import conduct
 from .agreement import Finding, WrongBlock, check
-from .calling import Function, signature_error
+from .calling import signature_error
 from .candidate import Candidate
-from .objects import ObjectRunner, Reader, is_object, learning_rate_of
+from .objects import Kernel, ObjectRunner, Reader, is_object, learning_rate_of
 from .prints import Prints, swallowed
 from .problem import Problem
 from .result import Row
@@ -35,13 +35,13 @@ class Checked(NamedTuple):
     is_flat: bool = False
 
 
-def check_kernels(kernels: Any) -> list[Function]:
+def check_kernels(kernels: object) -> list[Kernel]:
     """Return the user's functions and objects as a list; they can be called."""
-    several = isinstance(kernels, (list, tuple))
-    if several and not kernels:
+    if isinstance(kernels, (list, tuple)) and not kernels:
         raise ValueError("kernel: found an empty list, expected functions of yours")
-    found = list(kernels) if several else [kernels]
-    for kernel in found:
+    given = list(kernels) if isinstance(kernels, (list, tuple)) else [kernels]
+    found: list[Kernel] = []
+    for kernel in given:
         if isinstance(kernel, type):
             raise TypeError(
                 f"kernel: found the class {kernel.__name__}, expected a function or an object. "
@@ -51,10 +51,11 @@ def check_kernels(kernels: Any) -> list[Function]:
             raise TypeError(
                 f"kernel: found {kernel!r:.60}, expected a function, or an object with a method fit"
             )
+        found.append(kernel)
     return found
 
 
-def names_of(kernels: Sequence[Function]) -> list[str]:
+def names_of(kernels: Sequence[Kernel]) -> list[str]:
     """Return a name for each row, all different and none that of a variant."""
     names: list[str] = []
     for kernel in kernels:
@@ -67,7 +68,7 @@ def names_of(kernels: Sequence[Function]) -> list[str]:
 
 
 def settle(
-    problem: Problem, kernels: Sequence[Function], time_limit: float, reader: Reader | None,
+    problem: Problem, kernels: Sequence[Kernel], time_limit: float, reader: Reader | None,
     with_lr: bool,
 ) -> Problem:  # fmt: skip
     """Return the problem with what the first object among the user's says: where it starts.
@@ -87,13 +88,13 @@ def settle(
 
 
 def function_candidate(
-    function: Function, problem: Problem, time_limit: float, *, name: str = "",
+    function: Kernel, problem: Problem, time_limit: float, *, name: str = "",
     reader: Reader | None = None,
 ) -> Candidate:  # fmt: skip
     """Check a user's function, and make it ready to be timed."""
     row = Row(name or names_of([function])[0], "your function")
     candidate = Candidate(row, problem, is_own=True)
-    if not is_object(function):
+    if callable(function) and not is_object(function):
         row.error = signature_error(function, problem)
     if row.error:
         return candidate
@@ -112,7 +113,7 @@ def function_candidate(
 
 
 def _start(
-    function: Function, problem: Problem, time_limit: float, reader: Reader | None
+    function: Kernel, problem: Problem, time_limit: float, reader: Reader | None
 ) -> Start | None:
     """Return where an object that trains starts, which must be where all others do."""
     if not (is_object(function) and problem.task.trains):
@@ -128,7 +129,7 @@ def _start(
 
 
 def _maker(
-    function: Function, reader: Reader | None, start: Start | None, is_flat: bool
+    function: Kernel, reader: Reader | None, start: Start | None, is_flat: bool
 ) -> Callable[[Problem], UserRunner]:
     """Return a function from a problem to the runner of what the user gave."""
     restarts = start is not None and start.restarts
@@ -136,13 +137,14 @@ def _maker(
     def make(problem: Problem) -> UserRunner:
         if is_object(function):
             return ObjectRunner(problem, function, reader, is_flat=is_flat, restarts=restarts)
+        assert callable(function)
         return FunctionRunner(problem, function, problem.layout)
 
     return make
 
 
 def check_in_subprocess(
-    function: Function, problem: Problem, seconds: float, prints: Prints,
+    function: Kernel, problem: Problem, seconds: float, prints: Prints,
     reader: Reader | None = None, start: Start | None = None,
 ) -> Checked:  # fmt: skip
     """Check a user's function in a process of its own, in float64 and in the problem's dtype.
@@ -174,7 +176,7 @@ def check_in_subprocess(
 
 
 def _in_both_dtypes(
-    make: Callable[[Problem], UserRunner], problem: Problem, function: Function, prints: Prints
+    make: Callable[[Problem], UserRunner], problem: Problem, function: Kernel, prints: Prints
 ) -> Finding:
     """Check in float64 and in the problem's dtype.
 
@@ -198,7 +200,7 @@ def _in_both_dtypes(
 
 
 def _in_one_dtype(
-    make: Callable[[Problem], UserRunner], problem: Problem, function: Function, prints: Prints
+    make: Callable[[Problem], UserRunner], problem: Problem, function: Kernel, prints: Prints
 ) -> Finding:
     runner = make(problem)
     conduct.examine(problem, runner, function, prints)

@@ -14,7 +14,7 @@ from .forms import NUMBERS, in_words, read_blocks, read_outputs
 from .problem import Problem
 
 Array = np.ndarray
-Arrays = Sequence[Array]
+Arrays = Sequence[Array]  # None in the place of each bias that there is not
 Blocks = tuple[list[Array], list[Array]]  # weights and biases
 
 
@@ -86,11 +86,13 @@ class FunctionRunner:
 
     def _set(self, blocks: Sequence[Array]) -> None:
         shown = self.form.shown(blocks)
-        with_bias = self.problem.bias
-        self.weights = self._pack(shown[::2] if with_bias else shown)
-        self.biases = self._pack(shown[1::2] if with_bias else [None] * len(shown))
+        if self.problem.bias:
+            self.weights, self.biases = self._pack(shown[::2]), self._pack(shown[1::2])
+        else:
+            nothing: list[Any] = [None] * len(shown)
+            self.weights, self.biases = self._pack(shown), self._pack(nothing)
 
-    def _pack(self, arrays: Sequence[Any]) -> Arrays:
+    def _pack(self, arrays: Arrays) -> Arrays:
         # Compiled functions take tuples: a Python list would be copied in and out at each call.
         return tuple(arrays) if is_compiled(self.function) else list(arrays)
 

@@ -10,10 +10,9 @@ import numpy as np
 from ..measuring import clock
 from ..measuring.machine import Machine, limits
 from .agreement import Oracle
-from .calling import Function
 from .candidate import Candidate
 from .code import compile_afresh, kernel_of, of_dispatcher
-from .objects import Reader
+from .objects import Kernel, Reader
 from .own import function_candidate, names_of
 from .problem import Problem
 from .result import Row
@@ -24,7 +23,7 @@ from .ways.network import NetworkRunner
 
 
 def own_candidates(
-    kernels: Sequence[Function], problem: Problem, time_limit: float, reader: Reader | None
+    kernels: Sequence[Kernel], problem: Problem, time_limit: float, reader: Reader | None
 ) -> list[Candidate]:
     """Check all that the user gave, and make it ready to be timed."""
     names = names_of(kernels)

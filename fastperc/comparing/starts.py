@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import KernelFailedError
-from .objects import ObjectRunner, Reader
+from .objects import ObjectRunner, Reader, Trainable
 from .prints import swallowed
 from .problem import Problem, as_theta
 from .subprocesses import in_child
@@ -24,7 +24,7 @@ class Start(NamedTuple):
 
 
 def start_of(
-    model: object, problem: Problem, time_limit: float, reader: Reader | None = None
+    model: Trainable, problem: Problem, time_limit: float, reader: Reader | None = None
 ) -> Start:
     """Return where an object starts; what ``fit`` makes of its parameters in no epochs tells.
 
@@ -41,7 +41,7 @@ def start_of(
     return in_child(found, time_limit, is_quiet=True)
 
 
-def _start_of(model: object, problem: Problem, reader: Reader | None) -> Start:
+def _start_of(model: Trainable, problem: Problem, reader: Reader | None) -> Start:
     runner = _bare(problem, model, reader)
     present: list[np.ndarray] | None = None
     trouble: Exception | None = None
@@ -64,12 +64,14 @@ def _start_of(model: object, problem: Problem, reader: Reader | None) -> Start:
     return Start(as_theta(untrained, problem.form()), restarts=True)
 
 
-def _bare(problem: Problem, model: object, reader: Reader | None) -> ObjectRunner:
+def _bare(problem: Problem, model: Trainable, reader: Reader | None) -> ObjectRunner:
     """Return a runner that leaves the object's parameters as they are."""
     return ObjectRunner(problem, model, reader, restarts=True)
 
 
-def _untrained(problem: Problem, model: object, reader: Reader | None) -> list[np.ndarray] | None:
+def _untrained(
+    problem: Problem, model: Trainable, reader: Reader | None
+) -> list[np.ndarray] | None:
     """Return the parameters after ``fit`` of no epochs or, failing that, with a rate of 0."""
     n_rows = min(problem.n_samples, 2 * problem.step_rows)
     for meaning in ("epochs", "lr"):
