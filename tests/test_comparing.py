@@ -330,7 +330,7 @@ HEADS = [("identity", "squared_error"), ("sigmoid", "log_loss"), ("softmax", "cr
     [pytest.param(n, marks=pytest.mark.slow if n in ("torch", "jax") else ()) for n in VARIANTS],
 )
 def test_every_variant_takes_the_steps_of_the_reference(name, output, loss, kind):
-    n = 64 if name == "python" else 600  # enough for threads, at kind full
+    n = 64 if name == "python" else 600
     problem = Problem(
         kind, (5, 7, 3), hidden="tanh", output=output, loss=loss, n_samples=n, lr=0.05,
         batch_size={"online": 1, "batches": n // 16}.get(kind, n),
@@ -341,6 +341,14 @@ def test_every_variant_takes_the_steps_of_the_reference(name, output, loss, kind
     found = agreement.check(problem, variant.make(problem), seconds=60)  # ends with the epoch
     assert found.agrees, found
     assert found.steps >= 16
+
+
+@pytest.mark.parametrize("kind", ["full", "forward"])
+def test_two_threads_take_the_steps_of_the_reference(kind):
+    problem = Problem(kind, (5, 7, 3), n_samples=600, batch_size=600)
+    assert "sooner than a second thread begins" in VARIANTS["2 threads"].refuses(problem)
+    assert not VARIANTS["2 threads"].refuses(Problem(kind, (5, 300, 3), batch_size=20_000))
+    assert agreement.check(problem, VARIANTS["2 threads"].make(problem)).agrees
 
 
 @pytest.mark.parametrize(
