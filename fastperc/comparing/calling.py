@@ -22,6 +22,7 @@ NAMES = {
     "alpha": ("alpha", "l2", "lambda_", "lambd", "lmbda", "reg", "reg_lambda", "weight_decay"),
     "shuffle": ("shuffle",),
 }  # fmt: skip
+OWN = ("momentum", "alpha")  # defaults that a function may have of these are its own
 OF_NAME = {name: meaning for meaning, names in NAMES.items() for name in names}
 
 
@@ -104,7 +105,12 @@ def _by_keyword(
     known, given = meanings([p.name for p in rest]), settings(problem)
     if "lr" in names:  # then alpha is no learning rate
         known = {n: "alpha" if n.strip("_") == "alpha" else meaning for n, meaning in known.items()}
-    return {name: given[meaning] for name, meaning in known.items()}
+    wanted = {p.name for p in rest if p.default is inspect.Parameter.empty}
+    return {
+        name: given[meaning]
+        for name, meaning in known.items()
+        if meaning not in OWN or given[meaning] or name in wanted
+    }
 
 
 def signature_error(function: Function, problem: Problem) -> str:

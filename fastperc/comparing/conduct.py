@@ -12,25 +12,30 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import CellType
-from typing import Any
 
 import numpy as np
 
 from ..errors import KernelFailedError
+from ..measuring.clock import Stopwatch
 from .objects import Kernel
 from .prints import Prints
 from .problem import Problem
 from .runners import UserRunner
 
 ROUNDINGS = 1024  # two calls may differ by so many units of the last place: of sums by threads
+SLOW = 0.1
 SEED = 0
 CALL = "__call__"
 
 Source = np.random.Generator | np.random.RandomState | random.Random
 
 
-def examine(problem: Problem, runner: UserRunner, function: Kernel, prints: Prints) -> None:
-    """Call a kernel twice from the same start, with the same rows.
+def examine(
+    problem: Problem, runner: UserRunner, function: Kernel, prints: Prints, seconds: float
+) -> None:
+    """Call a kernel twice from the same start, with the same rows; a slow one only once.
+
+    Slow is what takes so much of the ``seconds`` that are left for its check.
 
     Raises
     ------
@@ -38,10 +43,11 @@ def examine(problem: Problem, runner: UserRunner, function: Kernel, prints: Prin
         If the results differ, or if it changed what it was only to read.
     """
     n_rows = rows_of(problem)
-    with prints.kept():
+    with prints.kept(), Stopwatch() as watch:
         first = outcome(runner, n_rows)
     changed = runner.changed()
-    if not are_same(first, outcome(runner, n_rows), problem.dtype):
+    is_quick = watch.seconds < SLOW * seconds
+    if is_quick and not are_same(first, outcome(runner, n_rows), problem.dtype):
         with drawn_again(function):
             first = outcome(runner, n_rows)
         with drawn_again(function):
@@ -129,10 +135,11 @@ def _restorer(source: Source) -> Callable[[], None]:
 
 def sources_of(function: Kernel) -> list[Source]:
     """Return the generators among a function's globals, closure, defaults and object."""
-    code: Any = getattr(function, "py_func", function)
+    code: object = getattr(function, "py_func", function)
     owner = getattr(code, "__self__", code)
     found = [*getattr(owner, "__dict__", {}).values()]
-    code = inspect.unwrap(getattr(code, "__func__", code))
+    code = getattr(code, "__func__", code)
+    code = inspect.unwrap(code) if callable(code) else code
     if not inspect.isfunction(code):
         code = getattr(type(owner), "fit", None) or getattr(type(owner), CALL, None)
     if inspect.isfunction(code):

@@ -16,16 +16,20 @@ from . import conduct
 from .agreement import Finding, WrongBlock, check
 from .calling import signature_error
 from .candidate import Candidate
-from .objects import Kernel, ObjectRunner, Reader, is_object, learning_rate_of
+from .objects import Kernel, ObjectRunner, is_object, learning_rate_of
 from .prints import Prints, swallowed
 from .problem import Problem
 from .result import Row
 from .runners import FunctionRunner, UserRunner
+from .slots import Reader
 from .starts import Start, start_of
 from .subprocesses import in_child
 from .variants import VARIANTS
 
 SHAPES = re.compile(r"shape (\(.*?\)), expected (\(.*?\))$")
+
+
+Examination = Callable[[Problem, UserRunner], None]  # raises if a kernel misbehaves
 
 
 class Checked(NamedTuple):
@@ -153,13 +157,16 @@ def check_in_subprocess(
     """
     has_two_forms = is_object(function) and problem.task.trains and problem.sizes[-1] == 1
 
+    def examine(problem: Problem, runner: UserRunner) -> None:
+        conduct.examine(problem, runner, function, prints, seconds)
+
     def checked() -> Checked:
         outcome: Checked | None = None
         trouble: Exception | None = None
         for is_flat in (False, True)[: 1 + has_two_forms]:
             try:
                 make = _maker(function, reader, start, is_flat)
-                finding = _in_both_dtypes(make, problem, function, prints)
+                finding = _in_both_dtypes(make, problem, examine)
             except Exception as error:
                 trouble = trouble or error
                 continue
@@ -176,7 +183,7 @@ def check_in_subprocess(
 
 
 def _in_both_dtypes(
-    make: Callable[[Problem], UserRunner], problem: Problem, function: Kernel, prints: Prints
+    make: Callable[[Problem], UserRunner], problem: Problem, examine: Examination
 ) -> Finding:
     """Check in float64 and in the problem's dtype.
 
@@ -186,13 +193,13 @@ def _in_both_dtypes(
     with np.errstate(all="ignore"):
         exact = replace(problem, dtype="float64")
         try:
-            finding = _in_one_dtype(make, exact, function, prints)
+            finding = _in_one_dtype(make, exact, examine)
         except KernelFailedError:
             raise
         except Exception:
             if problem.dtype == "float64":
                 raise
-            return _in_one_dtype(make, problem, function, prints)
+            return _in_one_dtype(make, problem, examine)
         if not finding.agrees or problem.dtype == "float64":
             return finding
         with swallowed():
@@ -200,10 +207,10 @@ def _in_both_dtypes(
 
 
 def _in_one_dtype(
-    make: Callable[[Problem], UserRunner], problem: Problem, function: Kernel, prints: Prints
+    make: Callable[[Problem], UserRunner], problem: Problem, examine: Examination
 ) -> Finding:
     runner = make(problem)
-    conduct.examine(problem, runner, function, prints)
+    examine(problem, runner)
     with swallowed():
         finding = check(problem, runner)
     conduct.complain_of(runner.changed())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -89,7 +89,7 @@ class FunctionRunner:
         if self.problem.bias:
             self.weights, self.biases = self._pack(shown[::2]), self._pack(shown[1::2])
         else:
-            nothing: list[Any] = [None] * len(shown)
+            nothing = cast("list[Array]", [None] * len(shown))
             self.weights, self.biases = self._pack(shown), self._pack(nothing)
 
     def _pack(self, arrays: Arrays) -> Arrays:
@@ -166,7 +166,7 @@ class FunctionRunner:
     def parameters(self) -> list[np.ndarray]:
         if self.problem.kind == "forward":
             return [self._outputs()]
-        if not self.task.trains or not (self.result is None or isinstance(self.result, NUMBERS)):
+        if not self.task.trains or self.has_returned:
             return [np.array(block) for block in self._read()]
         blocks = read_blocks((self.weights, self.biases), self.form)
         if blocks is None:
@@ -175,6 +175,11 @@ class FunctionRunner:
                 f"expected lists of {self.form.n_layers} arrays"
             )
         return [np.array(block) for block in blocks]
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether the last call returned parameters, a gradient or outputs."""
+        return not (self.result is None or isinstance(self.result, NUMBERS))
 
     def changed(self) -> list[str]:
         """Return which arguments the last call changed that it was only to read, and restore them.

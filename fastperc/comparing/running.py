@@ -12,11 +12,12 @@ from ..measuring.machine import Machine, limits
 from .agreement import Oracle
 from .candidate import Candidate
 from .code import compile_afresh, kernel_of, of_dispatcher
-from .objects import Kernel, Reader
+from .objects import Kernel
 from .own import function_candidate, names_of
 from .problem import Problem
 from .result import Row
 from .runners import FunctionRunner
+from .slots import Reader
 from .variants import Variant
 from .ways.c import CRunner
 from .ways.network import NetworkRunner

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import KernelFailedError
-from .objects import ObjectRunner, Reader, Trainable
+from .objects import ObjectRunner, Trainable
 from .prints import swallowed
 from .problem import Problem, as_theta
+from .slots import Reader
 from .subprocesses import in_child
 
 
