@@ -206,6 +206,22 @@ def test_several_functions_are_rows_of_their_own():
     assert result.agrees
 
 
+@pytest.mark.parametrize("n_samples", [5, 10, 40])
+def test_a_last_short_batch_is_checked_where_the_samples_have_none(n_samples):
+    def batches(X, Y, weights, biases, lr, batch_size):
+        for first in range(0, len(X) - len(X) % batch_size, batch_size):
+            rows = slice(first, first + batch_size)
+            moves = gradient(X[rows], Y[rows], weights, biases)
+            blocks = weights[0], biases[0], weights[1], biases[1]
+            for block, move in zip(blocks, moves, strict=True):
+                block -= lr * move
+
+    row = row_of(batches, "batches", n_samples=n_samples)
+    assert row.finding.first_wrong == max(1, min(n_samples // 5, 3))
+    given = {"X": np.ones((10, 3)), "y": np.ones((10, 2))}
+    assert row_of(batches, "batches", **given).agrees
+
+
 # --- start values ---------------------------------------------------------------------------------
 
 

@@ -93,8 +93,8 @@ class Form:
 
 
 def fits(block: Array, shape: tuple[int, ...]) -> bool:
-    """Return whether shapes are the same but for axes of length 1."""
-    return [n for n in block.shape if n != 1] == [n for n in shape if n != 1]
+    """Return whether shapes are the same but for axes of length 1, of two at most."""
+    return block.ndim <= 2 and [n for n in block.shape if n != 1] == [n for n in shape if n != 1]
 
 
 def read_blocks(value: object, form: Form, is_gradient: bool = False) -> list[Array] | None:
