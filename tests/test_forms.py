@@ -341,7 +341,10 @@ def test_an_object_that_is_wrong_or_has_other_sizes_is_told():
     result = compare([Unit(), Unit(scale=2.0)], "full", **{**QUICK, "sizes": (3, 1)})
     assert [row.agrees for row in result.rows] == [True, False, True]
     error = row_of(Columns((3, 5, 2)), "full", layout="columns").error
-    assert "Columns: found no parameters in its attributes, expected W1 (4, 3), b1 (4, 1)" in error
+    assert (
+        "found W1 (5, 3), b1 (5, 1), W2 (2, 5), b2 (2, 1), expected W1 (4, 3), b1 (4, 1)" in error
+    )
+    assert "Give a function" in row_of(Unit(), "gradient", sizes=(3, 1)).error
 
 
 def test_start_values_are_set_into_an_object():
@@ -370,7 +373,10 @@ def test_other_attributes_are_found_by_a_function():
                 self.state -= eta * error * np.array([1, *x])
 
     options = {**QUICK, "sizes": (3, 1)}
-    assert "found no parameters" in compare(Odd(), "online", **options)["Odd"].error
+    assert (
+        "found none, expected W1 (3, 1), b1 (1,)"
+        in compare(Odd(), "online", **options)["Odd"].error
+    )
     reader = {"parameters": lambda net: ([net.state[1:]], [net.state[:1]])}
     assert compare(Odd(), "online", **reader, **options).agrees
     assert compare(Odd(), "online", start=([[1, 2, 3]], [4]), **reader, **options).agrees

@@ -12,16 +12,12 @@ from typing import Protocol, TypeGuard
 
 import numpy as np
 
+from ..errors import KernelFailedError
 from .calling import Function, meanings, settings, signature_of
-from .forms import (
-    LAYOUTS,
-    Form,
-    as_array,
-    read_outputs,
-)
+from .forms import LAYOUTS, Form, as_array, in_words, read_outputs
 from .problem import Problem
 from .runners import put_back
-from .slots import Reader, Slot, find_slots
+from .slots import Reader, Slot, find_slots, shapes_in
 
 Array = np.ndarray
 
@@ -85,14 +81,12 @@ class ObjectRunner:
             slots = find_slots(self.model, form, self.reader)
             if slots is not None:
                 return slots, form
-        shapes = ", ".join(
-            f"{name} {self.problem.form(self.problem.layout).shape(name)}"
-            for name in self.problem.form().names
-        )
-        raise TypeError(
-            f"{type(self.model).__name__}: found no parameters in its attributes, expected {shapes}"
-            ", such as weights and biases, or W1, b1, ... Give the sizes of your network, or "
-            "parameters=, a function from the object to (weights, biases)"
+        form = self.problem.form(self.problem.layout)
+        found = shapes_in(self.model, form, self.reader)
+        raise KernelFailedError(
+            f"has other parameters, or none that are found: found {found or 'none'}, expected "
+            f"{', '.join(f'{name} {form.shape(name)}' for name in form.names)}. Give the sizes of "
+            "your network, or parameters=, a function from the object to (weights, biases)"
         )
 
     def write(self, blocks: Sequence[Array]) -> None:
@@ -157,7 +151,7 @@ class ObjectRunner:
         layout, n_outputs = self.problem.layout, self.problem.sizes[-1]
         outputs = read_outputs(self.result, self.n_called, n_outputs, layout)
         if outputs is None:
-            raise TypeError(f"the kernel returned {self.result!r:.60}, expected the outputs")
+            raise TypeError(f"the kernel returned {in_words(self.result)}, expected the outputs")
         return [np.array(outputs)]
 
     def changed(self) -> list[str]:

@@ -98,8 +98,7 @@ def function_candidate(
     """Check a user's function, and make it ready to be timed."""
     row = Row(name or names_of([function])[0], "your function")
     candidate = Candidate(row, problem, is_own=True)
-    if callable(function) and not is_object(function):
-        row.error = signature_error(function, problem)
+    row.error = _refusal(function, problem)
     if row.error:
         return candidate
     prints = Prints()
@@ -114,6 +113,14 @@ def function_candidate(
             candidate.prepare(_maker(function, reader, start, checked.is_flat))
     row.output = prints.text()
     return candidate
+
+
+def _refusal(function: Kernel, problem: Problem) -> str:
+    """Return why a kernel cannot be called for the problem's task, or nothing."""
+    if is_object(function):
+        why = "cannot be asked for a gradient: it has a method fit. Give a function, or its method"
+        return why if problem.kind == "gradient" else ""
+    return signature_error(function, problem) if callable(function) else ""
 
 
 def _start(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -43,6 +44,15 @@ def find_slots(model: object, form: Form, reader: Reader | None = None) -> list[
         if len(values) == len(shapes) and all(map(fits, values, shapes)):
             return slots
     return None
+
+
+def shapes_in(model: object, form: Form, reader: Reader | None = None) -> str:
+    """Return the shapes of what stands where parameters are looked for first; empty if nothing."""
+    for slots in _places(model, form, reader):
+        with suppress(TypeError, ValueError):
+            shapes = [as_array(slot.value).shape for slot in slots]
+            return ", ".join(f"{name} {s}" for name, s in zip(form.names, shapes, strict=False))
+    return ""
 
 
 def _places(model: object, form: Form, reader: Reader | None) -> Iterator[list[Slot]]:

@@ -45,10 +45,10 @@ def start_of(
 def _start_of(model: Trainable, problem: Problem, reader: Reader | None) -> Start:
     runner = _bare(problem, model, reader)
     present: list[np.ndarray] | None = None
-    trouble: Exception | None = None
+    trouble: KernelFailedError | None = None
     try:
         present = runner.read()
-    except TypeError as error:
+    except KernelFailedError as error:
         trouble = error
     untrained = _untrained(problem, model, reader) if problem.task.trains else None
     if untrained is None or (present is not None and _equal(untrained, present)):
