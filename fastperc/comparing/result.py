@@ -48,6 +48,8 @@ class Row:
         Packed multiply-adds in its machine code; None if it is not compiled.
     samples : int
         Number of samples that were trained on the clock.
+    output : str
+        The first lines that a function of the user's printed in its first call.
     """
 
     name: str
@@ -70,11 +72,12 @@ class Row:
     from_disk: bool = False
     packed_fma: int | None = None
     samples: int = 0
+    output: str = field(default="", repr=False)
 
     @property
     def agrees(self) -> bool:
         """Return whether it ran and took the reference's steps."""
-        return self.finding is not None and self.finding.agrees
+        return not self.error and self.finding is not None and self.finding.agrees
 
     @property
     def cause(self) -> str | None:
