@@ -54,7 +54,7 @@ def test_a_function_is_found_in_a_file_and_in_a_module(place, kind, mine, capsys
 def test_a_wrong_gradient_is_status_1_and_told_by_its_block(mine, capsys):
     words = ["compare", "mine.py:summed", "--as", "gradient", *WORDS, "--json", "out.json"]
     assert cli.main(words) == 1
-    assert "summed: first wrong row: 2, in W1 (float64)\n    W1[" in capsys.readouterr().out
+    assert "summed: NO. First wrong row: 2, in W1 (float64)\n    W1[" in capsys.readouterr().out
     stored = json.loads((mine / "out.json").read_text())
     finding = stored["rows"][0]["finding"]
     assert (finding["first_wrong"], finding["blocks"][0]["note"]) == (
@@ -75,7 +75,7 @@ def test_what_fails_is_status_1_and_the_others_go_on(function, said, mine, capsy
     words = ["compare", f"mine.py:{function}", "--as", "online", *WORDS, "--time-limit", "1"]
     assert cli.main(words) == 1
     out = capsys.readouterr().out
-    assert f"{function} {said}" in out
+    assert f"{function}: failed. It {said}" in out
     assert re.search(r"^numpy +yes +50 steps", out, flags=re.MULTILINE)
 
 
