@@ -56,7 +56,11 @@ def test_a_function_is_found_in_a_file_and_in_a_module(place, kind, mine, capsys
 def test_a_wrong_gradient_is_status_1_and_told_by_its_block(mine, capsys):
     words = ["compare", "mine.py:summed", "--as", "gradient", *WORDS, "--json", "out.json"]
     assert cli.main(words) == 1
-    assert "summed: NO. First wrong row: 2, in W1 (float64)\n    W1[" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert (
+        "summed: NO. First wrong row: 2, in W1 (float64)\n    likely cause: the gradient is a sum"
+        in out
+    )
     stored = json.loads((mine / "out.json").read_text())
     finding = stored["rows"][0]["finding"]
     assert (finding["first_wrong"], finding["blocks"][0]["note"]) == (

@@ -3,7 +3,7 @@
 import math
 from types import SimpleNamespace
 
-from fastperc.comparing.agreement import Finding, WrongBlock
+from fastperc.comparing.finding import Finding, WrongBlock
 from fastperc.comparing.printing import difference, found_lines, html_of, right_cells, text_of
 from fastperc.comparing.result import Comparison, Row
 

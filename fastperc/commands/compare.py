@@ -71,6 +71,12 @@ def compare(
         typer.Option(help="Seconds before a function of yours, or its import, counts as hung."),
     ] = 20.0,
     inspect: Annotated[bool, typer.Option("--inspect", help="Also measure compile time.")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Also print the numbers of the first wrong step, beside the right."
+        ),
+    ] = False,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Plot the times to this file.")
     ] = None,
@@ -102,7 +108,7 @@ def compare(
             )  # fmt: skip
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(in_words_of_options(str(error))) from error
-    typer.echo(result.table())
+    show(result, explain)
     if json is not None:
         result.to_json(json)
         typer.echo(f"wrote {json}")
@@ -141,6 +147,13 @@ def in_words_of_options(text: str) -> str:
     """Return an error's text with the option's name in place of an argument's of `compare`."""
     name, colon, rest = text.partition(":")
     return f"{OPTIONS[name]}{colon}{rest}" if name in OPTIONS else text
+
+
+def show(result: Comparison, explain: bool) -> None:
+    """Print a comparison."""
+    typer.echo(result.table())
+    if explain:
+        typer.echo(f"\n{result.explain()}\n")
 
 
 def draw(result: Comparison, path: Path) -> None:

@@ -5,8 +5,8 @@ returns is a `Comparison`. The files, from the bottom: `forms`, `task` and `prob
 trained or computed, and what its arrays look like), `calling`, `runners`, `objects` and `ways` (who
 does it), `variants` (under which name), `agreement` (the first wrong step), `causes` (why),
 `conduct`, `prints` and `subprocesses` (what else a function may do), `code` (what the machine code
-looks like), `starts`, `own` and `candidate` (rows in the making), `running` (one after the other)
-and `result`.
+looks like), `starts`, `own` and `candidate` (rows in the making), `running` (one after the other),
+and `result`, `printing` and `explain`, with `formulas` and `numbers` (what is shown of it).
 """
 
 from __future__ import annotations

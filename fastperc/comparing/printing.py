@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..measuring.words import columns, duration, factor, number, percent, span
 
 if TYPE_CHECKING:
-    from .agreement import Finding
+    from .finding import Finding
     from .result import Comparison, Row
 
 # Three tables, so that each fits into a narrow terminal.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..files.atomic import replace_file
 from ..measuring.machine import Machine
 from . import printing
-from .agreement import Finding
+from .finding import Finding
 
 if TYPE_CHECKING:
     from ..plots import Axes
@@ -82,6 +82,13 @@ class Row:
     def is_yours(self) -> bool:
         """Return whether it is a function of the user's."""
         return self.what.startswith("your ")
+
+    @property
+    def explanation(self) -> str:
+        """The numbers of the first wrong step, or of step 1; see `Comparison.explain`."""
+        from .explain import explain
+
+        return explain(self)
 
     @property
     def agrees(self) -> bool:
@@ -161,6 +168,24 @@ class Comparison:
         """Return what a notebook shows."""
         return printing.html_of(self)
 
+    def explain(self, name: str | None = None) -> str:
+        """Return the numbers of the first wrong step, the expected ones and yours side by side.
+
+        Forward and backward pass, and the update, as formulas. Where nothing is wrong, the numbers
+        of the first step.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of a row; by default all functions of yours, or else what is wrong, or else the first
+            row.
+        """
+        if name is not None:
+            return self[name].explanation
+        rows = [row for row in self.rows if row.is_yours]
+        rows = rows or [row for row in self.rows if not row.agrees] or self.rows[:1]
+        return "\n\n".join(row.explanation for row in rows)
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw nanoseconds per sample as bars; see `fastperc.plots.plot_comparison`."""
         from .. import plots
@@ -186,7 +211,7 @@ def _warn_of_name(old: str, new: str) -> None:
 
 
 # What is no result, or too large for a file of them.
-NOT_STORED = {"Row": {"problem"}, "Finding": {"step"}}
+NOT_STORED = {"Row": {"problem"}, "Finding": {"step", "mistake"}}
 
 
 def as_json(value: object) -> object:
