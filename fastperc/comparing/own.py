@@ -29,7 +29,7 @@ from .variants import VARIANTS
 SHAPES = re.compile(r"shape (\(.*?\)), expected (\(.*?\))$")
 
 
-Examination = Callable[[Problem, UserRunner], None]  # raises if a kernel misbehaves
+Examination = Callable[[Problem, conduct.Remembering], None]  # raises if a kernel misbehaves
 
 
 class Checked(NamedTuple):
@@ -157,7 +157,7 @@ def check_in_subprocess(
     """
     has_two_forms = is_object(function) and problem.task.trains and problem.sizes[-1] == 1
 
-    def examine(problem: Problem, runner: UserRunner) -> None:
+    def examine(problem: Problem, runner: conduct.Remembering) -> None:
         conduct.examine(problem, runner, function, prints, seconds)
 
     def checked() -> Checked:
@@ -203,13 +203,13 @@ def _in_both_dtypes(
         if not finding.agrees or problem.dtype == "float64":
             return finding
         with swallowed():
-            return in_layout(check(problem, make(problem)), problem)
+            return in_layout(check(problem, conduct.Remembering(make(problem))), problem)
 
 
 def _in_one_dtype(
     make: Callable[[Problem], UserRunner], problem: Problem, examine: Examination
 ) -> Finding:
-    runner = make(problem)
+    runner = conduct.Remembering(make(problem))
     examine(problem, runner)
     with swallowed():
         finding = check(problem, runner)
