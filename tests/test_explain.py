@@ -77,8 +77,10 @@ def test_a_gradient_has_no_update_and_outputs_no_way_back():
 
 def test_where_nothing_is_wrong_the_first_step_is_shown():
     problem, text = explained(epoch, "online")
-    assert "yours are these, too" in text
+    assert "left: expected; right: yours; no difference is larger than " in text
     assert "differs" not in text
+    expected, yours = numbers_below(text, "W1 -= lr * dW1")
+    np.testing.assert_array_equal(yours, expected)
     np.testing.assert_allclose(numbers_below(text, "x")[0], problem.samples[0][:1], atol=1e-4)
 
 

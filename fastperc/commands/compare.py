@@ -30,7 +30,7 @@ def compare(
     kernels: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KERNEL]...",
+            metavar="KERNEL",
             help="online, batches, full, forward or gradient; or one or more functions of your "
             "own: my.py:epoch, mymodule:my_epoch.",
         ),
@@ -86,9 +86,9 @@ def compare(
 ) -> int:
     """Check and time several implementations of one kernel, your own among them.
 
-    A function of yours that is wrong is told the first wrong step, the wrong parameters and, where
-    it is known, the likely cause. The exit status is 1 if an implementation disagrees with the
-    reference or fails. ``help(fastperc.compare)`` describes how a function of your own is called.
+    Of a function of yours that is wrong, this tells the first wrong step, the wrong parameters and,
+    where it is known, the likely cause. The exit status is 1 if an implementation disagrees with
+    the reference or fails. ``help(fastperc.compare)`` describes how a function of yours is called.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")
     from ..comparing import compare as run

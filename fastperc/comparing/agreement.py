@@ -141,7 +141,7 @@ class Judge:
         )
 
     def wrong_step(self, wrong: int) -> WrongStep:
-        """Return the numbers of a wrong step."""
+        """Return the numbers of a step, wrong or to be shown."""
         found = [
             np.array(block, dtype=np.float64)
             for block in train_steps(self.problem, self.runner, wrong)
@@ -158,6 +158,7 @@ class Judge:
         """Measure the differences of a variant that agrees."""
         found = train_steps(self.problem, self.runner, steps)
         finding = _differences(self.problem, self.oracle, found, steps)
+        finding = replace(finding, step=self.wrong_step(1))
         if not self.is_single:
             return finding
         return replace(finding, dtype=self.dtype, cause="float32", likely=CAUSES["float32"])

@@ -67,7 +67,7 @@ class Explanation:
 
     @property
     def step(self) -> WrongStep | None:
-        """The wrong step, if there is one, and if a call makes no more than one of its rows."""
+        """The step as it was found; none if a call takes its rows several times."""
         several = self.problem.task.trains and self.problem.epochs > 1
         return None if several else self.finding.step
 
@@ -152,18 +152,23 @@ class Explanation:
     @property
     def notes(self) -> list[str]:
         """What the columns are, and where yours come from."""
-        steps = f"{self.finding.steps:,} {self.finding.counts}{'s' * (self.finding.steps != 1)}"
-        if self.finding.agrees:
-            size = difference(self.finding.absolute)
-            return [f"yours are these, too: no difference over {steps} is larger than {size}"]
         if self.step is None:
             return ["these are expected; of yours, a single step is not known: try one epoch"]
         lines = ["left: expected; right: yours"]
+        if self.finding.agrees:
+            lines = [
+                f"{lines[0]}; no difference is larger than {difference(self.finding.absolute)}"
+            ]
         if self.yours is not None:
             return [*lines, "of yours, what leads to the end is worked out from the likely cause"]
         known = {"forward": "the outputs are known", "gradient": "the gradient is known"}
-        training = "the end is known, and so the gradient: (before - after) / lr"
+        training = f"the end is known, and so the gradient, (before - after) / lr in {self.dtype}"
         return [*lines, f"of yours, {known.get(self.problem.kind, training)}"]
+
+    @property
+    def dtype(self) -> str:
+        """The precision of the check."""
+        return self.finding.dtype
 
     def sections(self) -> Iterator[tuple[str, list[Quantity]]]:
         """Return headings, and the quantities below each."""

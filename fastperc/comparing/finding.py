@@ -87,7 +87,7 @@ class Finding:
     mistake : Mistake or None
         The cause as something that `passes.trace` can do.
     step : WrongStep or None
-        The first wrong step in numbers.
+        The first wrong step in numbers; where none is wrong, the first.
     """
 
     steps: int
