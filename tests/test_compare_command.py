@@ -154,6 +154,15 @@ def test_a_changed_file_is_read_again(mine, capsys):
     assert cli.main(words) == 1
 
 
+def test_explain_shows_the_wrong_step_last(mine, capsys):
+    words = ["compare", "mine.py:summed", "mine.py:gradient", "--as", "gradient", "--explain"]
+    assert cli.main([*words, *WORDS]) == 1
+    out = capsys.readouterr().out
+    assert out.index("peak of one core") < out.index("summed: the gradient of rows 1 to 2; 3-1")
+    assert "dW1 = x.T @ delta1 / 2   <-- the first that differs" in out
+    assert "gradient: the gradient of row 1; 3-1" in out
+
+
 def test_what_is_written_is_told_and_a_picture_gets_its_ending(mine, capsys):
     words = ["compare", "mine.py:forward", "--as", "forward", *WORDS, "--plot", "x"]
     assert cli.main([*words, "--json", "x.json"]) == 0

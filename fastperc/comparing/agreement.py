@@ -22,6 +22,7 @@ from .finding import Finding, WrongBlock, WrongStep
 from .oracle import Oracle, rows_of, train_calls, train_steps
 from .problem import Problem
 from .runners import Runner
+from .scales import times
 
 __all__ = ["Finding", "Oracle", "WrongBlock", "WrongStep", "check", "train_steps"]
 
@@ -268,5 +269,5 @@ def note_on(move: np.ndarray, right_move: np.ndarray, moves: bool = True) -> str
     is_multiple = np.abs(move - factor * right_move).max() <= PROPORTIONAL * np.abs(move).max()
     if not is_multiple or abs(factor - 1) <= PROPORTIONAL:
         return ""
-    how = "it moved {:.4g} times as far as it should" if moves else "{:.4g} times what it should be"
-    return how.format(factor)
+    how = "it moved {} times as far as it should" if moves else "{} times what it should be"
+    return how.format(times(factor))

@@ -125,6 +125,11 @@ def _says_something(factor: Factor, step: Step) -> bool:
     return all(VALUES[name](step) != 1 for name in factor.names)
 
 
+def times(factor: float) -> str:
+    """Return a factor with four digits; one of thousands as a whole number."""
+    return f"{factor:.4g}" if abs(factor) < 1e4 else f"{factor:,.0f}"
+
+
 def in_words(names: Sequence[str], step: Step) -> str:
     """Return a product of factors in words."""
     value = scale(names, step)
@@ -137,8 +142,8 @@ def in_words(names: Sequence[str], step: Step) -> str:
         "1/lr": f"1/lr, 1/{step.lr:g}",
     }  # fmt: skip
     if set(names) == {"2", "1/outputs"}:
-        return f"{value:.4g} times: 2/outputs, 2/{step.n_outputs}"
-    return f"{value:.4g} times: {' * '.join(called[name] for name in names)}"
+        return f"{times(value)} times: 2/outputs, 2/{step.n_outputs}"
+    return f"{times(value)} times: {' * '.join(called[name] for name in names)}"
 
 
 def _rows(step: Step) -> str:
