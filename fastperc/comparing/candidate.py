@@ -16,6 +16,7 @@ from .result import Row
 from .runners import Runner, timed_prefix
 from .subprocesses import describe
 
+SOON = 0.1  # seconds
 ROUND = 0.02  # seconds of a slow variant in one round: it gets as many samples as fit
 
 
@@ -50,10 +51,14 @@ class Candidate:
         """Return whether it trains, also for more than a step; if so, set `timed`."""
         try:
             with self._silence():
-                self.timed = self._time_this() if self.runner else None
+                self.timed = self._time_this() if self._is_worth_it() else None
         except Exception as error:
             self._fail(error)
         return self.timed is not None
+
+    def _is_worth_it(self) -> bool:
+        """Return whether it has run; what is wrong is timed if that is soon done."""
+        return self.runner is not None and (self.row.agrees or self.row.first_call < SOON)
 
     def _time_this(self) -> Timed:
         """Return an epoch, or several; of a slow one, the first steps."""

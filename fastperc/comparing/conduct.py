@@ -24,6 +24,7 @@ from .runners import UserRunner
 
 ROUNDINGS = 1024  # two calls may differ by so many units of the last place: of sums by threads
 SLOW = 0.1
+STEPS = 8
 SEED = 0
 CALL = "__call__"
 
@@ -107,8 +108,8 @@ STATE = (
 
 
 def rows_of(problem: Problem) -> int:
-    """Return the number of rows to begin with: those of two steps, or two rows."""
-    return min(problem.n_samples, 2 * problem.step_rows)
+    """Return how many rows to begin with: of steps that are hardly shuffled into order, or 2."""
+    return min(problem.n_samples, STEPS * problem.step_rows if problem.task.trains else 2)
 
 
 def outcome(runner: UserRunner, n_rows: int) -> list[np.ndarray]:

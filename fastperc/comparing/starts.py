@@ -62,6 +62,12 @@ def _start_of(model: Trainable, problem: Problem, reader: Reader | None) -> Star
             "draws its start values in fit, other ones each time: let it make them in __init__, "
             "or seed them"
         )
+    if present is not None:
+        elsewhere = _bare(problem, model, reader)
+        elsewhere.write([block + 1 for block in present])
+        from_there = _untrained(problem, elsewhere.model, reader)
+        if from_there is None or not _equal(untrained, from_there):  # so it has trained nonetheless
+            return Start(as_theta(present, problem.form()))
     return Start(as_theta(untrained, problem.form()), restarts=True)
 
 
