@@ -53,7 +53,7 @@ class Knobs:
     """What is done instead, by layer; from ``scale`` on, by block."""
 
     activation: dict[int, str] = field(default_factory=dict)
-    softmax_axis: dict[int, int | None] = field(default_factory=dict)
+    softmax: dict[int, str] = field(default_factory=dict)  # one of `AXES`
     biased: dict[int, bool] = field(default_factory=dict)
     flipped: dict[int, bool] = field(default_factory=dict)
     source: dict[int, int] = field(default_factory=dict)  # the layer's inputs: a[source]
@@ -168,12 +168,23 @@ OTHER = {name: s for name, s in reference.SLOPES.items() if name not in FORMULAS
 FORMULAS |= OTHER
 
 
-def activate(name: str, z: Array, axis: int | None = -1) -> Array:
-    """Return the outputs of a layer; softmax over any axis, or over all with None."""
-    if name != "softmax" or axis == -1:
+# Wrong ways of softmax: the axis of the sum, and that of the maximum before it.
+AXES: dict[str, tuple[int | None, int | None]] = {
+    "over samples": (0, 0),
+    "over all": (None, None),
+    "over samples, less the maximum over classes": (0, 1),
+    "over all, less the maximum over classes": (None, 1),
+    "over classes, less the maximum over samples": (1, 0),
+}
+
+
+def activate(name: str, z: Array, axes: str = "") -> Array:
+    """Return the outputs of a layer; softmax also in one of the wrong `AXES`."""
+    if name != "softmax" or not axes:
         return np.asarray(reference.ACTIVATIONS[name](z))
-    powers = np.exp(z - z.max())
-    return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
+    of_sum, of_maximum = AXES[axes]
+    powers = np.exp(z - z.max(axis=of_maximum, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=of_sum, keepdims=True))
 
 
 def slope_of(slope: Slope, z: Array, a: Array, bias: Array, error: Array) -> Array:
@@ -247,7 +258,7 @@ class Pass:
             z = z + b if knobs.biased.get(k, True) else z
             self.z.append(z)
             name = knobs.activation.get(k, self.problem.activations[k])
-            self.a.append(activate(name, z, knobs.softmax_axis.get(k, -1)))
+            self.a.append(activate(name, z, knobs.softmax.get(k, "")))
 
     @property
     def last(self) -> int:
@@ -278,6 +289,8 @@ class Pass:
             return np.asarray(delta @ self.new_weights[k + 1].T)
         if back == "transposed":
             return np.asarray(delta @ W)
+        if back.startswith("other"):  # from a layer further above
+            return np.asarray(self.delta[int(back.split()[1])] @ W.T)
         if back == "error":
             return np.asarray(error @ W.T)
         if back.startswith("through"):  # another layer's matrix, as it is or transposed
@@ -342,9 +355,13 @@ class Pass:
 
     def bias(self, k: int) -> Array:
         """Return the gradient of a bias, as a sum over the rows, or what is taken for it."""
-        return bias_gradient(
-            self.knobs.bias.get(k, ""), self.delta[k], self.error[k], self.biases[k]
-        )
+        return self.bias_as(k, self.knobs.bias.get(k, ""))
+
+    def bias_as(self, k: int, how: str) -> Array:
+        if how.startswith("of"):  # another layer's
+            summed = self.delta[int(how.split()[1])].sum(axis=0)
+            return np.broadcast_to(summed, self.biases[k].shape)
+        return bias_gradient(how, self.delta[k], self.error[k], self.biases[k])
 
     def trace(self) -> Trace:
         """Go back through all layers and return all numbers."""

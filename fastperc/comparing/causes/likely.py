@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from time import perf_counter
+from time import process_time
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +26,7 @@ from .search import (
     knobs_of,
 )
 
-SECONDS = 4.0
+SECONDS = 3.0  # of the processor
 AMBIGUOUS = 3  # more names than this that fit equally say nothing
 
 
@@ -63,7 +63,7 @@ def likely_cause(
         seen = Observed(problem, observe, wrong, tolerance)
         if not _is_evident(seen):
             return None
-        fits = list(_fits(seen, perf_counter() + seconds))
+        fits = list(_fits(seen, process_time() + seconds))
     fits = [(cost, mistake) for cost, mistake in fits if mistake.name]
     if not fits:
         return None
@@ -129,13 +129,14 @@ def _of_a_step(seen: Observed, most: float, deadline: float) -> Iterator[tuple[f
         start, X = seen.run.start, seen.run.X[: check.rows]
         allowed = seen.allowed([outputs], 1)
         fits = explain_outputs(seen.problem, start[::2], start[1::2], X, outputs, allowed)
-        yield from map(_as_mistake, fits)
+        yield from (_as_mistake(seen.problem, fit) for fit in fits)
         return
     evidence = _evidence(seen, check, most, deadline)
     if evidence is not None:
         explanations = explain_step(evidence)
         explanations += explain_decay(evidence) if most == ALLOWED[0] else []
-        yield from map(_as_mistake, sorted(explanations, key=lambda e: e.cost))
+        explanations.sort(key=lambda explanation: explanation.cost)
+        yield from (_as_mistake(seen.problem, each) for each in explanations)
 
 
 def _shaped(found: Array, shape: tuple[int, ...]) -> Array:
@@ -191,19 +192,31 @@ def _pairs(expected: list[Array], found: list[Array]) -> Iterator[tuple[Array, A
 # --- words ----------------------------------------------------------------------------------------
 
 
-def _as_mistake(explanation: Explanation) -> tuple[float, Mistake]:
+def _as_mistake(problem: Problem, explanation: Explanation) -> tuple[float, Mistake]:
     """Return an explanation as one mistake: a cause of a step before a mere factor."""
     real = [part for part in explanation.parts if part.kind]
     parts = sorted(real, key=lambda part: part.kind[:1] == ("scale",))
     names = list(dict.fromkeys(part.name for part in parts))
-    words = "; and ".join(_sentence(name, parts) for name in names)
+    words = "; and ".join(_sentence(problem, name, parts) for name in names)
     layers = sorted({part.layer + 1 for part in parts if part.layer is not None})
-    mistake = Mistake(names[0] if names else "", words, tuple(layers), knobs_of(explanation.parts))
-    return explanation.cost, mistake
+    knobs = knobs_of(explanation.parts)
+    return explanation.cost, Mistake(names[0] if names else "", words, tuple(layers), knobs)
 
 
-def _sentence(name: str, parts: Iterable[Part]) -> str:
-    words = dict.fromkeys(part.words for part in parts if part.name == name and part.words)
+def _sentence(problem: Problem, name: str, parts: Iterable[Part]) -> str:
+    """Return what a cause is, and where: the blocks of a factor unless it is that of all."""
+    places: dict[str, list[str]] = {}
+    for part in parts:
+        if part.name == name and part.words:
+            blocks = [f"{'Wb'[i % 2]}{i // 2 + 1}" for i in sorted(part.knobs.scale)]
+            places.setdefault(part.words, []).extend(blocks * (part.kind[0] == "scale"))
+    n_blocks = (2 if problem.bias else 1) * (len(problem.sizes) - 1)
+    words = [
+        f"{', '.join(sorted(blocks, key=lambda b: (b[1:], b)))} {text}"
+        if 0 < len(blocks) < n_blocks
+        else text
+        for text, blocks in places.items()
+    ]
     return f"{CAUSES[name]} ({'; '.join(words)})" if words else CAUSES[name]
 
 

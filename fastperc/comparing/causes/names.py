@@ -13,7 +13,7 @@ CAUSES = {
     "learning_rate_twice": "the step is multiplied by the learning rate twice",
     "wrong_sign": "the step goes uphill: a wrong sign",
     "not_in_place": (
-        "nothing moves: W = W - ... makes a new array; write W -= ..., or return the new ones"
+        "nothing moves: W = W - ... makes a new array; write W -= ..., or return the new arrays"
     ),
     "weights_not_updated": "weights are never updated",
     "bias_not_updated": "a bias is never updated",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..passes import FORMULAS, Knobs, Outer, OutputDelta, Slope, takes_difference, usual_slope
+from ..passes import AXES, FORMULAS, Knobs, Outer, OutputDelta, Slope, takes_difference, usual_slope
 from ..problem import Problem
 
 
@@ -30,6 +30,7 @@ class Part(NamedTuple):
 # --- the derivative of an activation --------------------------------------------------------------
 
 USUAL = ("sigmoid", "tanh", "relu")
+RARE = ("leaky_relu", "elu", "softplus")
 IN_FORMULAS = {
     "one": "1", "sigmoid": "{v} * (1 - {v})", "tanh": "1 - {v}**2", "relu": "({v} > 0)",
     "relu at 0": "({v} >= 0)", "relu below": "({v} < 0)", "relu above 1": "({v} > 1)",
@@ -80,6 +81,12 @@ def slope_options(activation: str) -> Iterator[tuple[str, Slope, float]]:
         yield other, Slope("itself", "z"), 1.5
 
 
+def slope_kind(name: str, slope: Slope, activation: str) -> tuple[object, ...]:
+    """Return what is the same mistake in layers of different activations."""
+    of = "own" if slope.of == activation else slope.of
+    return "slope", name, of, slope.at, slope.through, slope.power
+
+
 def _relu_options() -> Iterator[tuple[str, Slope, float]]:
     for of, at in (
         ("relu at 0", "z"), ("relu at 0", "a"), ("relu below", "z"), ("relu", "error"),
@@ -102,7 +109,8 @@ def slopes(k: int, activation: str, given: str | None) -> list[Part]:
         parts.append(Part("", (), Knobs(slope={k: usual_slope(given)}), cost=0.0))
     for name, slope, cost in slope_options(activation):
         words = f"layer {k + 1}: {formula(slope, k)} for {formula(right, k)}"
-        parts.append(Part(name, ("slope", slope), Knobs(slope={k: slope}), words, cost, k))
+        kind = slope_kind(name, slope, activation)
+        parts.append(Part(name, kind, Knobs(slope={k: slope}), words, cost, k))
     return parts
 
 
@@ -118,8 +126,8 @@ def outputs(problem: Problem, given: str | None) -> list[Part]:
         parts.append(Part("", (), Knobs(output={k: own}), cost=0.0))
     for name, delta, words, cost in _output_options(problem, k):
         # The derivative may be wrong in the output and in hidden layers at once.
-        kind = ("slope", delta.slope) if delta.error == "e" else ("output", delta)
-        if takes_difference(problem):
+        kind = slope_kind(name, delta.slope, problem.output)
+        if delta.error != "e" or takes_difference(problem):
             kind = ("output", delta)
         parts.append(Part(name, kind, Knobs(output={k: delta}), words, cost, k))
     return parts
@@ -196,6 +204,9 @@ def backs(problem: Problem, k: int) -> list[Part]:
             what = f"for delta{k + 2} @ {W}.T"
             add("error_of_wrong_layer", f"delta {j}", f"delta{j + 1} {what}", 1.1)
             add("error_of_wrong_layer", f"of {j}", f"error{j + 1} {what}", 1.0)
+        if j > k + 1 and sizes[j + 1] == sizes[k + 2]:
+            words = f"delta{j + 1} @ {W}.T for delta{k + 2} @ {W}.T"
+            add("error_of_wrong_layer", f"other {j}", words, 1.1)
     for j in range(last + 1):
         if j != k + 1 and sizes[j + 1] == sizes[k + 2] and sizes[j] == sizes[k + 1]:
             words = f"through W{j + 1}.T for {W}.T"
@@ -271,6 +282,11 @@ def biases(problem: Problem, k: int) -> list[Part]:
     for how, (name, words, cost) in BIASES.items():
         text = f"b{k + 1}: {words.format(k=k + 1)}"
         parts.append(Part(name, ("bias", how), Knobs(bias={k: how}), text, cost, k))
+    for j in range(k + 1, len(problem.sizes) - 1):
+        if problem.sizes[j + 1] in (1, problem.sizes[k + 1]):
+            text = f"b{k + 1}: the gradient of b{j + 1}"
+            knobs = Knobs(bias={k: f"of {j}"})
+            parts.append(Part("error_of_wrong_layer", ("bias", "of"), knobs, text, 1.2, k))
     return parts
 
 
@@ -293,13 +309,12 @@ def forwards(problem: Problem) -> list[Part]:
             words = f"{place}: z{k + 1} without b{k + 1}"
             add("bias_absent", "bias", Knobs(biased={k: False}), words)
         if own == "softmax":
-            for axis, words in ((0, "axis 0"), (None, "all axes")):
-                knobs = Knobs(softmax_axis={k: axis})
-                add("softmax_axis", words, knobs, f"over {words}")
-        for name in ("identity", *USUAL, *(["softmax"] if sizes[k + 1] > 1 else [])):
+            for axes in AXES:
+                add("softmax_axis", axes, Knobs(softmax={k: axes}), axes)
+        for name in ("identity", *USUAL, *(["softmax"] if sizes[k + 1] > 1 else []), *RARE):
             if name != own and not (name == "sigmoid" and own == "logistic"):
                 words = f"{place}: {name} for {own}"
-                cost = 1.0 if name == "identity" else 1.1
+                cost = 1.0 if name == "identity" else 1.1 if name in USUAL else 1.3
                 knobs = Knobs(activation={k: name})
                 add("wrong_activation", ("activation", name, own), knobs, words, cost)
         if sizes[k] == sizes[k + 1]:

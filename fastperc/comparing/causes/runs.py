@@ -27,8 +27,11 @@ class Run:
 
     def after(self, mistake: Mistake = RIGHT, calls: int = 0, rows: int = 0) -> Blocks:
         """Return all blocks after some calls with all rows and, if not 0, one with the first."""
-        blocks = self.start
-        for given in [self.problem.n_samples] * calls + [rows] * bool(rows):
+        blocks, p = self.start, self.problem
+        if p.kind == "full" and not rows and not p.momentum and not mistake.schedule.batch:
+            # What a function remembers it may remember from call to call.
+            return self.steps(blocks, [np.arange(p.n_samples)] * calls, p.n_samples, mistake)
+        for given in [p.n_samples] * calls + [rows] * bool(rows):
             blocks = self.call(blocks, given, mistake)
         return blocks
 
@@ -105,17 +108,20 @@ class Rule:
         if not self.momentum and rate == 1.0 and not self.schedule.stale:
             return plain
         return [
-            self._moved(i, block, gradient * rate, number)
+            self._moved(i, block, gradient * rate, number, len(passes.X))
             for i, (block, gradient) in enumerate(zip(blocks, gradients, strict=True))
         ]
 
-    def _moved(self, i: int, block: Array, gradient: Array, number: int) -> Array:
+    def _moved(self, i: int, block: Array, gradient: Array, number: int, n_rows: int) -> Array:
         m = self.momentum.get(i, 0.0)
         rule = self.schedule.rule if i in self.schedule.momentum else "velocity"
         old = self.velocity[i]
         if rule == "running":
             self.velocity[i] = old + (gradient - old) / (number + 1)
             return block - self.lr * self.velocity[i]
+        if rule == "sums":
+            self.velocity[i] = old + gradient * n_rows
+            return block - self.lr * self.velocity[i] / n_rows
         if rule == "last":
             self.velocity[i] = gradient
             return block - self.lr * (gradient + m * old)

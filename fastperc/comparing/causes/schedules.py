@@ -75,14 +75,18 @@ def of_momentum(seen: Observed) -> Candidates:
     blocks = seen.wrong_blocks(check)
     every = range(0, len(found), 1 if seen.problem.bias else 2)
     asked = seen.problem.momentum
-    for rule in ("running", "velocity", "last", "nesterov", "average"):
+    if max(check.steps for check in seen.checks) < 2:
+        return  # of a single step, any factor would do
+    for rule in ("running", "sums", "velocity", "last", "nesterov", "average"):
         for places in dict.fromkeys((tuple(every), tuple(blocks))):
-            m = 0.5 if rule == "running" else _fitted(seen, check, rule, places)
+            is_fixed = rule in ("running", "sums")
+            m = 1.0 if is_fixed else _fitted(seen, check, rule, places)
             if m is None:
                 continue
             schedule = Schedule(momentum=dict.fromkeys(places, m), rule=rule)
-            if rule == "running":
-                words = "the mean of all gradients so far"
+            if is_fixed:
+                sums = "their sum is divided by the present number of rows"
+                words = sums if rule == "sums" else "the mean of all gradients so far"
                 yield 1.3, Mistake("gradients_not_cleared", words, schedule=schedule)
             elif abs(m - 1) < 1e-6 and rule == "velocity":
                 schedule = Schedule(momentum=dict.fromkeys(places, 1.0))

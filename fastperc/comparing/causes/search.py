@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from time import perf_counter
+from time import process_time
 from typing import NamedTuple
 
 import numpy as np
 
-from ..passes import Array, Knobs, Outer, Pass, bias_gradient
+from ..passes import Array, Knobs, Outer, Pass
 from ..problem import Problem
-from ..scales import Step, in_words, meanings, scale
+from ..scales import Step, cost_of, in_words, meanings, scale
 from . import options
 from .options import Part
 
-# The cost that is allowed, little at first: one mistake, two, about three at once.
-ALLOWED = (1.45, 2.3, 3.2)
+ALLOWED = (1.45, 2.5)  # the cost that is allowed: first of one mistake, then of two at once
 EQUAL = 0.15  # costs that differ by less are equal
+LIKELY = 0.6  # what gives the same numbers and costs more than this more is not looked into
 KEPT = 60  # explanations of the layers so far
 PAIRS_OF_FORWARD = 400
 RIGHT = Part("", (), Knobs(), cost=0.0)
@@ -57,10 +57,15 @@ class Explanation(NamedTuple):
 def total_cost(parts: Iterable[Part]) -> float:
     """Return how far-fetched mistakes are together: of one kind, they are one."""
     costs: dict[tuple[object, ...], list[float]] = {}
+    scales: list[tuple[str, ...]] = []
     for part in parts:
-        if part.kind:
+        if part.kind[:1] == ("scale",):
+            scales += part.knobs.scale.values()
+        elif part.kind:
             costs.setdefault(part.kind, []).append(part.cost)
-    return sum(max(each) + 0.05 * (len(each) - 1) for each in costs.values())
+    factors = cost_of(tuple({name for names in scales for name in names})) if scales else 0.0
+    factors += 0.1 * (len(set(scales)) - 1) * bool(scales) + 0.02 * len(scales)
+    return factors + sum(max(each) + 0.05 * (len(each) - 1) for each in costs.values())
 
 
 def knobs_of(parts: Iterable[Part]) -> Knobs:
@@ -88,14 +93,8 @@ def explain_step(evidence: Evidence) -> list[Explanation]:
     ]
     n_layers = len(evidence.weights)
     for k in reversed(range(n_layers)):
-        states = _cheapest(
-            new for state in states for new in _through(evidence, state, k) if _in_time(evidence)
-        )
+        states = _cheapest(new for state in states for new in _through(evidence, state, k))
     return [Explanation(state.parts, state.cost) for state in states]
-
-
-def _in_time(evidence: Evidence) -> bool:
-    return perf_counter() < evidence.deadline
 
 
 def _forward_parts(problem: Problem) -> list[tuple[Part, ...]]:
@@ -129,13 +128,13 @@ def _cheapest(states: Iterable[State]) -> list[State]:
 def _through(evidence: Evidence, state: State, k: int) -> Iterator[State]:
     """Go through a layer in all ways that give the gradients found there."""
     seen: dict[tuple[float, ...], float] = {}
-    for parts in sorted(_delta_parts(evidence.problem, state, k), key=total_cost):
-        cost = total_cost((*state.parts, *parts))
-        if cost > evidence.most:
-            continue
+    ways = [(total_cost((*state.parts, *w)), w) for w in _delta_parts(evidence.problem, state, k)]
+    for cost, parts in sorted(ways, key=lambda way: way[0]):
+        if cost > evidence.most or process_time() > evidence.deadline:
+            return
         passes = _with(state.passes, parts)
         passes.set_delta(k)
-        if cost > seen.setdefault(_digest(passes.delta[k], passes.error[k]), cost) + EQUAL:
+        if cost > seen.setdefault(_digest(passes.delta[k], passes.error[k]), cost) + LIKELY:
             continue  # the same numbers follow from something simpler
         yield from _blocks(evidence, passes, (*state.parts, *parts), k)
 
@@ -173,12 +172,29 @@ def _with(passes: Pass, parts: Iterable[Part]) -> Pass:
     return new
 
 
+class Budget(NamedTuple):
+    """What more may cost: ``left``; what is of a kind that is paid for is free."""
+
+    left: float
+    paid: set[tuple[object, ...]]
+
+    def allows(self, part: Part) -> bool:
+        """Return whether a part is not too far-fetched, after all that has been found."""
+        return part.cost <= self.left or part.kind in self.paid
+
+    @property
+    def allows_factors(self) -> bool:
+        """Return whether a factor is not."""
+        return self.left >= 1 or any(kind[:1] == ("scale",) for kind in self.paid)
+
+
 def _blocks(evidence: Evidence, passes: Pass, above: tuple[Part, ...], k: int) -> Iterator[State]:
     """Explain the two blocks of a layer, given what goes back through it."""
-    of_weights = _fits_of_weights(evidence, passes, k)
+    budget = Budget(evidence.most - total_cost(above), {part.kind for part in above})
+    of_weights = _fits_of_weights(evidence, passes, k, budget)
     if not of_weights:
         return
-    of_biases = _fits_of_bias(evidence, passes, k)
+    of_biases = _fits_of_bias(evidence, passes, k, budget)
     for one in of_weights:
         for other in of_biases:
             parts = (*above, *one, *other)
@@ -189,7 +205,9 @@ def _blocks(evidence: Evidence, passes: Pass, above: tuple[Part, ...], k: int) -
                 yield State(parts, new, cost)
 
 
-def _fits_of_weights(evidence: Evidence, passes: Pass, k: int) -> list[tuple[Part, ...]]:
+def _fits_of_weights(
+    evidence: Evidence, passes: Pass, k: int, budget: Budget
+) -> list[tuple[Part, ...]]:
     n = len(passes.X)
     found, block = evidence.gradients[2 * k], 2 * k
     alpha = evidence.problem.alpha
@@ -198,25 +216,27 @@ def _fits_of_weights(evidence: Evidence, passes: Pass, k: int) -> list[tuple[Par
     candidates = (
         (passes.outer(k, part.knobs.outer.get(k, Outer())) / n, part)
         for part in options.outers(evidence.problem, k, passes.knobs)
+        if budget.allows(part)
     )
-    return _fits(evidence, found, candidates, block)
+    return _fits(evidence, found, candidates, block, budget)
 
 
-def _fits_of_bias(evidence: Evidence, passes: Pass, k: int) -> list[tuple[Part, ...]]:
+def _fits_of_bias(
+    evidence: Evidence, passes: Pass, k: int, budget: Budget
+) -> list[tuple[Part, ...]]:
     if not evidence.problem.bias:
         return [()]
     n, b = len(passes.X), evidence.biases[k]
-    delta, error = passes.delta[k], passes.error[k]
     found, block = evidence.gradients[2 * k + 1], 2 * k + 1
     if not passes.knobs.biased.get(k, True) and not np.any(found):
         return [(Part("", (), Knobs(scale={block: ("0",)}), cost=0.0),)]
     candidates = (
-        (_as_found(bias_gradient(how, delta, error, b) / n, b, found, evidence.problem), part)
+        (_as_found(passes.bias_as(k, how) / n, b, found, evidence.problem), part)
         for part in options.biases(evidence.problem, k)
         for how in [part.knobs.bias.get(k, "")]
-        if _can_be_added(how, n, len(b))
+        if _can_be_added(how, n, len(b)) and budget.allows(part)
     )
-    return _fits(evidence, found, candidates, block)
+    return _fits(evidence, found, candidates, block, budget)
 
 
 def _can_be_added(how: str, n: int, units: int) -> bool:
@@ -237,20 +257,27 @@ def _as_found(gradient: Array, b: Array, found: Array, problem: Problem) -> Arra
 
 
 def _fits(
-    evidence: Evidence, found: Array, candidates: Iterable[tuple[Array, Part]], block: int
+    evidence: Evidence,
+    found: Array,
+    candidates: Iterable[tuple[Array, Part]],
+    block: int,
+    budget: Budget,
 ) -> list[tuple[Part, ...]]:
     """Return what gives the gradient of a block: a candidate, perhaps times a known factor."""
     fits: list[tuple[Part, ...]] = []
     nothing = not np.any(np.abs(found) > evidence.allowed)
+    is_zero = not evidence.problem.task.trains and not np.any(found)
     for gradient, part in candidates:
         if gradient.shape != found.shape or not np.isfinite(gradient).all():
             continue
+        if is_zero and part.kind and np.any(gradient):
+            continue  # a sum that vanishes is not 0 to the last bit
         own = () if not part.kind else (part,)
         if is_near(found, gradient, evidence.allowed):
             if not part.kind:
-                return [()]  # the right one: nothing else is looked for
+                return [(part,)]  # the right one: nothing else is looked for
             fits.append(own)
-        elif not nothing:
+        elif not nothing and budget.allows_factors:
             fits += [(*own, factor) for factor in _factors(evidence, found, gradient, block)]
     if nothing:
         fits.append((_not_updated(evidence.problem, block),))
@@ -289,7 +316,7 @@ def _not_updated(problem: Problem, block: int) -> Part:
     if not problem.task.trains:
         words = f"the gradient of {'Wb'[block % 2]}{block // 2 + 1} is 0"
     kind = ("not updated", block % 2)
-    return Part(name, kind, Knobs(scale={block: ("0",)}), words, 1.0, block // 2)
+    return Part(name, kind, Knobs(scale={block: ("0",)}), words, 0.95, block // 2)
 
 
 def explain_outputs(
