@@ -4,7 +4,7 @@
 returns is a `Comparison`. The files, from the bottom: `task` and `problem` (what is trained or
 computed), `runners` and `ways` (who does it), `variants` (under which name), `agreement` (the first
 wrong step), `subprocesses` (what hangs or crashes), `code` (what the machine code looks like),
-`running` (one after the other) and `result`.
+`running` (one after the other), `shares` (of the machine's peak) and `result`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from .problem import Problem, make_problem
 from .result import Comparison, Row
 from .runners import Function
 from .running import Candidate
+from .shares import share_peak
 from .task import TASKS
 from .variants import BASELINE, choose
 
@@ -201,8 +202,9 @@ def _sum_up(
     rows = [candidate.row for candidate in candidates]
     (baseline,) = (row for row in rows if row.name == BASELINE)
     for candidate in candidates:
-        running.work_out(candidate.row, baseline, problem, machine)
+        running.work_out(candidate.row, baseline, problem)
         running.read_code(candidate, inspect)
+    machine = share_peak(candidates, machine)
     return Comparison(
         problem.title, rows, BASELINE, machine, problem.flops_per_sample, problem.bytes_per_sample,
         problem.summary(), dict(environment.describe()), notes,

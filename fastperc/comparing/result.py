@@ -10,7 +10,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from ..files.atomic import replace_file
-from ..measuring.machine import Machine
+from ..measuring.machine import Machine, copies_in_words, peak_in_words
 from ..measuring.words import columns, duration, factor, number, percent, span
 from .agreement import Finding
 
@@ -36,8 +36,9 @@ class Row:
     ratio, ratio_low, ratio_high : float
         Median time of the baseline divided by this one's, and the same interval of it.
     gflops, share_of_peak, gbytes : float
-        Matrix work and least memory traffic per second, at the best time; NaN where the result is
-        wrong, since then it is not known what was done.
+        Matrix work, which share of the peak of the cores that it ran on that is, and least memory
+        traffic per second, at the best time; NaN where the result is wrong, since then it is not
+        known what was done.
     first_call : float
         Seconds of the first call, compilation included.
     compile_seconds : float
@@ -156,11 +157,11 @@ class Comparison:
         return "\n".join([self.title, "", *tables, *self._explanations()])
 
     def _explanations(self) -> list[str]:
-        peak = (
-            f"peak of one core, measured: {self.machine.gflops:.0f} GFLOP/s in matrix products, "
-            f"{self.machine.gbytes:.0f} GB/s in copying, {self.machine.cached:.0f} within caches"
-        )
-        lines = [peak, *[FROM_DISK] * any(row.from_disk for row in self.rows)]
+        lines = [
+            f"peak of one core, measured: {peak_in_words(self.machine)}",
+            copies_in_words(self.machine),
+            *[FROM_DISK] * any(row.from_disk for row in self.rows),
+        ]
         lines += [f"{row.name} {row.error}" for row in self.rows if row.error]
         lines += [
             f"{row.name}: {row.finding}" for row in self.rows if row.finding and not row.agrees
