@@ -1,11 +1,11 @@
 """What a comparison prints, and shows in a notebook."""
 
 import math
-from types import SimpleNamespace
 
 from fastperc.comparing.finding import Finding, WrongBlock
 from fastperc.comparing.printing import difference, found_lines, html_of, right_cells, text_of
 from fastperc.comparing.result import Comparison, Row
+from fastperc.measuring.machine import Machine
 
 RIGHT = Finding(50, "float64", absolute=2e-16, relative=1e-16, ulps=0.5)
 BLOCK = WrongBlock("b1", 0.5, (0,), 1.5, 2.0, "it moved -1 times as far as it should")
@@ -18,7 +18,7 @@ def row(name, finding=None, **more):
 
 
 def comparison(*rows):
-    machine = SimpleNamespace(gflops=80.0, gbytes=10.0, cached=40.0)
+    machine = Machine(gflops=80.0, gbytes=10.0, cached=40.0, nearest=90.0, loop=80.0)
     return Comparison("online: <b>", [*rows], "numpy", machine, 1.0, 1.0, {}, {}, ["a note"])
 
 

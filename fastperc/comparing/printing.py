@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from ..measuring.machine import copies_in_words, peak_in_words
 from ..measuring.words import columns, duration, factor, number, percent, span
 
 if TYPE_CHECKING:
@@ -84,11 +85,12 @@ def _printed(row: Row) -> list[str]:
 
 
 def _circumstances(result: Comparison) -> list[str]:
-    peak = (
-        f"peak of one core, measured: {result.machine.gflops:.0f} GFLOP/s in matrix products, "
-        f"{result.machine.gbytes:.0f} GB/s in copying, {result.machine.cached:.0f} within caches"
-    )
-    return [peak, *[FROM_DISK] * any(row.from_disk for row in result.rows), *result.notes]
+    return [
+        f"peak of one core, measured: {peak_in_words(result.machine)}",
+        copies_in_words(result.machine),
+        *[FROM_DISK] * any(row.from_disk for row in result.rows),
+        *result.notes,
+    ]
 
 
 def right_cells(row: Row) -> tuple[str, ...]:

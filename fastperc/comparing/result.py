@@ -37,8 +37,9 @@ class Row:
     ratio, ratio_low, ratio_high : float
         Median time of the baseline divided by this one's, and the same interval of it.
     gflops, share_of_peak, gbytes : float
-        Matrix work and least memory traffic per second, at the best time; NaN where the result is
-        wrong, since then it is not known what was done.
+        Matrix work, which share of the peak of the cores that it ran on that is, and least memory
+        traffic per second, at the best time; NaN where the result is wrong, since then it is not
+        known what was done.
     first_call : float
         Seconds of the first call, compilation included.
     compile_seconds : float
