@@ -5,8 +5,9 @@ returns is a `Comparison`. The files, from the bottom: `forms`, `task` and `prob
 trained or computed, and what its arrays look like), `calling`, `runners`, `objects` and `ways` (who
 does it), `variants` (under which name), `agreement` (the first wrong step), `causes` (why),
 `conduct`, `prints` and `subprocesses` (what else a function may do), `code` (what the machine code
-looks like), `starts`, `own` and `candidate` (rows in the making), `running` (one after the other)
-and `result`.
+looks like), `starts`, `own` and `candidate` (rows in the making), `running` (one after the other),
+`shares` (of the machine's peak), and `result`, `printing` and `explain`, with `formulas` and
+`numbers` (what is shown of it).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from .causes import CAUSES
 from .objects import Kernel
 from .problem import Problem, make_problem
 from .result import Comparison, Row
+from .shares import share_peak
 from .slots import Reader
 from .task import TASKS
 from .variants import BASELINE, choose
@@ -120,6 +122,8 @@ def compare(
     Returns
     -------
     Comparison
+        Printed, it says what was found and how fast each is; its method ``explain`` returns the
+        numbers of the first wrong step, expected and found, below the formulas.
 
     Notes
     -----
@@ -256,8 +260,9 @@ def _sum_up(
     rows = [candidate.row for candidate in candidates]
     (baseline,) = (row for row in rows if row.name == BASELINE)
     for candidate in candidates:
-        running.work_out(candidate.row, baseline, problem, machine)
+        running.work_out(candidate.row, baseline, problem)
         running.read_code(candidate, inspect)
+    machine = share_peak(candidates, machine)
     return Comparison(
         problem.title, rows, BASELINE, machine, problem.flops_per_sample, problem.bytes_per_sample,
         problem.summary(), dict(environment.describe()), notes,

@@ -28,6 +28,7 @@ class Candidate:
 
     def __init__(self, row: Row, problem: Problem, is_own: bool = False):
         self.row, self.problem, self.is_own = row, problem, is_own
+        row.problem = problem
         self.runner: Runner | None = None
         self.timed: Timed | None = None
         self.has_failed = False  # on the clock

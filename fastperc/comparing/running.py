@@ -54,7 +54,7 @@ def time_all(candidates: Sequence[Candidate], seconds: float) -> Machine:
     return Machine.from_rounds({name: rounds[f"limit: {name}"] for name in peaks})
 
 
-def work_out(row: Row, baseline: Row, problem: Problem, machine: Machine) -> None:
+def work_out(row: Row, baseline: Row, problem: Problem) -> None:
     """Fill in the figures that follow from the rounds."""
     if not row.rounds:
         return
@@ -63,7 +63,6 @@ def work_out(row: Row, baseline: Row, problem: Problem, machine: Machine) -> Non
     if row.agrees:
         row.gflops = problem.flops_per_sample / row.best
         row.gbytes = problem.bytes_per_sample / row.best
-        row.share_of_peak = row.gflops / machine.gflops
     if baseline.rounds and row.agrees:  # what is wrong is not faster, whatever its time
         row.ratio = float(np.median(baseline.rounds)) / row.median
         row.ratio_low, row.ratio_high = clock.ratio_interval(baseline.rounds, row.rounds)

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import sysconfig
 import traceback
 import warnings
 from collections.abc import Callable
@@ -15,14 +16,21 @@ from typing import TypeVar
 from ..errors import KernelFailedError
 from .prints import quiet_process
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
+STDLIB = sysconfig.get_path("stdlib")
 
 TroubleError = KernelFailedError  # the name in version 0.1
 
 T = TypeVar("T")
 
 
-def in_child(call: Callable[[], T], seconds: float, is_quiet: bool = False) -> T:
+LATE = (
+    "hangs: not checked after {:g} s; if it is only slow, give it fewer samples or a longer time "
+    "limit"
+)
+
+
+def in_child(call: Callable[[], T], seconds: float, is_quiet: bool = False, late: str = LATE) -> T:
     """Return the result of a call, computed in a copy of this process.
 
     Where a process cannot be copied (Windows; macOS, where that is unsafe), the call is made here,
@@ -31,9 +39,10 @@ def in_child(call: Callable[[], T], seconds: float, is_quiet: bool = False) -> T
     Raises
     ------
     KernelFailedError
-        If the call raises, crashes, or takes longer than ``seconds``.
+        If the call raises, crashes, or takes longer than ``seconds``: ``late`` says so.
     """
-    outcome = _copied(call, seconds, is_quiet) if sys.platform == "linux" else _outcome(call)
+    limited = sys.platform == "linux"
+    outcome = _copied(call, seconds, is_quiet, late) if limited else _outcome(call)
     if isinstance(outcome, KernelFailedError):
         raise outcome
     return outcome
@@ -48,7 +57,9 @@ def _outcome(call: Callable[[], T]) -> T | KernelFailedError:
         return KernelFailedError(describe(error))
 
 
-def _copied(call: Callable[[], T], seconds: float, is_quiet: bool) -> T | KernelFailedError:
+def _copied(
+    call: Callable[[], T], seconds: float, is_quiet: bool, late: str
+) -> T | KernelFailedError:
     fork = multiprocessing.get_context("fork")
     receiver, sender = fork.Pipe(duplex=False)
 
@@ -68,8 +79,7 @@ def _copied(call: Callable[[], T], seconds: float, is_quiet: bool) -> T | Kernel
     sender.close()
     try:
         if not receiver.poll(seconds):
-            hint = "if it is only slow, give it fewer samples or a longer time limit"
-            return KernelFailedError(f"hangs: not checked after {seconds:g} s; {hint}")
+            return KernelFailedError(late.format(seconds))
         outcome: T | KernelFailedError = receiver.recv()
         return outcome
     except EOFError:
@@ -103,7 +113,8 @@ def _is_ours(frame: traceback.FrameSummary) -> bool:
     filename = frame.filename
     if filename.startswith("<"):  # a cell of a notebook has lines, built-in modules have none
         return not frame.line or filename.startswith(("<frozen", "<__array_function__"))
-    return "site-packages" in filename or HERE in Path(filename).parents
+    is_library = "site-packages" in filename or filename.startswith(STDLIB)
+    return is_library or HERE in Path(filename).parents
 
 
 def _name_of(filename: str) -> str:
