@@ -87,7 +87,9 @@ def test_the_first_wrong_step_and_block_of_each_mistake_are_named(function, wron
 
 def test_a_wrong_divisor_is_told_by_its_factor():
     found = finding(kernels.two_for_the_number_of_samples, "full", **CLASSIFIER)
-    assert {b.note for b in found.blocks} == {"it moved 30 times as far as it should"}
+    assert {b.note for b in found.blocks} == {
+        "it moved 30 times as far as it should: the number of rows, 60, and 1/2"
+    }
 
 
 def test_a_missing_method_is_reported_with_its_line():
@@ -114,7 +116,7 @@ def test_the_same_mistakes_are_found_in_a_gradient(function, wrong):
     assert (found.counts, found.first_wrong) == ("row", 1 if wrong else None)
     assert names(found) == wrong
     if function is kernels.two_for_the_number_of_samples:
-        assert {b.note for b in found.blocks} == {"0.5 times what it should be"}
+        assert {b.note for b in found.blocks} == {"0.5 times what it should be: 1/2"}
 
 
 def test_the_first_wrong_row_of_outputs_is_named():

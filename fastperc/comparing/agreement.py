@@ -16,22 +16,31 @@ from time import perf_counter
 
 import numpy as np
 
+from .blocks import STOOD, compare_block, is_near, is_single, note_on, with_meaning
 from .causes import CAUSES, likely_cause
 from .causes.likely import SECONDS
 from .finding import Finding, WrongBlock, WrongStep
 from .oracle import Oracle, rows_of, train_calls, train_steps
 from .problem import Problem
 from .runners import Runner
-from .scales import times
+from .scales import Step
 
-__all__ = ["Finding", "Oracle", "WrongBlock", "WrongStep", "check", "train_steps"]
+__all__ = [
+    "Finding",
+    "Oracle",
+    "WrongBlock",
+    "WrongStep",
+    "check",
+    "compare_block",
+    "is_near",
+    "note_on",
+    "train_steps",
+]
 
 # How far rounding may take a parameter: this many units of the last place per step, as a random
 # walk; or, where training makes differences grow, this many times as far as in the NumPy loop.
 ROUNDINGS = 16
 SHARE = 32
-PROPORTIONAL = 1e-3  # moves that differ from a multiple of the right ones by less are that multiple
-STILL = 1e-6  # a smaller share of the right move is none
 EPOCHS_OF_FULL = 20  # one epoch is only one step there
 LEAST = 2  # steps or rows: of one, a sum and a mean are the same
 
@@ -123,6 +132,10 @@ class Judge:
                 right = middle
         blocks = self.wrong_blocks(wrong)
         difference = max(block.difference for block in blocks)
+        sizes = dict(
+            zip(self.problem.block_names, map(np.size, self.oracle.after(wrong)), strict=True)
+        )
+        blocks = with_meaning(blocks, sizes, self.step(wrong))
         finding = Finding(
             wrong, self.dtype, wrong, blocks, difference, math.inf, math.inf,
             self.problem.task.counts, step=self.wrong_step(wrong),
@@ -133,13 +146,29 @@ class Judge:
         """Return a finding with its likely cause, if there is one."""
         observe = partial(train_calls, self.problem, self.runner)
         allowed = partial(tolerance, self.dtype)
-        seconds = min(SECONDS, (deadline - perf_counter()) / 2)
+        seconds = min(SECONDS, (deadline - perf_counter()) / 3)
         likely = likely_cause(self.problem, observe, wrong, allowed, seconds)
         if likely is None:
             return finding
+        blocks = finding.blocks
+        if likely.mistake.name == "bias_summed_over_units":
+            # Errors of softmax have the sum 0: that they do not move is an effect.
+            blocks = [replace(block, note=block.note.replace(STOOD, "")) for block in blocks]
         return replace(
-            finding, cause=likely.mistake.name, likely=str(likely), mistake=likely.mistake
+            finding,
+            blocks=blocks,
+            cause=likely.mistake.name,
+            likely=str(likely),
+            mistake=likely.mistake,
         )
+
+    def step(self, wrong: int) -> Step | None:
+        """Return what the factors of a wrong step may depend on."""
+        p = self.problem
+        if not p.task.trains:
+            return Step.of(p, wrong)
+        rows = rows_of(p, wrong - 1)
+        return Step.of(p, rows.stop - rows.start, rows.stop) if p.epochs == 1 else None
 
     def wrong_step(self, wrong: int) -> WrongStep:
         """Return the numbers of a step, wrong or to be shown."""
@@ -206,68 +235,3 @@ def wrong_blocks(
         )
     ]  # fmt: skip
     return [block for block in candidates if block is not None]
-
-
-def is_near(found: np.ndarray, expected: np.ndarray, allowed: float) -> bool:
-    """Return whether a block is right; NaN is not."""
-    return found.shape == expected.shape and bool((np.abs(found - expected) <= allowed).all())
-
-
-def is_single(found: np.ndarray, expected: np.ndarray, before: np.ndarray, lr: float) -> bool:
-    """Return whether the numbers of a block have gone through float32.
-
-    They are float32 numbers themselves; or their moves are, or the gradients that these follow,
-    if float64 parameters were moved by them.
-    """
-    if found.dtype == np.float32:
-        return True
-    if found.shape != expected.shape or found.dtype != np.float64:
-        return False
-    if _are_single(found, 0.0):
-        return not _are_single(expected, 0.0) or not np.any(expected)
-    noise = 4 * float(np.finfo("float64").eps) * max(1.0, float(np.abs(found).max()))
-    moves = before - found
-    return _are_single(moves, noise) or _are_single(moves / lr, noise / lr)
-
-
-def _are_single(numbers: np.ndarray, noise: float) -> bool:
-    """Return whether all are float32 numbers, up to noise that would not hide another number."""
-    rounded = numbers.astype(np.float32)
-    spacing = np.spacing(np.abs(rounded)).astype(np.float64)
-    tells = spacing > 20 * noise
-    is_as_rounded = np.abs(numbers - rounded) <= noise
-    return bool(tells.any() and is_as_rounded[tells].all())
-
-
-def compare_block(
-    name: str, found: np.ndarray, expected: np.ndarray, before: np.ndarray, allowed: float,
-    moves: bool = True,
-) -> WrongBlock | None:  # fmt: skip
-    """Return what is wrong with a block, or None."""
-    found = np.asarray(found, dtype=np.float64)
-    if found.shape != expected.shape:
-        note = f"shape {found.shape}, expected {expected.shape}"
-        return WrongBlock(name, math.inf, note=note)
-    difference = np.where(np.isfinite(found), np.abs(found - expected), np.inf)
-    if difference.max() <= allowed:
-        return None
-    index = np.unravel_index(difference.argmax(), difference.shape)
-    return WrongBlock(
-        name, float(difference.max()), tuple(map(int, index)), float(found[index]),
-        float(expected[index]), note_on(found - before, expected - before, moves),
-    )  # fmt: skip
-
-
-def note_on(move: np.ndarray, right_move: np.ndarray, moves: bool = True) -> str:
-    """Describe a wrong move that is a multiple of the right one, or not finite, or none."""
-    size = float((right_move**2).sum())
-    if not np.isfinite(move).all():
-        return "not finite"
-    if np.abs(move).max() <= STILL * np.abs(right_move).max():
-        return "it did not move" if moves else "it is 0"
-    factor = float((move * right_move).sum()) / size if size else 0.0
-    is_multiple = np.abs(move - factor * right_move).max() <= PROPORTIONAL * np.abs(move).max()
-    if not is_multiple or abs(factor - 1) <= PROPORTIONAL:
-        return ""
-    how = "it moved {} times as far as it should" if moves else "{} times what it should be"
-    return how.format(times(factor))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,8 @@ class WrongBlock:
         The values there.
     note : str
         How the move of this step differs from the right one, if that can be said.
+    factor : float
+        The multiple of the right move that it is; NaN if it is none.
     """
 
     name: str
@@ -35,6 +37,7 @@ class WrongBlock:
     found: float = math.nan
     expected: float = math.nan
     note: str = ""
+    factor: float = math.nan
 
     def __str__(self) -> str:
         end = f" ({self.note})" if self.note else ""
@@ -118,4 +121,13 @@ class Finding:
         names = ", ".join(block.name for block in self.blocks)
         first = f"first wrong {self.counts}: {self.first_wrong:,}, in {names} ({self.dtype})"
         cause = [f"likely cause: {self.likely}"] * bool(self.likely)
-        return "\n    ".join([first, *cause, *map(str, self.blocks)])
+        return "\n    ".join([first, *cause, *self._lines()])
+
+    def _lines(self) -> list[str]:
+        """Return a line for each wrong block, or for all of them if they share a factor."""
+        one, *others = self.blocks
+        shared = {block.note for block in self.blocks}
+        if not others or len(shared) > 1 or math.isnan(one.factor):
+            return [str(block) for block in self.blocks]
+        names = ", ".join(block.name for block in self.blocks)
+        return [f"{names}: {one.note}; {replace(one, note='')}"]

@@ -131,19 +131,28 @@ def times(factor: float) -> str:
 
 
 def in_words(names: Sequence[str], step: Step) -> str:
+    """Return a product of factors in words, its value first."""
+    return f"{times(scale(names, step))} times: {called(names, step)}"
+
+
+def called(names: Sequence[str], step: Step) -> str:
     """Return a product of factors in words."""
-    value = scale(names, step)
-    called = {
+    words = {
         "-1": "-1", "n": _rows(step), "1/n": f"1/{step.rows}",
         "rows/batch": f"last batch: {step.rows} of {step.batch} rows",
         "n/given": f"{step.rows} of {step.given} rows", "given": f"{step.given} rows",
-        "1/given": f"1/{step.given}", "1/outputs": f"1/outputs, 1/{step.n_outputs}", "2": "2",
-        "1/2": "1/2", "lr": f"the learning rate {step.lr:g}",
+        "1/given": f"1/{step.given}", "1/outputs": f"1/outputs, 1/{step.n_outputs}",
+        "2": "a factor 2", "1/2": "1/2", "lr": f"the learning rate {step.lr:g}",
         "1/lr": f"1/lr, 1/{step.lr:g}",
     }  # fmt: skip
     if set(names) == {"2", "1/outputs"}:
+<<<<<<< HEAD
         return f"{times(value)} times: 2/outputs, 2/{step.n_outputs}"
     return f"{times(value)} times: {' * '.join(called[name] for name in names)}"
+=======
+        return f"2/outputs, 2/{step.n_outputs}"
+    return ", and ".join(words[name] for name in names)
+>>>>>>> 7fee97902484e00fdfee855ca2402a77c063fb2a
 
 
 def _rows(step: Step) -> str:

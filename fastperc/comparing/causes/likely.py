@@ -13,7 +13,7 @@ from ..problem import Problem
 from ..scales import Step
 from .decays import explain_decay
 from .names import CAUSES
-from .observed import EVIDENT, Check, Observe, Observed, Tolerance, near
+from .observed import EVIDENT, Check, Observe, Observed, OutOfTime, Tolerance, near
 from .options import Part
 from .schedules import explain_schedule
 from .search import (
@@ -57,13 +57,16 @@ def likely_cause(
     tolerance : callable
         How far rounding may take numbers, by steps and their size.
     seconds : float
-        About how long to look.
+        About how long to look, of the processor, and how long to ask the function, of the clock.
     """
     with np.errstate(all="ignore"):
-        seen = Observed(problem, observe, wrong, tolerance)
-        if not _is_evident(seen):
+        try:
+            seen = Observed(problem, observe, wrong, tolerance, seconds)
+            if not _is_evident(seen):
+                return None
+            fits = list(_fits(seen, process_time() + seconds))
+        except OutOfTime:
             return None
-        fits = list(_fits(seen, process_time() + seconds))
     fits = [(cost, mistake) for cost, mistake in fits if mistake.name]
     if not fits:
         return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +21,10 @@ OTHER = 37  # and once more, to be sure
 LATER = 1e-9  # share of the largest parameter that rounding may take later steps, in float64
 DEAR = 2e8  # multiplications of a run that are too many to be made for each mistake
 EVIDENT = 30  # what differs by fewer roundings than this tells nothing
+
+
+class OutOfTime(Exception):
+    """A function is too slow to be asked once more."""
 
 
 class Check(NamedTuple):
@@ -45,8 +51,12 @@ class Observed:
         What a mistake has to explain, the first one before all others.
     """
 
-    def __init__(self, problem: Problem, observe: Observe, wrong: int, tolerance: Tolerance):
+    def __init__(
+        self, problem: Problem, observe: Observe, wrong: int, tolerance: Tolerance,
+        seconds: float = math.inf,
+    ):  # fmt: skip
         self.problem, self.run = problem, Run(problem)
+        self.deadline, self._longest = perf_counter() + seconds, 0.0
         self._observe, self._tolerance = observe, tolerance
         self.wrong = wrong
         self._found: dict[tuple[int, int], Blocks | None] = {}
@@ -56,14 +66,24 @@ class Observed:
     # --- what is seen ---
 
     def found(self, calls: int, rows: int) -> Blocks | None:
-        """Return all blocks that the function gives, in float64; None if it fails there."""
+        """Return all blocks that the function gives, in float64; None if it fails there.
+
+        Raises
+        ------
+        OutOfTime
+            If it is too slow to be asked once more.
+        """
         if (calls, rows) not in self._found:
+            begin = perf_counter()
+            if begin + self._longest > self.deadline:
+                raise OutOfTime
             try:
                 found = self._observe(calls, rows)
                 blocks = [np.asarray(block, dtype=np.float64) for block in found]
                 self._found[calls, rows] = self._with_biases(blocks)
             except Exception:  # the finding tells of what happened before
                 self._found[calls, rows] = None
+            self._longest = max(self._longest, perf_counter() - begin)
         return self._found[calls, rows]
 
     def _with_biases(self, blocks: Blocks) -> Blocks:
