@@ -49,7 +49,7 @@ def per_sample(X, Y, weights, biases, mistake=None):
     return [sign * W / n for W in sums[0]], [sign * b / n for b in sums[1]]
 
 
-RELU = {"sizes": (5, 5, 5, 2), "hidden": "relu"}
+RELU = {"sizes": (5, 5, 5, 3), "hidden": "relu"}
 SOFTMAX = {"sizes": (4, 5, 3), "output": "softmax", "loss": "cross_entropy"}
 ALL = "W1 b1 W2 b2"
 
