@@ -146,13 +146,8 @@ def called(names: Sequence[str], step: Step) -> str:
         "1/lr": f"1/lr, 1/{step.lr:g}",
     }  # fmt: skip
     if set(names) == {"2", "1/outputs"}:
-<<<<<<< HEAD
-        return f"{times(value)} times: 2/outputs, 2/{step.n_outputs}"
-    return f"{times(value)} times: {' * '.join(called[name] for name in names)}"
-=======
         return f"2/outputs, 2/{step.n_outputs}"
     return ", and ".join(words[name] for name in names)
->>>>>>> 7fee97902484e00fdfee855ca2402a77c063fb2a
 
 
 def _rows(step: Step) -> str:
