@@ -13,6 +13,7 @@ outputs of many samples                 `predict.predict_rows`, `parallel.predic
 one sample, also in your own kernels    `single.predict_one`, `learn_one`
 the same by any rule                    `single.learn_one_by_rule`
 the tutorials' own loops                `tutorials`
+what one core can do at most            `peak.multiply_add`, `copy`
 ======================================  ============================================
 
 What these are made of, from the bottom; nothing imports what stands below it:

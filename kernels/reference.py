@@ -301,3 +301,10 @@ def train_online(model, X, Y, lr, epochs=1, **options):
 def train_batches(model, X, Y, lr, batch_size, epochs=1, **options):
     """Train by plain gradient descent, one update per batch; see `train`."""
     return train(model, X, Y, sgd(lr), epochs, batch_size, **options)
+
+
+def multiply_add(a, n):
+    """Compute ``a / 2 + 1/4``, n times over, in place."""
+    for _ in range(n):
+        a *= 0.5
+        a += 0.25

@@ -42,6 +42,7 @@ def made_up():
                  {"samples": [3.6 * n], "fastperc adds": [0.0]}, x=n) for n in (1, 10)),
     ]  # fmt: skip
     facts = {"processor": "a <fast> one", "Python": "3.11", "numpy": "2.4", "numba": "0.68"}
-    machine = {"gflops": 60.0, "gbytes": 14.0, "cached": 80.0, "probe": 30_000.0}
+    machine = {"gflops": 60.0, "gbytes": 14.0, "cached": 80.0, "nearest": 200.0, "loop": 60.0,
+               "probe": 30_000.0}  # fmt: skip
     skipped = {"not installed": ["libraries online: 2-4-1, x"]}
     return Results(facts, machine, made, skipped)

@@ -162,6 +162,10 @@ def test_what_a_wrong_move_is_like(move, note, of_a_gradient):
     assert agreement.note_on(move, MOVE, moves=False) == of_a_gradient
 
 
+def test_large_factors_are_written_without_an_exponent():
+    assert agreement.note_on(20_000 * MOVE, MOVE, moves=False) == "20,000 times what it should be"
+
+
 def test_a_move_where_there_should_be_none_has_no_factor():
     assert agreement.note_on(MOVE, 0 * MOVE) == ""
 

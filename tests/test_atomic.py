@@ -403,3 +403,14 @@ def test_the_temporary_file_is_locked_until_it_has_its_name(path, monkeypatch):
     network(2).save(path)
     assert locked == [str(temporary(path))]
     assert_saved(path)
+
+
+def test_a_place_is_checked_without_a_trace(path):
+    before = path.read_bytes(), sorted(os.listdir(path.parent))
+    atomic.check_place(str(path))
+    atomic.check_place(str(path.with_name("new")))
+    assert (path.read_bytes(), sorted(os.listdir(path.parent))) == before
+    with pytest.raises(IsADirectoryError):
+        atomic.check_place(str(path.parent))
+    with pytest.raises(FileNotFoundError):
+        atomic.check_place(str(path.parent / "no" / "net"))

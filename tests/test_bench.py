@@ -370,6 +370,15 @@ def test_another_file_is_refused(text, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", [["--json", "no/x.json"], ["--report", "file/x"]])
+def test_places_that_cannot_be_written_to_are_refused_first(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("fastperc.benchmarks.run", lambda *a, **k: pytest.fail("it measures"))
+    assert cli.main(["bench", *words]) == 2
+    assert "cannot " in capsys.readouterr().err
+
+
 def test_bench_stores_reports_and_compares(tmp_path, capsys):
     stored, out = tmp_path / "r.json", tmp_path / "out"
     words = ["bench", "--quick", "--group", "elementary"]

@@ -14,7 +14,7 @@ from fastperc.benchmarks.pictures import outdated, pictures, save_pictures
 from fastperc.benchmarks.png_metadata import digest, stamp_of
 from fastperc.benchmarks.report import write_report
 from fastperc.benchmarks.results import Result
-from fastperc.benchmarks.tables import amount, filled, table
+from fastperc.benchmarks.tables import amount, filled, machine, table
 from fastperc.measuring.words import factor, markdown
 
 
@@ -124,9 +124,9 @@ def test_what_is_no_race_has_no_ratio(results):
     assert table(results.group("compiling"))[1] == ["all", "9 s", "100 ms"]
     assert table(results.group("memory"))[2] == ["10 samples, in order", "36.0 MB", "0.0 MB"]
     assert table(results.group("threads")) == [
-        ["case", "fastperc", "2 threads"],
-        ["on 1", "100 ns", "-"],
-        ["on 2", "-", "50 ns"],
+        ["case", "fastperc"],
+        ["on 1", "100 ns"],
+        ["on 2", "50 ns"],
     ]
 
 
@@ -144,6 +144,18 @@ def test_amounts_have_three_digits(ns, said):
 )
 def test_ratios_have_two_digits_or_more(ratio, said):
     assert factor(ratio) == said
+
+
+def test_the_machine_s_peak_is_of_multiply_adds_and_in_older_results_of_a_matrix_product(results):
+    assert "One core reaches 60 GFLOP/s of multiply-adds, copies of 14 GB/s" in machine(results)
+    del results.machine["loop"], results.machine["nearest"]
+    assert "reaches 60 GFLOP/s in matrix products, copies of 14 GB/s, 80 within" in machine(results)
+
+
+def test_no_kernel_is_above_the_peak(results):
+    results.results[0].work = (7000.0, 2600.0)  # in 80 ns
+    assert results.limits.gflops == results.results[0].gflops > 60
+    assert "reaches 87 GFLOP/s by the fastest kernel (60 by a loop of" in machine(results)
 
 
 def test_a_page_is_filled_in_where_it_is_marked(results):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import pytest
 from test_cli import check_interrupted, interrupt_after
@@ -10,6 +11,7 @@ from fastperc.commands import main as cli
 
 pytestmark = pytest.mark.usefixtures("few_rounds")
 
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="copies its process")
 WORDS = ["--sizes", "3-1", "--samples", "50", "--seconds", "0.01", "--against", "numpy"]
 KERNELS = """
 import numpy as np
@@ -54,7 +56,11 @@ def test_a_function_is_found_in_a_file_and_in_a_module(place, kind, mine, capsys
 def test_a_wrong_gradient_is_status_1_and_told_by_its_block(mine, capsys):
     words = ["compare", "mine.py:summed", "--as", "gradient", *WORDS, "--json", "out.json"]
     assert cli.main(words) == 1
-    assert "summed: first wrong row: 2, in W1 (float64)\n    W1[" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert (
+        "summed: NO. First wrong row: 2, in W1 (float64)\n    likely cause: the gradient is a sum"
+        in out
+    )
     stored = json.loads((mine / "out.json").read_text())
     finding = stored["rows"][0]["finding"]
     assert (finding["first_wrong"], finding["blocks"][0]["note"]) == (
@@ -75,7 +81,7 @@ def test_what_fails_is_status_1_and_the_others_go_on(function, said, mine, capsy
     words = ["compare", f"mine.py:{function}", "--as", "online", *WORDS, "--time-limit", "1"]
     assert cli.main(words) == 1
     out = capsys.readouterr().out
-    assert f"{function} {said}" in out
+    assert f"{function}: failed. It {said}" in out
     assert re.search(r"^numpy +yes +50 steps", out, flags=re.MULTILINE)
 
 
@@ -84,23 +90,84 @@ def test_what_fails_is_status_1_and_the_others_go_on(function, said, mine, capsy
     [
         (["mine.py:nothing", "--as", "full"], "expected one of forward, gradient, summed, raises"),
         (["mine.py:forward", "--as", "forwards"], "'forwards', expected one of online, batches"),
-        (["broken.py:epoch", "--as", "full"], "broken.py cannot be imported: NameError: name 'x'"),
-        (["none.py:epoch", "--as", "full"], "none.py cannot be imported: FileNotFoundError"),
+        (
+            ["broken.py:epoch", "--as", "full"],
+            "broken.py cannot be imported: it raises NameError: name 'x'",
+        ),
+        (["broken.py:epoch", "--as", "full"], "at line 3 of broken.py: x. Try 'fastperc compare"),
+        (["ends.py:epoch", "--as", "full"], "SystemExit(1): it ends the program, at line 2"),
+        (["mine.py", "--as", "full"], "the function after a colon: mine.py:my_epoch"),
+        (["mine.py:forward"], "--as: found nothing, expected one of online, batches, full"),
+        (["online", "full"], "found online full, expected one of online"),
+        (["online", "--json", "/proc/a.json"], "cannot write /proc/a.json: "),
+        (["none.py:epoch", "--as", "full"], "cannot read none.py: there is no such file"),
         (["online", "--as", "full"], "--as full is for a function of yours"),
         (["online", "--plot", "no/a.png"], "cannot write no/a.png: there is no folder no"),
         (["online", "--json", "no/a.json"], "cannot write no/a.json: there is no folder no"),
-        (["online", "--plot", "a.xyz"], "cannot write a.xyz: Format 'xyz' is not supported"),
-        (["online", "--sizes", "8x1"], "sizes: found '8x1', expected numbers such as 8-32-1"),
+        (["online", "--plot", "a.xyz"], "cannot write a.xyz: found the ending 'xyz', expected"),
+        (["online", "--sizes", "8x1"], "--sizes: found '8x1', expected numbers such as 8-32-1"),
         (["online", "--dtype", "float16"], "float16"),
-        (["online", "--against", "rust"], "'rust', expected one of python, numpy, fastperc"),
+        (
+            ["online", "--against", "rust"],
+            "--against: found 'rust', expected one of python, numpy, fastperc",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(words, said, mine, capsys):
-    (mine / "broken.py").write_text("x")
+    (mine / "broken.py").write_text("\n\nx")
+    (mine / "ends.py").write_text("import sys\nsys.exit(1)")
     assert cli.main(["compare", *WORDS, *words]) == 2
     err = capsys.readouterr().err
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_a_file_imports_its_neighbours_prints_once_and_leaves_nothing(mine, capfd):
+    (mine / "net").mkdir()
+    (mine / "net" / "neighbour_of_it.py").write_text("def double(x): return 2 * x")
+    (mine / "net" / "doubled.py").write_text(
+        "from neighbour_of_it import double\nprint('once')\n"
+        "def forward(X, weights, biases): return double(X @ weights[0] + biases[0])"
+    )
+    path = [*sys.path]
+    assert cli.main(["compare", "net/doubled.py:forward", "--as", "forward", *WORDS]) == 1
+    out = capfd.readouterr().out
+    assert out.count("once") == 1
+    assert "forward: NO. First wrong row: 1" in out
+    assert sorted(p.name for p in (mine / "net").iterdir()) == ["doubled.py", "neighbour_of_it.py"]
+    assert sys.path == path
+
+
+@ON_LINUX
+def test_the_time_limit_covers_the_import(mine, capsys):
+    (mine / "endless.py").write_text("while True: pass")
+    words = ["compare", "endless.py:epoch", "--as", "online", *WORDS, "--time-limit", "0.5"]
+    assert cli.main(words) == 2
+    assert "endless.py cannot be imported: it has not ended after 0.5 s" in capsys.readouterr().err
+
+
+def test_a_changed_file_is_read_again(mine, capsys):
+    words = ["compare", "mine.py:gradient", "--as", "gradient", *WORDS]
+    assert cli.main(words) == 0
+    text = (mine / "mine.py").read_text()
+    (mine / "mine.py").write_text(text.replace("/ len(X)", "/ 10000"))
+    assert cli.main(words) == 1
+
+
+def test_explain_shows_the_wrong_step_last(mine, capsys):
+    words = ["compare", "mine.py:summed", "mine.py:gradient", "--as", "gradient", "--explain"]
+    assert cli.main([*words, *WORDS]) == 1
+    out = capsys.readouterr().out
+    assert out.index("peak of one core") < out.index("summed: the gradient of rows 1 to 2; 3-1")
+    assert "dW1 = x.T @ delta1 / 2   <-- the first that differs" in out
+    assert "gradient: the gradient of row 1; 3-1" in out
+
+
+def test_what_is_written_is_told_and_a_picture_gets_its_ending(mine, capsys):
+    words = ["compare", "mine.py:forward", "--as", "forward", *WORDS, "--plot", "x"]
+    assert cli.main([*words, "--json", "x.json"]) == 0
+    assert capsys.readouterr().out.endswith("wrote x.json\nwrote x.png\n")
+    assert (mine / "x.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,9 @@ def test_the_first_wrong_step_and_block_of_each_mistake_are_named(function, wron
 
 def test_a_wrong_divisor_is_told_by_its_factor():
     found = finding(kernels.two_for_the_number_of_samples, "full", **CLASSIFIER)
-    assert {b.note for b in found.blocks} == {"it moved 30 times as far as it should"}
+    assert {b.note for b in found.blocks} == {
+        "it moved 30 times as far as it should: the number of rows, 60, and 1/2"
+    }
 
 
 def test_a_missing_method_is_reported_with_its_line():
@@ -106,7 +108,6 @@ def test_a_missing_method_is_reported_with_its_line():
         (kernels.two_for_the_number_of_samples, ["W1", "b1", "W2", "b2"]),
         (kernels.a_sum_for_its_error, ["W2"]),
         (kernels.the_slope_of_tanh, ["W1", "b1"]),
-        (kernels.bias_sums_over_units, ["b1", "b2"]),
     ],
 )
 def test_the_same_mistakes_are_found_in_a_gradient(function, wrong):
@@ -115,7 +116,7 @@ def test_the_same_mistakes_are_found_in_a_gradient(function, wrong):
     assert (found.counts, found.first_wrong) == ("row", 1 if wrong else None)
     assert names(found) == wrong
     if function is kernels.two_for_the_number_of_samples:
-        assert {b.note for b in found.blocks} == {"0.5 times what it should be"}
+        assert {b.note for b in found.blocks} == {"0.5 times what it should be: 1/2"}
 
 
 def test_the_first_wrong_row_of_outputs_is_named():
@@ -138,8 +139,8 @@ def test_the_first_wrong_row_of_outputs_is_named():
 
 
 def test_outputs_of_another_shape_or_none_at_all():
-    found = finding(lambda X, weights, biases: X[:, 0], "forward")
-    assert str(found.blocks[0]) == "outputs (shape (1,), expected (1, 1))"
+    found = finding(lambda X, weights, biases: X[:, :2], "forward")
+    assert str(found.blocks[0]) == "outputs (shape (1, 2), expected (1, 1))"
 
 
 def test_a_block_of_another_shape_is_wrong():
@@ -251,7 +252,7 @@ def test_nothing_where_a_result_is_due_is_said():
 
     for kind, due in (
         ("forward", "expected the outputs"),
-        ("gradient", "expected (weights, biase"),
+        ("gradient", "expected (by_weights, by_biases)"),
     ):
         trouble = function_candidate(nothing, Problem(kind, n_samples=60), 20.0).row.error
         assert trouble.startswith("raises TypeError: the kernel returned None")
@@ -331,7 +332,7 @@ HEADS = [("identity", "squared_error"), ("sigmoid", "log_loss"), ("softmax", "cr
     [pytest.param(n, marks=pytest.mark.slow if n in ("torch", "jax") else ()) for n in VARIANTS],
 )
 def test_every_variant_takes_the_steps_of_the_reference(name, output, loss, kind):
-    n = 64 if name == "python" else 600  # enough for threads, at kind full
+    n = 64 if name == "python" else 600
     problem = Problem(
         kind, (5, 7, 3), hidden="tanh", output=output, loss=loss, n_samples=n, lr=0.05,
         batch_size={"online": 1, "batches": n // 16}.get(kind, n),
@@ -342,6 +343,14 @@ def test_every_variant_takes_the_steps_of_the_reference(name, output, loss, kind
     found = agreement.check(problem, variant.make(problem), seconds=60)  # ends with the epoch
     assert found.agrees, found
     assert found.steps >= 16
+
+
+@pytest.mark.parametrize("kind", ["full", "forward"])
+def test_two_threads_take_the_steps_of_the_reference(kind):
+    problem = Problem(kind, (5, 7, 3), n_samples=600, batch_size=600)
+    assert "sooner than a second thread begins" in VARIANTS["2 threads"].refuses(problem)
+    assert not VARIANTS["2 threads"].refuses(Problem(kind, (5, 300, 3), batch_size=20_000))
+    assert agreement.check(problem, VARIANTS["2 threads"].make(problem)).agrees
 
 
 @pytest.mark.parametrize(
@@ -443,7 +452,8 @@ def test_figures_follow_from_the_rounds(result):
 def test_the_table_has_a_line_for_each_variant(result):
     lines = result.table().splitlines()
     assert lines[0] == "online: 4-6-1, 300 samples, float32"
-    first_words = [line.split()[0] for line in lines[2:13] if line]
+    assert lines[2].startswith("All agree, over ")
+    first_words = [line.split()[0] for line in lines[4:15] if line]
     assert first_words == [
         word for head in ("right?", "time", "work") for word in (head, "numpy", "fastperc")
     ]

@@ -10,7 +10,8 @@ from sklearn.metrics import balanced_accuracy_score, log_loss
 from fastperc import DivergedError, MLPClassifier, MLPRegressor
 from fastperc.model import samples
 from fastperc.training import steps
-from networks import HIDDEN, OPTIMIZERS
+from fastperc.training.rules import STOCHASTIC
+from networks import HIDDEN
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning",
@@ -198,7 +199,7 @@ def test_hinge():
     np.testing.assert_array_equal(labels, many.predict(X_IRIS))
 
 
-@pytest.mark.parametrize("solver", [n for n in OPTIMIZERS if n not in THEIRS])
+@pytest.mark.parametrize("solver", [n for n in STOCHASTIC if n not in THEIRS])
 def test_solvers(solver):
     model = regressor(solver=solver, max_iter=300, n_iter_no_change=50).fit(X, Y)
     assert model.score(X, Y) > 0.9

@@ -43,7 +43,7 @@ def test_learning_inside_compiled_code(head):
     p, q = problem((4, 9, 3), head=head), problem((4, 9, 3), head=head)
     net = p.net.arrays()
     total = learn_all(p.X, p.Y, net.theta, net.layers, net.loss, 0.01, net.work)
-    y = q.y.argmax(axis=1) if head[0] == "softmax" else q.y
+    y = q.y.argmax(axis=1) if head[1] == "cross_entropy" else q.y
     history = q.net.train(q.X, y, epochs=1, lr=0.01, shuffle=False)
     np.testing.assert_allclose(p.net.theta, q.net.theta, rtol=1e-13)
     assert total / len(p.X) == pytest.approx(history.loss[0], rel=1e-13)
@@ -83,10 +83,10 @@ def test_code_compiled_for_another_layout_of_the_table_says_so():
 def test_the_number_of_the_layout_stands_first_and_changes_with_the_fields():
     assert table.LAYER.names == (
         "version", "n_in", "n_out", "activation", "offset", "wide", "direct", "rows", "units",
-        "padded", "chunk",
+        "padded", "chunk", "has_bias", "trains_weights", "trains_bias",
     )  # fmt: skip
     assert table.LAYER.itemsize == 8 * table.COLUMNS
-    assert table.LAYOUT == 2, "another layout wants another number, and this test its fields"
+    assert table.LAYOUT == 3, "another layout wants another number, and this test its fields"
 
 
 @pytest.mark.parametrize("sizes", [(9, 2, 5), (2, 9, 1)])

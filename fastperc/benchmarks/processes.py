@@ -95,6 +95,7 @@ def add(results: Results, more: Results) -> None:
                 getattr(result, name).setdefault(way, []).extend(passes)
     results.failed |= more.failed
     results.results = [result for result in results.results if result.key not in results.failed]
-    for name, best in (("gflops", max), ("gbytes", max), ("cached", max), ("probe", min)):
-        results.machine[name] = best(results.machine[name], more.machine[name])
+    for name, found in more.machine.items():
+        best = min if name == "probe" else max
+        results.machine[name] = best(results.machine[name], found)
     results.seconds += more.seconds

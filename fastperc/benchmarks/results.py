@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..files.atomic import replace_file
+from ..measuring.machine import Machine
 
-FORMAT = 5
+FORMAT = 6
+READABLE = (4, 5, FORMAT)
 OURS = ("fastperc", "2 threads")  # the ways of fastperc; all others are timed beside these
 
 
@@ -56,9 +59,20 @@ class Result:
         """Return the best time of a way."""
         return min(self.passes(way))
 
-    def ratio(self, way: str, to: str = "fastperc") -> float:
-        """Return the best time of a way divided by that of another."""
-        return self.best(way) / self.best(to)
+    @property
+    def ours(self) -> str:
+        """The way of fastperc that others are compared with; empty if there is none."""
+        return next((way for way in OURS if way in self.ways), "")
+
+    def ratio(self, way: str, to: str = "") -> float:
+        """Return the best time of a way divided by that of another, by default fastperc's."""
+        return self.best(way) / self.best(to or self.ours)
+
+    @property
+    def gflops(self) -> float:
+        """10^9 operations per second of fastperc on one core; 0 where that is not known."""
+        known = self.work and self.passes(OURS[0])
+        return self.work[0] / self.best(OURS[0]) if self.work and known else 0.0
 
 
 @dataclass
@@ -69,7 +83,8 @@ class Results:
     ----------
     environment : dict of str
     machine : dict of float
-        The limits of one core, see `Machine`, and ``probe``, the nanoseconds of `Stillness`.
+        The limits of one core as measured, see `Machine`, and ``probe``, the nanoseconds of
+        `Stillness`. Up to format 5, the peak was that of NumPy's matrix product.
     results : list of Result
     skipped : dict of str to list of str
         Reasons, and the cases that were left out for them, each with the way of doing it.
@@ -77,6 +92,10 @@ class Results:
         Time that the whole run took.
     failed : dict of str to str
         Cases without figures, because their ways disagree or their numbers became infinite.
+    date : str
+        Day of the run; empty in results of format 5 and before.
+    quick : bool
+        Whether only a selection was run.
     """
 
     environment: dict[str, str]
@@ -85,6 +104,14 @@ class Results:
     skipped: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
     failed: dict[str, str] = field(default_factory=dict)
+    date: str = ""
+    quick: bool = False
+
+    @property
+    def limits(self) -> Machine:
+        """The limits of one core; no kernel is faster than its peak."""
+        found = {name: self.machine.get(name, math.nan) for name in Machine.__annotations__}
+        return Machine(**found).raised_to(max((r.gflops for r in self.results), default=0.0))
 
     def group(self, name: str) -> list[Result]:
         """Return the results of one group."""
@@ -144,7 +171,7 @@ def load(path: str | Path) -> Results:
     """
     try:
         stored: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-        if stored.pop("format") not in (4, FORMAT):
+        if stored.pop("format") not in READABLE:
             raise ValueError("another format")
         results = [Result(**result) for result in stored.pop("results")]
         if "surroundings" in stored:  # format 4

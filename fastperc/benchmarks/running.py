@@ -12,6 +12,7 @@ import gc
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from importlib.metadata import version
 from time import perf_counter
 
@@ -57,7 +58,7 @@ def run(
         The probe, if it knows from an older run how fast it can be.
     """
     cases = list(cases)
-    results = Results(environment_here(), {})
+    results = Results(environment_here(), {}, date=date.today().isoformat())
     timed = [case for case in cases if isinstance(case, Case)]
     seconds = SECONDS * max(len(timed), FEW_CASES) if seconds is None else seconds
     with Stopwatch() as watch:
@@ -183,4 +184,5 @@ def environment_here() -> dict[str, str]:
     facts = dict(environment.describe())
     facts.pop("cache folder", None)
     versions = {name: environment.version_of(name) for name in LIBRARIES}
-    return {**facts, **versions, "fastperc": version("fastperc")}
+    code = {"code": revision} if (revision := environment.revision()) else {}
+    return {**facts, **versions, "fastperc": version("fastperc"), **code}

@@ -9,8 +9,9 @@ import math
 import re
 from collections.abc import Sequence
 
+from ..measuring.machine import copies_in_words, peak_in_words
 from ..measuring.words import duration, factor, markdown
-from .results import Result, Results
+from .results import OURS, Result, Results
 
 PLACE = re.compile(r"(<!-- bench: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_WORK = ("process", "kernel", "MB")  # units for which there are no ratios
@@ -42,13 +43,12 @@ def place(name: str, results: Results) -> str:
 
 def machine(results: Results) -> str:
     """Return sentences on where the results were measured."""
-    facts = results.environment
-    gflops, near, far = (f"{results.machine[name]:.0f}" for name in ("gflops", "cached", "gbytes"))
+    facts, limits = results.environment, results.limits
     return (
         f"{facts['processor']}; Python {facts['Python']}, NumPy {facts['numpy']}, "
         f"Numba {facts['numba']}. Best of the rounds; in brackets, how many times as long as "
-        f"fastperc takes. One core reaches {gflops} GFLOP/s in matrix products "
-        f"and copies {near} GB/s within its caches, {far} GB/s beyond them."
+        f"fastperc takes. One core reaches {peak_in_words(limits)}, "
+        f"{copies_in_words(limits)}."
     )
 
 
@@ -57,12 +57,21 @@ def table(results: Sequence[Result]) -> list[list[str]]:
 
     Where other libraries are compared on several networks, a last line has their geometric means.
     """
-    ways = list(dict.fromkeys(way for result in results for way in result.ways))
-    ways.sort(key=lambda way: way != "fastperc")
-    rows = [[r.name, *(cell(r, way) for way in ways)] for r in results]
+    ways = list(dict.fromkeys(_column(result, way) for result in results for way in result.ways))
+    ways.sort(key=lambda way: way != OURS[0])
+    rows = [[r.name, *(cell(r, _way(r, column)) for column in ways)] for r in results]
     if results[0].group.startswith("libraries") and len(results) > 1:
         rows.append(["geometric mean", *(mean_cell(results, way) for way in ways)])
     return [["case", *ways], *rows]
+
+
+def _column(result: Result, way: str) -> str:
+    """Return the column of a way: fastperc's, also where a case is of it on two threads alone."""
+    return OURS[0] if way == result.ours else way
+
+
+def _way(result: Result, column: str) -> str:
+    return result.ours if column == OURS[0] else column
 
 
 def footnotes(lines: list[list[str]]) -> list[str]:
@@ -77,7 +86,7 @@ def cell(result: Result, way: str) -> str:
     if result.unit in NOT_WORK:
         return amount(result, way)
     time = ("" if result.ways[way] else BUSY) + amount(result, way)
-    if way == "fastperc" or "fastperc" not in result.ways:
+    if way == result.ours or not result.ours:
         return time
     return f"{time} ({factor(result.ratio(way))})"
 
@@ -94,9 +103,9 @@ def mean_ratio(results: Sequence[Result], way: str) -> float:
     return math.exp(sum(logs) / len(logs))
 
 
-def amount(result: Result, way: str = "fastperc") -> str:
-    """Return the best figure with its unit, such as ``79.6 ns``."""
-    best = result.best(way)
+def amount(result: Result, way: str = "") -> str:
+    """Return the best figure of a way, by default fastperc's, with its unit: ``79.6 ns``."""
+    best = result.best(way or result.ours)
     if result.unit == "MB":
         return f"{best:,.1f} MB"
     return duration(best * 1e-9, digits=3)

@@ -14,7 +14,7 @@ import typer
 
 from .. import __version__, commands
 
-NO_COMMANDS = ("app", "console", "interrupts", "main", "plain")
+NO_COMMANDS = ("app", "console", "interrupts", "loading", "main", "plain", "writing")
 
 app = typer.Typer(
     name="fastperc",

@@ -46,7 +46,10 @@ def bench(
     from ..benchmarks.report import write_report
     from ..measuring.words import duration
     from .console import make_console
+    from .writing import check_files, make_folder
 
+    check_files(json)
+    make_folder(report)
     try:
         chosen = cases.some_cases(quick, group or ())
         old = None if compare is None else load(compare)

@@ -149,7 +149,9 @@ def message_of(error: Exception) -> str:
     from ..errors import DataError
 
     if hasattr(error, "format_message"):
-        return f"{error.format_message()} Try 'fastperc --help'"
+        text, context = error.format_message(), getattr(error, "ctx", None)
+        stop = "" if text.endswith((".", "?", "!")) else "."
+        return f"{text}{stop} Try '{context.command_path if context else 'fastperc'} --help'"
     if isinstance(error, OSError) and error.filename is not None:
         return f"cannot use {os.fspath(error.filename)!r}: {error.strerror}"
     status, text = exit_status(error), str(error).rstrip(".")

@@ -10,178 +10,39 @@ is asked for the outputs, or the gradient, of as many rows instead.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 
-from ..kernels import reference
+from .blocks import STOOD, compare_block, is_near, is_single, note_on, with_meaning
+from .causes import CAUSES, likely_cause
+from .causes.likely import SECONDS
+from .finding import Finding, WrongBlock, WrongStep
+from .oracle import Oracle, rows_of, train_calls, train_steps
 from .problem import Problem
-from .runners import FunctionRunner, Runner, blocks_of
-from .ways.numpy import numpy_function
+from .runners import Runner
+from .scales import Step
+
+__all__ = [
+    "Finding",
+    "Oracle",
+    "WrongBlock",
+    "WrongStep",
+    "check",
+    "compare_block",
+    "is_near",
+    "note_on",
+    "train_steps",
+]
 
 # How far rounding may take a parameter: this many units of the last place per step, as a random
 # walk; or, where training makes differences grow, this many times as far as in the NumPy loop.
 ROUNDINGS = 16
 SHARE = 32
-LOST = 1e-3  # where rounding has grown to this share of the largest parameter, the check ends
-PROPORTIONAL = 1e-3  # moves that differ from a multiple of the right ones by less are that multiple
-STILL = 1e-6  # a smaller share of the right move is none
 EPOCHS_OF_FULL = 20  # one epoch is only one step there
-
-
-@dataclass(frozen=True)
-class WrongBlock:
-    """A block of parameters that is wrong after the first wrong step.
-
-    Attributes
-    ----------
-    name : str
-        ``W1``, ``b1``, ...
-    difference : float
-        The largest difference, infinite if the shapes differ.
-    index : tuple of int
-        Its place in the block.
-    found, expected : float
-        The values there.
-    note : str
-        How the move of this step differs from the right one, if that can be said.
-    """
-
-    name: str
-    difference: float
-    index: tuple[int, ...] = ()
-    found: float = math.nan
-    expected: float = math.nan
-    note: str = ""
-
-    def __str__(self) -> str:
-        end = f" ({self.note})" if self.note else ""
-        if not self.index:
-            return f"{self.name}{end}"
-        place = ", ".join(map(str, self.index))
-        return f"{self.name}[{place}] is {self.found:.9g}, expected {self.expected:.9g}{end}"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What checking one variant found.
-
-    Attributes
-    ----------
-    steps : int
-        Number of steps that were checked; of rows, for what does not train.
-    first_wrong : int or None
-        The first step, counted from 1, after which parameters are wrong. For ``"forward"`` the
-        first row whose outputs are, for ``"gradient"`` the first number of rows whose gradient is.
-    blocks : list of WrongBlock
-        The wrong blocks in the order of the layers.
-    absolute, relative, ulps : float
-        The largest difference at the end of the check: as it is, divided by the largest parameter
-        of the same block, and in units of that one's last place.
-    dtype : str
-        Precision of the check.
-    counts : str
-        The unit of ``steps``: ``"step"`` or ``"row"``.
-    cause : str or None
-        The known mistake that gives the numbers found, to rounding: a name of `causes.CAUSES`.
-    """
-
-    steps: int
-    dtype: str
-    first_wrong: int | None = None
-    blocks: list[WrongBlock] = field(default_factory=list)
-    absolute: float = 0.0
-    relative: float = 0.0
-    ulps: float = 0.0
-    counts: str = "step"
-    cause: str | None = None
-
-    @property
-    def agrees(self) -> bool:
-        """Return whether nothing is wrong."""
-        return self.first_wrong is None
-
-    def __str__(self) -> str:
-        if self.agrees:
-            return f"agrees over {self.steps:,} {self.counts}s"
-        names = ", ".join(block.name for block in self.blocks)
-        first = f"first wrong {self.counts}: {self.first_wrong:,}, in {names} ({self.dtype})"
-        return "\n    ".join([first, *map(str, self.blocks)])
-
-
-class Oracle:
-    """Compute the reference's parameters after any number of steps, in float64.
-
-    For what does not train: the outputs, or the gradient, of that many rows.
-    """
-
-    def __init__(self, problem: Problem):
-        self.problem = problem
-        self.X, self.Y = (array.astype(np.float64) for array in problem.samples)
-        self.start = problem.theta.astype(np.float64)
-        self.states = {0: self.start}
-        self.loop = FunctionRunner(problem, numpy_function(problem))
-        self._roundings: dict[int, list[float]] = {}
-
-    def after(self, steps: int) -> list[np.ndarray]:
-        """Return W1, b1, ... after a number of steps."""
-        if not self.problem.task.trains:
-            return self._computed(steps)
-        if steps not in self.states:
-            begin = max(known for known in self.states if known < steps)
-            model = self._model(self.states[begin])
-            for step in range(begin, steps):
-                self._step(model, step)
-            self.states[steps] = model.theta
-        return blocks_of(self.states[steps], self.problem)
-
-    def before(self, steps: int) -> list[np.ndarray]:
-        """Return W1, b1, ... before the last of these steps, or zeros for what does not train."""
-        if self.problem.task.trains:
-            return self.after(steps - 1)
-        return [np.zeros_like(block) for block in self.after(steps)]
-
-    def _computed(self, n_rows: int) -> list[np.ndarray]:
-        model = self._model(self.start)
-        X, Y = self.X[:n_rows], self.Y[:n_rows]
-        if self.problem.kind == "forward":
-            return [reference.forward(model, X)[0][-1]]
-        return blocks_of(reference.gradient(model, X, Y), self.problem)
-
-    def rounding(self, steps: int) -> list[float]:
-        """Return how far rounding takes each block of the NumPy loop in the problem's dtype."""
-        if steps not in self._roundings:
-            found = train_steps(self.problem, self.loop, steps)
-            pairs = zip(found, self.after(steps), strict=True)
-            self._roundings[steps] = [float(np.abs(a - b).max()) for a, b in pairs]
-        return self._roundings[steps]
-
-    def is_lost(self, steps: int) -> bool:
-        """Return whether rounding alone has led so far away that nothing can be said any more."""
-        scale = max(1.0, *(float(np.abs(block).max()) for block in self.after(steps)))
-        return not max(self.rounding(steps)) <= LOST * scale
-
-    def _model(self, theta: np.ndarray) -> reference.Model:
-        p = self.problem
-        return reference.Model.from_theta(theta, p.sizes, p.activations, p.loss)
-
-    def _step(self, model: reference.Model, step: int) -> None:
-        p = self.problem
-        first = step % p.n_steps * p.batch_size
-        rows = slice(first, min(first + p.batch_size, p.n_samples))
-        reference.train_batches(model, self.X[rows], self.Y[rows], p.lr, p.batch_size)
-
-
-def train_steps(problem: Problem, runner: Runner, steps: int) -> list[np.ndarray]:
-    """Return the parameters after some steps from the start, or what is computed for the rows."""
-    runner.reset()
-    epochs, rest = divmod(steps, problem.n_steps)
-    for _ in range(epochs):
-        runner.train(problem.n_samples)
-    if rest:
-        runner.train(rest * problem.step_rows)
-    return runner.parameters()
+LEAST = 2  # steps or rows: of one, a sum and a mean are the same
 
 
 def tolerance(dtype: str, steps: int, scale: float) -> float:
@@ -191,31 +52,149 @@ def tolerance(dtype: str, steps: int, scale: float) -> float:
 
 @np.errstate(all="ignore")
 def check(
-    problem: Problem, runner: Runner, seconds: float = 3.0, oracle: Oracle | None = None
-) -> Finding:
+    problem: Problem, runner: Runner, seconds: float = 3.0, oracle: Oracle | None = None,
+    within: float = math.inf,
+) -> Finding:  # fmt: skip
     """Find the first wrong step, among as many as fit into the time.
 
-    At least one step is checked; an epoch at most (`EPOCHS_OF_FULL` of one step). Training that
-    makes differences grow, as too large a learning rate does, is checked until rounding takes over.
-    Several variants of a problem may share the oracle, which computes the right steps once.
+    At least two steps are checked, and an epoch at most (`EPOCHS_OF_FULL` of one step): what cannot
+    take two ``within`` a time is too slow to be checked. Training that makes differences grow, as
+    too large a learning rate does, is checked until rounding takes over. What computes in float32
+    though it got float64 is judged by what float32 can do. Several variants of a problem may share
+    the oracle, which computes the right steps once.
     """
-    oracle = oracle or Oracle(problem)
+    begin = perf_counter()
+    judge = Judge(problem, runner, oracle or Oracle(problem))
     limit = EPOCHS_OF_FULL if problem.kind == "full" else problem.n_steps
     right = 0
-    wrong_blocks(problem, runner, oracle, 1)  # what has to be compiled, is
-    begin = perf_counter()
-    while right < limit and (right == 0 or 3 * (perf_counter() - begin) < seconds):
+    judge.wrong_blocks(1)  # what has to be compiled, is
+    judge.recognise_single()
+    compiled = perf_counter()
+    while right < limit and (right < LEAST or 3 * (perf_counter() - compiled) < seconds):
+        if right and right < LEAST and 3 * perf_counter() - compiled - 2 * begin > within:
+            return Finding(right, judge.dtype, counts=problem.task.counts, too_slow=True)
         steps = min(max(1, 2 * right), limit)
-        if not wrong_blocks(problem, runner, oracle, steps):
+        if not judge.wrong_blocks(steps):
             right = steps
-        elif oracle.is_lost(steps):
-            limit = _last_kept(oracle, right, steps)
+        elif judge.is_lost(steps):
+            limit = judge.last_kept(right, steps)
         else:
-            return _narrow_down(problem, runner, oracle, right, steps)
-    return _differences(problem, oracle, train_steps(problem, runner, right), right)
+            return judge.narrow_down(right, steps, begin + within)
+    return judge.differences(right)
 
 
-def _last_kept(oracle: Oracle, kept: int, lost: int) -> int:
+@dataclass
+class Judge:
+    """Judge a variant: ``dtype`` is the precision that it is measured by."""
+
+    problem: Problem
+    runner: Runner
+    oracle: Oracle
+    dtype: str = ""
+
+    def __post_init__(self) -> None:
+        self.dtype = self.dtype or self.problem.dtype
+
+    @property
+    def is_single(self) -> bool:
+        """Return whether it computes in float32 though it was given float64."""
+        return self.dtype != self.problem.dtype
+
+    def recognise_single(self) -> None:
+        """See whether it computes in float32 though it was given float64."""
+        if self.problem.dtype != "float64" or not self.wrong_blocks(1):
+            return
+        found, steps = train_steps(self.problem, self.runner, 1), self.oracle.after(1)
+        lr = self.problem.lr if self.problem.task.trains else 1.0
+        blocks = zip(found, steps, self.oracle.before(1), strict=True)
+        if all(is_single(f, e, b, lr) for f, e, b in blocks):
+            self.dtype = "float32"
+
+    def wrong_blocks(self, steps: int) -> list[WrongBlock]:
+        """Return the blocks that are wrong after a number of steps."""
+        return wrong_blocks(self.problem, self.runner, self.oracle, steps, self.dtype)
+
+    def is_lost(self, steps: int) -> bool:
+        """Return whether rounding alone has led too far away."""
+        return self.oracle.is_lost(steps, self.dtype)
+
+    def last_kept(self, kept: int, lost: int) -> int:
+        """Return the last step at which rounding has not taken over."""
+        return _last_kept(self, kept, lost)
+
+    def narrow_down(self, right: int, wrong: int, deadline: float = math.inf) -> Finding:
+        """Find the first wrong step between a right and a wrong number of steps, and its cause."""
+        while wrong - right > 1:
+            middle = (right + wrong) // 2
+            if self.wrong_blocks(middle):
+                wrong = middle
+            else:
+                right = middle
+        blocks = self.wrong_blocks(wrong)
+        difference = max(block.difference for block in blocks)
+        sizes = dict(
+            zip(self.problem.block_names, map(np.size, self.oracle.after(wrong)), strict=True)
+        )
+        blocks = with_meaning(blocks, sizes, self.step(wrong))
+        finding = Finding(
+            wrong, self.dtype, wrong, blocks, difference, math.inf, math.inf,
+            self.problem.task.counts, step=self.wrong_step(wrong),
+        )  # fmt: skip
+        return self.with_cause(finding, wrong, deadline)
+
+    def with_cause(self, finding: Finding, wrong: int, deadline: float) -> Finding:
+        """Return a finding with its likely cause, if there is one."""
+        observe = partial(train_calls, self.problem, self.runner)
+        allowed = partial(tolerance, self.dtype)
+        seconds = min(SECONDS, (deadline - perf_counter()) / 3)
+        likely = likely_cause(self.problem, observe, wrong, allowed, seconds)
+        if likely is None:
+            return finding
+        blocks = finding.blocks
+        if likely.mistake.name == "bias_summed_over_units":
+            # Errors of softmax have the sum 0: that they do not move is an effect.
+            blocks = [replace(block, note=block.note.replace(STOOD, "")) for block in blocks]
+        return replace(
+            finding,
+            blocks=blocks,
+            cause=likely.mistake.name,
+            likely=str(likely),
+            mistake=likely.mistake,
+        )
+
+    def step(self, wrong: int) -> Step | None:
+        """Return what the factors of a wrong step may depend on."""
+        p = self.problem
+        if not p.task.trains:
+            return Step.of(p, wrong)
+        rows = rows_of(p, wrong - 1)
+        return Step.of(p, rows.stop - rows.start, rows.stop) if p.epochs == 1 else None
+
+    def wrong_step(self, wrong: int) -> WrongStep:
+        """Return the numbers of a step, wrong or to be shown."""
+        found = [
+            np.array(block, dtype=np.float64)
+            for block in train_steps(self.problem, self.runner, wrong)
+        ]
+        expected = self.oracle.after(wrong)
+        if not self.problem.task.trains:
+            first = wrong - 1 if self.problem.kind == "forward" else 0
+            start = self.oracle._blocks(self.oracle.start)
+            return WrongStep(first, wrong, start, found, expected)
+        rows = rows_of(self.problem, wrong - 1)
+        return WrongStep(rows.start, rows.stop, self.oracle.before(wrong), found, expected)
+
+    def differences(self, steps: int) -> Finding:
+        """Measure the differences of a variant that agrees."""
+        found = train_steps(self.problem, self.runner, steps)
+        finding = _differences(self.problem, self.oracle, found, steps)
+        finding = replace(finding, step=self.wrong_step(1))
+        if not self.is_single:
+            return finding
+        return replace(finding, dtype=self.dtype, cause="float32", likely=CAUSES["float32"])
+
+
+def _last_kept(oracle: Oracle | Judge, kept: int, lost: int) -> int:
     """Return the last step at which rounding has not taken over."""
     while lost - kept > 1:
         middle = (kept + lost) // 2
@@ -224,22 +203,6 @@ def _last_kept(oracle: Oracle, kept: int, lost: int) -> int:
         else:
             kept = middle
     return kept
-
-
-def _narrow_down(
-    problem: Problem, runner: Runner, oracle: Oracle, right: int, wrong: int
-) -> Finding:
-    """Find the first wrong step between a right and a wrong number of steps."""
-    while wrong - right > 1:
-        middle = (right + wrong) // 2
-        if wrong_blocks(problem, runner, oracle, middle):
-            wrong = middle
-        else:
-            right = middle
-    blocks = wrong_blocks(problem, runner, oracle, wrong)
-    difference = max(block.difference for block in blocks)
-    counts = problem.task.counts
-    return Finding(wrong, problem.dtype, wrong, blocks, difference, math.inf, math.inf, counts)
 
 
 def _differences(problem: Problem, oracle: Oracle, found: list[np.ndarray], steps: int) -> Finding:
@@ -254,57 +217,21 @@ def _differences(problem: Problem, oracle: Oracle, found: list[np.ndarray], step
     return Finding(steps, problem.dtype, None, [], absolute, relative, ulps, counts)
 
 
-def wrong_blocks(problem: Problem, runner: Runner, oracle: Oracle, steps: int) -> list[WrongBlock]:
-    """Return the blocks that are wrong after a number of steps."""
+def wrong_blocks(
+    problem: Problem, runner: Runner, oracle: Oracle, steps: int, dtype: str | None = None
+) -> list[WrongBlock]:
+    """Return the blocks that are wrong after a number of steps, for a precision."""
+    dtype = dtype or problem.dtype
     found, expected = train_steps(problem, runner, steps), oracle.after(steps)
     scale = max(1.0, *(float(np.abs(block).max()) for block in expected))
-    allowed = tolerance(problem.dtype, steps, scale)
+    allowed = tolerance(dtype, steps, scale)
     if all(is_near(*pair, allowed) for pair in zip(found, expected, strict=True)):
         return []
     candidates = [
         compare_block(name, f, e, b, max(allowed, SHARE * rounding), problem.task.trains)
         for name, f, e, b, rounding in zip(
-            problem.block_names, found, expected, oracle.before(steps), oracle.rounding(steps),
-            strict=True,
+            problem.block_names, found, expected, oracle.before(steps),
+            oracle.rounding(steps, dtype), strict=True,
         )
     ]  # fmt: skip
     return [block for block in candidates if block is not None]
-
-
-def is_near(found: np.ndarray, expected: np.ndarray, allowed: float) -> bool:
-    """Return whether a block is right; NaN is not."""
-    return found.shape == expected.shape and bool((np.abs(found - expected) <= allowed).all())
-
-
-def compare_block(
-    name: str, found: np.ndarray, expected: np.ndarray, before: np.ndarray, allowed: float,
-    moves: bool = True,
-) -> WrongBlock | None:  # fmt: skip
-    """Return what is wrong with a block, or None."""
-    found = np.asarray(found, dtype=np.float64)
-    if found.shape != expected.shape:
-        note = f"shape {found.shape}, expected {expected.shape}"
-        return WrongBlock(name, math.inf, note=note)
-    difference = np.where(np.isfinite(found), np.abs(found - expected), np.inf)
-    if difference.max() <= allowed:
-        return None
-    index = np.unravel_index(difference.argmax(), difference.shape)
-    return WrongBlock(
-        name, float(difference.max()), tuple(map(int, index)), float(found[index]),
-        float(expected[index]), note_on(found - before, expected - before, moves),
-    )  # fmt: skip
-
-
-def note_on(move: np.ndarray, right_move: np.ndarray, moves: bool = True) -> str:
-    """Describe a wrong move that is a multiple of the right one, or not finite, or none."""
-    size = float((right_move**2).sum())
-    if not np.isfinite(move).all():
-        return "not finite"
-    if np.abs(move).max() <= STILL * np.abs(right_move).max():
-        return "it did not move" if moves else "it is 0"
-    factor = float((move * right_move).sum()) / size if size else 0.0
-    is_multiple = np.abs(move - factor * right_move).max() <= PROPORTIONAL * np.abs(move).max()
-    if not is_multiple or abs(factor - 1) <= PROPORTIONAL:
-        return ""
-    how = "it moved {:.4g} times as far as it should" if moves else "{:.4g} times what it should be"
-    return how.format(factor)

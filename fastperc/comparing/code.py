@@ -11,8 +11,8 @@ import sys
 from typing import Any
 
 from ..kernels import batch, online, predict
+from .calling import Function
 from .problem import Problem
-from .runners import Function
 from .ways.network import NetworkRunner
 
 # Fused multiply-add on whole registers: x86 (vfmadd231ps), and Arm (fmla v0.4s).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
@@ -14,6 +14,7 @@ from .. import checks
 from ..model import options
 from ..model.layout import initialise, n_parameters, views
 from ..model.losses import check_targets
+from .forms import LAYOUTS, Form, in_words, read_blocks
 from .task import TASKS, Task
 
 
@@ -45,6 +46,8 @@ class Problem:
     layout : str
         Of the arrays that a function of the user's gets and gives: ``"rows"``, one sample per row,
         or ``"columns"``.
+    initial : ndarray, optional
+        Start values to use instead of drawn ones, laid out as ``theta``.
     """
 
     kind: str = "online"
@@ -63,6 +66,7 @@ class Problem:
     epochs: int = 1
     bias: bool = True
     layout: str = "rows"
+    initial: np.ndarray | None = None
 
     @property
     def task(self) -> Task:
@@ -93,14 +97,19 @@ class Problem:
 
     @property
     def block_names(self) -> list[str]:
-        """``W1``, ``b1``, ``W2``, ..., in the order of `start`; or ``outputs``."""
+        """``W1``, ``b1``, ``W2``, ..., or ``W1``, ``W2``, ... without biases; or ``outputs``."""
         if self.kind == "forward":
             return ["outputs"]
-        return [f"{kind}{layer}" for layer in range(1, len(self.sizes)) for kind in "Wb"]
+        return self.form().names
+
+    def form(self, layout: str = "rows") -> Form:
+        """Return what its parameters look like in a layout."""
+        return Form(self.sizes, layout, self.bias)
 
     def summary(self) -> dict[str, object]:
         """Return all but the samples, for JSON."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "data"}
+        unsaid = ("data", "initial")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in unsaid}
 
     @cached_property
     def samples(self) -> tuple[np.ndarray, np.ndarray]:
@@ -110,17 +119,27 @@ class Problem:
 
     @cached_property
     def theta(self) -> np.ndarray:
-        """Start values of all parameters, laid out as those of a `Network`; none is 0."""
+        """Start values of all parameters, laid out as those of a `Network`.
+
+        None that is drawn is 0, but without biases all of theirs are.
+        """
+        if self.initial is not None:
+            return self._cast(self.initial)
         rng = np.random.default_rng(self.seed)
         theta = np.empty(n_parameters(self.sizes))
         initialise(theta, self.sizes, "glorot", rng)
         for b in views(theta, self.sizes)[1]:
-            b[...] = rng.uniform(-0.5, 0.5, b.shape)
+            b[...] = rng.uniform(-0.5, 0.5, b.shape) if self.bias else 0.0
         return self._cast(theta)
 
     def start(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return copies of the start values: weights (n_in, n_out) and biases (n_out,)."""
         return views(self.theta.copy(), self.sizes)
+
+    def start_blocks(self) -> list[np.ndarray]:
+        """Return copies of the start values, as `block_names` calls those of parameters."""
+        weights, biases = self.start()
+        return self.form().ordered((weights, biases))
 
     def _cast(self, array: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(array, dtype=self.dtype)
@@ -168,7 +187,8 @@ def draw_samples(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
 def make_problem(
     kind: str, sizes: str | Iterable[int], *, dtype: DTypeLike, n_samples: int, batch_size: int,
     lr: float | None, seed: int, hidden: str, output: str, loss: str, X: ArrayLike | None,
-    y: ArrayLike | None,
+    y: ArrayLike | None, momentum: float = 0.0, alpha: float = 0.0, epochs: int = 1,
+    bias: bool = True, layout: str = "rows", start: object = None,
 ) -> Problem:  # fmt: skip
     """Make a problem of the arguments of `compare`, checked."""
     sizes = options.check_sizes(parse_sizes(sizes))
@@ -179,6 +199,9 @@ def make_problem(
         X = checks.check_array(X, "X", columns=sizes[0])
         data = X, check_targets(y, record, len(X), sizes[-1], np.dtype("float64"))
         n_samples = len(X)
+    bias = checks.check_flag(bias, "bias")
+    layout = checks.check_choice(layout, "layout", LAYOUTS)
+    initial = None if start is None else check_start(start, Form(sizes, layout, bias))
     n_samples = checks.check_count(n_samples, "n_samples")
     batch_size = min(checks.check_count(batch_size, "batch_size"), n_samples)
     return Problem(
@@ -187,8 +210,62 @@ def make_problem(
         batch_size={"online": 1, "batches": batch_size}.get(kind, n_samples),
         lr=min(0.01, 0.5 / sizes[0]) if lr is None else checks.check_positive(lr, "lr"),
         seed=checks.check_count(seed, "seed", least=0),
-        data=data,
+        data=data, initial=initial, alpha=checks.check_number(alpha, "alpha", least=0),
+        momentum=_check_momentum(momentum),
+        epochs=checks.check_count(epochs, "epochs"), bias=bias, layout=layout,
     )  # fmt: skip
+
+
+def _check_momentum(momentum: float) -> float:
+    number = checks.check_number(momentum, "momentum", least=0)
+    if number >= 1:
+        raise ValueError(f"momentum: found {momentum!r}, expected a number from 0 to below 1")
+    return number
+
+
+def check_start(start: object, form: Form) -> np.ndarray:
+    """Return start values, given in any form, laid out as ``theta``.
+
+    Given ``layout="columns"``, they may be in either layout.
+    """
+    rows = Form(form.sizes, "rows", form.bias)
+    blocks = read_blocks(start, form)
+    if form.layout == "columns" and blocks is not None and not _is_whole(blocks, rows):
+        in_rows = read_blocks(start, rows)
+        blocks = in_rows if in_rows is not None and _is_whole(in_rows, rows) else blocks
+    sizes = "-".join(map(str, form.sizes))
+    if blocks is None:
+        raise TypeError(
+            f"start: found {in_words(start)}, expected (weights, biases), {form.n_layers} arrays "
+            f"each, for a network of sizes {sizes}"
+        )
+    for name, block in zip(form.names, blocks, strict=True):
+        if block.shape != rows.shape(name):
+            turned = block.T if form.layout == "columns" else block
+            raise ValueError(
+                f"start: found {name} of shape {turned.shape}, expected {form.shape(name)} for "
+                f"sizes {sizes} and layout={form.layout!r}. Give the sizes of your network, or "
+                "the other layout"
+            )
+    checked = [
+        checks.check_array(block, f"start {name}", ndim=block.ndim)
+        for name, block in zip(form.names, blocks, strict=True)
+    ]
+    return as_theta(checked, rows)
+
+
+def as_theta(blocks: Sequence[np.ndarray], form: Form) -> np.ndarray:
+    """Return W1, b1, ..., in rows, laid out as ``theta``; biases that there are none of are 0."""
+    theta = np.zeros(n_parameters(form.sizes))
+    kinds = views(theta, form.sizes)
+    for name, block in zip(form.names, blocks, strict=True):
+        kinds["Wb".index(name[0])][int(name[1:]) - 1][...] = block
+    return theta
+
+
+def _is_whole(blocks: list[np.ndarray], rows: Form) -> bool:
+    """Return whether all blocks have their shapes."""
+    return all(b.shape == rows.shape(name) for name, b in zip(rows.names, blocks, strict=True))
 
 
 def parse_sizes(sizes: str | Iterable[int]) -> Iterable[int]:

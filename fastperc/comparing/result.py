@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from ..files.atomic import replace_file
 from ..measuring.machine import Machine
-from ..measuring.words import columns, duration, factor, number, percent, span
-from .agreement import Finding
+from . import printing
+from .finding import Finding
 
 if TYPE_CHECKING:
     from ..plots import Axes
+    from .problem import Problem
 
 
 @dataclass
@@ -36,8 +37,9 @@ class Row:
     ratio, ratio_low, ratio_high : float
         Median time of the baseline divided by this one's, and the same interval of it.
     gflops, share_of_peak, gbytes : float
-        Matrix work and least memory traffic per second, at the best time; NaN where the result is
-        wrong, since then it is not known what was done.
+        Matrix work, which share of the peak of the cores that it ran on that is, and least memory
+        traffic per second, at the best time; NaN where the result is wrong, since then it is not
+        known what was done.
     first_call : float
         Seconds of the first call, compilation included.
     compile_seconds : float
@@ -48,6 +50,10 @@ class Row:
         Packed multiply-adds in its machine code; None if it is not compiled.
     samples : int
         Number of samples that were trained on the clock.
+    output : str
+        What it printed when it was called first.
+    problem : Problem
+        What was to be solved.
     """
 
     name: str
@@ -70,11 +76,25 @@ class Row:
     from_disk: bool = False
     packed_fma: int | None = None
     samples: int = 0
+    output: str = field(default="", repr=False)
+    problem: Problem | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_yours(self) -> bool:
+        """Return whether it is a function of the user's."""
+        return self.what.startswith("your ")
+
+    @property
+    def explanation(self) -> str:
+        """The numbers of the first wrong step, or of step 1; see `Comparison.explain`."""
+        from .explain import explain
+
+        return explain(self)
 
     @property
     def agrees(self) -> bool:
         """Return whether it ran and took the reference's steps."""
-        return self.finding is not None and self.finding.agrees
+        return not self.error and self.finding is not None and self.finding.agrees
 
     @property
     def cause(self) -> str | None:
@@ -88,16 +108,9 @@ class Row:
         return self.error
 
 
-# Three tables, so that each fits into a narrow terminal.
-RIGHT = ("right?", "agrees", "checked", "difference", "relative", "ulps")
-TIMES = ("time", "ns/sample", "median", "95 %", "faster", "95 %")
-WORK = ("work", "GFLOP/s", "of peak", "B/sample", "compile", "packed FMA")
-FROM_DISK = 'compile: "disk" is machine code of an earlier run; inspect compiles it once more'
-
-
 @dataclass
 class Comparison:
-    """The result of `compare`; printed, it is a table.
+    """The result of `compare`; printed, it says what was found and shows tables.
 
     Attributes
     ----------
@@ -147,37 +160,32 @@ class Comparison:
         raise KeyError(f"found {name!r}, expected one of {names}")
 
     def table(self) -> str:
-        """Return the rows as lines of text, followed by what is wrong with any of them."""
-        tables = [
-            line
-            for head, cells in ((RIGHT, right_cells), (TIMES, time_cells), (WORK, self._work_cells))
-            for line in [*columns([head, *map(cells, self.rows)]), ""]
-        ]
-        return "\n".join([self.title, "", *tables, *self._explanations()])
-
-    def _explanations(self) -> list[str]:
-        peak = (
-            f"peak of one core, measured: {self.machine.gflops:.0f} GFLOP/s in matrix products, "
-            f"{self.machine.gbytes:.0f} GB/s in copying, {self.machine.cached:.0f} within caches"
-        )
-        lines = [peak, *[FROM_DISK] * any(row.from_disk for row in self.rows)]
-        lines += [f"{row.name} {row.error}" for row in self.rows if row.error]
-        lines += [
-            f"{row.name}: {row.finding}" for row in self.rows if row.finding and not row.agrees
-        ]
-        return [*lines, *self.notes]
-
-    def _work_cells(self, row: Row) -> tuple[str, ...]:
-        return (
-            row.name,
-            number(row.gflops, 2),
-            percent(row.share_of_peak),
-            "-" if math.isnan(row.best) else f"{self.bytes_per_sample:,.0f}",
-            "disk" if row.from_disk else duration(row.compile_seconds),
-            "-" if row.packed_fma is None else f"{row.packed_fma:,}",
-        )
+        """Return what was found, then the rows as tables of text."""
+        return printing.text_of(self)
 
     __str__ = table
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return printing.html_of(self)
+
+    def explain(self, name: str | None = None) -> str:
+        """Return the numbers of the first wrong step, the expected ones and yours side by side.
+
+        Forward and backward pass, and the update, as formulas. Where nothing is wrong, the numbers
+        of the first step.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of a row; by default all functions of yours, or else what is wrong, or else the first
+            row.
+        """
+        if name is not None:
+            return self[name].explanation
+        rows = [row for row in self.rows if row.is_yours]
+        rows = rows or [row for row in self.rows if not row.agrees] or self.rows[:1]
+        return "\n\n".join(row.explanation for row in rows)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw nanoseconds per sample as bars; see `fastperc.plots.plot_comparison`."""
@@ -192,7 +200,7 @@ class Comparison:
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """Return everything as JSON, which is also written to ``path`` if one is given."""
-        text = json.dumps(without_nan(asdict(self)), indent=2) + "\n"
+        text = json.dumps(as_json(self), indent=2) + "\n"
         if path is not None:
             replace_file(fspath(path), text.encode())
         return text
@@ -203,34 +211,19 @@ def _warn_of_name(old: str, new: str) -> None:
     warnings.warn(message, DeprecationWarning, stacklevel=3)
 
 
-def right_cells(row: Row) -> tuple[str, ...]:
-    """Return the cells on whether a variant does what the reference does."""
-    finding = row.finding
-    agrees = "-" if finding is None else "yes" if finding.agrees else "NO"
-    shown = "failed" if row.error else agrees
-    if finding is None:
-        return row.name, shown, *"----"
-    if finding.first_wrong is not None:
-        wrong = f"wrong from {finding.counts} {finding.first_wrong:,} on"
-        return row.name, shown, wrong, f"{finding.absolute:.1e}", *"--"
-    return (
-        row.name, shown, f"{finding.steps:,} {finding.counts}s", f"{finding.absolute:.1e}",
-        f"{finding.relative:.1e}", f"{finding.ulps:.1f}",
-    )  # fmt: skip
+# What is no result, or too large for a file of them.
+NOT_STORED = {"Row": {"problem"}, "Finding": {"step", "mistake"}}
 
 
-def time_cells(row: Row) -> tuple[str, ...]:
-    """Return the cells on how long a variant takes."""
-    return (
-        row.name, number(row.best), number(row.median), span(row.low, row.high),
-        factor(row.ratio), span(row.ratio_low, row.ratio_high, factor),
-    )  # fmt: skip
-
-
-def without_nan(value: object) -> object:
-    """Return a value for JSON, with null in the place of NaN and infinity."""
+def as_json(value: object) -> object:
+    """Return a value for JSON: fields by name, null in the place of NaN and infinity."""
+    if is_dataclass(value):
+        left_out = NOT_STORED.get(type(value).__name__, set())
+        return {
+            f.name: as_json(getattr(value, f.name)) for f in fields(value) if f.name not in left_out
+        }
     if isinstance(value, dict):
-        return {name: without_nan(item) for name, item in value.items()}
+        return {name: as_json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [without_nan(item) for item in value]
+        return [as_json(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

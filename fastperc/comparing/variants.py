@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 from .. import checks
 from ..kernels.table import CHUNK
+from ..model.layout import n_parameters
 from .problem import Problem
 from .runners import FunctionRunner, Runner
 from .ways.c import CRunner, c_refuses
@@ -19,6 +20,8 @@ from .ways.onnx import OnnxRunner, onnx_refuses
 from .ways.python import python_function, python_refuses
 from .ways.sklearn import SklearnRunner, sklearn_refuses
 from .ways.torch import TorchRunner, torch_refuses
+
+PAYS = 2e6  # samples at once, times parameters, from which on a second thread was seen to save time
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,29 @@ class Variant:
 def _threads_refuse(problem: Problem) -> str:
     if problem.kind == "gradient":
         return "the gradient alone is computed on one thread"
-    enough = problem.batch_size > CHUNK
-    return "" if enough else f"threads are used for more than {CHUNK} samples at once"
+    if problem.batch_size <= CHUNK:
+        return f"threads are used for more than {CHUNK} samples at once"
+    if problem.batch_size * n_parameters(problem.sizes) < PAYS:
+        return "so little work at once is done sooner than a second thread begins"
+    return ""
+
+
+def _plain(refuses: Callable[[Problem], str]) -> Callable[[Problem], str]:
+    """Return a function that also refuses whatever is more than steps of gradient descent."""
+
+    def check(problem: Problem) -> str:
+        if not problem.bias:
+            return "it has biases in every layer"
+        trains = problem.task.trains
+        if problem.alpha and problem.kind != "forward":
+            return "it has no penalty"
+        if problem.momentum and trains:
+            return "it has no momentum"
+        return (
+            "it trains one epoch in a call" if problem.epochs > 1 and trains else refuses(problem)
+        )
+
+    return check
 
 
 def _of_packages(refuses: Callable[[Problem], str], *packages: str) -> Callable[[Problem], str]:
@@ -63,7 +87,7 @@ VARIANTS = {
     for variant in (
         Variant(
             "python", "plain Python, on lists",
-            lambda p: FunctionRunner(p, python_function(p)), python_refuses,
+            lambda p: FunctionRunner(p, python_function(p)), _plain(python_refuses),
         ),
         Variant("numpy", "NumPy", lambda p: FunctionRunner(p, numpy_function(p))),
         Variant("fastperc", "fastperc's kernel", NetworkRunner),
@@ -71,19 +95,19 @@ VARIANTS = {
             "2 threads", "fastperc's kernel on two threads", partial(NetworkRunner, threads=2),
             _threads_refuse,
         ),
-        Variant("c", "C, by the compiler of this machine", CRunner, c_refuses),
+        Variant("c", "C, by the compiler of this machine", CRunner, _plain(c_refuses)),
         Variant(
-            "jax", "JAX, compiled whole", JaxRunner, _of_packages(jax_refuses, "jax")
+            "jax", "JAX, compiled whole", JaxRunner, _of_packages(_plain(jax_refuses), "jax")
         ),
         Variant(
             "onnxruntime", "ONNX Runtime", OnnxRunner,
-            _of_packages(onnx_refuses, "onnxruntime", "onnx"),
+            _of_packages(_plain(onnx_refuses), "onnxruntime", "onnx"),
         ),
         Variant(
             "sklearn", "scikit-learn, partial_fit", SklearnRunner,
-            _of_packages(sklearn_refuses, "sklearn"),
+            _of_packages(_plain(sklearn_refuses), "sklearn"),
         ),
-        Variant("torch", "PyTorch", TorchRunner, _of_packages(torch_refuses, "torch")),
+        Variant("torch", "PyTorch", TorchRunner, _of_packages(_plain(torch_refuses), "torch")),
     )
 }  # fmt: skip
 

@@ -52,6 +52,17 @@ def replace_file(path: str, content: bytes) -> None:
     _sync_folder(os.path.dirname(path))
 
 
+def check_place(path: str) -> None:
+    """Raise OSError if `replace_file` could not write there, as far as can be told beforehand."""
+    path = os.path.realpath(path)
+    _status(path)
+    temporary, file = _create(path, 0o600)
+    with file:
+        created = os.fstat(file.fileno())
+        _let_go(file)
+        _remove(temporary, created)
+
+
 def _status(path: str) -> os.stat_result | None:
     """Return the status of the file to replace, if there is one."""
     try:

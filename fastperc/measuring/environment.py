@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from .. import __version__
+from .threads import n_usable_cores
 
 PACKAGES = ("numpy", "numba", "llvmlite", "scipy", "scikit-learn", "safetensors", "tqdm")
 OPTIONAL = ("matplotlib", "typer", "rich")
@@ -72,6 +72,17 @@ def version_of(package: str) -> str:
         return MISSING
 
 
+def revision() -> str:
+    """Return Git's name of the code, with ``-dirty`` if it has been changed; empty without Git."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return ""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+    with suppress(OSError):
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return ""
+
+
 def processor() -> str:
     """Return the processor's name, as the system gives it."""
     with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
@@ -96,8 +107,7 @@ def target() -> str:
 
 def n_cores() -> str:
     """Return how many cores this process may use, in words."""
-    usable = getattr(os, "sched_getaffinity", None)
-    n = len(usable(0)) if usable else os.cpu_count() or 1
+    n = n_usable_cores()
     return "1 core" if n == 1 else f"{n} cores"
 
 

@@ -28,6 +28,11 @@ def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
+def n_usable_cores() -> int:
+    """Return how many cores this process may use; all where the system does not say."""
+    return len(cores()) or os.cpu_count() or 1
+
+
 def pin_to_core(core: int) -> None:
     """Keep this thread, and those that it starts from now on, on one core."""
     os.sched_setaffinity(0, [core])

@@ -18,6 +18,8 @@ MOST_PARAMETERS = 1 << 56  # more than any memory holds, and few enough to be co
 
 DTYPES = ("float32", "float64")
 
+Parts = list[object] | tuple[object, ...]  # arrays, or lists of them
+
 
 def check_sizes(sizes: object) -> tuple[int, ...]:
     """Return numbers of inputs, hidden units and outputs: at least two whole numbers."""
@@ -179,7 +181,7 @@ def check_init(init: object, model: Dense) -> str | np.ndarray:
     if init is None or isinstance(init, str):
         return checks.check_choice(init, "init", INITS)
     n = len(model.sizes) - 1
-    if _is_list(init) and any(np.ndim(item) > 0 or _is_list(item) for item in init):
+    if _is_list(init) and any(_depth(item) > 0 for item in init):
         weights, biases = _arrays_of(init, n, any(model.bias))
         start = np.zeros_like(model.theta)
         arrays = views(start, model.sizes, model.bias)
@@ -195,24 +197,24 @@ def check_init(init: object, model: Dense) -> str | np.ndarray:
     return start
 
 
-def _is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+def _is_list(value: object) -> TypeGuard[Parts]:
     return isinstance(value, (list, tuple))
 
 
-def _arrays_of(init: Any, n_layers: int, has_biases: bool) -> tuple[list[Any], list[Any]]:
+def _arrays_of(init: Parts, n_layers: int, has_biases: bool) -> tuple[Parts, Parts]:
     """Return weights and biases, a list each, of what `check_init` takes."""
-    if len(init) == 2 and all(map(_is_list, init)) and len(init[0]) == len(init[1]) == n_layers:
-        weights, biases = init
-        if all(_depth(W) == 2 for W in weights):
-            return list(weights), list(biases)
-    if len(init) == n_layers and all(_is_list(pair) and len(pair) == 2 for pair in init):
-        weights, biases = zip(*init, strict=True)
-        if all(_depth(W) == 2 for W in weights):
-            return list(weights), list(biases)
-    if n_layers == 1 and len(init) == 2 and [_depth(part) for part in init] == [2, 1]:
-        return [init[0]], [init[1]]
-    if not has_biases and len(init) == n_layers and all(_depth(W) == 2 for W in init):
-        return list(init), [None] * n_layers
+    parts = [part for part in init if _is_list(part)]
+    are_two = len(init) == len(parts) == 2 and len(parts[0]) == len(parts[1]) == n_layers
+    if are_two and _are_matrices(parts[0]):
+        return parts[0], parts[1]
+    if len(init) == len(parts) == n_layers and all(len(pair) == 2 for pair in parts):
+        weights, biases = zip(*parts, strict=True)
+        if _are_matrices(weights):
+            return weights, biases
+    if n_layers == 1 and [_depth(part) for part in init] == [2, 1]:
+        return init[:1], init[1:]
+    if not has_biases and len(init) == n_layers and _are_matrices(init):
+        return init, [None] * n_layers
     raise ValueError(
         f"init: found a {type(init).__name__} of {len(init)}, expected (weights, biases) with "
         f"{n_layers} arrays each, or {n_layers} pairs (W, b): W of shape (n_in, n_out), b of shape "
@@ -220,8 +222,12 @@ def _arrays_of(init: Any, n_layers: int, has_biases: bool) -> tuple[list[Any], l
     )
 
 
+def _are_matrices(arrays: Parts) -> bool:
+    return all(_depth(W) == 2 for W in arrays)
+
+
 def _depth(value: object) -> int:
     """Return the number of dimensions of an array or of nested lists, ragged ones too."""
     if isinstance(value, (list, tuple)):
         return 1 + (_depth(value[0]) if value else 0)
-    return np.ndim(value)  # type: ignore[arg-type]
+    return value.ndim if isinstance(value, np.ndarray) else 0

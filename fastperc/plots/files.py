@@ -31,7 +31,19 @@ def save_figure(ax: Axes, path: str | PathLike[str], dpi: int = 150) -> None:
     ValueError
         If matplotlib has no such format.
     """
-    replace_file(fspath(path), _content(ax, splitext(path)[1][1:] or "png", dpi))
+    replace_file(fspath(path), _content(ax, _kind(path), dpi))
+
+
+def check_format(path: str | PathLike[str]) -> None:
+    """Raise ValueError if matplotlib has no format of the name that a file ends with."""
+    kind = _kind(path)
+    formats = require("matplotlib.figure", extra="plot").Figure().canvas.get_supported_filetypes()
+    if kind.lower() not in formats:
+        raise ValueError(f"found the ending {kind!r}, expected one of {', '.join(sorted(formats))}")
+
+
+def _kind(path: str | PathLike[str]) -> str:
+    return splitext(path)[1][1:] or "png"
 
 
 def _content(ax: Axes, kind: str, dpi: int) -> bytes:

@@ -5,13 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastperc.kernels import activations, updates
+from fastperc.kernels import activations
 from fastperc.model.losses import LOSSES
 
 WIDTHS = (1, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 129, 200)
 HIDDEN = [name for name in activations.CODES if name not in activations.OUTPUT_ONLY]
 # sgd twice, since two more rules are forms of it
-OPTIMIZERS = ["sgd", *(name for name in updates.CODES if name not in ("momentum", "nesterov"))]
+OPTIMIZERS = ["sgd", "adam", "adamw", "rprop"]
 MOST_PARAMETERS = 30_000
 FORMS = (
     "fortran",
@@ -28,7 +28,8 @@ FORMS = (
 def outputs_of(loss):
     """The names of the output activations that go with a loss."""
     codes = activations.CODES
-    wanted = LOSSES[loss].outputs or [name for name in codes if name != "softmax"]
+    others = ("softmax", "step", "sign")
+    wanted = LOSSES[loss].outputs or [name for name in codes if name not in others]
     return [name for name in codes if codes[name] in [codes[other] for other in wanted]]
 
 
@@ -64,7 +65,8 @@ class Case:
 def draw(seed):
     """The case of a seed."""
     rng = np.random.default_rng([seed, 20])
-    loss = str(rng.choice(list(LOSSES)))
+    # A perceptron's outputs jump: there, rounding is no small difference.
+    loss = str(rng.choice([name for name in LOSSES if name != "perceptron"]))
     sizes = _sizes(rng, loss)
     dtype = str(rng.choice(["float32", "float64"]))
     is_extreme = rng.random() < 0.1

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels import reference
+from ..calling import Function
 from ..problem import Problem
-from ..runners import Array, Arrays, Blocks, Function
+from ..runners import Array, Arrays, Blocks
 
 FORWARD = {
     **reference.ACTIVATIONS,
@@ -21,12 +22,17 @@ FORWARD = {
 
 def numpy_function(problem: Problem) -> Function:
     """Return a function for the problem's task: vectors for single samples, matrices for more."""
-    function: Function = getattr(NumpyLoops(problem), problem.kind)
+    is_plain = problem.momentum == problem.alpha == 0 and problem.epochs == 1
+    loops = NumpyLoops(problem) if is_plain else RuleLoops(problem)
+    function: Function = getattr(loops, problem.kind)
     return function
 
 
 class NumpyLoops:
-    """The function for each task, with the arguments that `fastperc.compare` documents."""
+    """The function for each task, with the arguments that `fastperc.compare` documents.
+
+    Where there are no biases, they are None.
+    """
 
     def __init__(self, problem: Problem):
         self.loss, self.output = problem.loss, problem.output
@@ -37,7 +43,8 @@ class NumpyLoops:
         """Return the inputs and each layer's outputs."""
         outputs = [x]
         for W, b, activation in zip(weights, biases, self.activations, strict=True):
-            outputs.append(activation(outputs[-1] @ W + b))
+            sums = outputs[-1] @ W
+            outputs.append(activation(sums if b is None else sums + b))
         return outputs
 
     def forward(self, X: Array, weights: Arrays, biases: Arrays) -> Array:
@@ -67,7 +74,8 @@ class NumpyLoops:
                 W, b, a = weights[k], biases[k], outputs[k]
                 below = (W @ step) * self.slopes[k - 1](a) if k else step
                 W -= a[:, None] * step
-                b -= step
+                if b is not None:
+                    b -= step
                 step = below
 
     def batches(
@@ -75,10 +83,51 @@ class NumpyLoops:
     ) -> None:
         for first in range(0, len(X), batch_size):
             rows = slice(first, first + batch_size)
-            moves = self.gradient(X[rows], Y[rows], weights, biases, lr)
-            for blocks, by in zip((weights, biases), moves, strict=True):
-                for block, move in zip(blocks, by, strict=True):
+            by_weights, by_biases = self.gradient(X[rows], Y[rows], weights, biases, lr)
+            for block, move in zip((*weights, *biases), (*by_weights, *by_biases), strict=True):
+                if block is not None:
                     block -= move
 
     def full(self, X: Array, Y: Array, weights: Arrays, biases: Arrays, lr: float) -> None:
         self.batches(X, Y, weights, biases, lr, len(X))
+
+
+class RuleLoops(NumpyLoops):
+    """The loops with momentum, a penalty on the weights, and several epochs in a call.
+
+    ``v = momentum * v - lr * (g + alpha * W); W += v``, with v = 0 at the beginning of each call.
+    """
+
+    def __init__(self, problem: Problem):
+        super().__init__(problem)
+        self.problem = problem
+
+    def gradient(
+        self, X: Array, Y: Array, weights: Arrays, biases: Arrays, factor: float = 1.0
+    ) -> Blocks:
+        by_weights, by_biases = super().gradient(X, Y, weights, biases, factor)
+        if self.problem.alpha:
+            for by_W, W in zip(by_weights, weights, strict=True):
+                by_W += X.dtype.type(factor * self.problem.alpha) * W
+        return by_weights, by_biases
+
+    def online(self, X: Array, Y: Array, weights: Arrays, biases: Arrays, lr: float) -> None:
+        self.batches(X, Y, weights, biases, lr, 1)
+
+    def batches(
+        self, X: Array, Y: Array, weights: Arrays, biases: Arrays, lr: float, batch_size: int
+    ) -> None:
+        blocks = [
+            (block, np.zeros_like(block), k)
+            for k, block in enumerate((*weights, *biases))
+            if block is not None
+        ]
+        for _ in range(self.problem.epochs):
+            for first in range(0, len(X), batch_size):
+                rows = slice(first, first + batch_size)
+                by_weights, by_biases = self.gradient(X[rows], Y[rows], weights, biases, lr)
+                moves = *by_weights, *by_biases
+                for block, velocity, k in blocks:
+                    velocity *= self.problem.momentum
+                    velocity -= moves[k]
+                    block += velocity

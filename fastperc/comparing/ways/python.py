@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..calling import Function
 from ..problem import Problem
-from ..runners import Array, Arrays, Blocks, Function
+from ..runners import Array, Arrays, Blocks
 
 Vector = list[float]
 Layers = list[tuple[list[Vector], Vector]]  # each layer's W, row by row, and b

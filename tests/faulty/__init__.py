@@ -1,0 +1,11 @@
+"""Kernels as people write them, each with mistakes that were made, and without them."""
+
+from . import batches_numpy, forward, full_rows, gradients, layers, online_numpy, online_python
+
+FAULTY = [
+    entry
+    for style in (
+        online_python, online_numpy, batches_numpy, full_rows, layers, gradients, forward,
+    )
+    for entry in style.FAULTY
+]  # fmt: skip

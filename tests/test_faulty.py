@@ -1,0 +1,40 @@
+"""Kernels with the mistakes people make: where `compare` finds them, and the same ones mended."""
+
+import pytest
+from faulty import FAULTY
+
+from fastperc.comparing import CAUSES
+from fastperc.comparing.problem import make_problem
+from fastperc.comparing.running import function_candidate
+
+PROBLEM = {
+    "hidden": "sigmoid", "output": "identity", "loss": "squared_error", "n_samples": 24,
+    "batch_size": 32, "dtype": "float32", "lr": None, "seed": 0, "X": None, "y": None,
+}  # fmt: skip
+each = pytest.mark.parametrize("entry", FAULTY, ids=lambda entry: entry.name)
+
+
+def checked(function, entry):
+    """The row that `compare` makes of a function, without timing it."""
+    problem = make_problem(entry.kind, **{**PROBLEM, **entry.options})
+    row = function_candidate(function, problem, 20.0).row
+    assert not row.error
+    return row
+
+
+@each
+def test_the_first_wrong_step_and_its_blocks_are_named(entry):
+    found = checked(entry.faulty, entry).finding
+    assert found.first_wrong == entry.first
+    assert [block.name for block in found.blocks] == entry.wrong.split()
+
+
+@each
+def test_the_same_without_the_mistake_agrees(entry):
+    row = checked(entry.function, entry)
+    assert row.agrees
+    assert row.finding.cause is None
+
+
+def test_every_name_of_a_cause_is_known():
+    assert {entry.cause for entry in FAULTY} <= set(CAUSES)
