@@ -91,9 +91,17 @@ class Loader:
         return ([Tensor(x), Tensor(y)] for x, y in batches())
 
 
-def test_a_loader_of_tensors():
+class LoaderOfUnknownLength(Loader):
+    """As PyTorch's of an iterable data set."""
+
+    def __len__(self):
+        raise TypeError("object of type 'IterableDataset' has no len()")
+
+
+@pytest.mark.parametrize("loader", [Loader(), LoaderOfUnknownLength()])
+def test_a_loader_of_tensors(loader):
     net, twin = network(), network()
-    net.train(Loader(), epochs=3)
+    net.train(loader, epochs=3)
     twin.train(batches(), epochs=3)
     assert np.array_equal(net.theta, twin.theta)
 

@@ -37,6 +37,11 @@ def test_metrics_are_scikit_learns(name, n_outputs):
     assert metrics.METRICS[name](y_true, y_pred) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("name", metrics.METRICS)
+def test_metrics_are_documented(name):
+    assert f'``"{name}"``' in Network.train.__doc__
+
+
 def test_r2_of_constant_targets_and_of_one_sample():
     assert metrics.r2(np.ones(3), np.ones(3)) == 1
     assert metrics.r2(np.ones(3), np.array([1.0, 1.0, 2.0])) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from operator import length_hint
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Batches:
 
     def __init__(self, source: object, check: CheckSamples, deadline: Deadline):
         self.source, self.check, self.deadline = check_source(source), check, deadline
-        self.n = len(source) if hasattr(source, "__len__") else None
+        self.n = length_hint(source) or None  # a loader may have a length and raise
         self._weight_sum = 0.0
 
     def epoch(self, epoch: int) -> Iterator[Samples]:

@@ -132,9 +132,9 @@ _BETAS = RuleOptions._fields.index("betas")
 
 
 @functools.lru_cache(maxsize=32, typed=True)
-def _checked(dtype: np.dtype, *given: Any) -> tuple[str, int, np.ndarray]:
+def _checked(dtype: np.dtype, *given: object) -> tuple[str, int, np.ndarray]:
     """Apply `check_rule`, once for the same options: calls may be many and short."""
-    o = RuleOptions(*given)
+    o = RuleOptions._make(given)
     name = checks.check_choice(o.optimizer, "optimizer", OPTIMIZERS)
     settings = np.zeros(updates.N_SETTINGS)
     settings[updates.MOMENTUM_FACTOR] = _check_fraction(o.momentum, "momentum")
