@@ -65,7 +65,7 @@ def test_a_wrong_gradient_is_status_1_and_told_by_its_block(mine, capsys):
     finding = stored["rows"][0]["finding"]
     assert (finding["first_wrong"], finding["blocks"][0]["note"]) == (
         2,
-        "2 times what it should be",
+        "2 times what it should be: the number of rows, 2",
     )
 
 
