@@ -65,7 +65,7 @@ def test_a_wrong_gradient_is_status_1_and_told_by_its_block(mine, capsys):
     finding = stored["rows"][0]["finding"]
     assert (finding["first_wrong"], finding["blocks"][0]["note"]) == (
         2,
-        "2 times what it should be",
+        "2 times what it should be: the number of rows, 2",
     )
 
 
@@ -163,6 +163,16 @@ def test_explain_shows_the_wrong_step_last(mine, capsys):
     assert "gradient: the gradient of row 1; 3-1" in out
 
 
+def test_what_computes_in_float32_is_right(mine, capsys):
+    (mine / "single.py").write_text(
+        "def forward(X, weights, biases):\n"
+        "    return (X @ weights[0] + biases[0]).astype('float32')"
+    )
+    words = ["compare", "single.py:forward", "--as", "forward", "--dtype", "float64", *WORDS]
+    assert cli.main(words) == 0
+    assert "forward: yes. Agrees over 50 rows; it computes in float32" in capsys.readouterr().out
+
+
 def test_what_is_written_is_told_and_a_picture_gets_its_ending(mine, capsys):
     words = ["compare", "mine.py:forward", "--as", "forward", *WORDS, "--plot", "x"]
     assert cli.main([*words, "--json", "x.json"]) == 0
@@ -180,4 +190,10 @@ def test_ctrl_c_during_a_comparison(seconds, tmp_path):
 
 def test_ctrl_c_while_a_function_of_yours_hangs(mine):
     words = ["compare", "mine.py:hangs", "--as", "online", "--time-limit", "5", *WORDS]
+    check_interrupted(interrupt_after(2.5, words, mine))
+
+
+def test_ctrl_c_during_the_import_of_a_file(mine):
+    (mine / "trains.py").write_text("import time\ntime.sleep(60)")
+    words = ["compare", "trains.py:epoch", "--as", "online", "--time-limit", "50", *WORDS]
     check_interrupted(interrupt_after(2.5, words, mine))
