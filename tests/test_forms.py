@@ -199,6 +199,16 @@ def test_arguments_of_known_names_are_given():
     assert own.FunctionRunner(plain, loop).keywords == {"n_epochs": 1, "weight_decay": 0.0}
 
 
+def test_a_penalty_is_no_learning_rate():
+    def penalised(X, Y, weights, biases, alpha=0.0):
+        a, b, c, d = gradient(X, Y, weights, biases)
+        return a + alpha * weights[0], b, c + alpha * weights[1], d
+
+    assert own.FunctionRunner(make_problem("gradient", **PROBLEM), penalised).keywords == {}
+    problem = make_problem("gradient", **PROBLEM, alpha=0.2)
+    assert own.FunctionRunner(problem, penalised).keywords == {"alpha": 0.2}
+
+
 def test_several_functions_are_rows_of_their_own():
     result = compare([descend, descend, descend_with_biases], "full", bias=False, **QUICK)
     names = ["descend", "descend (2)", "descend_with_biases", "numpy"]

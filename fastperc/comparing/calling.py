@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from .problem import Problem
 
 Function = Callable[..., object]
 
-# Names that arguments go by. `alpha` is a learning rate where there is no other, else a penalty.
+# Names that arguments go by; of objects, `alpha` is the learning rate where there is no other.
 NAMES = {
     "lr": ("lr", "learning_rate", "learning_rate_init", "eta", "eta0", "l_rate", "step_size"),
     "epochs": (
@@ -50,14 +50,11 @@ def settings(problem: Problem, n_rows: int | None = None) -> dict[str, object]:
     }  # fmt: skip
 
 
-def meanings(names: Mapping[str, object] | list[str]) -> dict[str, str]:
+def meanings(names: Iterable[str]) -> dict[str, str]:
     """Return what each of these names, of arguments or attributes, stands for, if it is known."""
     bare = {name: name.strip("_").lower() for name in names}
     found = {name: OF_NAME.get(word) or OF_NAME.get(f"{word}_") for name, word in bare.items()}
-    known = {name: meaning for name, meaning in found.items() if meaning}
-    if "lr" not in known.values():
-        known = {n: "lr" if bare[n] == "alpha" else meaning for n, meaning in known.items()}
-    return known
+    return {name: meaning for name, meaning in found.items() if meaning}
 
 
 def call_of(function: Function, problem: Problem) -> Call:
@@ -103,8 +100,6 @@ def _by_keyword(
     else:
         rest = [p for p in parameters[len(names) :] if p.kind in kinds]
     known, given = meanings([p.name for p in rest]), settings(problem)
-    if "lr" in names:  # then alpha is no learning rate
-        known = {n: "alpha" if n.strip("_") == "alpha" else meaning for n, meaning in known.items()}
     wanted = {p.name for p in rest if p.default is inspect.Parameter.empty}
     return {
         name: given[meaning]

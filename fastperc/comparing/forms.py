@@ -7,7 +7,6 @@ to name it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,15 +14,12 @@ from typing import TypeGuard, TypeVar
 
 import numpy as np
 
+from .names import has_number, named
+
 Array = np.ndarray
 T = TypeVar("T")
 Pair = tuple[Sequence[object], Sequence[object]]  # what stands for the weights and for the biases
 
-NAME = re.compile(
-    r"(?P<gradient>(?:d|by|grad|nabla)_?)?"
-    r"(?P<kind>w|weights?|kernels?|coefs?|theta|b|bias|biases|intercepts?)"
-    r"_?(?P<layer>\d*)_?"
-)
 LAYOUTS = ("rows", "columns")
 NUMBERS = (int, float, np.number)
 
@@ -206,7 +202,7 @@ def _of_names(value: Mapping[object, object], form: Form, is_gradient: bool) -> 
 
 def _listed(value: Mapping[object, object], keys: Sequence[object], n: int) -> list[object] | None:
     """Return the blocks behind keys: one per layer, or all of them in a list."""
-    if len(keys) == n and (n > 1 or NAME.fullmatch(str(keys[0]).lower())["layer"]):  # type: ignore[index]
+    if len(keys) == n and (n > 1 or has_number(keys[0])):
         return [value[key] for key in keys]
     if len(keys) != 1:
         return None
@@ -216,27 +212,6 @@ def _listed(value: Mapping[object, object], keys: Sequence[object], n: int) -> l
     if is_sequence(blocks) and len(blocks) == n and (n > 1 or n_dims(blocks[0])):
         return list(blocks)
     return [blocks] if n == 1 else None
-
-
-def named(names: Iterable[object], is_gradient: bool = False) -> list[dict[str, list[object]]]:
-    """Sort the names that stand for weights, ``W``, and biases, ``b``, by layer.
-
-    Of a gradient, those come first that say so (``dW1``); parameters never do.
-    """
-    found: dict[bool, dict[str, list[tuple[int, object]]]] = {
-        says: {"W": [], "b": []} for says in (True, False)
-    }
-    for name in names:
-        match = NAME.fullmatch(str(name).lower())
-        if match:
-            kind = "b" if match["kind"][0] in "bi" else "W"
-            layer = int(match["layer"] or 0)
-            found[bool(match["gradient"])][kind].append((layer, name))
-    wanted = (True, False) if is_gradient else (False,)
-    return [
-        {kind: [name for _, name in sorted(found[says][kind], key=lambda e: e[0])] for kind in "Wb"}
-        for says in wanted
-    ]
 
 
 def _of_vector(value: object, form: Form) -> Iterator[Pair]:

@@ -170,7 +170,10 @@ def places_of(model: Trainable) -> tuple[dict[str, str], dict[str, str]]:
         name: value for name, value in getattr(model, "__dict__", {}).items()
         if isinstance(value, (bool, int, float, np.number))
     }  # fmt: skip
-    known = {n: m for n, m in meanings([*keywords, *held]).items() if m in SET}
+    known = meanings([*keywords, *held])
+    if "lr" not in known.values():
+        known = {n: "lr" if n.strip("_") == "alpha" else m for n, m in known.items()}
+    known = {n: m for n, m in known.items() if m in SET}
     of_fit = {name: known[name] for name in keywords if name in known}
     attributes = {
         name: known[name] for name, value in held.items()

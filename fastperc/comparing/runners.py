@@ -221,7 +221,7 @@ def put_back(arrays: Iterable[tuple[str, Array, Array]]) -> list[str]:
     return names
 
 
-def is_compiled(function: Function) -> bool:
+def is_compiled(function: object) -> bool:
     """Return whether Numba compiled a function."""
     return hasattr(function, "py_func")
 

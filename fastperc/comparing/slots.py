@@ -8,7 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from .forms import NUMBERS, Array, Form, as_array, fits, interpretations, is_sequence, n_dims, named
+from .forms import NUMBERS, Array, Form, as_array, fits, interpretations, is_sequence, n_dims
+from .names import named
 
 Setter = Callable[[object], Callable[[object], None]]  # from a name to what sets it
 Reader = Callable[[object], object]  # from an object to its (weights, biases), in any form
