@@ -5,16 +5,18 @@ import runpy
 import shutil
 import subprocess
 import sys
+from html.parser import HTMLParser
 
 import pytest
 from results import GROUPS, made_up
 
-from fastperc.benchmarks import load
+from fastperc.benchmarks import all_cases, load
+from fastperc.benchmarks.groups import GROUPS as GROUP_WORDS
 from fastperc.benchmarks.pictures import outdated, pictures, save_pictures
 from fastperc.benchmarks.png_metadata import digest, stamp_of
-from fastperc.benchmarks.report import write_report
-from fastperc.benchmarks.results import Result
-from fastperc.benchmarks.tables import amount, filled, machine, table
+from fastperc.benchmarks.report import summary, write_report
+from fastperc.benchmarks.results import Result, Results
+from fastperc.benchmarks.tables import amount, filled, in_words, machine, table
 from fastperc.measuring.words import factor, markdown
 
 
@@ -33,12 +35,70 @@ def test_the_page_is_complete_in_itself_and_escapes_names(results, tmp_path):
     text = page.read_text(encoding="utf-8")
     assert [name for name, _, _ in pictures(results)] == PICTURES
     assert text.count('<img alt="') == len(PICTURES)
-    assert not re.search(r'(?:src|href)="(?!data:)', text)
+    assert not re.search(r'(?:src|href)="(?!data:|#)', text)
     assert "bare &lt;Python&gt;" in text
     assert "<fast>" not in text
     assert "not installed: libraries online: 2-4-1, x" in text
     for name in PICTURES:
         assert (tmp_path / "out" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+class Outline(HTMLParser):
+    """The tags that are open, those that were closed in the wrong order, links, anchors, words."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.wrong, self.links, self.anchors, self.rows = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        href = given.get("href", "")
+        self.links += [href[1:]] * href.startswith("#")
+        self.anchors += [given["id"]] if "id" in given else []
+        if tag == "table":
+            self.rows.append("wide" in str(self.open[-1]))
+        if tag not in ("meta", "link", "img"):
+            self.open.append((tag, given.get("class")))
+
+    def handle_endtag(self, tag):
+        if self.open.pop()[0] != tag:
+            self.wrong.append(tag)
+
+
+def test_the_page_is_sound_html_and_its_contents_lead_somewhere(results, tmp_path):
+    outline = Outline(write_report(results, tmp_path).read_text(encoding="utf-8"))
+    assert (outline.open, outline.wrong) == ([], [])
+    assert outline.links == outline.anchors
+    assert outline.links[:2] == ["online", "libraries-online"]
+    assert outline.rows  # tables
+    assert all(outline.rows)  # scroll within themselves on a phone
+
+
+def test_the_page_says_what_when_and_how_fast(results, tmp_path):
+    results.date, results.quick = "2026-01-02", True
+    results.environment |= {"fastperc": "9.8", "code": "abc123"}
+    text = write_report(results, tmp_path).read_text(encoding="utf-8")
+    assert "fastperc 9.8 (abc123), measured on 2026-01-02." in text
+    assert "<code>--quick</code>" in text
+    assert 'name="viewport"' in text
+    assert "one update per sample 250x (numpy, 1 case)" in text
+    assert "One update per sample</h2>\n<p>Training that changes the weights after each" in text
+    results.quick = False
+    assert "--quick" not in write_report(results, tmp_path).read_text(encoding="utf-8")
+
+
+def test_units_are_written_as_by_hand(results, tmp_path):
+    assert in_words("8-32-1 10^7: 20 us (3x), us") == "8-32-1 10⁷: 20 µs (3x), us"
+    text = write_report(results, tmp_path).read_text(encoding="utf-8")
+    assert "20 µs (250x)" in text
+    assert summary(Results({}, {})).startswith("0 cases, none beside another way")
+
+
+def test_every_group_of_cases_is_described():
+    words = [GROUP_WORDS[group] for group in {case.group for case in all_cases()}]
+    assert all(each.title and each.sentence.endswith(".") for each in words)
+    assert len({each.title for each in words}) == len(GROUPS)
 
 
 def test_a_browser_shows_the_page(results, tmp_path):
@@ -61,6 +121,26 @@ def test_a_browser_shows_the_page(results, tmp_path):
     )  # fmt: skip
     assert f"<title>{len(PICTURES)} shown</title>" in outcome.stdout
     assert "CONSOLE" not in outcome.stderr
+
+
+def test_the_picture_of_libraries_names_them_and_what_the_mean_is_of(results):
+    captions = {name: caption for name, caption, _ in pictures(results)}
+    assert captions["libraries_online"].endswith("is: geometric mean of 2 networks")
+    draw = {name: draw for name, _, draw in pictures(results)}["libraries_online"]
+    assert [label.get_text() for label in draw().get_yticklabels()] == ["jax", "numpy"]
+    results.results = [r for r in results.results if r.name != "2-4-1"]
+    captions = {name: caption for name, caption, _ in pictures(results)}
+    assert captions["libraries_online"].endswith("is: 8-32-1")
+
+
+def test_two_points_are_dots_and_processes_stand_beside_a_bare_one(results):
+    starting = next(r for r in results.results if r.group == "starting")
+    starting.ways = {"bare Python": [1e7], **starting.ways}
+    drawn = {name: draw() for name, _, draw in pictures(results) if name in ("threads", "starting")}
+    labels = {n: [t.get_text() for t in ax.get_yticklabels()] for n, ax in drawn.items()}
+    assert labels["threads"] == ["on 1 thread, fastperc", "on 2 threads, fastperc"]
+    assert labels["starting"] == ["Python that does nothing", "bare <Python>"]
+    assert [text.get_text() for text in drawn["starting"].texts] == ["10 ms", "20 ms"]
 
 
 def test_pictures_say_from_which_results_they_are(results, tmp_path):

@@ -1,5 +1,7 @@
 """Pictures are tested by what is in them: curves, regions, bars, labels; not by their pixels."""
 
+from itertools import combinations
+
 import matplotlib
 import numpy as np
 import pytest
@@ -14,14 +16,16 @@ from fastperc.plots import (
     DecisionBoundaryDisplay,
     plot_comparison,
     plot_decision_boundary,
+    plot_histories,
     plot_history,
+    plot_parts,
     plot_roofline,
     plot_scaling,
     plot_speedups,
     plot_weights,
 )
 from fastperc.plots.decision_boundary import GRID_POINTS
-from fastperc.plots.style import COLOURS
+from fastperc.plots.style import COLOURS, OTHERS, OURS, YOURS
 
 
 @pytest.fixture
@@ -85,9 +89,10 @@ def test_runs_differ_in_colour_and_in_marker(ax):
     runs = {f"run {i}": run([3, 2], [3, 2] if i == 1 else []) for i in range(12)}
     plot_history(runs, ax)
     assert legend(drawn(ax)) == ["run 0", "run 1", "run 1, validation", *list(runs)[2:]]
-    assert len({(line.get_color(), line.get_marker()) for line in ax.lines}) == 12
-    assert len({line.get_color() for line in ax.lines[:8]}) == 7
-    assert len({line.get_marker() for line in ax.lines[:8]}) == 7
+    training = [line for line in ax.lines if line.get_linestyle() == "-"]
+    assert len({(line.get_color(), line.get_marker()) for line in training}) == 12
+    assert len({line.get_color() for line in training[:7]}) == 7
+    assert len({line.get_marker() for line in training[:7]}) == 7
 
 
 def test_pairs_may_have_the_same_label(ax):
@@ -188,7 +193,7 @@ def test_regions_follow_the_predictions(ax):
     (image,) = drawn(ax).images
     pixels = np.asarray(image.get_array())
     assert pixels.shape == (GRID_POINTS, GRID_POINTS, 3)
-    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) == 2
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) in (2, 3)  # and a mixture at the wall
     left, right, bottom, top = image.get_extent()
     assert left < 0 < 4 < right
     assert bottom < 0 < 4 < top
@@ -201,6 +206,18 @@ def test_the_boundary_is_a_line_between_the_regions(ax):
     lines = [c for c in ax.collections if not isinstance(c, PathCollection)]
     walls = np.concatenate([path.vertices for line in lines for path in line.get_paths()])
     np.testing.assert_allclose(walls[:, 0], 1.5, atol=0.02)
+
+
+def test_a_slanted_boundary_has_no_stairs(ax):
+    class Slanted:
+        def predict(self, X):
+            return (X[:, 1] > 0.3 * X[:, 0] + 1).astype(int)
+
+    plot_decision_boundary(Slanted(), X, [0, 1, 0, 1], ax)
+    lines = [c for c in ax.collections if not isinstance(c, PathCollection)]
+    x, y = np.concatenate([path.vertices for line in lines for path in line.get_paths()]).T
+    spacing = 1.12 * 4 / GRID_POINTS
+    assert np.abs(y - (0.3 * x + 1)).max() < 0.3 * spacing  # of labels alone, it would be a half
 
 
 def test_the_second_input_is_upwards(ax):
@@ -236,7 +253,8 @@ def test_labels_may_be_text_and_any_number_of_them(ax):
     groups = [c for c in ax.collections if c.get_label() in names]
     looks = {(str(c.get_facecolor()), c.get_paths()[0].vertices.tobytes()) for c in groups}
     assert len(looks) == 12
-    assert len(np.unique(np.asarray(ax.images[0].get_array()).reshape(-1, 3), axis=0)) == 10
+    colours, n = np.unique(np.asarray(ax.images[0].get_array())[0], axis=0, return_counts=True)
+    assert len(colours[n > 5]) == 10  # and mixtures at the walls
 
 
 @pytest.mark.parametrize(
@@ -444,6 +462,7 @@ CALLS = {
     "scaling": lambda ax=None: plot_scaling({"a": ([1, 2], [9, 5])}, xlabel="Threads", ax=ax),
     "roofline": lambda ax=None: plot_roofline({"a": (0.6, 18)}, gflops=60, gbytes=14, ax=ax),
     "weights": lambda ax=None: plot_weights(np.eye(4), ax=ax),
+    "parts": lambda ax=None: plot_parts("a", {"b": [1]}, unit="MB", xlabel="MB", ax=ax),
 }
 
 
@@ -505,17 +524,79 @@ def test_without_matplotlib_the_extra_is_named(run_python):
 # --- comparisons, scaling, roofline, weights ------------------------------------------------------
 
 
-def test_times_are_bars_and_wrong_ones_are_hatched(ax):
+def marks(ax):
+    """Each dot's time, colour and marker."""
+    dots = [line for line in ax.lines if line.get_marker() not in {"", "None"}]
+    return [(line.get_xdata()[0], line.get_color(), line.get_marker()) for line in dots]
+
+
+def test_times_are_dots_with_intervals_and_wrong_ones_are_crossed(ax):
     assert plot_comparison(["a", "b"], [1000, 10], [(900, 1100), (9, 11)], wrong="b", ax=ax) is ax
-    right, wrong = ax.patches
-    assert [bar.get_x() + bar.get_width() for bar in (right, wrong)] == pytest.approx([1000, 10])
-    assert (right.get_hatch() or "", wrong.get_hatch()) == ("", "////")
-    assert [text.get_text() for text in ax.texts] == ["1,000 ns", "10 ns, wrong"]
-    assert [line.get_xdata().tolist() for line in ax.lines] == [[900, 1100], [9, 11]]
+    assert marks(ax) == [(1000, OTHERS, "D"), (10, OTHERS, "X")]
+    texts = [text.get_text() for text in ax.texts]
+    assert texts[:2] == ["1,000 ns", "10 ns, wrong"]
+    assert texts[2] == "Dots are medians, lines their 95 % intervals"
+    assert [[*line.get_xdata()] for line in ax.lines[::2]] == [[900, 1100], [9, 11]]
     assert drawn(ax).get_xscale() == "log"
     low, high = ax.get_xlim()
-    assert low < 10 / 2
-    assert high > 1000 * 2
+    assert low < 9
+    assert high > 1100
+    assert not ax.patches  # a bar on this axis would begin anywhere
+
+
+def test_what_failed_has_a_row_and_whose_code_it_is_can_be_seen(ax):
+    nan = float("nan")
+    names, times = ["mine", "dead", "numpy", "fastperc"], [40, nan, 20, 10]
+    plot_comparison(names, times, yours=["mine", "dead"], baseline="numpy", ax=ax)
+    assert marks(ax) == [(40, YOURS, "s"), (20, OTHERS, "D"), (10, OURS, "o")]
+    texts = [text.get_text() for text in ax.texts]
+    assert texts[:4] == ["40 ns, 0.5×", "failed", "20 ns", "10 ns, 2×"]
+    labels = [label.get_text() for label in drawn(ax).get_yticklabels()]
+    assert labels == ["mine (yours)", "dead (yours)", "numpy", "fastperc"]
+
+
+def test_wide_intervals_hide_no_time_and_a_picture_of_failures_can_be_drawn(ax):
+    plot_comparison(["a", "b"], [10, float("nan")], [(1, 1e6), (1, 1)], wrong=["b"], ax=ax)
+    renderer = drawn(ax).figure.canvas.get_renderer()
+    right = ax.figure.bbox.x1
+    for text, said in zip(ax.texts, ("10 ns", "wrong, not timed"), strict=False):
+        assert text.get_text() == said
+        assert ax.get_window_extent().x1 < text.get_window_extent(renderer).x0
+        assert text.get_window_extent(renderer).x1 <= right
+    drawn(plot_comparison(["a"], [float("nan")]))
+
+
+def test_fastperc_has_one_colour_in_all_pictures():
+    series = {"numpy": ([1, 2], [9, 9]), "fastperc": ([1, 2], [5, 4]), "c": ([1, 2], [7, 7])}
+    lines = plot_scaling(series, xlabel="Width").lines
+    assert lines[1].get_color() == OURS
+    assert len({line.get_color() for line in lines}) == 3
+    (bar,) = plot_speedups("a", [2]).patches
+    assert to_hex(bar.get_facecolor()) == OURS.lower()
+    assert plot_roofline({"a": (1, 2)}, 60, 14).lines[-1].get_color() == OURS
+    parts = plot_parts("a", {"x": [1], "y": [2]}, unit="MB", xlabel="MB")
+    assert to_hex(parts.patches[-1].get_facecolor()) == OURS.lower()
+
+
+def test_parts_stand_one_behind_the_other(ax):
+    plot_parts(["a", "b"], {"x": [3, 3], "y": [0.01, 2]}, unit="MB", xlabel="MB", ax=ax)
+    ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in ax.patches]
+    assert ends == [(0, 3), (0, 3), (3, 3.01), (3, 5)]
+    assert [text.get_text() for text in ax.texts] == ["3 + 0 MB", "3 + 2 MB"]
+    assert legend(drawn(ax)) == ["x", "y"]
+
+
+def test_each_problem_has_a_panel_and_each_line_its_name_at_its_end():
+    panels = {"a": run([3, 2], [4, 3]), "b": {"one": run([3, 1]), "two": run([3, 1])}}
+    last = plot_histories(panels, "Losses")
+    axes = drawn(last).figure.axes
+    assert [ax.get_title() for ax in axes] == ["a", "b"]
+    assert [text.get_text() for text in axes[0].texts] == ["training", "validation"]
+    assert [line.get_linestyle() for line in axes[0].lines] == ["-", "--"]
+    assert {line.get_marker() for ax in axes for line in ax.lines} <= {"", "None"}
+    one, two = (text.get_window_extent() for text in last.texts)
+    assert not one.overlaps(two)
+    assert one.x0 > last.get_window_extent().x1
 
 
 def test_a_time_that_is_none_is_refused(ax):
@@ -551,24 +632,37 @@ def test_scaling_refuses_lines_that_cannot_be_drawn(line, ax):
 def test_the_roof_has_a_slope_and_a_top(ax):
     points = {"x": (0.5, 4.0), "y": (20.0, 50.0)}
     assert plot_roofline(points, gflops=60, gbytes=15, ax=ax) is ax
-    roof, *kernels = ax.lines
+    roof, kernels = ax.lines
     x, y = roof.get_data()
     assert x[1] == 4  # operations per byte where memory and arithmetic keep pace
     np.testing.assert_allclose(y, [15 * x[0], 60, 60])
-    assert [line.get_xydata().tolist() for line in kernels] == [[[0.5, 4.0]], [[20.0, 50.0]]]
-    assert len({line.get_marker() for line in kernels}) == 2
-    assert legend(drawn(ax)) == ["15 GB/s, memory beyond the caches", "x", "y"]
+    assert kernels.get_xydata().tolist() == [[0.5, 4.0], [20.0, 50.0]]
+    assert [text.get_text() for text in drawn(ax).texts] == [
+        "60 GFLOP/s of multiply-adds", "15 GB/s, memory beyond the caches", "x", "y",
+    ]  # fmt: skip
 
 
-def test_caches_have_a_slope_of_their_own(ax):
-    plot_roofline({"x": (0.5, 20.0)}, gflops=60, gbytes=15, cached=120, ax=ax)
-    memory, caches, _ = ax.lines
-    assert memory.get_linestyle() != caches.get_linestyle()
-    x, y = caches.get_data()
-    assert x[1] == 0.5
-    np.testing.assert_allclose(y, [120 * x[0], 60, 60])
-    assert legend(drawn(ax))[:2] == ["15 GB/s, memory beyond the caches", "120 GB/s, second cache"]
-    assert [text.get_text() for text in ax.texts] == ["60 GFLOP/s, matrix product"]
+def test_caches_have_slopes_of_their_own(ax):
+    plot_roofline({"x": (0.5, 20.0)}, gflops=60, gbytes=15, cached=120, nearest=240, ax=ax)
+    assert len({line.get_linestyle() for line in ax.lines[:3]}) == 3
+    for line, rate in zip(ax.lines, (15, 120, 240), strict=False):
+        x, y = line.get_data()
+        assert x[1] == 60 / rate
+        np.testing.assert_allclose(y, [rate * x[0], 60, 60])
+
+
+def test_names_of_points_hide_neither_points_nor_each_other(ax):
+    points = {f"a network {k}": (1.0 + 0.02 * k, 8.0) for k in range(4)}
+    plot_roofline(points, gflops=60, gbytes=15, ax=ax)
+    boxes = [text.get_window_extent() for text in drawn(ax).texts[2:]]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+
+@pytest.mark.parametrize("span", [2.5, 6, 40])
+def test_a_short_axis_has_labels_too(span, ax):
+    plot_scaling({"a": ([1, 2, 3], [70, 80, 70 * span])}, xlabel="Width", ax=ax)
+    low, high = drawn(ax).get_ylim()
+    assert sum(low <= tick <= high for tick in ax.get_yticks()) >= 2
 
 
 def test_weights_are_tiles_around_grey(ax):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from .. import plots
 from ..files.atomic import replace_file
+from ..measuring.machine import peak_in_words
 from .png_metadata import digest, stamp, stamp_of
-from .results import Result, Results
-from .tables import amount, mean_ratio
+from .results import OURS, Result, Results
+from .tables import amount, in_words, mean_ratio
 
 if TYPE_CHECKING:
     from ..plots import Axes
@@ -42,28 +44,32 @@ Picture = tuple[str, str, Callable[[], "Axes"]]
 def pictures(results: Results) -> Iterator[Picture]:
     """Yield the name, the caption and the drawing function of each picture with results."""
     for group in SPEEDUPS:
-        bars = [r for r in results.group(group) if "fastperc" in r.ways and len(r.ways) > 1]
+        bars = [r for r in results.group(group) if OURS[0] in r.ways and len(r.ways) > 1]
         if bars:
-            caption = f"How many times as fast as {bars[0].baseline}"
+            caption = f"How many times as fast as {bars[0].baseline} fastperc is, and its time"
             yield group, caption, partial(_speedups, bars)
     for group in LIBRARIES:
         if len(raced := results.group(group)) and len(raced[0].ways) > 1:
-            caption = "How many times as fast fastperc is, geometric mean"
-            yield file_name(group), caption, partial(_libraries, raced)
+            yield file_name(group), _libraries_caption(raced), partial(_libraries, raced)
     for group, (label, ideal) in AXES.items():
-        if len({result.x for result in results.group(group)}) > 1:
+        sized = results.group(group)
+        if len({result.x for result in sized}) > 2:
             caption = f"Time against {label.lower()}" + ", and the ideal" * (ideal is not None)
             yield file_name(group), caption, partial(_scaling, results, group, label, ideal)
+        elif len(sized) > 1:  # two points make no line
+            caption = f"Time with {' and '.join(r.name for r in sized)}"
+            yield file_name(group), caption, partial(_few, sized)
     if any(result.work for group in ROOFLINE for result in results.group(group)):
-        yield "roofline", "What the machine can do, and the kernels", partial(_roofline, results)
+        yield "roofline", _roofline_caption(results), partial(_roofline, results)
     if starts := results.group("starting"):
-        caption = "Whole processes, from start to end"
+        caption = "Whole processes, from start to end, and one of Python that does nothing"
         yield "starting", caption, partial(_starting, starts)
     if compiled := results.group("compiling"):
-        yield "compiling", "Making machine code", partial(_compiling, compiled)
-    measured = results.group("memory")
-    if len({result.x for result in measured}) > 1:
-        yield "memory", "Memory that samples and training take", partial(_memory, measured)
+        caption = "Making machine code, and loading what was made before"
+        yield "compiling", caption, partial(_compiling, compiled)
+    if measured := results.group("memory"):
+        caption = "Memory of the samples, and what training adds"
+        yield "memory", caption, partial(_memory, measured)
 
 
 def file_name(group: str) -> str:
@@ -91,15 +97,21 @@ def outdated(results: Results, folder: Path) -> list[Path]:
 
 
 def _speedups(bars: list[Result]) -> Axes:
-    labels = [f"{result.name} ({amount(result)})" for result in bars]
-    return plots.plot_speedups(labels, [result.ratio(result.baseline) for result in bars])
+    labels = [f"{in_words(result.name)} ({in_words(amount(result))})" for result in bars]
+    ratios = [result.ratio(result.baseline) for result in bars]
+    return plots.plot_speedups(labels, ratios, than=bars[0].baseline)
+
+
+def _libraries_caption(raced: list[Result]) -> str:
+    over = f"geometric mean of {len(raced)} networks" if len(raced) > 1 else raced[0].name
+    return f"How many times as fast as each library fastperc is: {over}"
 
 
 def _libraries(raced: list[Result]) -> Axes:
-    others = dict.fromkeys(way for r in raced for way in r.ways if way != "fastperc")
+    others = dict.fromkeys(way for r in raced for way in r.ways if way != r.ours)
     means = {way: mean_ratio(raced, way) for way in others}
     ranked = sorted(means, key=means.__getitem__)
-    return plots.plot_speedups([f"than {way}" for way in ranked], [means[way] for way in ranked])
+    return plots.plot_speedups(ranked, [means[way] for way in ranked], than="each")
 
 
 def _scaling(results: Results, group: str, label: str, ideal: str | None) -> Axes:
@@ -107,17 +119,31 @@ def _scaling(results: Results, group: str, label: str, ideal: str | None) -> Axe
 
 
 def _series(results: Results, group: str) -> dict[str, tuple[list[float], list[float]]]:
-    """Return each way's sizes and best times; the ways of a case on threads are one line."""
+    """Return each way's sizes and best times."""
     series: dict[str, tuple[list[float], list[float]]] = {}
     for result in results.group(group):
         for way in result.ways:
-            if group == "threads" and way == "numpy":  # its one thread is the same in both cases
-                continue
-            label = "fastperc" if way == "2 threads" else way
-            sizes, times = series.setdefault(label, ([], []))
+            sizes, times = series.setdefault(way, ([], []))
             sizes.append(float(result.x or 0))
             times.append(result.best(way))
     return series
+
+
+def _few(sized: list[Result]) -> Axes:
+    """Draw the ways of a few cases, one below the other."""
+    times, ours = {}, []
+    for result in sized:
+        threads = f" thread{'s' * ((result.x or 0) > 1)}" * (result.group == "threads")
+        for way in result.ways:
+            name = f"{in_words(result.name)}{threads}, {OURS[0] if way == result.ours else way}"
+            times[name] = result.best(way)
+            ours += [name] * (way == result.ours)
+    return plots.plot_comparison([*times], [*times.values()], ours=ours)
+
+
+def _roofline_caption(results: Results) -> str:
+    above = ", whose first cache was not measured" * math.isnan(results.limits.nearest)
+    return f"What one core can do at most{above}, and the kernels, float32"
 
 
 def _roofline(results: Results) -> Axes:
@@ -125,39 +151,42 @@ def _roofline(results: Results) -> Axes:
     for result in results.results:
         if result.work and result.group in ROOFLINE and not result.name.endswith("float64"):
             flops, traffic = result.work
-            points[result.key] = flops / traffic, flops / result.best("fastperc")
-    m = results.machine
-    return plots.plot_roofline(points, m["gflops"], m["gbytes"], m["cached"])
+            name = f"{result.name.removesuffix(' float32')}, {result.group}"
+            points[name] = flops / traffic, result.gflops
+    limits = results.limits
+    return plots.plot_roofline(
+        points, limits.gflops, limits.gbytes, limits.cached,
+        nearest=None if math.isnan(limits.nearest) else limits.nearest,
+        peak_of=peak_in_words(limits).partition("GFLOP/s ")[2],
+    )  # fmt: skip
 
 
 def _starting(starts: list[Result]) -> Axes:
-    return _milliseconds([r.name for r in starts], [r.best("fastperc") for r in starts])
+    bare = [r.best("bare Python") for r in starts if r.passes("bare Python")]
+    names = ["Python that does nothing"] * bool(bare) + [r.name for r in starts]
+    return _milliseconds(
+        names, [*bare[:1], *(r.best(OURS[0]) for r in starts)], names[bool(bare) :]
+    )
 
 
 def _compiling(compiled: list[Result]) -> Axes:
     pairs = [(r, way) for r in compiled for way in r.ways if not r.name.endswith("float64")]
-    return _milliseconds([f"{r.name}, {w}" for r, w in pairs], [r.best(w) for r, w in pairs])
+    names = [f"{r.name}, {way}" for r, way in pairs]
+    return _milliseconds(names, [r.best(way) for r, way in pairs], names)
 
 
-def _milliseconds(names: list[str], nanoseconds: list[float]) -> Axes:
-    ax = plots.plot_comparison(names, [ns / 1e6 for ns in nanoseconds])
-    for text in ax.texts:
-        text.set_text(text.get_text().replace(" ns", " ms"))
-    ax.set_xlabel("Milliseconds (logarithmic; shorter is better)")
-    return ax
+def _milliseconds(names: list[str], nanoseconds: list[float], ours: list[str]) -> Axes:
+    return plots.plot_comparison(
+        names, [ns / 1e6 for ns in nanoseconds], ours=ours, unit="ms", xlabel="Milliseconds"
+    )
 
 
 def _memory(measured: list[Result]) -> Axes:
-    """Draw the memory of the samples, alone and together with what each training adds."""
-    series: dict[str, tuple[list[float], list[float]]] = {}
-    for result in measured:
-        n, own = float(result.x or 0), result.best("samples")
-        for label, megabytes in [
-            ("samples alone", own),
-            (f"training {result.name.partition(', ')[2]}", own + result.best("fastperc adds")),
-        ]:
-            sizes, heights = series.setdefault(label, ([], []))
-            if n not in sizes:
-                sizes.append(n)
-                heights.append(megabytes)
-    return plots.plot_scaling(series, xlabel="Samples", ylabel="MB")
+    """Draw, for each sample, its bytes and those that training adds."""
+    bytes_of = [1e6 / float(result.x or 1) for result in measured]
+    parts = {
+        label: [each * r.best(way) for each, r in zip(bytes_of, measured, strict=True)]
+        for label, way in (("samples", "samples"), ("training adds", "fastperc adds"))
+    }
+    names = [result.name for result in measured]
+    return plots.plot_parts(names, parts, unit="bytes", xlabel="Bytes per sample")

@@ -16,6 +16,9 @@ from .results import OURS, Result, Results
 PLACE = re.compile(r"(<!-- bench: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_WORK = ("process", "kernel", "MB")  # units for which there are no ratios
 BUSY = "~"  # marks a time that other work on the machine has made longer
+SUPERSCRIPTS = str.maketrans(
+    "0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+)
 FOOTNOTE = f"{BUSY}: timed while the machine was busy with other work."
 
 
@@ -101,6 +104,18 @@ def mean_ratio(results: Sequence[Result], way: str) -> float:
     """Return the geometric mean of a way's ratios to fastperc's time, where it can run."""
     logs = [math.log(r.ratio(way)) for r in results if r.passes(way)]
     return math.exp(sum(logs) / len(logs))
+
+
+def in_words(text: str) -> str:
+    """Return text for a page: microseconds and exponents as they are written by hand.
+
+    Examples
+    --------
+    >>> in_words("8-32-1 10^7, 1.23 us")
+    '8-32-1 10\u2077, 1.23 \u00b5s'
+    """
+    text = re.sub(r"(?<=10)\^(\d+)", lambda found: found[1].translate(SUPERSCRIPTS), text)
+    return re.sub(r"(?<=\d )us\b", "\u00b5s", text)
 
 
 def amount(result: Result, way: str = "") -> str:

@@ -64,6 +64,7 @@ def bench(
         add(results, run_elsewhere(quick, group or (), old))
         if old is not None:
             look_again(results, old, quick, group or (), tell)
+    results.quick = quick
     show(console, results)
     if json is not None:
         results.save(json)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from numpy.typing import ArrayLike, DTypeLike
 
@@ -265,5 +266,6 @@ def _sum_up(
     machine = share_peak(candidates, machine)
     return Comparison(
         problem.title, rows, BASELINE, machine, problem.flops_per_sample, problem.bytes_per_sample,
-        problem.summary(), dict(environment.describe()), notes,
+        problem.summary(), dict(environment.describe()) | {"date": date.today().isoformat()},
+        notes,
     )  # fmt: skip

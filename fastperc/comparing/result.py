@@ -188,15 +188,24 @@ class Comparison:
         return "\n\n".join(row.explanation for row in rows)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw nanoseconds per sample as bars; see `fastperc.plots.plot_comparison`."""
+        """Draw nanoseconds per sample of all rows; see `fastperc.plots.plot_comparison`."""
         from .. import plots
 
-        timed = [row for row in self.rows if not math.isnan(row.best)]
         return plots.plot_comparison(
-            [row.name for row in timed], [row.median for row in timed],
-            [(row.low, row.high) for row in timed],
-            wrong=[row.name for row in timed if not row.agrees], title=self.title, ax=ax,
+            [row.name for row in self.rows], [row.median for row in self.rows],
+            [(row.low, row.high) for row in self.rows],
+            wrong=[row.name for row in self.rows if row.finding and not row.agrees],
+            yours=[row.name for row in self.rows if row.what == "your function"],
+            baseline=self.baseline, title=self.title, note=self._measured_where(), ax=ax,
         )  # fmt: skip
+
+    def _measured_where(self) -> str:
+        """Return the machine, the versions and the day, as far as the environment says."""
+        facts = self.environment
+        names = [name for name in ("fastperc", "Python", "numpy", "numba") if name in facts]
+        versions = [f"{name} {facts[name].partition(', in ')[0]}" for name in names]
+        where = [facts[name] for name in ("processor", "date") if name in facts]
+        return "; ".join([*where[:1], ", ".join(versions), *where[1:]])
 
     def to_json(self, path: str | PathLike[str] | None = None) -> str:
         """Return everything as JSON, which is also written to ``path`` if one is given."""

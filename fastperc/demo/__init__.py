@@ -179,10 +179,10 @@ def show_pictures(
     console: Console, out: Path, experiments: Experiments, lines: list[Speedup]
 ) -> None:
     """Draw, and print where the pictures are."""
-    kinds: dict[bool, dict[str, History]] = {False: {}, True: {}}
+    kinds: dict[bool, dict[str, dict[str, History]]] = {False: {}, True: {}}
     for experiment, dataset in experiments:
-        label = f"{tables.plain(experiment.data)}, {experiment.kind}"
-        kinds[dataset.has_classes][label] = curves(experiment, dataset)
+        runs = kinds[dataset.has_classes].setdefault(tables.plain(experiment.data), {})
+        runs[experiment.kind] = curves(experiment, dataset)
     for path in draw_all(out, kinds[False], kinds[True], lines):
         tables.show_path(console, path)
 

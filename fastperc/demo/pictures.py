@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..datasets import load
+from ..measuring.environment import processor, version_of
 from ..network import Network
-from ..plots import plot_decision_boundary, plot_history, plot_speedups
+from ..plots import plot_decision_boundary, plot_histories, plot_speedups
 from ..plots.files import resize, save_figure
+from ..plots.style import note_below
 from ..training import History
 from ..tutorials import Speedup
 
 if TYPE_CHECKING:
     from ..plots import Axes
 
+Panels = Mapping[str, Mapping[str, History]]  # the runs on each data set
+
 PETAL = slice(2, 4)  # the columns of iris that tell the species apart
 
 
 def draw_all(
     folder: Path,
-    regressions: Mapping[str, History],
-    classifications: Mapping[str, History],
+    regressions: Panels,
+    classifications: Panels,
     speedups: Sequence[Speedup],
 ) -> Iterator[Path]:
     """Write all pictures as PNG files to ``folder``; yield the path of each."""
@@ -34,13 +39,13 @@ def draw_all(
     yield save(draw_speedups(speedups), folder / "speedups.png")
 
 
-def draw_losses(kind: str, histories: Mapping[str, History]) -> Axes:
-    """Draw the curves of all experiments of a kind, the legend beside them."""
-    ax = plot_history(histories)
-    ax.set_title(f"Loss of each {kind}: in training, and dashed on held-out samples")
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    resize(ax, 9, 4.5)
-    return ax
+def draw_losses(kind: str, panels: Panels) -> Axes:
+    """Draw the curves of all experiments of a kind, a panel for each data set."""
+    curves = {
+        data: next(iter(runs.values())) if len(runs) == 1 else runs for data, runs in panels.items()
+    }
+    title = f"Loss of each {kind}: solid in training, dashed on held-out samples"
+    return plot_histories(curves, title)
 
 
 class Named:
@@ -68,13 +73,15 @@ def draw_boundary() -> Axes:
 
 
 def draw_speedups(speedups: Iterable[Speedup]) -> Axes:
-    """Draw bars, the longest on top."""
+    """Draw bars, the longest on top, and where they were measured."""
     ordered = sorted(speedups, key=lambda line: -line.ratio)
-    names = [f"{line.name}\n{line.work}" for line in ordered]
-    ax = plot_speedups(names, [line.ratio for line in ordered])
-    ax.set_title("Compiled training against the same in Python and NumPy", loc="right")
+    names = [f"{line.name}, against {line.baseline}\n{line.work}" for line in ordered]
+    ax = plot_speedups(names, [line.ratio for line in ordered], than="the same loop")
+    ax.set_title("Compiled training against the same in pure Python or NumPy", loc="right")
     ax.tick_params(axis="y", labelsize=8)
-    resize(ax, 8, 1 + 0.45 * len(ordered))
+    versions = ", ".join(f"{name} {version_of(name)}" for name in ("fastperc", "numpy", "numba"))
+    note_below(ax, f"{processor()}; {versions}; {date.today().isoformat()}. One thread, best times")
+    resize(ax, 8, 1.3 + 0.45 * len(ordered))
     return ax
 
 

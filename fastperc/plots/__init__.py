@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .bars import plot_comparison, plot_speedups
+from .bars import plot_parts, plot_speedups
 from .decision_boundary import DecisionBoundaryDisplay, plot_decision_boundary
+from .dots import plot_comparison
 from .files import as_png
-from .histories import plot_history
+from .histories import plot_histories, plot_history
 from .roofline import plot_roofline
 from .scaling import plot_scaling
 from .weights import plot_weights
@@ -26,7 +27,9 @@ __all__ = [
     "as_png",
     "plot_comparison",
     "plot_decision_boundary",
+    "plot_histories",
     "plot_history",
+    "plot_parts",
     "plot_roofline",
     "plot_scaling",
     "plot_speedups",

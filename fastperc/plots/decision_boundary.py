@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .style import Axes
 
 GRID_POINTS = 300  # along each side of the picture
+FINER = 4  # times as many along each side where regions meet, so that edges are smooth
 
 
 class Classifier(Protocol):
@@ -40,6 +42,9 @@ class DecisionBoundaryDisplay:
     y, predicted : ndarray of shape (n_samples,), optional
         Labels of the samples, and the predicted ones.
     xlabel, ylabel : str
+    shares : ndarray of shape (n_classes, grid_resolution, grid_resolution), optional
+        Which share of the area around each point each of `classes` has; by default all is of the
+        predicted label.
 
     Attributes
     ----------
@@ -65,6 +70,7 @@ class DecisionBoundaryDisplay:
         self, xx0: np.ndarray, xx1: np.ndarray, response: np.ndarray, *,
         X: np.ndarray | None = None, y: np.ndarray | None = None,
         predicted: np.ndarray | None = None, xlabel: str = "Input 1", ylabel: str = "Input 2",
+        shares: np.ndarray | None = None,
     ):  # fmt: skip
         self.xx0, self.xx1, self.response = xx0, xx1, response
         none = response.ravel()[:0]
@@ -73,6 +79,8 @@ class DecisionBoundaryDisplay:
         self.predicted = none if predicted is None else predicted
         self.xlabel, self.ylabel = xlabel, ylabel
         self.classes = np.unique(np.concatenate([response.ravel(), self.y, self.predicted]))
+        whole = self.classes[:, None, None] == response
+        self.shares = whole.astype(float) if shares is None else shares
 
     @classmethod
     def from_estimator(
@@ -114,7 +122,22 @@ class DecisionBoundaryDisplay:
         display = cls(
             xx0, xx1, regions, **samples, xlabel=xlabel or names[0], ylabel=ylabel or names[1]
         )
+        display._look_closer(lambda points: _predicted(estimator, _like(X, points), labels))
         return display.plot(ax)
+
+    def _look_closer(self, predict: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Predict on a finer grid where regions meet, and set `shares` there."""
+        rows, columns = np.nonzero(_edges(self.response))
+        if not len(rows):
+            return
+        steps = (np.arange(FINER) - (FINER - 1) / 2) / FINER
+        n = len(self.response) - 1
+        dx, dy = np.meshgrid(*(steps * np.ptp(a) / n for a in (self.xx0, self.xx1)))
+        x = self.xx0[rows, columns][:, None] + dx.ravel()
+        y = self.xx1[rows, columns][:, None] + dy.ravel()
+        found = predict(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(x.shape)
+        share = np.stack([(found == label).mean(axis=1) for label in self.classes])
+        self.shares[:, rows, columns] = share / share.sum(axis=0).clip(1e-9)
 
     def plot(self, ax: Axes | None = None) -> DecisionBoundaryDisplay:
         """Draw on these axes, or on new ones."""
@@ -128,17 +151,17 @@ class DecisionBoundaryDisplay:
 
     def _draw_regions(self) -> None:
         """Tint each class's region, and draw where it ends."""
-        ax, regions = self.ax_, np.searchsorted(self.classes, self.response)
+        ax = self.ax_
         colours = require("matplotlib.colors", extra="plot").to_rgba_array(COLOURS)[:, :3]
         tints = 1 - 0.3 * (1 - colours)[np.arange(len(self.classes)) % len(colours)]
         extent = (self.xx0[0, 0], self.xx0[0, -1], self.xx1[0, 0], self.xx1[-1, 0])
+        mixed = np.einsum("kij,kc->ijc", self.shares, tints).clip(0, 1)
         self.surface_ = ax.imshow(
-            tints[regions], extent=extent, origin="lower", aspect="auto", interpolation="nearest"
+            mixed, extent=extent, origin="lower", aspect="auto", interpolation="nearest"
         )
-        for k in np.unique(regions):
-            inside = regions == k
-            if not inside.all():
-                ax.contour(self.xx0, self.xx1, inside, levels=[0.5], colors=DARK, linewidths=0.8)
+        for share in self.shares:
+            if share.min() < 0.5 < share.max():
+                ax.contour(self.xx0, self.xx1, share, levels=[0.5], colors=DARK, linewidths=0.8)
 
     def _draw_samples(self) -> None:
         """Draw the samples of each class: filled where the prediction is right, else hollow."""
@@ -186,6 +209,17 @@ def plot_decision_boundary(
     ['0', '1']
     """
     return DecisionBoundaryDisplay.from_estimator(predictor, X, y, ax=ax).ax_
+
+
+def _edges(labels: np.ndarray) -> np.ndarray:
+    """Return where a point of a grid has another label than one of its neighbours."""
+    found = np.zeros(labels.shape, bool)
+    down, across = labels[1:] != labels[:-1], labels[:, 1:] != labels[:, :-1]
+    found[1:] |= down
+    found[:-1] |= down
+    found[:, 1:] |= across
+    found[:, :-1] |= across
+    return found
 
 
 def _check_plane(values: ArrayLike) -> np.ndarray:

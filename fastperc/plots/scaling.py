@@ -10,7 +10,7 @@ import numpy as np
 from .. import checks
 from ..measuring.words import short_count
 from ..optional import require
-from .style import look, new_axes, plain_ticks, tidy
+from .style import looks, new_axes, plain_ticks, tidy
 
 if TYPE_CHECKING:
     from .style import Axes
@@ -52,12 +52,13 @@ def plot_scaling(
     powers = {"constant": 0, "inverse": -1, "linear": 1}
     power = None if ideal is None else powers[checks.check_choice(ideal, "ideal", powers)]
     ax = new_axes((6.4, 4.0)) if ax is None else ax
+    styles = looks(series)
     for i, (label, (sizes, times)) in enumerate(series.items()):
         x, y = _check_line(label, sizes, times)
-        ax.plot(x, y, label=label, markersize=5, **look(i))
+        ax.plot(x, y, label=label, markersize=5, **styles[i])
         if power is not None:
             named = "ideal" if i == len(series) - 1 else None
-            colour = look(i)["color"]
+            colour = styles[i]["color"]
             ax.plot(x, y[0] * (x / x[0]) ** power, "--", color=colour, linewidth=1, label=named)
     ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
     plain_ticks(ax.yaxis)

@@ -30,6 +30,8 @@ class TutorialCase:
         Functions that return the array of their results.
     target : float
         Speed-up that the compiled one is meant to have.
+    baseline : str
+        What the loop is written in: ``NumPy``, or ``Python``, number by number.
     """
 
     name: str
@@ -37,6 +39,7 @@ class TutorialCase:
     loop: Callable[[], np.ndarray]
     compiled: Callable[[], np.ndarray]
     target: float
+    baseline: str = "NumPy"
 
 
 def all_cases() -> list[TutorialCase]:
@@ -65,6 +68,7 @@ def linear_unit_case(as_published: bool, n_samples: int = 100, epochs: int = 100
         lambda: loops.train_linear_unit(*arguments, as_published=as_published)[0],
         lambda: train_model(*arguments, as_published=as_published),
         target=100,
+        baseline="Python",
     )
 
 
@@ -83,6 +87,7 @@ def mlp_case(epochs: int = 1000) -> TutorialCase:
         lambda: loops.train_chain(X, np.array(y), epochs),
         compiled,
         target=100,
+        baseline="Python",
     )
 
 

@@ -22,6 +22,7 @@ class Speedup:
     compiled_seconds: float
     difference: float
     target: float
+    baseline: str = "NumPy"
 
     @property
     def ratio(self) -> float:
@@ -66,4 +67,4 @@ def _speedup(case: TutorialCase, seconds: float) -> Speedup:
         raise ArithmeticError(f"{case.name} differs from the tutorial's loop by {difference}")
     ways = {"loop": Timed(case.loop), "compiled": lengthened(Timed(case.compiled))}
     loop, compiled = (1e-9 * min(ns) for ns in interleave(ways, seconds, least=1).values())
-    return Speedup(case.name, case.work, loop, compiled, difference, case.target)
+    return Speedup(case.name, case.work, loop, compiled, difference, case.target, case.baseline)
