@@ -21,7 +21,8 @@ class Faulty(NamedTuple):
 
     @property
     def name(self):
-        return f"{self.function.__module__}.{self.function.__name__}: {self.mistake}"
+        style = self.function.__module__.rpartition(".")[2]
+        return f"{style}.{self.function.__name__}: {self.mistake}"
 
     @property
     def faulty(self):
