@@ -11,7 +11,9 @@ PROBLEM = {
     "hidden": "sigmoid", "output": "identity", "loss": "squared_error", "n_samples": 24,
     "batch_size": 32, "dtype": "float32", "lr": None, "seed": 0, "X": None, "y": None,
 }  # fmt: skip
-each = pytest.mark.parametrize("entry", FAULTY, ids=lambda entry: entry.name)
+# Of these the cause may stay untold; no other may be named.
+UNTOLD = {"batches_numpy.regression: 5 rows"}
+MENDED = {(entry.function, entry.kind, str(entry.options)): entry for entry in FAULTY}
 
 
 def checked(function, entry):
@@ -22,19 +24,21 @@ def checked(function, entry):
     return row
 
 
-@each
-def test_the_first_wrong_step_and_its_blocks_are_named(entry):
+@pytest.mark.parametrize("entry", FAULTY, ids=lambda entry: entry.name)
+def test_the_first_wrong_step_its_blocks_and_the_cause_are_named(entry):
     found = checked(entry.faulty, entry).finding
     assert found.first_wrong == entry.first
     assert [block.name for block in found.blocks] == entry.wrong.split()
+    if found.cause is not None or entry.name not in UNTOLD:
+        assert found.cause == entry.cause
 
 
-@each
+@pytest.mark.parametrize("entry", MENDED.values(), ids=lambda entry: entry.name)
 def test_the_same_without_the_mistake_agrees(entry):
     row = checked(entry.function, entry)
     assert row.agrees
     assert row.finding.cause is None
 
 
-def test_every_name_of_a_cause_is_known():
-    assert {entry.cause for entry in FAULTY} <= set(CAUSES)
+def test_every_cause_is_that_of_a_kernel():
+    assert {entry.cause for entry in FAULTY} == set(CAUSES)

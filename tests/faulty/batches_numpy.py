@@ -51,15 +51,19 @@ def classifier(X, Y, weights, biases, lr, batch_size, mistake=None):
 def regression(X, Y, weights, biases, lr, batch_size, mistake=None):
     """Sigmoid, identity and squared error; new arrays are returned."""
     (W1, W2), (b1, b2) = weights, biases
+    if mistake == "5 rows":
+        batch_size = 5
     batches = [slice(i, i + batch_size) for i in range(0, len(X), batch_size)]
+    start = W1, b1, W2, b2
     previous = [0, 0, 0, 0]
     for batch in batches:
         x, y = X[batch], Y[batch]
-        h = 1 / (1 + np.exp(-(x @ W1 + b1)))
-        out = h @ W2 if mistake == "no b2 forward" else h @ W2 + b2
+        V1, c1, V2, c2 = start if mistake == "weights of the start" else (W1, b1, W2, b2)
+        h = 1 / (1 + np.exp(-(x @ V1 + c1)))
+        out = h @ V2 if mistake == "no b2 forward" else h @ V2 + c2
         d_out = (out - y) / (y.size if mistake == "np.mean" else len(x))
         slope = 1 - h**2 if mistake == "slope of tanh" else h * (1 - h)
-        d_h = d_out @ W2.T * slope
+        d_h = d_out @ V2.T * slope
         steps = [
             -lr * x.T @ d_h,
             -lr * d_h.sum(0),
@@ -69,6 +73,9 @@ def regression(X, Y, weights, biases, lr, batch_size, mistake=None):
         if mistake == "weight decay":
             steps[0] = steps[0] - lr * 0.01 * W1
             steps[2] = steps[2] - lr * 0.01 * W2
+        if mistake == "sign of weights":
+            steps[0] = steps[0] - lr * 0.01 * np.sign(W1)
+            steps[2] = steps[2] - lr * 0.01 * np.sign(W2)
         if mistake == "half the last step":
             steps = [step + 0.5 * last for step, last in zip(steps, previous, strict=True)]
         previous = steps
@@ -97,5 +104,10 @@ FAULTY = [
         REGRESSION,
     ),
     Faulty(regression, "batches", "weight decay", "l2_penalty", "W1 W2", 1, REGRESSION),
+    Faulty(regression, "batches", "sign of weights", "l1_penalty", "W1 W2", 1, REGRESSION),
+    Faulty(regression, "batches", "5 rows", "batch_of_another_size", ALL, 1, REGRESSION),
+    Faulty(
+        regression, "batches", "weights of the start", "parameters_of_the_start", ALL, 2, REGRESSION
+    ),
     Faulty(regression, "batches", "half the last step", "momentum", ALL, 2, REGRESSION),
 ]  # fmt: skip

@@ -16,12 +16,13 @@ class Faulty(NamedTuple):
     mistake: str
     cause: str  # a name of CAUSES
     wrong: str  # the blocks, such as "W1 b1"
-    first: int = 1  # the first wrong step, or row
+    first: int | None = 1  # the first wrong step, or row; None for float32, which agrees
     options: dict = {}  # noqa: RUF012 (of `compare`)
 
     @property
     def name(self):
-        return f"{self.function.__module__}.{self.function.__name__}: {self.mistake}"
+        style = self.function.__module__.rpartition(".")[2]
+        return f"{style}.{self.function.__name__}: {self.mistake}"
 
     @property
     def faulty(self):

@@ -8,12 +8,6 @@ from .entry import Faulty
 def probabilities(X, weights, biases, mistake=None):
     """relu, relu, softmax."""
     a = X
-    if mistake == "float32":
-        a, weights, biases = (
-            a.astype(np.float32),
-            [W.astype(np.float32) for W in weights],
-            [b.astype(np.float32) for b in biases],
-        )
     for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
         z = a @ (W.T if mistake == "W.T" and layer == 1 else W)
         if not (mistake == "b of the last layer" and layer == 2):
@@ -30,7 +24,7 @@ def two_layers(X, weights, biases, mistake=None):
     for x in X:
         h = np.tanh(np.dot(x, W1) + b1)
         z = np.dot(x if mistake == "x for h" else h, W2) + b2
-        outputs.append(1 / (1 + np.exp(-z)))
+        outputs.append(z if mistake == "z" else 1 / (1 + np.exp(-z)))
     return np.array(outputs)
 
 
@@ -41,5 +35,6 @@ FAULTY = [
     Faulty(probabilities, "forward", "axis 0", "softmax_axis", "outputs", 1, DEEP),
     Faulty(probabilities, "forward", "W.T", "weights_transposed", "outputs", 1, DEEP),
     Faulty(probabilities, "forward", "b of the last layer", "bias_absent", "outputs", 1, DEEP),
+    Faulty(two_layers, "forward", "z", "wrong_activation", "outputs", 1, SQUARE),
     Faulty(two_layers, "forward", "x for h", "activation_off_by_one_layer", "outputs", 1, SQUARE),
 ]

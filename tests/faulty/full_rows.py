@@ -40,6 +40,11 @@ def dictionary(X, Y, weights, biases, lr, mistake=None):
     return [new["W1"], new["W2"]], [new["b1"], new["b2"]]
 
 
+def regularised(X, Y, weights, biases, lr, mistake=None):
+    """The same with an L2 penalty of 0.01, which the mistake leaves out."""
+    return dictionary(X, Y, weights, biases, lr, None if mistake else "regularised")
+
+
 def logistic_regression(X, Y, weights, biases, lr, mistake=None):
     """One layer of sigmoid outputs, log loss."""
     W, b = weights[0], biases[0]
@@ -47,12 +52,16 @@ def logistic_regression(X, Y, weights, biases, lr, mistake=None):
     dz = p - Y
     if mistake == "times the slope":
         dz = dz * p * (1 - p)
-    dw = np.dot(X.T, dz) / len(X)
+    dw = np.dot(X.T, p if mistake == "p for dz" else dz) / len(X)
     db = np.mean(dz, axis=0)
     if mistake == "db of all":
         db = np.sum(dz) / len(X)
     if mistake == "1 / (2 m)":
         dw, db = dw / 2, db / 2
+    if mistake == "W = W - lr * dw":
+        W = W - lr * dw
+        b = b - lr * db
+        return
     W -= dw if mistake == "no rate for W" else lr * dw
     b -= lr * db
 
@@ -60,6 +69,7 @@ def logistic_regression(X, Y, weights, biases, lr, mistake=None):
 SOFTMAX = {"sizes": (2, 5, 3), "hidden": "tanh", "output": "softmax", "loss": "cross_entropy",
            "n_samples": 30, "lr": 0.1}  # fmt: skip
 LOGISTIC = {"sizes": (6, 3), "output": "sigmoid", "loss": "log_loss", "lr": 0.3}
+PENALTY = SOFTMAX | {"alpha": 0.01}
 ALL = "W1 b1 W2 b2"
 
 FAULTY = [
@@ -72,11 +82,14 @@ FAULTY = [
         SOFTMAX,
     ),
     Faulty(dictionary, "full", "regularised", "l2_penalty", "W1 W2", 1, SOFTMAX),
+    Faulty(regularised, "full", "no penalty", "penalty_missing", "W1 W2", 1, PENALTY),
     Faulty(dictionary, "full", "weights only", "bias_not_updated", "b1 b2", 1, SOFTMAX),
     Faulty(dictionary, "full", "plus", "wrong_sign", ALL, 1, SOFTMAX),
     Faulty(
         logistic_regression, "full", "times the slope", "cross_entropy_delta", "W1 b1", 1, LOGISTIC
     ),
+    Faulty(logistic_regression, "full", "p for dz", "sum_for_error", "W1", 1, LOGISTIC),
+    Faulty(logistic_regression, "full", "W = W - lr * dw", "not_in_place", "W1 b1", 1, LOGISTIC),
     Faulty(logistic_regression, "full", "1 / (2 m)", "factor_half", "W1 b1", 1, LOGISTIC),
     Faulty(
         logistic_regression, "full", "db of all", "bias_summed_over_units", "b1", 1, LOGISTIC

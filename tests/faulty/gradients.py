@@ -29,6 +29,8 @@ def relu_regression(X, Y, weights, biases, mistake=None):
 def per_sample(X, Y, weights, biases, mistake=None):
     """Sigmoid hidden units, softmax, cross-entropy: sums over samples, divided in the end."""
     (W1, W2), (b1, b2) = weights, biases
+    if mistake == "np.float32":
+        X, W1, W2, b1, b2 = (array.astype(np.float32) for array in (X, W1, W2, b1, b2))
     sums = [np.zeros_like(W1), np.zeros_like(W2)], [np.zeros_like(b1), np.zeros_like(b2)]
     for x, y in zip(X, Y, strict=True):
         h = 1 / (1 + np.exp(-(x @ W1 + b1)))
@@ -44,6 +46,9 @@ def per_sample(X, Y, weights, biases, mistake=None):
         sums[0][1][...] += np.outer(h, d2)
         sums[1][0][...] += d1
         sums[1][1][...] += d2
+        if mistake == "= for +=":
+            sums[1][0][...] = d1
+            sums[1][1][...] = d2
     n = len(X) ** 2 if mistake == "mean of means" else len(X)
     sign = -1 if mistake == "y - p" else 1
     return [sign * W / n for W in sums[0]], [sign * b / n for b in sums[1]]
@@ -65,5 +70,9 @@ FAULTY = [
     Faulty(per_sample, "gradient", "sigmoid's slope", "cross_entropy_delta", ALL, 1, SOFTMAX),
     Faulty(per_sample, "gradient", "slope again", "derivative_twice", "W1 b1", 1, SOFTMAX),
     Faulty(per_sample, "gradient", "mean of means", "mean_for_sum", ALL, 2, SOFTMAX),
+    Faulty(
+        per_sample, "gradient", "np.float32", "float32", "", None, SOFTMAX | {"dtype": "float64"}
+    ),
+    Faulty(per_sample, "gradient", "= for +=", "bias_not_summed", "b1 b2", 2, SOFTMAX),
     Faulty(per_sample, "gradient", "y - p", "wrong_sign", ALL, 1, SOFTMAX),
 ]  # fmt: skip

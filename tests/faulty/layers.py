@@ -27,6 +27,11 @@ class ForgetsB(Dense):
         self.W -= lr * self.dW
 
 
+class ForgetsW(Dense):
+    def update(self, lr):
+        self.b -= lr * self.db
+
+
 class UpdatesAtOnce(Dense):
     def backward(self, grad):
         super().backward(grad)
@@ -90,6 +95,7 @@ class WithTwo(MeanSquaredError):
 
 MISTAKES = {
     "ForgetsB": {"dense": ForgetsB},
+    "ForgetsW": {"dense": ForgetsW},
     "UpdatesAtOnce": {"dense": UpdatesAtOnce},
     "WithoutB": {"dense": WithoutB},
     "SigmoidTwice": {"activation": SigmoidTwice},
@@ -157,6 +163,7 @@ FAULTY = [
     Faulty(batches, "batches", "ForgetsB", "bias_not_updated", "b1 b2 b3", 1, NET),
     Faulty(batches, "batches", "UpdatesAtOnce", "weights_used_after_update", "W1 b1 W2 b2", 1, NET),
     Faulty(batches, "batches", "SigmoidTwice", "derivative_twice", ALL, 1, NET),
+    Faulty(full, "full", "ForgetsW", "weights_not_updated", "W1 W2 W3", 1, NET),
     Faulty(full, "full", "SumOfSquares", "sum_for_mean", ALL, 1, NET),
     Faulty(full, "full", "WithTwo", "factor_two", ALL, 1, NET),
     Faulty(gradient, "gradient", "NumPyMean", "mean_over_outputs", ALL, 1, NET),

@@ -47,6 +47,11 @@ def deep(X, Y, weights, biases, lr, mistake=None):
                 array += v
 
 
+def with_momentum(X, Y, weights, biases, lr, mistake=None):
+    """The same with a momentum of 0.9, which the mistake leaves out."""
+    deep(X, Y, weights, biases, lr, None if mistake else "momentum")
+
+
 def relu_unit_by_unit(X, Y, weights, biases, lr, mistake=None):
     """relu, then identity; the arrays are new ones in the end."""
     (W1, W2), (b1, b2) = weights, biases
@@ -73,6 +78,7 @@ def relu_unit_by_unit(X, Y, weights, biases, lr, mistake=None):
 
 
 DEEP = {"sizes": (3, 4, 4, 4, 2), "hidden": "tanh", "lr": 0.1}
+MOMENTUM = DEEP | {"momentum": 0.9}
 NARROW = {"sizes": (5, 6, 1), "hidden": "tanh"}
 RELU = {"sizes": (5, 7, 2), "hidden": "relu"}
 ALL = "W1 b1 W2 b2 W3 b3 W4 b4"
@@ -80,6 +86,7 @@ BOTH = "W1 b1 W2 b2"
 
 FAULTY = [
     Faulty(deep, "online", "momentum", "momentum", ALL, 2, DEEP),
+    Faulty(with_momentum, "online", "no momentum", "momentum_missing", ALL, 2, MOMENTUM),
     Faulty(deep, "online", "lr * lr", "learning_rate_twice", ALL, 1, DEEP),
     Faulty(deep, "online", "lr / (1 + step / 100)", "learning_rate_decay", BOTH, 2, NARROW),
     Faulty(deep, "online", "0.99 ** step", "learning_rate_decay", ALL, 2, DEEP),

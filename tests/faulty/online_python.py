@@ -15,6 +15,8 @@ def linear_unit(X, Y, weights, biases, lr, mistake=None):
         error = output - y[0] if mistake == "output minus target" else y[0] - output
         if mistake == "derivative of the square":
             error = 2 * error
+        if mistake == "square of the error":
+            error = -(error**2)
         for i in range(len(x)):
             W[i, 0] += lr * error * x[i]
         if mistake == "no rate for the bias":
@@ -50,6 +52,8 @@ def backward_propagate(network, targets, mistake):
             output = neuron["output"]
             if i == len(network) - 1:
                 error = output - targets[j]
+                if mistake == "sum of the errors":
+                    error = sum(n["output"] for n in network[i]) - sum(targets)
                 missing = mistake == "no slope of the output"
             else:
                 error = sum(after["weights"][j] * after["delta"] for after in network[i + 1])
@@ -117,6 +121,7 @@ NAMED = {"sizes": (2, 2, 1), "output": "sigmoid", "lr": 0.1}
 
 FAULTY = [
     Faulty(linear_unit, "online", "derivative of the square", "factor_two", "W1 b1", 1, UNIT),
+    Faulty(linear_unit, "online", "square of the error", "error_squared", "W1 b1", 1, UNIT),
     Faulty(linear_unit, "online", "output minus target", "wrong_sign", "W1 b1", 1, UNIT),
     Faulty(linear_unit, "online", "no rate for the bias", "learning_rate_missing", "b1", 1, UNIT),
     Faulty(linear_unit, "online", "bias by bias", "bias_updated_by_itself", "b1", 1, UNIT),
@@ -126,6 +131,7 @@ FAULTY = [
     Faulty(
         neurons, "online", "no slope of hidden neurons", "derivative_missing", "W1 b1", 1, NEURONS
     ),
+    Faulty(neurons, "online", "sum of the errors", "error_averaged", "W1 b1 W2 b2", 1, NEURONS),
     Faulty(neurons, "online", "slope again", "derivative_twice", "W1 b1 W2 b2", 1, NEURONS),
     Faulty(neurons, "online", "bias forgotten", "bias_not_updated", "b1 b2", 1, NEURONS),
     Faulty(neurons, "online", "always the row", "activation_off_by_one_layer", "W2", 1, NEURONS),
