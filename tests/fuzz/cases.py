@@ -11,7 +11,7 @@ from fastperc.model.losses import LOSSES
 WIDTHS = (1, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 129, 200)
 HIDDEN = [name for name in activations.CODES if name not in activations.OUTPUT_ONLY]
 # sgd twice, since two more rules are forms of it
-OPTIMIZERS = ["sgd", "adam", "adamw", "rprop"]
+OPTIMIZERS = ["sgd", "adam", "adamw", "rprop", "rmsprop", "adagrad", "adadelta"]
 MOST_PARAMETERS = 30_000
 FORMS = (
     "fortran",
@@ -189,6 +189,8 @@ def _options(rng, n):
         options["nesterov"] = bool(rng.random() < 0.5)
     if optimizer in ("adam", "adamw") and rng.random() < 0.5:
         options["betas"], options["epsilon"] = (0.7, 0.95), 1e-3
+    if optimizer in ("rmsprop", "adadelta") and rng.random() < 0.5:
+        options["rho"], options["epsilon"] = 0.7, 1e-3
     for name, choices in (("alpha", [1e-3, 0.1]), ("l1", [1e-4, 1e-2]), ("clip_norm", [0.1, 1.0])):
         if rng.random() < 0.25:
             options[name] = float(rng.choice(choices))

@@ -261,6 +261,31 @@ def adam(o):
     return step
 
 
+def by_squares(o):
+    """The gradient over the root of a mean, or of the sum, of its squares."""
+    v = [0.0] * len(o["parameters"])
+    kept, taken = (1, 1) if o["optimizer"] == "adagrad" else (o["rho"], 1 - o["rho"])
+
+    def step(i, p, g, lr):
+        v[i] = kept * v[i] + taken * g * g
+        p -= lr * g / (np.sqrt(v[i]) + o["epsilon"])
+
+    return step
+
+
+def adadelta(o):
+    n, rho = len(o["parameters"]), o["rho"]
+    v, u = [0.0] * n, [0.0] * n
+
+    def step(i, p, g, lr):
+        v[i] = rho * v[i] + (1 - rho) * g * g
+        move = np.sqrt((u[i] + o["epsilon"]) / (v[i] + o["epsilon"])) * g
+        u[i] = rho * u[i] + (1 - rho) * move * move
+        p -= lr * move
+
+    return step
+
+
 def rprop(o):
     n = len(o["parameters"])
     before, size = [0.0] * n, [None] * n
@@ -278,11 +303,11 @@ def rprop(o):
 
 RULES = {
     "sgd": descent, "momentum": descent, "nesterov": descent, "adam": adam, "adamw": adam,
-    "rprop": rprop,
+    "rprop": rprop, "rmsprop": by_squares, "adagrad": by_squares, "adadelta": adadelta,
 }  # fmt: skip
 DEFAULTS = {
     "lr": 0.01, "optimizer": "sgd", "momentum": 0.0, "nesterov": False, "alpha": 0.0, "l1": 0.0,
-    "clip_norm": None, "betas": (0.9, 0.999), "epsilon": 1e-8, "batch_size": 1,
+    "clip_norm": None, "betas": (0.9, 0.999), "rho": 0.9, "epsilon": 1e-8, "batch_size": 1,
 }  # fmt: skip
 
 
