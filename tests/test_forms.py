@@ -14,6 +14,7 @@ from fastperc.comparing import compare, forms, objects, own
 from fastperc.comparing.forms import Form, read_blocks, read_outputs
 from fastperc.comparing.problem import make_problem
 from fastperc.comparing.running import function_candidate
+from fastperc.comparing.slots import find_slots as slots_of
 
 SIZES = (3, 4, 2)
 PROBLEM = {
@@ -390,6 +391,42 @@ def test_other_attributes_are_found_by_a_function():
     reader = {"parameters": lambda net: ([net.state[1:]], [net.state[:1]])}
     assert compare(Odd(), "online", **reader, **options).agrees
     assert compare(Odd(), "online", start=([[1, 2, 3]], [4]), **reader, **options).agrees
+
+
+class Holder:
+    """An object with any attributes, for whoever looks for parameters in it."""
+
+    def __init__(self, **attributes):
+        self.__dict__.update(attributes)
+
+    def fit(self, X, y):
+        """Do nothing."""
+
+
+def attributes(a, b, c, d):
+    layers = Holder(params={"w": a, "b": b}), Holder(), Holder(params={"w": c, "b": d})
+    zeros = {"W1": 0 * a, "b1": 0 * b, "W2": 0 * c, "b2": 0 * d}
+    names = {"W1": a, "b1": b, "W2": c, "b2": d}
+    return [
+        {**names, "dW1": 0 * a, "db1": 0 * b},
+        {"grads": zeros, "velocity": zeros, "params": names},
+        {"weights": [a, c], "biases": [b, d], "best_weights": [0 * a, 0 * c]},
+        {"coefs_": [a, c], "intercepts_": [b, d]},
+        {"network": layers, "loss": [1.0]},
+        {"fc1": layers[0], "fc2": layers[2]},
+        {"input_hidden": a, "hidden": b, "hidden_output": c, "output": d, "sizes": SIZES},
+    ]
+
+
+@LAYOUTS
+@pytest.mark.parametrize("which", range(7))
+def test_parameters_are_found_among_attributes_and_written_there(which, layout):
+    form = Form(SIZES, layout)
+    blocks = [np.full(form.shape(name), k) for k, name in enumerate(form.names, start=1)]
+    slots = slots_of(Holder(**attributes(*blocks)[which]), form)
+    assert [slot.value.flat[0] for slot in slots] == [1, 2, 3, 4]
+    slots[3].write(np.full(form.shape("b2"), 9.0))
+    assert blocks[3].max() == 9
 
 
 def test_a_class_and_other_things_are_refused():

@@ -14,6 +14,8 @@ from .names import named
 Setter = Callable[[object], Callable[[object], None]]  # from a name to what sets it
 Reader = Callable[[object], object]  # from an object to its (weights, biases), in any form
 
+OTHERS = ("grad", "veloc", "moment", "cache", "delta", "best")  # in names of what is shaped alike
+
 
 class Slot:
     """A place where an object keeps a block: what is there, and how it is replaced."""
@@ -61,18 +63,39 @@ def _places(model: object, form: Form, reader: Reader | None) -> Iterator[list[S
         for pair in interpretations(reader(model), form, is_gradient=False):
             yield [Slot(value) for value in form.ordered(pair)]
         return
-    attributes = dict(getattr(model, "__dict__", {}))
-    yield from _named_slots(attributes, form, partial(_setter, model))
+    yield from _inside(model, form)
+    attributes = attributes_of(model)
     for value in attributes.values():
-        if isinstance(value, dict):
-            yield from _named_slots(value, form, partial(_item_setter, value))
         if is_sequence(value) or isinstance(value, Mapping):
             yield from _layer_slots(value, form)
+    yield from _layer_slots(list(attributes.values()), form)
     yield from _by_shape(attributes, form)
 
 
-def _setter(model: object, name: str) -> Callable[[object], None]:
-    return lambda value: setattr(model, name, value)
+def attributes_of(model: object) -> dict[object, object]:
+    """Return the attributes of an object that may hold parameters; it has others like them."""
+    attributes = getattr(model, "__dict__", {})
+    return {
+        name: value
+        for name, value in attributes.items()
+        if not any(word in name.lower() for word in OTHERS)
+    }
+
+
+def _inside(holder: object, form: Form) -> Iterator[list[Slot]]:
+    """Yield the slots that names in a dict or an object stand for, or in the dicts of an object."""
+    if isinstance(holder, dict):
+        yield from _named_slots(holder, form, partial(_item_setter, holder))
+        return
+    attributes = attributes_of(holder)
+    yield from _named_slots(attributes, form, partial(_setter, holder))
+    for value in attributes.values():
+        if isinstance(value, dict):
+            yield from _named_slots(value, form, partial(_item_setter, value))
+
+
+def _setter(model: object, name: object) -> Callable[[object], None]:
+    return lambda value: setattr(model, str(name), value)
 
 
 def _item_setter(holder: MutableMapping[object, object], key: object) -> Callable[[object], None]:
@@ -110,17 +133,12 @@ def _layer_slots(
     layers = list(value.values()) if isinstance(value, Mapping) else value
     slots: list[Slot] = []
     for layer in layers:
-        if isinstance(layer, dict):
-            found = _named_slots(layer, one, partial(_item_setter, layer))
-        else:
-            inside = dict(getattr(layer, "__dict__", {}))
-            found = _named_slots(inside, one, partial(_setter, layer))
-        slots += next(found, [])
+        slots += next(_inside(layer, one), [])
     if slots:
         yield slots
 
 
-def _by_shape(attributes: Mapping[str, object], form: Form) -> Iterator[list[Slot]]:
+def _by_shape(attributes: Mapping[object, object], form: Form) -> Iterator[list[Slot]]:
     """Yield the arrays whose shapes are those of the blocks, in the order of the attributes."""
     arrays = [value for value in attributes.values() if isinstance(value, np.ndarray)]
     shapes = [form.shape(name) for name in form.names]
