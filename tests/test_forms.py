@@ -60,6 +60,8 @@ FORMS = {
     "biases (n, 1)": lambda a, b, c, d: ([a, c], [b.reshape(-1, 1), d.reshape(-1, 1)]),
     "biases (1, n)": lambda a, b, c, d: ([a, c], [b.reshape(1, -1), d.reshape(1, -1)]),
     "with losses": lambda a, b, c, d: ([a, c], [b, d], [0.5, 0.25]),
+    "a loss and a pair": lambda a, b, c, d: (np.float64(0.5), ([a, c], [b, d])),
+    "a loss and all": lambda *blocks: (0.5, *blocks),
     "parameters and losses": lambda a, b, c, d: ({"W1": a, "b1": b, "W2": c, "b2": d}, [0.5, 0.2]),
 }  # fmt: skip
 

@@ -167,8 +167,10 @@ def interpretations(value: object, form: Form, is_gradient: bool) -> Iterator[Pa
         yield parts[::2], parts[1::2]
         yield parts[:n], parts[n:]
     yield from _of_vector(value, form)
-    if isinstance(value, tuple) and len(parts) > 1:  # with a loss, or a list of losses, behind
-        yield from interpretations(parts[0] if len(parts) == 2 else value[:-1], form, is_gradient)
+    if isinstance(value, tuple) and len(parts) > 1:  # with a loss before or behind, or losses
+        rests = (value[:-1], value[1:]) if n_dims(parts[0]) == 0 else (value[:-1],)
+        for rest in rests:
+            yield from interpretations(rest[0] if len(rest) == 1 else rest, form, is_gradient)
 
 
 def _of_layers(parts: Sequence[object], form: Form, is_gradient: bool) -> Iterator[Pair]:
