@@ -160,7 +160,8 @@ def compare(
     (n_out, 1) or (1, n_out); outputs of one unit as (n,), or first in a tuple; parameters and
     gradients as ``(W1, b1, W2, b2)``, ``[(W1, b1), (W2, b2)]``, ``{"W1": ..., "b1": ...}``,
     ``{"dW1": ..., "db1": ...}``, ``{"weights": [...], "biases": [...]}``, a list of dicts, or one
-    vector of W1, b1, W2, ... in C order; without biases also as ``(W1, W2)``; a loss may be beside them.
+    vector of W1, b1, W2, ... in C order; without biases also as ``(W1, W2)``; a loss may stand
+    beside them.
 
     **Your object** is copied for each run, and ``fit(X, y)`` called. Its parameters are found in
     its attributes: ``weights`` and ``biases``, ``W1``, ``b1``, ..., in a dict, in a list of layers,
