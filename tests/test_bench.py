@@ -403,7 +403,7 @@ def test_bench_stores_reports_and_compares(tmp_path, capsys):
             "no_such_module cannot be imported",
         ),
         (["compare", "math:epoch", "--as", "online"], "found no function 'epoch', expected one of"),
-        (["compare", "math:floor"], "kind: found None, expected one of online"),
+        (["compare", "math:floor"], "--as: found nothing, expected one of online"),
     ],
 )
 def test_wrong_names_are_status_2_and_list_what_there_is(words, said, capsys):

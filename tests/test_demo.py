@@ -38,7 +38,7 @@ def test_a_speed_up_is_the_ratio_of_two_times():
 
 def test_different_results_are_not_timed(monkeypatch):
     monkeypatch.setattr(NetworkRunner, "parameters", lambda self: [np.full(9, np.nan)] * 4)
-    with pytest.raises(ArithmeticError, match="fastperc: first wrong step: 1"):
+    with pytest.raises(ArithmeticError, match=r"fastperc: NO\. First wrong step: 1"):
         demo.network_speedup((2, 3, 1), 10, seconds=0.01)
 
 

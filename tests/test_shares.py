@@ -1,9 +1,9 @@
-"""Shares of the machine's peak: never more than all of it, whoever works on how many cores."""
+"""Shares of the machine's peak, never more than all of it; and the picture of a comparison."""
 
 import pytest
 
 from fastperc.comparing.problem import Problem
-from fastperc.comparing.result import Row
+from fastperc.comparing.result import Comparison, Row
 from fastperc.comparing.runners import FunctionRunner
 from fastperc.comparing.running import Candidate
 from fastperc.comparing.shares import share_peak
@@ -38,3 +38,18 @@ def test_a_function_of_the_user_s_has_as_many_cores_as_its_rate_needs(gflops, sh
     machine = share_peak([one], MACHINE)
     assert one.row.share_of_peak == pytest.approx(share)
     assert machine.gflops == max(100, 120 * (gflops == 120))
+
+
+def test_the_picture_has_all_rows_and_says_where_and_when():
+    rows = [
+        Row("mine", "your function", error="failed: no"),
+        Row("numpy", "NumPy", median=20, low=19, high=21),
+        Row("fastperc", "the kernel", median=10, low=9, high=11),
+    ]
+    facts = {"processor": "a fast one", "fastperc": "9.8, in a folder", "date": "2026-01-02"}
+    ax = Comparison("a title", rows, "numpy", MACHINE, 1, 1, {}, facts).plot()
+    *texts, note = [text.get_text() for text in ax.texts]
+    assert texts == ["failed", "20 ns", "10 ns, 2×"]
+    assert ax.get_yticklabels()[0].get_text() == "mine (yours)"
+    assert note.splitlines()[1] == "a fast one; fastperc 9.8; 2026-01-02"
+    assert ax.get_title() == "a title"

@@ -57,7 +57,7 @@ def pictures(results: Results) -> Iterator[Picture]:
             caption = f"Time against {label.lower()}" + ", and the ideal" * (ideal is not None)
             yield file_name(group), caption, partial(_scaling, results, group, label, ideal)
         elif len(sized) > 1:  # two points make no line
-            caption = f"Time with {' and '.join(r.name for r in sized)}"
+            caption = "Times of each case"
             yield file_name(group), caption, partial(_few, sized)
     if any(result.work for group in ROOFLINE for result in results.group(group)):
         yield "roofline", _roofline_caption(results), partial(_roofline, results)

@@ -135,7 +135,8 @@ def _texts(
         if math.isnan(time):
             texts.append("wrong, not timed" if name in wrong else "failed")
             continue
-        ratio = "" if math.isnan(base) or name == baseline else f", {number(base / time, 2)}×"
+        has_none = math.isnan(base) or name == baseline or name in wrong
+        ratio = "" if has_none else f", {number(base / time, 2)}×"
         texts.append(f"{number(time, 2)} {unit}{ratio}" + ", wrong" * (name in wrong))
     return texts
 

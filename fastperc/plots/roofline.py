@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
 
     from .style import Axes
 
+SLOPE = "slope"  # mark of the names along slopes, turned as these are after the layout
 Box = tuple[float, float, float, float]
 
 # Where the name of a point may stand, the best place first: offset in points, and alignments.
+FAR = 14
 PLACES = (
     ((6, 0), "left", "center"), ((-6, 0), "right", "center"), ((0, 6), "center", "bottom"),
     ((0, -6), "center", "top"), ((5, 5), "left", "bottom"), ((5, -5), "left", "top"),
-    ((-5, 5), "right", "bottom"), ((-5, -5), "right", "top"), ((5, 14), "left", "bottom"),
-    ((5, -14), "left", "top"), ((-5, 14), "right", "bottom"), ((-5, -14), "right", "top"),
+    ((-5, 5), "right", "bottom"), ((-5, -5), "right", "top"), ((8, FAR), "left", "bottom"),
+    ((8, -FAR), "left", "top"), ((-8, FAR), "right", "bottom"), ((-8, -FAR), "right", "top"),
 )  # fmt: skip
 
 
@@ -105,23 +108,29 @@ def _draw_roof(
         text = _write(
             ax, f"{number(gbytes, 2)} GB/s, {what}", (ridge, gflops), ((-12, -2), "right", "bottom")
         )
-        text.set(rotation=45, rotation_mode="anchor", transform_rotates_text=True)
+        text.set(rotation_mode="anchor", gid=SLOPE)
 
 
 def _write(
     ax: Axes, text: str, xy: tuple[float, float], place: tuple[tuple[float, float], str, str]
 ) -> Annotation:
-    """Write beside a point of the plane, in small letters."""
+    """Write beside a point of the plane, in small letters; from far away with a line to it."""
     offset, ha, va = place
+    line = {"arrowstyle": "-", "linewidth": 0.5, "color": DARK} if abs(offset[1]) >= FAR else None
     return ax.annotate(
-        text, xy, offset, textcoords="offset points", ha=ha, va=va, color=DARK, fontsize=SMALL
-    )
+        text, xy, offset, textcoords="offset points", ha=ha, va=va, color=DARK, fontsize=SMALL,
+        arrowprops=line,
+    )  # fmt: skip
 
 
 def _name_points(ax: Axes, points: Mapping[str, tuple[float, float]]) -> None:
     """Write the name of each point beside it, where it hides no point and no other name."""
     figure = cast("Figure", ax.figure)
     figure.draw_without_rendering()  # before the layout, places in pixels are not known
+    (x0, y0), (x1, y1) = ax.transData.transform([(1, 1), (10, 10)])
+    for text in ax.texts:
+        if text.get_gid() == SLOPE:
+            text.set_rotation(math.degrees(math.atan2(y1 - y0, x1 - x0)))
     pixels = ax.transData.transform([*points.values()]) if points else np.empty((0, 2))
     half = 4 * figure.dpi / 72  # of a point's size
     taken: list[Box] = [(x - half, y - half, x + half, y + half) for x, y in pixels]
