@@ -80,6 +80,9 @@ def check(
             limit = judge.last_kept(right, steps)
         else:
             return judge.narrow_down(right, steps, begin + within)
+    short = judge.with_short_batch()
+    if short is not None and short.wrong_blocks(2) and not short.is_lost(2):
+        return short.narrow_down(1, 2, begin + within)
     return judge.differences(right)
 
 
@@ -102,12 +105,13 @@ class Judge:
 
     def recognise_single(self) -> None:
         """See whether it computes in float32 though it was given float64."""
-        if self.problem.dtype != "float64" or not self.wrong_blocks(1):
-            return
-        found, steps = train_steps(self.problem, self.runner, 1), self.oracle.after(1)
-        lr = self.problem.lr if self.problem.task.trains else 1.0
-        blocks = zip(found, steps, self.oracle.before(1), strict=True)
-        if all(is_single(f, e, b, lr) for f, e, b in blocks):
+        p = self.problem
+        n = 1 if p.task.trains else min(LEAST, p.n_samples)
+        wrong = {block.name for block in self.wrong_blocks(n)} if p.dtype == "float64" else set()
+        found, right = train_steps(p, self.runner, n), self.oracle.after(n)
+        lr = p.lr if p.task.trains else 1.0
+        blocks = zip(p.block_names, found, right, self.oracle.before(n), strict=True)
+        if wrong and all(is_single(f, e, b, lr) for name, f, e, b in blocks if name in wrong):
             self.dtype = "float32"
 
     def wrong_blocks(self, steps: int) -> list[WrongBlock]:
@@ -117,6 +121,16 @@ class Judge:
     def is_lost(self, steps: int) -> bool:
         """Return whether rounding alone has led too far away."""
         return self.oracle.is_lost(steps, self.dtype)
+
+    def with_short_batch(self) -> Judge | None:
+        """Return the judge of two batches, of which the last is short; None if there are none."""
+        p = self.problem
+        n = p.batch_size + max(1, 3 * p.batch_size // 8)
+        if p.kind != "batches" or p.batch_size == 1 or n > p.n_samples:
+            return None
+        X, Y = p.samples
+        problem = replace(p, n_samples=n, data=(X[:n], Y[:n]))
+        return Judge(problem, self.runner, Oracle(problem), self.dtype)
 
     def last_kept(self, kept: int, lost: int) -> int:
         """Return the last step at which rounding has not taken over."""

@@ -85,7 +85,7 @@ class Schedule:
         Of the steps' batches: ``"reversed"``, or their numbers. Or ``"rows reversed"``; or
         ``"out i"``, which leaves row i to the end.
     batch : str
-        Rows of an update: ``"one"``, ``"all"``, or empty as they should be.
+        Rows of an update: a number, ``"all"``, or empty as they should be.
     stale : bool
         Whether all gradients of an epoch are those at its beginning.
     momentum : dict of int to float
@@ -348,6 +348,8 @@ class Pass:
         """Return what is taken for the delta of a layer."""
         if name in ("delta", "error"):
             return (self.delta if name == "delta" else self.error)[k]
+        if name == "last row":  # = where += is due
+            return np.concatenate([np.zeros_like(self.delta[k][:-1]), self.delta[k][-1:]])
         if name in ("z", "a"):
             return self.z[k] if name == "z" else self.a[k + 1]
         kind, layer = name.split()  # of another layer
@@ -386,6 +388,7 @@ def bias_gradient(how: str, delta: Array, error: Array, b: Array) -> Array:
         "rows": lambda: n * delta,
         "first": lambda: n * delta[0],
         "last": lambda: n * delta[-1],
+        "last row": lambda: delta[-1],
         "itself": lambda: n * b,
         "times itself": lambda: delta.sum(axis=0) * b,
         "error": lambda: error.sum(axis=0),

@@ -19,6 +19,7 @@ CAUSES = {
     "bias_not_updated": "a bias is never updated",
     "bias_absent": "a bias is left out of the weighted sums",
     "bias_summed_over_units": "a bias gradient is summed over units as well as over samples",
+    "weights_not_summed": "a gradient is not summed over samples",
     "bias_not_summed": "a bias gradient is not summed over samples",
     "bias_updated_by_itself": "a bias is updated by a multiple of itself, not of its gradient",
     "derivative_missing": "the derivative of an activation is left out",

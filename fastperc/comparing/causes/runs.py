@@ -44,7 +44,7 @@ class Run:
 
     def _batch_size(self, schedule: Schedule, given: int) -> int:
         usual = given if self.problem.kind == "full" else self.problem.batch_size
-        return {"one": 1, "all": given}.get(schedule.batch, usual)
+        return given if schedule.batch == "all" else int(schedule.batch or usual)
 
     def steps(
         self, blocks: Blocks, batches: Sequence[Array], given: int, mistake: Mistake = RIGHT

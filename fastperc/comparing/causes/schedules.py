@@ -13,6 +13,8 @@ from .observed import Check, Observed, multiples
 
 Candidates = Iterator[tuple[float, Mistake]]  # how far-fetched, and what
 SOON = 4  # what goes wrong from step to step shows within so many
+MOST_SIZES = 40
+USUAL_SIZES = (50, 64, 100, 128, 256)
 MOST_ROWS_OUT = 70  # of a batch, to find a row that has been moved
 
 
@@ -53,10 +55,17 @@ def of_batch(seen: Observed) -> Candidates:
     blocks = range(2 * len(p.sizes) - 2)
     summed = Knobs(scale=dict.fromkeys(blocks, ("n",)))
     if p.kind != "online":
-        yield 1.0, Mistake(name, "one sample at a time", schedule=Schedule(batch="one"))
+        sizes = range(1, min(p.n_samples, max(2 * p.batch_size, MOST_SIZES)) + 1)
+        for size in dict.fromkeys((*(s for s in sizes if s <= MOST_SIZES), *USUAL_SIZES)):
+            if size != p.batch_size and size < p.n_samples:
+                words = f"{size} at a time" if size > 1 else "one sample at a time"
+                yield (
+                    1.0 + 0.1 * (size > 1),
+                    Mistake(name, words, schedule=Schedule(batch=str(size))),
+                )
         divided = Knobs(scale=dict.fromkeys(blocks, ("1/given",)))
         words = "one sample at a time, by the mean's share"
-        yield 1.3, Mistake(name, words, knobs=divided, schedule=Schedule(batch="one"))
+        yield 1.3, Mistake(name, words, knobs=divided, schedule=Schedule(batch="1"))
     if p.kind != "full":
         yield 1.0, Mistake(name, "all samples at once", schedule=Schedule(batch="all"))
         if p.kind != "online":
