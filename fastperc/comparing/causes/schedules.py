@@ -154,7 +154,8 @@ def of_rates(seen: Observed) -> Candidates:
     if p.kind == "full":
         lengths = [(t, 0) for t in range(most + 1)]
     else:
-        lengths = [(0, t * p.batch_size) for t in range(min(most, p.n_samples // p.batch_size) + 1)]
+        steps = range(min(most, p.n_steps) + 1)
+        lengths = [(0, min(t * p.batch_size, p.n_samples)) for t in steps]
     if len(lengths) < 4 or seen.wrong > 2 or p.momentum:
         return
     rates: list[float] = []
