@@ -8,7 +8,8 @@ import pytest
 
 from fastperc.comparing import CAUSES, agreement
 from fastperc.comparing.blocks import is_single
-from fastperc.comparing.passes import Knobs, Mistake, Outer, Slope, trace
+from fastperc.comparing.mistakes import Knobs, Mistake, Outer, Slope
+from fastperc.comparing.passes import trace
 from fastperc.comparing.problem import Problem
 from fastperc.comparing.runners import FunctionRunner
 from fastperc.comparing.scales import Step, called, meanings
@@ -191,11 +192,6 @@ def test_the_last_short_batch_divided_by_the_full_size_is_told_from_its_rows():
     found = found_of(Net(change=times(lambda n, lr: n / 5)), BATCHES)
     assert (found.cause, found.first_wrong) == ("last_batch_full_size", 4)
     assert {block.note.split(": ", 1)[1] for block in found.blocks} == {"last batch: 4 of 5 rows"}
-
-
-def test_a_short_batch_is_checked_though_the_samples_have_none():
-    found = found_of(Net(change=times(lambda n, lr: n / 5)), replace(BATCHES, n_samples=20))
-    assert (found.cause, found.first_wrong) == ("last_batch_full_size", 2)
 
 
 def test_fitted_numbers_are_told():

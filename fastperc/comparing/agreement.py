@@ -80,9 +80,6 @@ def check(
             limit = judge.last_kept(right, steps)
         else:
             return judge.narrow_down(right, steps, begin + within)
-    short = judge.with_short_batch()
-    if short is not None and short.wrong_blocks(2) and not short.is_lost(2):
-        return short.narrow_down(1, 2, begin + within)
     return judge.differences(right)
 
 
@@ -121,16 +118,6 @@ class Judge:
     def is_lost(self, steps: int) -> bool:
         """Return whether rounding alone has led too far away."""
         return self.oracle.is_lost(steps, self.dtype)
-
-    def with_short_batch(self) -> Judge | None:
-        """Return the judge of two batches, of which the last is short; None if there are none."""
-        p = self.problem
-        n = p.batch_size + max(1, 3 * p.batch_size // 8)
-        if p.kind != "batches" or p.batch_size == 1 or n > p.n_samples:
-            return None
-        X, Y = p.samples
-        problem = replace(p, n_samples=n, data=(X[:n], Y[:n]))
-        return Judge(problem, self.runner, Oracle(problem), self.dtype)
 
     def last_kept(self, kept: int, lost: int) -> int:
         """Return the last step at which rounding has not taken over."""

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..passes import Array, Mistake
+from ..mistakes import Mistake
+from ..passes import Array
 from ..problem import Problem
 from ..scales import Step
 from .decays import explain_decay
@@ -156,6 +157,8 @@ def _evidence(seen: Observed, check: Check, most: float, deadline: float) -> Evi
     before = seen.run.start if few else seen.right(check.steps - 1)
     batch = np.arange(check.rows) if few else seen.batch(check.steps - 1)
     step = Step.of(p, len(batch), check.rows or p.n_samples)
+    n_rows = seen.wrong if not trains else p.n_samples
+    shown = Step.of(p, n_rows) if few else step
     allowed = 2 * seen.allowed([*found, *before], check.steps)
     gradients = found
     if trains:
@@ -172,7 +175,7 @@ def _evidence(seen: Observed, check: Check, most: float, deadline: float) -> Evi
             ]
     return Evidence(
         p, before[::2], before[1::2], seen.run.X[batch], seen.run.Y[batch], gradients, allowed,
-        step, most, deadline,
+        step, shown, most, deadline,
     )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..passes import AXES, FORMULAS, Knobs, Outer, OutputDelta, Slope, takes_difference, usual_slope
+from ..mistakes import Knobs, Outer, OutputDelta, Slope
+from ..passes import AXES, FORMULAS, takes_difference, usual_slope
 from ..problem import Problem
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...model.layout import views
-from ..passes import RIGHT, Array, Mistake, Pass, Schedule
+from ..mistakes import RIGHT, Mistake, Schedule
+from ..passes import Array, Pass
 from ..problem import Problem
 from ..scales import Step
 

@@ -7,7 +7,7 @@ from itertools import combinations, permutations, product
 
 import numpy as np
 
-from ..passes import Knobs, Mistake, Schedule
+from ..mistakes import Knobs, Mistake, Schedule
 from ..scales import Step, in_words
 from .observed import Check, Observed, multiples
 
