@@ -37,7 +37,7 @@ CAUSES = {
     "weights_used_after_update": "weights are used for the backward pass after their update",
     "weights_transposed": "a square matrix of weights is transposed",
     "gradients_not_cleared": "gradients are not cleared between steps",
-    "momentum": "momentum is present where none was asked for",
+    "momentum": "momentum is present where none, or another, was asked for",
     "momentum_missing": "the momentum that was asked for is missing",
     "l2_penalty": "an L2 penalty, or weight decay, is present where none was asked for",
     "l1_penalty": "an L1 penalty is present where none was asked for",
