@@ -194,6 +194,21 @@ def test_the_last_short_batch_divided_by_the_full_size_is_told_from_its_rows():
     assert {block.note.split(": ", 1)[1] for block in found.blocks} == {"last batch: 4 of 5 rows"}
 
 
+@pytest.mark.parametrize(
+    ("net", "cause"),
+    [(Net(), None), (Net(slope=lambda h, z, e: 1), "derivative_missing")],
+)
+def test_the_cause_is_found_in_calls_of_several_epochs(net, cause):
+    def three(X, Y, weights, biases, lr, batch_size):
+        for _ in range(3):
+            weights, biases = net.epoch(X, Y, weights, biases, lr, batch_size)
+        return weights, biases
+
+    problem = replace(BATCHES, epochs=3)
+    found = agreement.check(problem, FunctionRunner(problem, three))
+    assert (found.agrees, found.cause) == (cause is None, cause)
+
+
 def test_fitted_numbers_are_told():
     assert "0.9" in found_of(Net(move=with_momentum), BATCHES).likely
     assert "strength 0.01 on W1, W2" in found_of(Net(change=decay(0.01)), BATCHES).likely

@@ -84,7 +84,7 @@ def of_momentum(seen: Observed) -> Candidates:
     blocks = seen.wrong_blocks(check)
     every = range(0, len(found), 1 if seen.problem.bias else 2)
     asked = seen.problem.momentum
-    if max(check.steps for check in seen.checks) < 2:
+    if max(check.steps for check in seen.checks) * seen.problem.epochs < 2:
         return  # of a single step, any factor would do
     for rule in ("running", "sums", "velocity", "last", "nesterov", "average"):
         for places in dict.fromkeys((tuple(every), tuple(blocks))):
