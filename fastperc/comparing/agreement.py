@@ -102,12 +102,13 @@ class Judge:
 
     def recognise_single(self) -> None:
         """See whether it computes in float32 though it was given float64."""
-        if self.problem.dtype != "float64" or not self.wrong_blocks(1):
-            return
-        found, steps = train_steps(self.problem, self.runner, 1), self.oracle.after(1)
-        lr = self.problem.lr if self.problem.task.trains else 1.0
-        blocks = zip(found, steps, self.oracle.before(1), strict=True)
-        if all(is_single(f, e, b, lr) for f, e, b in blocks):
+        p = self.problem
+        n = 1 if p.task.trains else min(LEAST, p.n_samples)
+        wrong = {block.name for block in self.wrong_blocks(n)} if p.dtype == "float64" else set()
+        found, right = train_steps(p, self.runner, n), self.oracle.after(n)
+        lr = p.lr if p.task.trains else 1.0
+        blocks = zip(p.block_names, found, right, self.oracle.before(n), strict=True)
+        if wrong and all(is_single(f, e, b, lr) for name, f, e, b in blocks if name in wrong):
             self.dtype = "float32"
 
     def wrong_blocks(self, steps: int) -> list[WrongBlock]:

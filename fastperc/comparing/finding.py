@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .passes import Mistake
+from .mistakes import Mistake
 
 
 @dataclass(frozen=True)

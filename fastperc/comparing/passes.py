@@ -8,125 +8,16 @@ blocks are W1, b1, W2, b2, ...
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from ..kernels import reference
+from .mistakes import Knobs, Mistake, Outer, OutputDelta, Slope
 from .problem import Problem
 from .scales import Step, scale
 
 Array = np.ndarray
-
-
-class Slope(NamedTuple):
-    """The derivative of an activation as somebody takes it: ``FORMULAS[of]`` of a value.
-
-    ``at`` says which: the layer's output ``"a"``, its sum ``"z"``, its ``"bias"``, its ``"error"``
-    (the derivative of the loss by its outputs). With ``through``, of the activation of that value.
-    """
-
-    of: str = "one"
-    at: str = "a"
-    through: bool = False
-    power: int = 1
-
-
-class Outer(NamedTuple):
-    """What the gradient of a matrix is the product of: inputs of the layer and its error."""
-
-    inputs: str = "a"  # "z": their sums, "step": whether they are positive, or "a0", "a1", ...
-    error: str = "delta"
-    transposed: bool = False
-
-
-class OutputDelta(NamedTuple):
-    """What goes back from the output: an error times a slope."""
-
-    error: str
-    slope: Slope
-
-
-@dataclass(frozen=True)
-class Knobs:
-    """What is done instead, by layer; from ``scale`` on, by block."""
-
-    activation: dict[int, str] = field(default_factory=dict)
-    softmax: dict[int, str] = field(default_factory=dict)  # one of `AXES`
-    biased: dict[int, bool] = field(default_factory=dict)
-    flipped: dict[int, bool] = field(default_factory=dict)
-    source: dict[int, int] = field(default_factory=dict)  # the layer's inputs: a[source]
-    output: dict[int, OutputDelta] = field(default_factory=dict)
-    slope: dict[int, Slope] = field(default_factory=dict)
-    back: dict[int, str] = field(default_factory=dict)  # how the error comes down to the layer
-    outer: dict[int, Outer] = field(default_factory=dict)
-    bias: dict[int, str] = field(default_factory=dict)
-    scale: dict[int, tuple[str, ...]] = field(default_factory=dict)  # names of `scales.VALUES`
-    decay: dict[int, float] = field(default_factory=dict)
-    sign_decay: dict[int, float] = field(default_factory=dict)
-    shrink: dict[int, float] = field(default_factory=dict)
-
-    def __or__(self, other: Knobs) -> Knobs:
-        """Return both; of scales of a block, the product."""
-        merged = {f.name: {**getattr(self, f.name), **getattr(other, f.name)} for f in fields(self)}
-        for block, names in self.scale.items():
-            merged["scale"][block] = (*names, *other.scale.get(block, ()))
-        return Knobs(**merged)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """What is done instead in the course of a run, step after step.
-
-    Attributes
-    ----------
-    order : str or tuple of int
-        Of the steps' batches: ``"reversed"``, or their numbers. Or ``"rows reversed"``; or
-        ``"out i"``, which leaves row i to the end.
-    batch : str
-        Rows of an update: ``"one"``, ``"all"``, or empty as they should be.
-    stale : bool
-        Whether all gradients of an epoch are those at its beginning.
-    momentum : dict of int to float
-        The factor of each block that has one.
-    rule : str
-        How: by ``"velocity"``, ``"nesterov"``, as an ``"average"``, or of the ``"last"`` gradient;
-        or the ``"running"`` mean of all gradients.
-    rates : tuple of float
-        Multiples of the learning rate, of each step; the last goes on.
-    """
-
-    order: str | tuple[int, ...] = ""
-    batch: str = ""
-    stale: bool = False
-    momentum: dict[int, float] = field(default_factory=dict)
-    rule: str = "velocity"
-    rates: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A known mistake: its name in `causes.CAUSES`, its place, and what is done instead.
-
-    Attributes
-    ----------
-    name : str
-    words : str
-        What is wrong, in words, place included.
-    layers : tuple of int
-        The layers it is in, counted from 1; empty if in all, or in none.
-    knobs : Knobs
-        Within a step.
-    schedule : Schedule
-        From step to step.
-    """
-
-    name: str
-    words: str = ""
-    layers: tuple[int, ...] = ()
-    knobs: Knobs = field(default_factory=Knobs, repr=False)
-    schedule: Schedule = field(default_factory=Schedule, repr=False)
 
 
 class Trace(NamedTuple):
@@ -144,8 +35,6 @@ class Trace(NamedTuple):
     weights: list[Array]
     biases: list[Array]
 
-
-RIGHT = Mistake("")
 
 # Derivatives as formulas of a value v; which value is a matter of `Slope`.
 FORMULAS: dict[str, Callable[[Array], Array]] = {
@@ -348,6 +237,8 @@ class Pass:
         """Return what is taken for the delta of a layer."""
         if name in ("delta", "error"):
             return (self.delta if name == "delta" else self.error)[k]
+        if name == "last row":  # = where += is due
+            return np.concatenate([np.zeros_like(self.delta[k][:-1]), self.delta[k][-1:]])
         if name in ("z", "a"):
             return self.z[k] if name == "z" else self.a[k + 1]
         kind, layer = name.split()  # of another layer
@@ -386,6 +277,7 @@ def bias_gradient(how: str, delta: Array, error: Array, b: Array) -> Array:
         "rows": lambda: n * delta,
         "first": lambda: n * delta[0],
         "last": lambda: n * delta[-1],
+        "last row": lambda: delta[-1],
         "itself": lambda: n * b,
         "times itself": lambda: delta.sum(axis=0) * b,
         "error": lambda: error.sum(axis=0),
@@ -423,12 +315,3 @@ def trace(
     )
     X, Y = np.asarray(X, dtype=np.float64), np.asarray(Y, dtype=np.float64)
     return Pass(problem, weights, biases, X, Y, knobs, step).trace()
-
-
-def combined(mistakes: Sequence[Mistake]) -> Mistake:
-    """Return all of these at once, under the name of the first."""
-    first, *others = mistakes
-    for other in others:
-        layers = tuple(sorted({*first.layers, *other.layers}))
-        first = replace(first, knobs=first.knobs | other.knobs, layers=layers)
-    return first

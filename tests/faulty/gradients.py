@@ -49,6 +49,9 @@ def per_sample(X, Y, weights, biases, mistake=None):
         if mistake == "= for +=":
             sums[1][0][...] = d1
             sums[1][1][...] = d2
+        if mistake == "W = for +=":
+            sums[0][0][...] = np.outer(x, d1)
+            sums[0][1][...] = np.outer(h, d2)
     n = len(X) ** 2 if mistake == "mean of means" else len(X)
     sign = -1 if mistake == "y - p" else 1
     return [sign * W / n for W in sums[0]], [sign * b / n for b in sums[1]]
@@ -74,5 +77,6 @@ FAULTY = [
         per_sample, "gradient", "np.float32", "float32", "", None, SOFTMAX | {"dtype": "float64"}
     ),
     Faulty(per_sample, "gradient", "= for +=", "bias_not_summed", "b1 b2", 2, SOFTMAX),
+    Faulty(per_sample, "gradient", "W = for +=", "weights_not_summed", "W1 W2", 2, SOFTMAX),
     Faulty(per_sample, "gradient", "y - p", "wrong_sign", ALL, 1, SOFTMAX),
 ]  # fmt: skip

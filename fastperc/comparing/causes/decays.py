@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..passes import Array, Knobs, Pass
+from ..mistakes import Knobs
+from ..passes import Array, Pass
 from ..scales import Factor, in_words, meanings, scale
 from .options import Part
 from .search import Evidence, Explanation, is_near
@@ -112,7 +113,7 @@ def _explained(
     parts = [Part(name, (name,), knobs, words, cost)]
     if factor is not None:
         scales = Knobs(scale=dict.fromkeys(scaled, factor.names))
-        text = in_words(factor.names, e.step)
+        text = in_words(factor.names, e.shown)
         parts.append(Part(factor.cause, ("scale", factor.names), scales, text, factor.cost))
     return Explanation(tuple(parts), sum(part.cost for part in parts))
 

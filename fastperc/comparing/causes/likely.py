@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..passes import Array, Mistake
+from ..mistakes import Knobs, Mistake
+from ..passes import Array
 from ..problem import Problem
-from ..scales import Step
+from ..scales import Step, in_words, products
 from .decays import explain_decay
 from .names import CAUSES
 from .observed import EVIDENT, Check, Observe, Observed, OutOfTime, Tolerance, near
-from .options import Part
+from .options import Part, backs, biases, forwards, outers, outputs, slopes
 from .schedules import explain_schedule
 from .search import (
     ALLOWED,
@@ -24,6 +25,7 @@ from .search import (
     explain_outputs,
     explain_step,
     knobs_of,
+    total_cost,
 )
 
 SECONDS = 3.0  # of the processor
@@ -95,11 +97,8 @@ def _fits(seen: Observed, deadline: float) -> Iterator[tuple[float, Mistake]]:
         yield 1.0, Mistake("not_in_place", CAUSES["not_in_place"])
         return
     for most in ALLOWED:
-        found = []
-        if p.epochs == 1 or not p.task.trains:
-            found = [
-                pair for pair in _of_a_step(seen, most, deadline) if seen.explains_all(pair[1])
-            ]
+        steps = _of_a_step if p.epochs == 1 or not p.task.trains else _of_a_run
+        found = [pair for pair in steps(seen, most, deadline) if seen.explains_all(pair[1])]
         if p.task.trains and most == ALLOWED[0]:
             found += [(cost, _in_words(m)) for cost, m in explain_schedule(seen)]
         if found or p.kind == "forward":
@@ -142,6 +141,28 @@ def _of_a_step(seen: Observed, most: float, deadline: float) -> Iterator[tuple[f
         yield from (_as_mistake(seen.problem, each) for each in explanations)
 
 
+def _of_a_run(seen: Observed, most: float, deadline: float) -> Iterator[tuple[float, Mistake]]:
+    """Give single mistakes, in one layer or in all, where no single step can be seen."""
+    p = seen.problem
+    parts = [*forwards(p), *outputs(p, None)]
+    for k in range(len(p.sizes) - 1):
+        parts += [*outers(p, k, Knobs()), *biases(p, k)]
+        if k < len(p.sizes) - 2:
+            parts += [*slopes(k, p.activations[k], None), *backs(p, k)]
+    kinds: dict[tuple[object, ...], list[Part]] = {}
+    for part in parts:
+        kinds.setdefault(part.kind, []).append(part)
+    groups: list[tuple[Part, ...]] = [(part,) for part in parts if part.kind]
+    groups += [tuple(each) for kind, each in kinds.items() if kind and len(each) > 1]
+    for factor in products():
+        knobs = Knobs(scale=dict.fromkeys(range(2 * len(p.sizes) - 2), factor.names))
+        words = in_words(factor.names, Step.of(p, p.batch_size, p.n_samples))
+        groups.append((Part(factor.cause, ("scale", factor.names), knobs, words, factor.cost),))
+    for group in groups:
+        if total_cost(group) <= most and process_time() < deadline:
+            yield _as_mistake(p, Explanation(group, total_cost(group)))
+
+
 def _shaped(found: Array, shape: tuple[int, ...]) -> Array:
     return found.reshape(shape) if found.size == np.prod(shape) else found
 
@@ -156,6 +177,8 @@ def _evidence(seen: Observed, check: Check, most: float, deadline: float) -> Evi
     before = seen.run.start if few else seen.right(check.steps - 1)
     batch = np.arange(check.rows) if few else seen.batch(check.steps - 1)
     step = Step.of(p, len(batch), check.rows or p.n_samples)
+    n_rows = seen.wrong if not trains else p.n_samples
+    shown = Step.of(p, n_rows) if few else step
     allowed = 2 * seen.allowed([*found, *before], check.steps)
     gradients = found
     if trains:
@@ -172,7 +195,7 @@ def _evidence(seen: Observed, check: Check, most: float, deadline: float) -> Evi
             ]
     return Evidence(
         p, before[::2], before[1::2], seen.run.X[batch], seen.run.Y[batch], gradients, allowed,
-        step, most, deadline,
+        step, shown, most, deadline,
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..passes import RIGHT, Array, Mistake
+from ..mistakes import RIGHT, Mistake
+from ..passes import Array
 from ..problem import Problem
 from .runs import Blocks, Run
 

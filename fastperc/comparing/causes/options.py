@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..passes import AXES, FORMULAS, Knobs, Outer, OutputDelta, Slope, takes_difference, usual_slope
+from ..mistakes import Knobs, Outer, OutputDelta, Slope
+from ..passes import AXES, FORMULAS, takes_difference, usual_slope
 from ..problem import Problem
 
 
@@ -238,6 +239,7 @@ def outers(problem: Problem, k: int, knobs: Knobs) -> list[Part]:
         if j != k and sizes[j] == sizes[k]:
             words = f"{f'a{j}' if j else 'X'} for {right}"
             add("activation_off_by_one_layer", Outer(f"a{j}"), words, 1.0)
+    add("weights_not_summed", Outer(error="last row"), "the last row alone, = for +=", 1.0)
     if k:
         words = f"z{k}, before the activation, for {right}"
         add("activation_off_by_one_layer", Outer("z"), words, 1.1)
@@ -268,6 +270,7 @@ BIASES = {
     "rows": ("bias_not_summed", "delta{k} itself", 1.0),
     "first": ("bias_not_summed", "delta{k} of the first row", 1.2),
     "last": ("bias_not_summed", "delta{k} of the last row", 1.2),
+    "last row": ("bias_not_summed", "a share of delta{k} of the last row, = for +=", 1.0),
     "itself": ("bias_updated_by_itself", "b{k} for its gradient", 1.0),
     "times itself": ("bias_updated_by_itself", "b{k} times its gradient", 1.1),
     "error": ("derivative_missing", "without the slope", 1.1),

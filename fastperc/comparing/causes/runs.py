@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...model.layout import views
-from ..passes import RIGHT, Array, Mistake, Pass, Schedule
+from ..mistakes import RIGHT, Mistake, Schedule
+from ..passes import Array, Pass
 from ..problem import Problem
 from ..scales import Step
 
@@ -44,7 +45,7 @@ class Run:
 
     def _batch_size(self, schedule: Schedule, given: int) -> int:
         usual = given if self.problem.kind == "full" else self.problem.batch_size
-        return {"one": 1, "all": given}.get(schedule.batch, usual)
+        return given if schedule.batch == "all" else int(schedule.batch or usual)
 
     def steps(
         self, blocks: Blocks, batches: Sequence[Array], given: int, mistake: Mistake = RIGHT

@@ -7,12 +7,14 @@ from itertools import combinations, permutations, product
 
 import numpy as np
 
-from ..passes import Knobs, Mistake, Schedule
+from ..mistakes import Knobs, Mistake, Schedule
 from ..scales import Step, in_words
 from .observed import Check, Observed, multiples
 
 Candidates = Iterator[tuple[float, Mistake]]  # how far-fetched, and what
 SOON = 4  # what goes wrong from step to step shows within so many
+MOST_SIZES = 40
+USUAL_SIZES = (50, 64, 100, 128, 256)
 MOST_ROWS_OUT = 70  # of a batch, to find a row that has been moved
 
 
@@ -53,10 +55,17 @@ def of_batch(seen: Observed) -> Candidates:
     blocks = range(2 * len(p.sizes) - 2)
     summed = Knobs(scale=dict.fromkeys(blocks, ("n",)))
     if p.kind != "online":
-        yield 1.0, Mistake(name, "one sample at a time", schedule=Schedule(batch="one"))
+        sizes = range(1, min(p.n_samples, max(2 * p.batch_size, MOST_SIZES)) + 1)
+        for size in dict.fromkeys((*(s for s in sizes if s <= MOST_SIZES), *USUAL_SIZES)):
+            if size != p.batch_size and size < p.n_samples:
+                words = f"{size} at a time" if size > 1 else "one sample at a time"
+                yield (
+                    1.0 + 0.1 * (size > 1),
+                    Mistake(name, words, schedule=Schedule(batch=str(size))),
+                )
         divided = Knobs(scale=dict.fromkeys(blocks, ("1/given",)))
         words = "one sample at a time, by the mean's share"
-        yield 1.3, Mistake(name, words, knobs=divided, schedule=Schedule(batch="one"))
+        yield 1.3, Mistake(name, words, knobs=divided, schedule=Schedule(batch="1"))
     if p.kind != "full":
         yield 1.0, Mistake(name, "all samples at once", schedule=Schedule(batch="all"))
         if p.kind != "online":
@@ -75,7 +84,7 @@ def of_momentum(seen: Observed) -> Candidates:
     blocks = seen.wrong_blocks(check)
     every = range(0, len(found), 1 if seen.problem.bias else 2)
     asked = seen.problem.momentum
-    if max(check.steps for check in seen.checks) < 2:
+    if max(check.steps for check in seen.checks) * seen.problem.epochs < 2:
         return  # of a single step, any factor would do
     for rule in ("running", "sums", "velocity", "last", "nesterov", "average"):
         for places in dict.fromkeys((tuple(every), tuple(blocks))):
@@ -145,7 +154,8 @@ def of_rates(seen: Observed) -> Candidates:
     if p.kind == "full":
         lengths = [(t, 0) for t in range(most + 1)]
     else:
-        lengths = [(0, t * p.batch_size) for t in range(min(most, p.n_samples // p.batch_size) + 1)]
+        steps = range(min(most, p.n_steps) + 1)
+        lengths = [(0, min(t * p.batch_size, p.n_samples)) for t in steps]
     if len(lengths) < 4 or seen.wrong > 2 or p.momentum:
         return
     rates: list[float] = []

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..passes import Array, Knobs, Outer, Pass
+from ..mistakes import Knobs, Outer
+from ..passes import Array, Pass
 from ..problem import Problem
 from ..scales import Step, cost_of, in_words, meanings, scale
 from . import options
@@ -25,7 +26,6 @@ EQUAL = 0.15  # costs that differ by less are equal
 LIKELY = 0.6  # what gives the same numbers and costs more than this more is not looked into
 KEPT = 60  # explanations of the layers so far
 PAIRS_OF_FORWARD = 400
-RIGHT = Part("", (), Knobs(), cost=0.0)
 
 
 class Evidence(NamedTuple):
@@ -43,6 +43,7 @@ class Evidence(NamedTuple):
     gradients: list[Array]
     allowed: float
     step: Step
+    shown: Step
     most: float
     deadline: float
 
@@ -303,7 +304,7 @@ def _factors(evidence: Evidence, found: Array, gradient: Array, block: int) -> l
     for meaning in meanings(factor, evidence.step, precision):
         exact = scale(meaning.names, evidence.step) * gradient
         if is_near(found, exact, evidence.allowed):
-            words = in_words(meaning.names, evidence.step)
+            words = in_words(meaning.names, evidence.shown)
             kind = ("scale", meaning.names)
             knobs = Knobs(scale={block: meaning.names})
             parts.append(Part(meaning.cause, kind, knobs, words, meaning.cost, block // 2))
