@@ -47,6 +47,8 @@ FUNCTIONS = {
     "softplus": softplus,
     "softmax": softmax,
     "exp": np.exp,
+    "step": lambda z: np.where(z >= 0, 1.0, 0.0),
+    "sign": lambda z: np.where(z >= 0, 1.0, -1.0),
 }
 DERIVATIVES = {
     "identity": np.ones_like,
@@ -125,8 +127,14 @@ def hinge(p, y):
     return np.maximum(gap, 0), np.where(gap > 0, -y, 0)
 
 
+def perceptron(output, z, y, slip):
+    e = FUNCTIONS[output](z) - y
+    return e * z, e
+
+
 LOSSES = {
-    "log_loss": log_loss, "cross_entropy": cross_entropy, "poisson": poisson,
+    "perceptron": perceptron, "log_loss": log_loss,
+    "cross_entropy": cross_entropy, "poisson": poisson,
     "squared_error": of_outputs(squared_error), "absolute_error": of_outputs(absolute_error),
     "huber": of_outputs(huber), "hinge": of_outputs(hinge),
 }  # fmt: skip
@@ -247,6 +255,16 @@ def descent(o):
     return step
 
 
+def last_gradient(o):
+    before = [0.0] * len(o["parameters"])
+
+    def step(i, p, g, lr):
+        p -= lr * g + o["momentum"] * before[i]
+        before[i] = g
+
+    return step
+
+
 def adam(o):
     n = len(o["parameters"])
     m, v, t = [0.0] * n, [0.0] * n, [0] * n
@@ -302,7 +320,8 @@ def rprop(o):
 
 
 RULES = {
-    "sgd": descent, "momentum": descent, "nesterov": descent, "adam": adam, "adamw": adam,
+    "last_gradient": last_gradient, "sgd": descent,
+    "momentum": descent, "nesterov": descent, "adam": adam, "adamw": adam,
     "rprop": rprop, "rmsprop": by_squares, "adagrad": by_squares, "adadelta": adadelta,
 }  # fmt: skip
 DEFAULTS = {
