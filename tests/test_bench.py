@@ -425,6 +425,6 @@ def epoch(X, Y, weights, biases, lr):
     (tmp_path / "bad.py").write_text(source.replace("SIGN", "+"))
     assert cli.main(["compare", "good.py:epoch", *words, "--against", "numpy"]) == 0
     assert cli.main(["compare", "bad.py:epoch", *words, "--plot", "p.png", "--json", "c.json"]) == 1
-    assert "epoch: first wrong step: 1, in b1" in capsys.readouterr().out
+    assert "First wrong step: 1, in b1" in capsys.readouterr().out
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     assert '"first_wrong": 1' in (tmp_path / "c.json").read_text()

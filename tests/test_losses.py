@@ -8,6 +8,7 @@ from fastperc import DivergedError, Network
 from fastperc.kernels import batch, losses, online, reference
 from fastperc.kernels.arguments import Samples
 from fastperc.model.losses import LOSSES
+from fastperc.model.options import OF_SHARES
 from networks import HEADS, RULES, arguments_of, fixed, problem
 
 FAR = [0.0, 1e-300, 1e-3, 1.0, 30.0, 500.0, 1e3, 1e6]
@@ -69,7 +70,7 @@ def test_per_sample_and_batch_agree_on_extremes(head):
 @pytest.mark.parametrize("z", LOGITS)
 @pytest.mark.parametrize(
     "head",
-    [(out, loss) for out, loss in HEADS if loss not in ("log_loss", "cross_entropy")],
+    [(out, loss) for out, loss in HEADS if loss != "log_loss" and out != "softmax"],
     ids="-".join,
 )
 def test_other_losses_are_right_or_refused(head, z, dtype):
@@ -92,6 +93,23 @@ def test_other_losses_are_right_or_refused(head, z, dtype):
         tolerance = 1e-12 if dtype == "float64" else 1e-5
         assert found == pytest.approx(wanted, rel=tolerance, abs=4 * float(np.finfo(dtype).eps))
         assert np.isfinite(net.backward([[z]], [y])).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("z", LOGITS)
+@pytest.mark.parametrize("loss", OF_SHARES)
+def test_losses_of_softmax_outputs_one_by_one(loss, z, dtype):
+    net = network(("softmax", loss), 3, dtype)
+    Z, y = [[z, 0.0, 1.0]], [[1.0, 0.0, 0.0]]
+    exact = np.array(Z, np.longdouble)
+    p = reference.ACTIVATIONS["softmax"](exact)
+    wanted = float(reference.LOSSES[loss](exact, p, np.array(y))[0])
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    assert net.loss(Z, y) == pytest.approx(wanted, rel=tolerance, abs=tolerance)
+    model = reference.Model.from_theta(net.theta.astype("f8"), (3, 3), ("softmax",), loss)
+    gradient = reference.gradient(model, np.array(Z), np.array(y))
+    size = max(1.0, abs(z))
+    np.testing.assert_allclose(net.backward(Z, y) / size, gradient / size, atol=tolerance)
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-310, 1e-150, 1e150, 1e300])

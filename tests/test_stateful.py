@@ -91,11 +91,15 @@ def shaken_forward(net, X):
     return forward(oracle.copies(X, ulps, rng), weights, biases, (*net.hidden, net.output))
 
 
+# Of a perceptron, whose outputs jump, rounding would have to decide which is right.
+SMOOTH = [head for head in HEADS if head[1] != "perceptron"]
+
+
 class NetworkMachine(RuleBasedStateMachine):
     """`Network`."""
 
     @initialize(
-        seed=SEEDS, head=st.sampled_from(HEADS), dtype=st.sampled_from(["float32", "float64"]),
+        seed=SEEDS, head=st.sampled_from(SMOOTH), dtype=st.sampled_from(["float32", "float64"]),
         hidden=st.lists(st.sampled_from([1, 5, 8, 17]), max_size=2),
     )  # fmt: skip
     def begin(self, seed, head, dtype, hidden):
