@@ -316,9 +316,10 @@ class Network:
             ``shuffle``: of each epoch (m,), of all (epochs, m), or a function from the epoch's
             number, counted from 1, to the rows of that epoch. More or fewer than there are
             samples, some of them repeatedly, may be given; with batches, each ``batch_size`` of
-            them in turn make one, and with rprop, all of them. An error of the function, or in
-            what it returns, leaves the network as it was at the end of the epoch before. Not with
-            lbfgs.
+            them in turn make one, and with rprop, all of them. The function is asked for some
+            epochs ahead, or for one at a time where something looks at each epoch: validation,
+            metrics, patience or a callback. An error of the function, or in what it returns, leaves
+            the network as it was at the end of the epoch before. Not with lbfgs.
         drop_last : bool
             Leave out the last batch of an epoch if it has fewer samples than ``batch_size``.
         sample_weight : array_like of shape (n_samples,), optional

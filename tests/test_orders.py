@@ -163,3 +163,45 @@ def test_long_steps_take_an_order(monkeypatch):
     monkeypatch.setattr(steps, "LONG", 0)
     net.train(X, Y, epochs=4, batch_size=5, order=LONG)
     np.testing.assert_allclose(net.theta, expected.theta, rtol=1e-12)
+
+
+def test_a_function_may_write_to_the_array_that_it_returned_before():
+    p, q = network(), network()
+    orders = np.random.default_rng(3).integers(0, len(X), (40, 11))
+    row = np.empty(11, np.int64)
+
+    def rows_of(epoch):
+        row[:] = orders[epoch - 1]
+        return row
+
+    p.train(X, Y, epochs=40, order=rows_of)
+    q.train(X, Y, epochs=40, order=orders)
+    assert np.array_equal(p.theta, q.theta)
+
+
+@pytest.mark.parametrize("wrong", [[0, 99], [0.5], [[1, 2]], ValueError("mine")], ids=str)
+def test_an_epoch_that_is_wrong_ends_training_when_its_turn_comes(wrong):
+    p, q = network(), network()
+    orders = np.random.default_rng(3).integers(0, len(X), (40, 11))
+
+    def rows_of(epoch):
+        if epoch == 30 and isinstance(wrong, Exception):
+            raise wrong
+        return orders[epoch - 1].tolist() if epoch != 30 else wrong
+
+    with pytest.raises((TypeError, ValueError), match=r"order\(30\)|mine"):
+        p.train(X, Y, epochs=40, order=rows_of)
+    q.train(X, Y, epochs=29, order=orders[:29])
+    assert np.array_equal(p.theta, q.theta)
+    assert len(p.history.loss) == 29
+
+
+def test_a_function_that_looks_at_the_network_is_asked_epoch_by_epoch_with_a_callback():
+    p, seen = network(), []
+
+    def rows_of(epoch):
+        seen.append(p.theta[0])
+        return np.arange(11)
+
+    p.train(X, Y, epochs=5, order=rows_of, callback=lambda epoch, history: None)
+    assert len(set(seen)) == 5

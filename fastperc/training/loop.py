@@ -143,6 +143,7 @@ class _Run:
     def _train_window(self, n_epochs: int) -> str:
         """Take the steps of epochs between which nobody wants to look; returns why they ended."""
         order = self.order.window(self.done + 1, n_epochs)
+        n_epochs = len(order) or n_epochs  # fewer, where the next ones have another length
         self.steps.rows = order.shape[1]
         if self.saved is not None:
             self.saved[0][:] = self.theta

@@ -108,9 +108,12 @@ class GivenOrder(Order):
 
 
 class CalledOrder(Order):
-    """An order that a caller's function returns, epoch by epoch: before its steps are taken."""
+    """An order that a caller's function returns, epoch by epoch.
 
-    epochs_at_once = 1
+    It is asked for a few epochs ahead, since a call of a kernel for each would cost more than a
+    small epoch. Where something else wants to look at each epoch, a callback for example, it is
+    asked for one at a time. What is wrong with an epoch's rows is told when its turn comes.
+    """
 
     def __init__(
         self,
@@ -121,17 +124,63 @@ class CalledOrder(Order):
     ):
         super().__init__(samples, ANY_NUMBER)
         self.function, self.multiple, self.deadline = function, multiple, deadline
+        self._ahead: list[object] = []  # what was returned for epochs that are still to come
 
     def _draw(self, first: int, n_epochs: int) -> np.ndarray:
         with self.deadline.interrupts_allowed():
-            found = self.function(first)
-        name = f"order({first})"
-        order = _check_rows(found, name, len(self.samples))
-        if order.ndim != 1:
-            raise ValueError(
-                f"{name}: found shape {order.shape}, expected the rows of one epoch: one dimension"
-            )
-        return order[: whole_batches(len(order), self.multiple, name)][None]
+            while len(self._ahead) < n_epochs and self._ask(first + len(self._ahead)):
+                pass
+        rows: list[object] = [self._check(first)]
+        while len(rows) < len(self._ahead) and _is_like(self._ahead[len(rows)], self._ahead[0]):
+            rows.append(self._ahead[len(rows)])
+        order = np.array(rows, dtype=np.int64, order="C")
+        self.rows = whole_batches(order.shape[1], self.multiple, f"order({first})")
+        fits = ((order >= 0) & (order < len(self.samples))).all(axis=1)
+        n = len(rows) if fits.all() else int(np.argmin(fits))
+        del self._ahead[:n]
+        return np.ascontiguousarray(order[:n, : self.rows])
+
+    def _ask(self, epoch: int) -> bool:
+        """Ask for the rows of an epoch; return whether to go on."""
+        try:
+            found = self.function(epoch)
+        except Exception as error:
+            if not self._ahead:
+                raise
+            found = error  # the epochs before it come first
+        if type(found) is list and set(map(type, found)) == {int}:
+            found = np.array(found, dtype=np.int64)
+        # A copy: the function may write to the same array again.
+        self._ahead.append(found.copy() if isinstance(found, np.ndarray) else found)
+        return _is_like(self._ahead[-1], self._ahead[0])
+
+    def _check(self, epoch: int) -> np.ndarray:
+        """Return the rows of the epoch whose turn it is."""
+        name, found = f"order({epoch})", self._ahead[0]
+        try:
+            if isinstance(found, Exception):
+                raise found
+            order = _check_rows(found, name, len(self.samples))
+            if order.ndim != 1:
+                raise ValueError(
+                    f"{name}: found shape {order.shape}, expected the rows of one epoch: one "
+                    "dimension"
+                )
+        except Exception:
+            self._ahead.clear()
+            raise
+        return order
+
+
+def _is_like(found: object, first: object) -> bool:
+    """Return whether an epoch's rows can stand below those of another in one array."""
+    return (
+        isinstance(found, np.ndarray)
+        and isinstance(first, np.ndarray)
+        and found.dtype.kind in "iu"
+        and found.dtype == first.dtype
+        and found.shape == first.shape
+    )
 
 
 def check_order_fits(order: object, optimizer: str, validation: object) -> None:
