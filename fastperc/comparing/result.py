@@ -178,12 +178,13 @@ class Comparison:
         Parameters
         ----------
         name : str, optional
-            Of a row; by default all functions of yours, or else what is wrong, or else the first
-            row.
+            Of a row; by default what is wrong of yours, or else all functions of yours, or else
+            what is wrong, or else the first row.
         """
         if name is not None:
             return self[name].explanation
-        rows = [row for row in self.rows if row.is_yours]
+        yours = [row for row in self.rows if row.is_yours]
+        rows = [row for row in yours if not row.agrees] or yours
         rows = rows or [row for row in self.rows if not row.agrees] or self.rows[:1]
         return "\n\n".join(row.explanation for row in rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -155,11 +156,14 @@ def spread(positions: Sequence[float], gap: float) -> list[float]:
 def plain_ticks(axis: Axis, unit: str = "") -> None:
     """Label powers of ten on a logarithmic axis as 0.1, 1, 1,000.
 
-    On a short axis, 2 and 5 times these are labelled as well, or all whole numbers of times.
+    Where fewer than two of them lie on the axis, 2 and 5 times these are labelled as well, or all
+    whole numbers of times.
     """
     ticker = require("matplotlib.ticker", extra="plot")
     low, high = axis.get_view_interval()
-    times = (1.0,) if high > 30 * low else (1.0, 2.0, 5.0) if high > 5 * low else range(1, 10)
+    powers = math.floor(math.log10(high)) - math.ceil(math.log10(low)) + 1
+    enough = high > 30 * low and powers > 1
+    times = (1.0,) if enough else (1.0, 2.0, 5.0) if high > 5 * low else range(1, 10)
     axis.set_major_locator(ticker.LogLocator(subs=[*times]))
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.10g}{unit}"))
     axis.set_minor_locator(ticker.NullLocator())

@@ -75,6 +75,8 @@ def likely_cause(
     best = fits[0][0]
     equal = {mistake.name: mistake for cost, mistake in reversed(fits) if cost < best + EQUAL}
     equal.pop(fits[0][1].name)
+    if fits[0][1].name == "derivative_missing":  # which is that of the identity
+        equal.pop("derivative_of_another_activation", None)
     others = tuple(reversed(equal))
     return None if len(others) >= AMBIGUOUS else Likely(fits[0][1], others)
 
