@@ -379,6 +379,7 @@ def test_places_that_cannot_be_written_to_are_refused_first(words, tmp_path, mon
     assert "cannot " in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_bench_stores_reports_and_compares(tmp_path, capsys):
     stored, out = tmp_path / "r.json", tmp_path / "out"
     words = ["bench", "--quick", "--group", "elementary"]

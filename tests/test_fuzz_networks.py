@@ -20,7 +20,7 @@ def check(seed, count, **environment):
 
 
 def test_random_networks():
-    check(0, 60)
+    check(0, 40)
 
 
 @pytest.mark.slow
