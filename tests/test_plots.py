@@ -23,6 +23,7 @@ from fastperc.plots import (
     plot_scaling,
     plot_speedups,
     plot_weights,
+    style,
 )
 from fastperc.plots.decision_boundary import GRID_POINTS
 from fastperc.plots.style import COLOURS, OTHERS, OURS, YOURS
@@ -681,3 +682,13 @@ def test_weights_are_tiles_around_grey(ax):
 def test_weights_that_make_no_picture_are_refused(ax):
     with pytest.raises(ValueError, match="found 2 x 2 for 6 inputs"):
         plot_weights(np.ones((6, 2)), ax=ax)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_a_long_title_of_panels_lies_within_the_figure(n):
+    figure = style.new_panels(n, "Loss of each regression, in training and on samples " * 2)[
+        0
+    ].figure
+    figure.canvas.draw()
+    box = figure.get_suptitle() and figure._suptitle.get_window_extent()
+    assert 0 < box.x0 < box.x1 < figure.bbox.width

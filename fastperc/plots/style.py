@@ -45,7 +45,7 @@ def new_panels(n: int, title: str) -> list[Axes]:
     down = -(-n // across)
     size = max(5.5, 4.2 * across), 3.2 * down + 0.3
     figure, axes = pyplot.subplots(down, across, figsize=size, layout="constrained", squeeze=False)
-    figure.suptitle(title)
+    figure.suptitle("\n".join(wrap(title, int(9 * size[0]))))  # no wider than the figure
     for ax in axes.flat[n:]:
         ax.remove()
     return [*axes.flat[:n]]
