@@ -156,6 +156,12 @@ def softplus(x):
 
 
 @in_order
+def log1p(x):
+    """Compute ``log(1 + x)`` for ``x >= 0``, without loss where x is small."""
+    return where_greater(x, 1.0, log(1.0 + x), _log1p(minimum(x, 1.0)))
+
+
+@in_order
 def log(x):
     """Compute the natural logarithm; -inf for 0, NaN for a negative number.
 
