@@ -48,6 +48,11 @@ class Deadline:
         """True once the time limit was reached."""
         return time.perf_counter() >= self.end
 
+    @property
+    def is_interrupted(self) -> bool:
+        """True once Ctrl-C was pressed, until that is acted on."""
+        return self._is_interrupted
+
     def check(self) -> None:
         """Raise KeyboardInterrupt, or whatever Ctrl-C does here, or OutOfTimeError."""
         self.check_interrupt()

@@ -21,7 +21,7 @@ from .losses import (
     elementwise,
     loss_cap,
 )
-from .simd import full, load, no_unroll, store, where_greater, width
+from .simd import full, load, no_unroll, store, view, where_greater, width
 
 WIDE = "+avx512f" in target()[1]  # 32 registers, of a whole block each
 
@@ -125,7 +125,7 @@ def weighted_sums_of_4(theta, layer, x, x_step, z, z_step):
     x1, x2, x3, z1, z2, z3 = x_step, 2 * x_step, 3 * x_step, z_step, 2 * z_step, 3 * z_step
     row = n_out * m
     j = 0
-    while j + 2 <= n_out:
+    while j + 2 <= n_out // 4 * 4:
         no_unroll()
         a0, b0 = bias_of(theta, layer, j), bias_of(theta, layer, j + 1)
         a1, b1, a2, b2, a3, b3 = a0, b0, a0, b0, a0, b0
@@ -148,19 +148,12 @@ def weighted_sums_of_4(theta, layer, x, x_step, z, z_step):
         _store_4(z, k, z1, z2, z3, a0, a1, a2, a3)
         _store_4(z, k + m, z1, z2, z3, b0, b1, b2, b3)
         j += 2
-    if j < n_out:
-        a0 = bias_of(theta, layer, j)
-        a1, a2, a3 = a0, a0, a0
-        p = (layer.offset + j) * m
-        for i in range(n_in):
-            no_unroll()
-            k, w = i * m, load(theta, p)
-            a0 += load(x, k) * w
-            a1 += load(x, k + x1) * w
-            a2 += load(x, k + x2) * w
-            a3 += load(x, k + x3) * w
-            p += row
-        _store_4(z, j * m, z1, z2, z3, a0, a1, a2, a3)
+    while j < n_out:  # as for one sample: the same sums, whoever shares the tile
+        no_unroll()
+        for r in range(4):
+            v = view(x, r * x_step, n_in * m)
+            store(z, r * z_step + j * m, _one_sum(theta, layer, v, j))
+        j += 1
 
 
 @in_order

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
 
-from ..checks import all_finite
 from ..deadline import NO_LIMIT, Deadline
 from ..kernels.arguments import N_SUMS
 from ..kernels.updates import LR
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
 from ..model.evaluate import outputs
-from .orders import Order
+from ..model.slices import SHORT, SLICE, next_size
+from .fleet_lanes import InLanes, Rows, Window, are_plain, can_have_lanes, lanes_pay
 from .progress import ProgressBar
 from .rules import Rule
 from .steps import Steps, steps_for
@@ -36,23 +39,49 @@ class FleetOrders:
         """Return the rows of some epochs, the first one counted from 1, of the orders ``wanted``.
 
         Windows are asked for one after the other. Each order is an int64 array of shape
-        (n_epochs, m); m may differ from order to order, not from epoch to epoch.
+        (n_epochs, m); m may differ from order to order, not from epoch to epoch. Or all of them in
+        one array of shape (len(wanted), n_epochs, m), filled up at its end with -1.
         """
         return [np.broadcast_to(np.arange(self.n_samples), (n_epochs, self.n_samples))] * len(
             wanted
         )
 
 
-class Trained(Protocol):
-    """What a `FleetWatcher` sees of the networks that are still being trained."""
+class Engine(Protocol):
+    """Trains some networks of a fleet."""
 
-    networks: np.ndarray  # their numbers in the fleet, ascending
+    def train(self, networks: np.ndarray, rates: np.ndarray, rows: Rows, n_epochs: int) -> Window:
+        """Train for some epochs with these learning rates."""
+
+    def theta_of(self, networks: np.ndarray) -> np.ndarray:
+        """Return a copy of parameters, (len(networks), n_parameters)."""
+
+    def outputs_of(self, networks: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Return outputs for every row of X, (len(networks), n_samples, n_outputs)."""
+
+    def leave(self, networks: np.ndarray) -> None:
+        """Write what was learned to the fleet and to the rule."""
+
+
+class Trained:
+    """What a `FleetWatcher` sees of the networks that are still being trained.
+
+    Attributes
+    ----------
+    networks : ndarray
+        Their numbers in the fleet, ascending.
+    """
+
+    def __init__(self, engine: Engine, networks: np.ndarray):
+        self._engine, self.networks = engine, networks
 
     def theta(self) -> np.ndarray:
         """Return a copy of their parameters, (len(networks), n_parameters)."""
+        return self._engine.theta_of(self.networks)
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """Return their outputs for every row of X, (len(networks), n_samples, n_outputs)."""
+        return self._engine.outputs_of(self.networks, X)
 
 
 class FleetWatcher(Protocol):
@@ -140,31 +169,107 @@ def fit_fleet(
     orders = orders or FleetOrders(len(fleet), len(samples))
     reasons = np.full(len(fleet), "epochs", object)
     networks = np.arange(len(fleet))
-    engine = _OneByOne(fleet, samples, rule, orders, batch_size, threads, deadline)
+    engine = _engine_for(fleet, samples, rule, batch_size, threads, deadline)
     done = 0
     with deadline.interrupts_deferred(), ProgressBar(progress, epochs) as bar:
         try:
             while done < epochs and len(networks):
                 n_epochs = min(watcher.epochs_at_once, epochs - done)
                 rates = watcher.begin_epoch(done + 1, networks)
-                window = engine.train(networks, rates, done + 1, n_epochs)
-                why = watcher.end_epochs(engine.trained(networks), *window)
-                _, completed, diverged = window
-                why[diverged] = "diverged"
-                why[~diverged & (completed < n_epochs) & (why == "")] = "time_limit"
-                done += n_epochs
+                rows = _rows(orders, networks, done + 1, n_epochs)
+                window = engine.train(networks, rates, rows, n_epochs)
                 deadline.check_interrupt()
-                if deadline.is_over and done < epochs:
-                    why[why == ""] = "time_limit"
-                reasons[networks] = np.where(why == "", "epochs", why)
-                networks = networks[why == ""]
-                bar.show(done, float("nan"))
+                done += n_epochs
+                why = watcher.end_epochs(Trained(engine, networks), *window)
+                deadline.check_interrupt()
+                why[window.diverged] = "diverged"
+                is_late = (window.completed < n_epochs) | (deadline.is_over and done < epochs)
+                why[(why == "") & is_late] = "time_limit"
+                ends = why != ""
+                reasons[networks[ends]] = why[ends]
+                engine.leave(networks[ends])
+                networks = networks[~ends]
+                bar.show(done, math.nan)
         finally:
-            engine.finish()
+            engine.leave(networks)
     return reasons
 
 
-class _OneByOne:
+def _rows(orders: FleetOrders, networks: np.ndarray, first: int, n_epochs: int) -> Rows:
+    """Return which rows networks take in some epochs, the first one counted from 1."""
+    wanted, of = np.unique(orders.which[networks], return_inverse=True)
+    windows = orders.window(first, n_epochs, wanted)
+    if isinstance(windows, np.ndarray):
+        table = np.ascontiguousarray(windows, np.int64)
+        return Rows(table, (table[:, 0] >= 0).sum(axis=1), of)
+    lengths = np.array([order.shape[1] for order in windows])
+    table = np.full((len(windows), n_epochs, lengths.max()), -1, np.int64)
+    for k, order in enumerate(windows):
+        table[k, :, : lengths[k]] = order
+    return Rows(table, lengths, of)
+
+
+def _engine_for(
+    fleet: DenseFleet,
+    samples: FleetSamples,
+    rule: FleetRule,
+    batch_size: int,
+    threads: int,
+    deadline: Deadline,
+) -> Engine:
+    """Choose what trains the networks: by their shape and rule, never by their number."""
+    given = fleet, samples, rule, batch_size, threads, deadline
+    if not can_have_lanes(rule) or not lanes_pay(fleet.dense, batch_size):
+        return OneByOne(*given)
+    plain = are_plain(rule, samples, batch_size)
+    if plain.all() or not plain.any():
+        return InLanes(*given, is_plain=bool(plain.all()))
+    return _Two(plain, InLanes(*given, is_plain=True), InLanes(*given, is_plain=False))
+
+
+class _Two:
+    """Two engines for two kinds of networks, each of which keeps its kind's bits."""
+
+    def __init__(self, is_first: np.ndarray, first: Engine, second: Engine):
+        self.is_first, self.engines = is_first, (first, second)
+
+    def _parts(self, networks: np.ndarray) -> list[tuple[Engine, np.ndarray]]:
+        is_first = self.is_first[networks]
+        parts = zip(self.engines, (is_first, ~is_first), strict=True)
+        return [(engine, np.flatnonzero(mask)) for engine, mask in parts if mask.any()]
+
+    def train(self, networks: np.ndarray, rates: np.ndarray, rows: Rows, n_epochs: int) -> Window:
+        """Train for some epochs with these learning rates."""
+        n = len(networks)
+        sums, completed = np.zeros((N_SUMS, n_epochs, n)), np.zeros(n, np.int64)
+        diverged = np.zeros(n, bool)
+        for engine, at in self._parts(networks):
+            part = engine.train(networks[at], rates[at], rows._replace(of=rows.of[at]), n_epochs)
+            sums[:, :, at], completed[at], diverged[at] = part
+        return Window(sums, completed, diverged)
+
+    def theta_of(self, networks: np.ndarray) -> np.ndarray:
+        """Return a copy of parameters."""
+        return self._gather(networks, lambda engine, some: engine.theta_of(some))
+
+    def outputs_of(self, networks: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Return outputs for every row of X."""
+        return self._gather(networks, lambda engine, some: engine.outputs_of(some, X))
+
+    def _gather(
+        self, networks: np.ndarray, read: Callable[[Engine, np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        parts = self._parts(networks)
+        found = [read(engine, networks[at]) for engine, at in parts]
+        return np.concatenate(found)[np.argsort(np.concatenate([at for _, at in parts]))]
+
+    def leave(self, networks: np.ndarray) -> None:
+        """Write what was learned to the fleet and to the rule."""
+        for engine, at in self._parts(networks):
+            engine.leave(networks[at])
+
+
+class OneByOne:
     """Trains the networks one after the other, each by the kernels for one network."""
 
     def __init__(
@@ -172,78 +277,77 @@ class _OneByOne:
         fleet: DenseFleet,
         samples: FleetSamples,
         rule: FleetRule,
-        orders: FleetOrders,
         batch_size: int,
         threads: int,
         deadline: Deadline,
     ):
-        self.fleet, self.samples, self.rule, self.orders = fleet, samples, rule, orders
+        self.fleet, self.samples, self.rule = fleet, samples, rule
         self.batch_size, self.threads, self.deadline = batch_size, threads, deadline
         self._steps: dict[int, Steps] = {}
 
-    def train(
-        self, networks: np.ndarray, rates: np.ndarray, first: int, n_epochs: int
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Train for some epochs; return sums, epochs completed, and which networks diverged."""
-        which, place = np.unique(self.orders.which[networks], return_inverse=True)
-        windows = self.orders.window(first, n_epochs, which)
+    def train(self, networks: np.ndarray, rates: np.ndarray, rows: Rows, n_epochs: int) -> Window:
+        """Train for some epochs with these learning rates."""
         sums = np.zeros((N_SUMS, n_epochs, len(networks)))
         completed = np.zeros(len(networks), np.int64)
         diverged = np.zeros(len(networks), bool)
 
         def train_one(k: int) -> None:
-            steps = self._steps_of(int(networks[k]))
+            order = rows.orders[rows.of[k], :, : rows.lengths[rows.of[k]]]
+            steps = self._steps_of(int(networks[k]), order.shape[1])
             steps.rule.settings[LR] = rates[k]
-            order = np.ascontiguousarray(windows[place[k]], np.int64)
-            steps.rows = order.shape[1]
             own = np.zeros((N_SUMS, n_epochs))
-            for epoch in range(n_epochs):
-                if self.deadline.is_over:
-                    break
-                first_step = epoch * steps.n_steps
-                reached = steps(order, first_step, first_step + steps.n_steps, own)
-                if reached < 0:
-                    diverged[k] = True
-                    break
-                completed[k] += 1
+            reached = self._take(steps, np.ascontiguousarray(order), own)
+            diverged[k] = reached < 0
+            completed[k] = -1 - reached if reached < 0 else reached // steps.n_steps
+            if reached >= 0 and reached % steps.n_steps:
+                steps.model.theta[:] = steps.last_good
             sums[:, :, k] = own
 
-        with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(train_one, range(len(networks))))
-        return sums, completed, diverged
+        if self.threads == 1:
+            for k in range(len(networks)):
+                train_one(k)
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                list(pool.map(train_one, range(len(networks))))
+        return Window(sums, completed, diverged)
 
-    def _steps_of(self, i: int) -> Steps:
+    def _take(self, steps: Steps, order: np.ndarray, sums: np.ndarray) -> int:
+        """Take the steps of some epochs; return how many, or what `Steps` does of a divergence."""
+        step, end = 0, len(order) * steps.n_steps
+        size = max(1.0, SHORT / (8 * steps.batch_size * (steps.model.theta.size + 500)))
+        while 0 <= step < end and not (self.deadline.is_over or self.deadline.is_interrupted):
+            last, begin = min(end, step + max(1, int(size))), time.perf_counter()
+            reached = steps(order, step, last, sums)
+            size = next_size(last - step, time.perf_counter() - begin, SLICE)
+            if reached == step:  # the time limit came within a step
+                break
+            step = reached
+        return step
+
+    def _steps_of(self, i: int, n_rows: int) -> Steps:
         if i not in self._steps:
             model = self.fleet.member(i)
             rule = Rule(self.rule.code, self.rule.settings[i].copy(), model)
+            rule.state[:], rule.step_state[:] = self.rule.state[i], self.rule.step_state[i]
             self._steps[i] = steps_for(
-                model, self.samples.of(i), rule, self.batch_size, 1, self.deadline,
-                self.orders_length(i),
-            )  # fmt: skip
+                model, self.samples.of(i), rule, self.batch_size, 1, self.deadline, n_rows
+            )
+        self._steps[i].rows = n_rows
         return self._steps[i]
 
-    def orders_length(self, i: int) -> int:
-        """Return how many rows network ``i`` takes in an epoch, at most."""
-        return len(self.samples)
+    def theta_of(self, networks: np.ndarray) -> np.ndarray:
+        """Return a copy of parameters."""
+        return self.fleet.theta[networks]
 
-    def trained(self, networks: np.ndarray) -> Trained:
-        """Return what a watcher sees."""
-        return _View(self.fleet, networks)
+    def outputs_of(self, networks: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Return outputs for every row of X."""
+        members = [self.fleet.member(int(i)) for i in networks]
+        return np.stack([outputs(member, X, self.threads) for member in members])
 
-    def finish(self) -> None:
-        """Write what was learned to ``fleet.theta``."""
-
-
-class _View:
-    """Networks that lie in ``fleet.theta``."""
-
-    def __init__(self, fleet: DenseFleet, networks: np.ndarray):
-        self.fleet, self.networks = fleet, networks
-
-    def theta(self) -> np.ndarray:
-        """Return a copy of the parameters."""
-        return self.fleet.theta[self.networks]
-
-    def outputs(self, X: np.ndarray) -> np.ndarray:
-        """Return the outputs for every row of X."""
-        return np.stack([outputs(self.fleet.member(int(i)), X, 1) for i in self.networks])
+    def leave(self, networks: np.ndarray) -> None:
+        """Write what the rule remembers; parameters are in their place already."""
+        for i in networks.tolist():
+            steps = self._steps.pop(i, None)
+            if steps is not None:
+                self.rule.state[i] = steps.rule.state
+                self.rule.step_state[i] = steps.rule.step_state

@@ -1,0 +1,131 @@
+"""Networks in blocks, one in each SIMD lane, as `kernels.fleet` takes them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ..deadline import NO_LIMIT, Deadline
+from ..kernels.fleet import FleetNet, lanes_of, outputs_of_fleet, work_size
+from .dense import Dense
+from .layout import aligned_zeros
+
+OUTPUTS_AT_ONCE = 1 << 22  # numbers, in blocks, before they are sorted by network
+
+
+class Places:
+    """Which lane of which block each network has.
+
+    Networks that take the same rows stand together. Where they fill at least half of a block they
+    have it for themselves, and each sample is read once for all; the others share blocks with
+    networks of about as many rows.
+
+    Parameters
+    ----------
+    which : int array of shape (n,)
+        Which order each network takes.
+    lengths : int array of shape (n,)
+        Rows of that order.
+    lanes : int
+
+    Attributes
+    ----------
+    n_blocks : int
+    block, lane : int arrays of shape (n,)
+    mixed : int64 array of shape (n_blocks,)
+        1 where the networks of a block take different rows.
+    """
+
+    def __init__(self, which: np.ndarray, lengths: np.ndarray, lanes: int):
+        self.lanes = lanes
+        n = len(which)
+        by_order = np.argsort(which, kind="stable")
+        _, first, count = np.unique(which[by_order], return_index=True, return_counts=True)
+        rest = count % lanes
+        alone = np.where(2 * rest >= lanes, count, count - rest)  # so many have blocks of their own
+        nth = np.arange(n) - np.repeat(first, count)
+        has_own = nth < np.repeat(alone, count)
+        begins = np.cumsum(-(-alone // lanes)) - -(-alone // lanes)
+        place = np.empty(n, np.int64)
+        place[by_order] = np.repeat(begins, count) * lanes + nth
+        n_own = int((-(-alone // lanes)).sum())
+        others = by_order[~has_own]
+        others = others[np.argsort(-lengths[others], kind="stable")]
+        place[others] = n_own * lanes + np.arange(len(others))
+        self.block, self.lane = np.divmod(place, lanes)
+        self.n_blocks = n_own + -(-len(others) // lanes)
+        self.mixed = np.zeros(self.n_blocks, np.int64)
+        self.mixed[n_own:] = 1
+        # What stands in a lane without a network: the first one of its block, whose copy it is.
+        self.source = np.full(self.n_blocks * lanes, -1, np.int64)
+        self.source[place] = np.arange(n)
+        table = self.source.reshape(self.n_blocks, lanes)
+        first_of = table.max(axis=1) if n else np.zeros(0, np.int64)
+        self.source = np.where(table >= 0, table, first_of[:, None]).ravel()
+
+    def pack(self, rows: np.ndarray) -> np.ndarray:
+        """Return one row for each network, (n, ...), as blocks (n_blocks, ..., lanes)."""
+        spread = rows[self.source].reshape(self.n_blocks, self.lanes, *rows.shape[1:])
+        return np.ascontiguousarray(np.moveaxis(spread, 1, -1))
+
+    def unpack(self, blocks: np.ndarray, networks: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Return blocks as rows, those of some networks."""
+        return np.moveaxis(blocks, -1, 1)[self.block[networks], self.lane[networks]]
+
+
+def outputs_of_blocks(
+    model: Dense,
+    places: Places,
+    theta: np.ndarray,
+    X: np.ndarray,
+    networks: np.ndarray | slice = slice(None),
+    threads: int = 1,
+    deadline: Deadline = NO_LIMIT,
+) -> np.ndarray:
+    """Return the outputs of networks in blocks.
+
+    Parameters
+    ----------
+    model : Dense
+        Their configuration.
+    places : Places
+    theta : array of shape (n_blocks, n_parameters, lanes)
+    X : array of shape (n_samples, n_inputs)
+    networks : int array, optional
+        Whose outputs are wanted.
+    threads : int
+    deadline : Deadline
+
+    Returns
+    -------
+    ndarray of shape (len(networks), n_samples, n_outputs)
+    """
+    n_out = model.sizes[-1]
+    net = FleetNet(theta, model.layers, model.loss.code)
+    wanted = places.block[networks]
+    out = np.empty((len(wanted), len(X), n_out), model.dtype)
+    here = np.arange(places.n_blocks)
+    some = max(1, OUTPUTS_AT_ONCE // max(1, places.n_blocks * places.lanes * n_out))
+    parts = [slice(k, k + some) for k in range(0, len(X), some)]
+
+    def compute(part: slice) -> None:
+        deadline.check()
+        x = np.ascontiguousarray(X[part])[None, :, :, None]
+        blocks = np.empty((len(here), x.shape[1], n_out, places.lanes), model.dtype)
+        scratch = aligned_zeros(work_size(model.layers, model.dtype), model.dtype)
+        outputs_of_fleet(net, x, (0, len(here)), blocks, scratch)
+        out[:, part] = places.unpack(blocks, networks)
+
+    if threads == 1 or len(parts) == 1:
+        for part in parts:
+            compute(part)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(compute, parts))
+    return out
+
+
+def lanes_for(model: Dense) -> int:
+    """Return how many networks a block has."""
+    return lanes_of(model.dtype)
