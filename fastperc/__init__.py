@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from .comparing import Comparison, compare
     from .errors import DivergedError, ModelFileError
     from .estimators import MLPClassifier, MLPRegressor
+    from .fleet import Fleet
     from .network import Network
     from .training import History
 
@@ -32,6 +33,7 @@ __version__ = "0.1.1"  # here too: a zip archive or a frozen application may hav
 __all__ = [
     "Comparison",
     "DivergedError",
+    "Fleet",
     "History",
     "MLPClassifier",
     "MLPRegressor",
@@ -49,6 +51,7 @@ __all__ = [
 _HOMES = {
     "Comparison": "comparing",
     "DivergedError": "errors",
+    "Fleet": "fleet",
     "History": "training",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
