@@ -3,7 +3,8 @@
 A *block* is as many networks as a SIMD value has lanes, their parameters an array (n_parameters,
 lanes): see `fleet_layers`. Networks of a block take their steps together, each with targets,
 weights of samples, learning rate and penalties of its own, and each in its own order through the
-samples if need be. Small blocks take turns, a step each: none has to wait for the result of its last step.
+samples if need be. Small blocks take turns, a step each: none has to wait for the result of its
+last step.
 
 What becomes of a network depends on nothing but its own samples and numbers: not on its lane, on
 its neighbours, on how many blocks there are, or into how many calls its steps are divided.
@@ -22,6 +23,7 @@ from .fleet_layers import (
     add_gradient_of_4,
     backward_and_update,
     in_order,
+    move_layer,
     output_deltas,
     softmax_units,
     update_and_sums,
@@ -29,6 +31,7 @@ from .fleet_layers import (
     weighted_sums_of_4,
 )
 from .jit import kernel
+from .online_rules import add_penalty, times
 from .simd import at, flat, full, load, no_unroll, records, store, view, where_greater, width
 from .simd_numpy import BYTES
 from .table import LAYER, as_records, theta_size
@@ -47,7 +50,9 @@ from .updates import (
     MEMORY,
     MOMENTUM,
     MOMENTUM_FACTOR,
+    NESTEROV,
     PENALIZE_BIASES,
+    SGD,
     SUM,
     Coefficients,
     apply_rule,
@@ -330,15 +335,15 @@ def train_fleet(
                     _mark_alive(alive, work.w)
                     _copy_where(work.w, here, before)
                 if position * batch_size < length:
-                    if mode == PLAIN:
+                    if mode == BY_MEANS:
+                        count = min(batch_size, length - position * batch_size)
+                        where = b, epoch, position * batch_size, count
+                        _step_on_batch(layers, loss, data, here, where, work, numbers)
+                    else:
                         begins = position == 0 or step == steps[0]
                         ends = position + 1 == length or step + 1 == steps[1]
-                        where = b, epoch, position, begins, ends
-                        _step_on_sample(layers, loss, data, here, where, work)
-                    else:
-                        count = min(batch_size, length - position * batch_size)
-                        where = b, epoch, position * batch_size, count, mode
-                        _step_on_batch(layers, loss, data, here, where, work, numbers)
+                        where = b, epoch, position, begins, ends, mode == PLAIN
+                        _step_on_sample(layers, loss, data, here, where, work, numbers)
                 if position == n_steps - 1:
                     _complete_sums(data, b, epoch, length, mode)
                     _take_back(data, here, before, b, epoch, work, alive)
@@ -409,7 +414,7 @@ def _complete_sums(data, b, epoch, length, mode):
     loss = view(data.sums, _sum_at(data, b, LOSS, epoch, m), m)
     batch_loss = view(data.sums, _sum_at(data, b, BATCH_LOSS, epoch, m), m)
     rows = view(data.sums, _sum_at(data, b, ROWS, epoch, m), m)
-    counts = mode == PLAIN and at(data.mixed, b) == 0 and data.weight.shape[0] == 0
+    counts = at(data.mixed, b) == 0 and data.weight.shape[0] == 0
     for k in range(m):
         batch_loss[k] = loss[k]
         rows[k] = length if counts else rows[k]
@@ -504,50 +509,103 @@ def _is_masked(data, b):
 
 
 @in_order
-def _step_on_sample(layers, loss, data, theta, where, work):
-    """Take a step of plain gradient descent, and go to the first layer's sums for the next sample.
+def _step_on_sample(layers, loss, data, theta, where, work, numbers):
+    """Take a step on one sample, as in `online.train_online` or `online_rules`.
 
-    As in `online.train_online`: ``begins`` where no step before has done so, ``ends`` where none
-    will follow.
+    Plain ones go on to the first layer's sums for the next sample; ``begins`` where no step before
+    has done so, ``ends`` where none will follow.
     """
-    b, epoch, position, begins, ends = where
-    m, n_layers = width(theta), layers.shape[0]
-    first, output = at(layers, 0), at(layers, n_layers - 1)
+    b, epoch, position, begins, ends, is_plain = where
+    m = width(theta)
+    first, output = at(layers, 0), at(layers, layers.shape[0] - 1)
     n_x = first.n_in * m
     x, x_next = view(work.x, position % 2 * n_x, n_x), view(work.x, (position + 1) % 2 * n_x, n_x)
-    if begins:
+    if begins or not is_plain:
         _read_inputs(data, b, epoch, position, x)
         weighted_sums(theta, first, x, work.a)
     u = _hidden_layers(theta, layers, work.a)
     z, d = view(work.a, u, output.n_out * m), view(work.d, u, output.n_out * m)
     _read_targets(data, b, epoch, position, work.y)
     found = output_deltas(loss, output.activation, z, work.y, output.n_out, d)
-    rate = load(work.rates, 0)
     if _is_masked(data, b):
         _read_weights(data, b, epoch, position, work.w)
         found = _weigh(found, load(work.w, 0), d, output.n_out, work.a, u)
         _count(data, b, epoch, work.w)
-    for j in range(output.n_out):
-        no_unroll()
-        store(d, j * m, load(d, j * m) * rate)
     store(data.partial, b * m, load(data.partial, b * m) + found)
     if position % PARTIAL == PARTIAL - 1:
         _flush(data, b, epoch, m)
-    l = n_layers - 1
+    if not is_plain:
+        _step_by_rule(layers, data, theta, b, epoch, x, u, work, numbers)
+        return
+    _scale(d, load(work.rates, 0))
+    delta = _backward_and_update(layers, theta, u, work)
+    if not ends:
+        _read_inputs(data, b, epoch, position + 1, x_next)
+    update_and_sums(theta, first, x, delta, x if ends else x_next, work.a)
+
+
+@in_order
+def _scale(d, rate):
+    """Multiply deltas by the learning rates."""
+    p = 0
+    while p < d.shape[0]:
+        no_unroll()
+        store(d, p, load(d, p) * rate)
+        p += width(d)
+
+
+@in_order
+def _backward_and_update(layers, theta, u, work):
+    """Go from the last delta, at ``u``, down to the first layer's, which is returned."""
+    m, l = width(theta), layers.shape[0] - 1
+    d = view(work.d, u, work.d.shape[0] - u)
     while l > 0:
         no_unroll()
         layer, below = at(layers, l), at(layers, l - 1)
         n = below.n_out * m
         u -= n
-        g = view(work.d, u, n)
+        g = view(work.d, u, work.d.shape[0] - u)
         backward_and_update(theta, layer, view(work.a, u, n), d, below.activation, g)
         d = g
         l -= 1
-    if ends:
-        x_next = x
-    else:
-        _read_inputs(data, b, epoch, position + 1, x_next)
-    update_and_sums(theta, first, x, d, x_next, work.a)
+    return d
+
+
+@in_order
+def _step_by_rule(layers, data, theta, b, epoch, x, u, work, numbers):
+    """Take the rule's step, given the outputs and deltas of one sample; the last ones are at ``u``.
+
+    Without weights and rare penalties, each parameter is moved as its derivative is computed.
+    """
+    m, masked = width(theta), _is_masked(data, b)
+    for k in range(m):
+        numbers[m + k] = 1.0 if not masked or work.w[k] > 0 else 0.0
+    if _has(data, b, OWN_L2_PER_WEIGHT, m):
+        _sum_squares(theta, layers, work.divisors)
+        squares = view(data.sums, _sum_at(data, b, SQUARES, epoch, m), m)
+        for k in range(m):
+            has = at(data.own, (b * len(OWN) + OWN_L2_PER_WEIGHT) * m + k) > 0
+            squares[k] += numbers[m + k] * work.divisors[k] if has else 0.0
+    if _is_rare(data, b, m):
+        _clear(work.gradient)
+        _backward_tile(theta, layers, x, work, 1, u)
+        _take_step(layers, data, theta, b, work, numbers)
+        return
+    c, first, second = _begin_step(data, theta, b, work, numbers)
+    l2 = load(work.l2, 0)
+    l2_of_biases = l2 if at(data.settings, PENALIZE_BIASES) > 0 else full(theta, 0.0)
+    l = layers.shape[0] - 1
+    d = view(work.d, u, work.d.shape[0] - u)
+    while l >= 0:
+        no_unroll()
+        layer, a, g, slope = at(layers, l), x, view(work.d, 0, 0), 0
+        if l > 0:
+            u -= layer.n_in * m
+            a, g = view(work.a, u, layer.n_in * m), view(work.d, u, work.d.shape[0] - u)
+            slope = at(layers, l - 1).activation
+        move_layer(data.code, c, theta, layer, a, d, slope, g, l2, l2_of_biases, first, second)
+        d = g
+        l -= 1
 
 
 @in_order
@@ -597,7 +655,7 @@ def _count(data, b, epoch, w):
 @in_order
 def _step_on_batch(layers, loss, data, theta, where, work, numbers):
     """Take a step on ``count`` samples of an epoch's order, from the place ``start`` on."""
-    b, epoch, start, count, mode = where
+    b, epoch, start, count = where
     _clear(work.gradient)
     for k in range(numbers.shape[0]):
         numbers[k] = 0
@@ -610,25 +668,24 @@ def _step_on_batch(layers, loss, data, theta, where, work, numbers):
         _sum_squares(theta, layers, work.divisors)
     else:
         _clear(work.divisors)
-    _add_to_sums(data, b, epoch, mode, work.divisors, numbers)
+    _add_to_sums(data, b, epoch, work.divisors, numbers)
     _take_step(layers, data, theta, b, work, numbers)
 
 
 @in_order
-def _add_to_sums(data, b, epoch, mode, squares, numbers):
+def _add_to_sums(data, b, epoch, squares, numbers):
     """Add a batch to the sums, as `sums.add_batch` does; ``numbers``: see `_add_tile`."""
     m = width(squares)
     p = _sum_at(data, b, 0, epoch, m)
     step = data.n_epochs * m
     for k in range(m):
         loss, weight, count = numbers[k], numbers[m + k], numbers[2 * m + k]
-        share = count / weight if mode == BY_MEANS and count > 0 else 1.0
+        share = count / weight if count > 0 else 1.0
         data.sums[p + LOSS * step + k] += loss
         data.sums[p + BATCH_LOSS * step + k] += share * loss
         data.sums[p + ROWS * step + k] += count
-        data.sums[p + SQUARES * step + k] += share * squares[k] if count > 0 else 0.0
-        if mode == BY_FACTORS and count > 0:
-            numbers[m + k] = 1.0
+        if count > 0 and at(data.own, (b * len(OWN) + OWN_L2_PER_WEIGHT) * m + k) > 0:
+            data.sums[p + SQUARES * step + k] += share * squares[k]
 
 
 @in_order
@@ -702,7 +759,7 @@ def _add_tile(layers, loss, data, theta, where, work, numbers):
             numbers[k] += work.epsilons[k]
             numbers[m + k] += work.w[k]
             numbers[2 * m + k] += 1.0 if work.w[k] > 0 else 0.0
-    _backward_tile(theta, layers, work, tile, u)
+    _backward_tile(theta, layers, work.x, work, tile, u)
 
 
 @in_order
@@ -728,7 +785,7 @@ def _forward_tile(theta, layers, work, tile):
 
 
 @in_order
-def _backward_tile(theta, layers, work, tile, u):
+def _backward_tile(theta, layers, x, work, tile, u):
     """Add a tile's gradient, layer by layer, given the deltas of the output layer at ``u``."""
     m, units = width(theta), work.a.shape[0] // TILE
     l = layers.shape[0] - 1
@@ -736,7 +793,7 @@ def _backward_tile(theta, layers, work, tile, u):
         no_unroll()
         layer, code = at(layers, l), 0
         d = view(work.d, u, work.d.shape[0] - u)
-        a, step, g = work.x, work.x.shape[0] // TILE, view(work.d, 0, 0)
+        a, step, g = x, work.x.shape[0] // TILE, view(work.d, 0, 0)
         if l > 0:
             code = at(layers, l - 1).activation
             u -= layer.n_in * m
@@ -753,10 +810,77 @@ def _backward_tile(theta, layers, work, tile, u):
 
 
 @in_order
+def _is_rare(data, b, m):
+    """Return whether a step takes more than the common loops: see `_move_rarely`."""
+    return _is_masked(data, b) or data.code == ADAMW or _has(data, b, OWN_L1, m)
+
+
+@in_order
 def _take_step(layers, data, theta, b, work, numbers):
     """Move each parameter by the rule; networks whose batch has no weight stay as they are."""
-    m, settings, code, size = width(theta), data.settings, data.code, theta.shape[0]
-    _begin_step(data, b, work, numbers)
+    m, settings = width(theta), data.settings
+    c, first, second = _begin_step(data, theta, b, work, numbers)
+    gradient, inverse, l2 = work.gradient, load(work.divisors, 0), load(work.l2, 0)
+    penalizes = at(settings, PENALIZE_BIASES) > 0
+    l2_of_biases = l2 if penalizes else full(theta, 0.0)
+    is_rare = _is_rare(data, b, m)
+    for l in range(layers.shape[0]):
+        layer = at(layers, l)
+        p = layer.offset * m
+        q = p + layer.n_in * layer.n_out * m
+        end = q + layer.has_bias * layer.n_out * m
+        if is_rare:
+            _move_rarely(data, c, theta, p, q, inverse, True, first, second, work)
+            _move_rarely(data, c, theta, q, end, inverse, penalizes, first, second, work)
+        else:
+            _move(data.code, c, theta, p, q, gradient, inverse, l2, first, second)
+            _move(data.code, c, theta, q, end, gradient, inverse, l2_of_biases, first, second)
+
+
+@in_order
+def _move(code, c, theta, p, end, gradient, inverse, l2, first, second):
+    """Move parameters by the rule, with the penalty L2 alone.
+
+    Common rules have a loop of their own: to ask for the rule each time takes longer than a step.
+    """
+    if code == SGD:
+        _move_by(SGD, c, theta, p, end, gradient, inverse, l2, first, second)
+    elif code == MOMENTUM:
+        _move_by(MOMENTUM, c, theta, p, end, gradient, inverse, l2, first, second)
+    elif code == NESTEROV:
+        _move_by(NESTEROV, c, theta, p, end, gradient, inverse, l2, first, second)
+    else:
+        _move_by(code, c, theta, p, end, gradient, inverse, l2, first, second)
+
+
+@in_order
+def _move_by(code, c, theta, p, end, gradient, inverse, l2, first, second):
+    m = width(theta)
+    while p < end:
+        no_unroll()
+        g = add_penalty(times(inverse, load(gradient, p)), l2, load(theta, p))
+        apply_rule(code, c, theta, p, m, g, first, second)
+        p += m
+
+
+@in_order
+def _move_rarely(data, c, theta, p, end, inverse, has_penalty, first, second, work):
+    """Move parameters with any penalty, of the networks alone whose batch has weight."""
+    m = width(theta)
+    while p < end:
+        no_unroll()
+        g = times(inverse, load(work.gradient, p))
+        if has_penalty:
+            g = _penalised(data.code, g, theta, p, work)
+        _move_where(data.code, c, theta, p, g, first, second, work.w)
+        p += m
+
+
+@in_order
+def _begin_step(data, theta, b, work, numbers):
+    """Count the step; return its `Coefficients` and what the rule remembers, as two views."""
+    settings, size = data.settings, theta.shape[0]
+    _set_coefficients(data, b, work, numbers)
     number = theta.dtype.type
     c = Coefficients(
         load(work.rates, 0),
@@ -767,33 +891,14 @@ def _take_step(layers, data, theta, b, work, numbers):
         number(1 - at(settings, BETA2)),
         load(work.epsilons, 0),
     )
-    n_state = MEMORY_OF[code] * size
+    n_state = MEMORY_OF[data.code] * size
     n_first = min(size, n_state)
     first = view(data.state, b * n_state, n_first)
-    second = view(data.state, b * n_state + n_first, n_state - n_first)
-    masked = _is_masked(data, b)
-    penalised = _has(data, b, OWN_L2, m) or _has(data, b, OWN_L2_PER_WEIGHT, m)
-    penalised = penalised or _has(data, b, OWN_L1, m)
-    inverse = load(work.divisors, 0)
-    for l in range(layers.shape[0]):
-        layer = at(layers, l)
-        p = layer.offset * m
-        end_of_weights = p + layer.n_in * layer.n_out * m
-        end = end_of_weights + layer.has_bias * layer.n_out * m
-        while p < end:
-            no_unroll()
-            g = load(work.gradient, p) * inverse
-            if penalised and (p < end_of_weights or at(settings, PENALIZE_BIASES) > 0):
-                g = _penalised(code, g, theta, p, work)
-            if masked:
-                _move_where(code, c, theta, p, g, first, second, work.w)
-            else:
-                apply_rule(code, c, theta, p, m, g, first, second)
-            p += m
+    return c, first, view(data.state, b * n_state + n_first, n_state - n_first)
 
 
 @in_order
-def _begin_step(data, b, work, numbers):
+def _set_coefficients(data, b, work, numbers):
     """Count the step, and write what it takes of each network: see `updates.begin_step`.
 
     ``work.divisors`` becomes 1 over the sum of weights, ``work.w`` whether there is any weight, and
@@ -836,7 +941,7 @@ def _penalised(code, g, theta, p, work):
     if code == ADAMW:
         store(theta, p, load(work.kept, 0) * w)
     else:
-        g += load(work.l2, 0) * w
+        g = add_penalty(g, load(work.l2, 0), w)
     return g + where_greater(w, 0.0, l1, where_greater(none - w, 0.0, none - l1, none))
 
 

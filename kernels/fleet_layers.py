@@ -21,7 +21,9 @@ from .losses import (
     elementwise,
     loss_cap,
 )
+from .online_rules import add_penalty, times
 from .simd import full, load, no_unroll, store, view, where_greater, width
+from .updates import MOMENTUM, NESTEROV, SGD, apply_rule
 
 WIDE = "+avx512f" in target()[1]  # 32 registers, of a whole block each
 
@@ -448,4 +450,44 @@ def add_gradient_of_4(theta, layer, a, a_step, d, d_step, code, g, gradient):
         q = j * m
         total = (load(gradient, p) + load(d, q)) + load(d, q + d1)
         store(gradient, p, (total + load(d, q + d2)) + load(d, q + d3))
+        p += m
+
+
+@in_order
+def move_layer(rule, c, theta, layer, a, d, code, g, l2, l2_of_biases, first, second):
+    """Compute the delta ``g`` of the layer below, and move all parameters by the rule.
+
+    As `add_gradient`, of one sample and with a step at once. Common rules have a loop of their own:
+    to ask for the rule each time takes longer than a step.
+    """
+    if rule == SGD:
+        _move_by(SGD, c, theta, layer, a, d, code, g, l2, l2_of_biases, first, second)
+    elif rule == MOMENTUM:
+        _move_by(MOMENTUM, c, theta, layer, a, d, code, g, l2, l2_of_biases, first, second)
+    elif rule == NESTEROV:
+        _move_by(NESTEROV, c, theta, layer, a, d, code, g, l2, l2_of_biases, first, second)
+    else:
+        _move_by(rule, c, theta, layer, a, d, code, g, l2, l2_of_biases, first, second)
+
+
+@in_order
+def _move_by(rule, c, theta, layer, a, d, code, g, l2, l2_of_biases, first, second):
+    m, n_in, n_out = width(theta), layer.n_in, layer.n_out
+    p = layer.offset * m
+    for i in range(n_in):
+        no_unroll()
+        v, s = load(a, i * m), full(theta, 0.0)
+        for j in range(n_out):
+            no_unroll()
+            w, delta = load(theta, p), load(d, j * m)
+            s += delta * w
+            derivative = add_penalty(times(v, delta), l2, w)
+            apply_rule(rule, c, theta, p, m, derivative, first, second)
+            p += m
+        if g.shape[0] > 0:
+            store(g, i * m, times_slope(code, v, s))
+    for j in range(n_out if layer.has_bias else 0):
+        no_unroll()
+        derivative = add_penalty(load(d, j * m), l2_of_biases, load(theta, p))
+        apply_rule(rule, c, theta, p, m, derivative, first, second)
         p += m

@@ -241,7 +241,7 @@ def _move_row(code, coefficients, rows, r, s, v, q, l2, first, second):
     j = 0
     while j < q:
         no_unroll()
-        g = _add_penalty(_times(s, load(v, j)), l2, load(rows, r + j))
+        g = add_penalty(times(s, load(v, j)), l2, load(rows, r + j))
         apply_rule(code, coefficients, rows, r + j, width(rows), g, first, second)
         j += width(rows)
 
@@ -250,12 +250,12 @@ def _move_row(code, coefficients, rows, r, s, v, q, l2, first, second):
 
 
 @inlined(fastmath=False)
-def _times(s, v):
+def times(s, v):
     return s * v
 
 
 @inlined(fastmath={"contract"})
-def _add_penalty(g, l2, w):
+def add_penalty(g, l2, w):
     return g + l2 * w
 
 

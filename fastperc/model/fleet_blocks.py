@@ -67,7 +67,10 @@ class Places:
     def pack(self, rows: np.ndarray) -> np.ndarray:
         """Return one row for each network, (n, ...), as blocks (n_blocks, ..., lanes)."""
         spread = rows[self.source].reshape(self.n_blocks, self.lanes, *rows.shape[1:])
-        return np.ascontiguousarray(np.moveaxis(spread, 1, -1))
+        blocks = np.moveaxis(spread, 1, -1)
+        packed = aligned_zeros(blocks.size, blocks.dtype).reshape(blocks.shape)
+        packed[...] = blocks
+        return packed
 
     def unpack(self, blocks: np.ndarray, networks: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return blocks as rows, those of some networks."""

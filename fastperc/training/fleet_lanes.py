@@ -14,6 +14,7 @@ from ..kernels import fleet as kernels
 from ..kernels import updates
 from ..kernels.arguments import N_SUMS
 from ..kernels.fleet import BY_FACTORS, BY_MEANS, OWN, PLAIN
+from ..kernels.simd_numpy import BYTES
 from ..model.dense import Dense
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
 from ..model.fleet_blocks import Places, lanes_for, outputs_of_blocks
@@ -21,6 +22,7 @@ from ..model.layout import aligned_zeros
 from ..model.slices import SHORT, SLICE, next_size
 
 OVERHEAD = 60  # parameters that take as long as what a step does beside them
+LARGEST_BY_SAMPLE, LARGEST_FOR_BATCHES, FEW = 1 << 17, 1 << 19, 8  # bytes; see `lanes_pay`
 WORTH_PACKING = 0.5  # share of lanes in use below which networks are packed into fewer blocks
 
 
@@ -83,7 +85,7 @@ class InLanes:
         self.settings[list(OWN)] = 0.0
         self._index = np.full(len(fleet), -1)  # of each network among those in blocks
         self._n_packed = 0
-        # Blocks and steps of a call, by the time that the last one took.
+        # Steps of all blocks of a call, by the time that the last one took.
         work = batch_size * (fleet.theta.shape[1] + OVERHEAD) * self.lanes
         self._block_steps = max(1.0, SHORT / (2 * work))
 
@@ -94,7 +96,7 @@ class InLanes:
         self._index[networks] = np.arange(len(networks))
         places = self.places = Places(rows.of, rows.lengths[rows.of], self.lanes)
         self.theta = places.pack(self.fleet.theta[networks])
-        self.last_good = self.theta.copy()
+        self.last_good = places.pack(self.fleet.theta[networks])
         self.own = places.pack(self.rule.settings[networks][:, list(OWN)])
         self.state = places.pack(self.rule.state[networks])
         self.step_state = places.pack(self.rule.step_state[networks])
@@ -104,15 +106,13 @@ class InLanes:
         if weight.ndim == 2:
             self.weight = places.pack(weight[networks])
         else:
-            self.weight = (
-                weight[None, :, None] if len(weight) else np.empty((0, 0, 0), weight.dtype)
-            )
+            self.weight = weight.reshape((1, -1, 1) if len(weight) else (0, 0, 0))
         self.net = kernels.FleetNet(self.theta, self.fleet.dense.layers, self.fleet.dense.loss.code)
 
     # --- training ------------------------------------------------------------------------------
 
     def train(self, networks: np.ndarray, rates: np.ndarray, rows: Rows, n_epochs: int) -> Window:
-        """Train some of the fleet's networks: at first all that will ever be trained, later fewer."""
+        """Train for some epochs: at first all networks that are to be trained, later fewer."""
         if len(networks) <= WORTH_PACKING * self._n_packed and self.places.n_blocks > 1:
             self.leave(networks)
             self._n_packed = 0
@@ -217,9 +217,16 @@ def can_have_lanes(rule: FleetRule) -> bool:
     return rule.code != updates.RPROP and not clips
 
 
-def lanes_pay(model: Dense, batch_size: int) -> bool:
-    """Return whether a network is trained faster in a lane than by itself, as was measured."""
-    return True
+def lanes_pay(model: Dense, code: int, batch_size: int) -> bool:
+    """Return whether a network is trained faster in a lane than by itself, as was measured.
+
+    A block takes as many bytes for each parameter as a SIMD value has. One update per sample goes
+    through all of it, and what the rule remembers, for each sample; so it has to be near.
+    """
+    n_bytes = BYTES * model.theta.size
+    if batch_size >= FEW:
+        return n_bytes <= LARGEST_FOR_BATCHES
+    return n_bytes * (1 + updates.MEMORY[code]) <= LARGEST_BY_SAMPLE
 
 
 def are_plain(rule: FleetRule, samples: FleetSamples, batch_size: int) -> np.ndarray:

@@ -223,7 +223,7 @@ def _engine_for(
 ) -> Engine:
     """Choose what trains the networks: by their shape and rule, never by their number."""
     given = fleet, samples, rule, batch_size, threads, deadline
-    if not can_have_lanes(rule) or not lanes_pay(fleet.dense, batch_size):
+    if not can_have_lanes(rule) or not lanes_pay(fleet.dense, rule.code, batch_size):
         return OneByOne(*given)
     plain = are_plain(rule, samples, batch_size)
     if plain.all() or not plain.any():
