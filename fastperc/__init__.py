@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from .errors import DivergedError, ModelFileError
     from .estimators import MLPClassifier, MLPRegressor
     from .network import Network
+    from .search import GridSearchCV, RandomizedSearchCV
     from .training import History
 
 __version__ = "0.1.1"  # here too: a zip archive or a frozen application may have no metadata
@@ -32,11 +33,13 @@ __version__ = "0.1.1"  # here too: a zip archive or a frozen application may hav
 __all__ = [
     "Comparison",
     "DivergedError",
+    "GridSearchCV",
     "History",
     "MLPClassifier",
     "MLPRegressor",
     "ModelFileError",
     "Network",
+    "RandomizedSearchCV",
     "__version__",
     "compare",
     "datasets",
@@ -49,11 +52,13 @@ __all__ = [
 _HOMES = {
     "Comparison": "comparing",
     "DivergedError": "errors",
+    "GridSearchCV": "search",
     "History": "training",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "ModelFileError": "errors",
     "Network": "network",
+    "RandomizedSearchCV": "search",
     "compare": "comparing",
 }
 _SUBMODULES = frozenset({"datasets", "plots", "schedules", "tutorials"})

@@ -25,6 +25,7 @@ BELOW = {
     "files": "model checks errors",
     "network": "training files model kernels checks",
     "estimators": "training model kernels checks errors deadline schedules",
+    "search": "estimators",
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
@@ -53,7 +54,7 @@ HOMES = {
     "numba": set(),
     "llvmlite": set(),
     "matplotlib": {"plots"},
-    "sklearn": {"estimators", "fleets", "datasets", "ways", "benchmarks", "demo"},
+    "sklearn": {"estimators", "fleets", "search", "datasets", "ways", "benchmarks", "demo"},
     "typer": {"commands"},
     "rich": {"commands", "demo"},
 }
