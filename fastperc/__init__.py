@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from .estimators import MLPClassifier, MLPRegressor
     from .fleet import Fleet
     from .network import Network
+    from .search import GridSearchCV, RandomizedSearchCV
     from .training import History
 
 __version__ = "0.1.1"  # here too: a zip archive or a frozen application may have no metadata
@@ -34,11 +35,13 @@ __all__ = [
     "Comparison",
     "DivergedError",
     "Fleet",
+    "GridSearchCV",
     "History",
     "MLPClassifier",
     "MLPRegressor",
     "ModelFileError",
     "Network",
+    "RandomizedSearchCV",
     "__version__",
     "compare",
     "datasets",
@@ -52,11 +55,13 @@ _HOMES = {
     "Comparison": "comparing",
     "DivergedError": "errors",
     "Fleet": "fleet",
+    "GridSearchCV": "search",
     "History": "training",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "ModelFileError": "errors",
     "Network": "network",
+    "RandomizedSearchCV": "search",
     "compare": "comparing",
 }
 _SUBMODULES = frozenset({"datasets", "plots", "schedules", "tutorials"})

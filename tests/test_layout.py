@@ -27,6 +27,7 @@ BELOW = {
     "fleet": "network results training files model kernels checks",
     "results": "plots checks optional",
     "estimators": "training model kernels checks errors deadline schedules",
+    "search": "estimators",
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
@@ -55,7 +56,7 @@ HOMES = {
     "numba": set(),
     "llvmlite": set(),
     "matplotlib": {"plots"},
-    "sklearn": {"estimators", "datasets", "ways", "benchmarks", "demo"},
+    "sklearn": {"estimators", "fleets", "search", "datasets", "ways", "benchmarks", "demo"},
     "typer": {"commands"},
     "rich": {"commands", "demo"},
 }

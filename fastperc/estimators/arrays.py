@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,6 +60,11 @@ def real(value: object, name: str, ndim: int) -> np.ndarray:
         raise ValueError(f"{name}: found infinite, NaN or masked cells, expected finite numbers")
     narrow = array.dtype.kind == "f" and array.dtype.itemsize == 4
     return array.astype(np.float32 if narrow else np.float64, copy=False)
+
+
+def unit_of(weight: np.ndarray) -> float:
+    """Return the power of two that weights are counted in, so that the largest is about 1."""
+    return 2.0 ** (math.frexp(float(weight.max()))[1] - 1)
 
 
 def check_usable(weight: np.ndarray, name: str) -> np.ndarray:

@@ -16,17 +16,25 @@ from ..deadline import Deadline
 from ..errors import NonFiniteWeightsError
 from ..model.dense import Dense
 from ..model.evaluate import Objective
-from ..model.layout import aligned_zeros, n_parameters, views
+from ..model.layout import views
 from ..model.samples import Samples, read_only
 from ..training import lbfgs
 from ..training.loop import fit as train
-from ..training.orders import DrawnOrder
 from ..training.rules import STOCHASTIC
 from . import parameters
-from .arrays import check_usable
+from .arrays import check_usable, unit_of
 from .attempt import Attempt
+from .batching import batch_size_of
 from .callbacks import CallbackSupportMixin, FitTask
-from .curves import EpochWatcher, IterationWatcher, Run, begin_curves, complete_curves
+from .curves import (
+    EpochWatcher,
+    IterationWatcher,
+    Run,
+    begin_curves,
+    complete_curves,
+    not_converged,
+)
+from .draws import shuffled, start_weights
 from .fitted import FittedMLP, same
 from .inputs import narrowed
 from .online import OnlineMLP
@@ -34,7 +42,7 @@ from .optimizer import Optimizer
 from .scaling import Scaling
 from .settings import FitSettings, Settings, SolverSettings, read
 from .typed import fits
-from .validation import Scorer, Validation, split
+from .validation import Scorer, Validation, check_weights_of_parts, split
 from .warning import warn
 
 
@@ -162,20 +170,13 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
             self._fit_lbfgs(run)
 
     def _initialize(self, sizes: list[int], now: Settings, dtype: np.dtype) -> None:
-        """Draw start weights layer by layer: W, then b, uniform within Glorot's bounds."""
+        """Draw start weights, and forget what was learned before."""
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(sizes)
         self._settings, self._raw = now, self._raw_settings()
         self.out_activation_ = self._output_and_loss(now)[0]
-        names = parameters.hidden_activations(now.activation, len(sizes) - 2)
-        theta = aligned_zeros(n_parameters(sizes), now.dtype or dtype)
+        theta = start_weights(sizes, now.activation, now.dtype or dtype, self._random_state)
         self.coefs_, self.intercepts_ = views(theta, sizes)
-        names = (*names, names[-1] if names else str(now.activation))
-        for W, b, name in zip(self.coefs_, self.intercepts_, names, strict=True):
-            factor = 2.0 if name in ("logistic", "sigmoid") else 6.0
-            bound = np.sqrt(factor / sum(W.shape))
-            W[...] = self._random_state.uniform(-bound, bound, W.shape)
-            b[...] = self._random_state.uniform(-bound, bound, b.shape)
         self._model = self._scaling = self._target_scaling = None
         for name in ("validation_loss_curve_", "_optimizer"):
             self.__dict__.pop(name, None)
@@ -205,7 +206,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
             self._target_scaling = self._scaling_of_targets(Y, weight)
         if self._target_scaling is not None:
             Y = self._target_scaling.apply(np.asarray(Y, np.float64))
-        unit = 1.0 if weight is None else 2.0 ** (math.frexp(float(weight.max()))[1] - 1)
+        unit = 1.0 if weight is None else unit_of(weight)
         weight = np.empty(0) if weight is None else np.asarray(weight, np.float64) / unit
         return Samples(
             self._inputs(model, X), narrowed(Y, model.dtype, "y"), read_only(weight, model.dtype),
@@ -243,13 +244,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         stratify = self._stratify(samples.Y)
         kept, held = split(len(samples), fraction, self._random_state, stratify)
         X, y = _safe_indexing(X, held), _safe_indexing(y, held)
-        for rows, name in ((held, "set aside for validation"), (kept, "left to train on")):
-            if len(samples.weight) and not samples.weight[rows].any():
-                raise ValueError(
-                    f"validation_fraction={fraction:g}: found no positive "
-                    f"sample weight among the samples {name}. Use another fraction or "
-                    "random_state, leave samples without weight out, or give X_val and y_val"
-                )
+        check_weights_of_parts(samples.weight, kept, held, fraction)
         validation = self._validation(run.model, samples.take(held), X, y)
         return run._replace(samples=samples.take(kept), validation=validation)
 
@@ -270,7 +265,9 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         if run.validation is not None and not hasattr(self, "validation_loss_curve_"):
             self.validation_loss_curve_ = []
         samples = run.samples
-        batch_size = self._checked_batch_size(settings, optimizer, len(samples))
+        batch_size = len(samples)
+        if not optimizer.rule.takes_all_samples:
+            batch_size = batch_size_of(settings.batch_size, len(samples))
         is_factor = samples.weight_is_factor or not len(samples.weight)
         unit = 1.0 if batch_size == 1 and is_factor else samples.unit
         optimizer.set_penalties(settings.alpha, self.l1, self.clip_norm, unit)
@@ -304,23 +301,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
                 "was over: the weights are those from before. Allow more time"
             )
         if reason == "epochs" and not incremental:
-            warn(
-                f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and the "
-                "optimization hasn't converged yet.",
-                ConvergenceWarning,
-            )
-
-    def _checked_batch_size(self, settings: FitSettings, optimizer: Optimizer, n: int) -> int:
-        size = settings.batch_size
-        if optimizer.rule.takes_all_samples:
-            return n
-        if isinstance(size, str):  # 'auto'
-            return min(200, n)
-        if size > n:
-            warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
-            )
-        return min(size, n)
+            warn(not_converged(settings.max_iter), ConvergenceWarning)
 
     def _fit_lbfgs(self, run: Run) -> None:
         """Train by lbfgs: all samples at once, in float64 whatever the network's dtype."""
@@ -380,21 +361,6 @@ def checked_weight(weight: object, X: object, name: str = "sample_weight") -> np
     if weight is None:
         return None
     return check_usable(_check_sample_weight(weight, X), name)
-
-
-def shuffled(samples: Samples, random_state: np.random.RandomState) -> DrawnOrder:
-    """Return an order that is shuffled further each time, as by scikit-learn's networks."""
-    n = len(samples)
-    order = np.arange(n)
-
-    def shuffle() -> np.ndarray:
-        nonlocal order
-        permutation = np.arange(n)
-        random_state.shuffle(permutation)  # as `sklearn.utils.shuffle` draws it
-        order = order[permutation]
-        return order
-
-    return DrawnOrder(samples, shuffle)
 
 
 def unnamed(estimator: FittedMLP) -> FittedMLP:

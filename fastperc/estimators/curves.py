@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -25,10 +25,32 @@ from .settings import FitSettings
 from .validation import Validation
 from .warning import warn
 
+Numbers = TypeVar("Numbers", float, np.ndarray)
+
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed. Use a smaller learning_rate_init, or scale='standard'"
 )
+
+
+def not_converged(max_iter: int) -> str:
+    """Return what to warn of where the last epoch came before progress ended."""
+    return (
+        f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the "
+        "optimization hasn't converged yet."
+    )
+
+
+def went_back(epoch: int) -> str:
+    """Return what to warn of where early stopping had weights to go back to."""
+    return (
+        f"Training diverged in epoch {epoch}; the weights of the best epoch are kept. {NON_FINITE}."
+    )
+
+
+def penalised(batch_loss: Numbers, squares: Numbers, rows: Numbers, l2: Numbers) -> Numbers:
+    """Return the mean over batches of their mean losses, penalty included: see `kernels.sums`."""
+    return (batch_loss + 0.5 * l2 * squares) / (rows + (rows < 1))
 
 
 class Learner(Protocol):
@@ -215,9 +237,9 @@ class EpochWatcher(IterationWatcher):
 
     def mean_losses(self, sums: np.ndarray) -> list[float]:
         """Return the mean over batches of each one's mean, penalty included."""
-        half_l2 = 0.5 * self.optimizer.l2
+        l2, scale = self.optimizer.l2, self.loss_scale
         return [
-            (epoch[BATCH_LOSS] * self.loss_scale + half_l2 * epoch[SQUARES]) / max(epoch[ROWS], 1.0)
+            penalised(epoch[BATCH_LOSS] * scale, epoch[SQUARES], epoch[ROWS], l2)
             for epoch in sums.T.tolist()
         ]
 
@@ -271,11 +293,7 @@ class EpochWatcher(IterationWatcher):
         learner.loss_curve_.append(loss)
         learner.validation_scores_.append(math.nan)
         learner.validation_loss_curve_.append(math.nan)
-        warn(
-            f"Training diverged in epoch {epoch}; the weights of the best epoch are kept. "
-            f"{NON_FINITE}.",
-            ConvergenceWarning,
-        )
+        warn(went_back(epoch), ConvergenceWarning)
         return "diverged"
 
     def finish(self) -> bool:

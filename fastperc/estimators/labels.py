@@ -103,14 +103,19 @@ class Labels:
 
     def accuracy(self, out: np.ndarray, samples: Samples) -> float:
         """Return the (weighted) share of samples all of whose labels are right."""
+        return float(self.accuracies(out[None], samples)[0])
+
+    def accuracies(self, outs: np.ndarray, samples: Samples) -> np.ndarray:
+        """Return the same of many networks, whose outputs are (n_networks, n, n_outputs)."""
         Y = samples.Y
         if len(self.classes) == 1:
-            right = np.ones(len(Y), bool)
+            right = np.ones(outs.shape[:2], bool)
         elif self.exclude_each_other:
-            right = out.argmax(axis=1) == Y.argmax(axis=1)
+            right = outs.argmax(axis=2) == Y.argmax(axis=1)
         else:
-            right = ((out > self.middle) == (self.middle < Y)).all(axis=1)
-        return float(np.average(right, weights=samples.weight if len(samples.weight) else None))
+            right = ((outs > self.middle) == (self.middle < Y)).all(axis=2)
+        weight = samples.weight if len(samples.weight) else None
+        return np.average(right, axis=1, weights=weight)
 
 
 def binarizer_of(y: object) -> LabelBinarizer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from ..model.dense import Dense
 from ..training.rules import Rule, code_of
 from .parameters import SCHEDULES
 from .settings import SolverSettings
+
+Numbers = TypeVar("Numbers", float, np.ndarray)
 
 
 class Optimizer:
@@ -37,15 +39,9 @@ class Optimizer:
         self.power_t = settings.power_t
         self.kind = settings.learning_rate if settings.solver == "sgd" else "constant"
         self.plan = settings.learning_rate, self.learning_rate_init, settings.max_iter
-        self.is_scheduled = callable(settings.learning_rate) or settings.learning_rate in SCHEDULES
+        self.is_scheduled = is_scheduled(settings.learning_rate)
         self.epoch = 0
-        numbers = np.zeros(updates.N_SETTINGS)
-        if settings.solver == "sgd":
-            numbers[updates.MOMENTUM_FACTOR] = settings.momentum
-        numbers[updates.BETA1], numbers[updates.BETA2] = settings.beta_1, settings.beta_2
-        numbers[updates.EPSILON] = settings.epsilon
-        code = code_of(settings.solver, settings.momentum, settings.nesterovs_momentum)
-        self.rule = Rule(code, numbers, model)
+        self.rule = Rule(*rule_of(settings), model)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
@@ -66,10 +62,7 @@ class Optimizer:
     ) -> None:
         """Set penalties and clipping; alpha is divided by weights, which count in ``unit``."""
         settings = self.rule.settings
-        if self.rule.code == updates.ADAMW:
-            settings[updates.L2] = alpha
-        else:
-            settings[updates.L2_PER_WEIGHT] = alpha / unit
+        settings[l2_place(self.rule.code)] = l2_of(self.rule.code, alpha, unit)
         settings[updates.L1] = l1
         settings[updates.CLIP] = clip_norm or 0.0
 
@@ -100,6 +93,37 @@ class Optimizer:
         if verbose:
             print(f"{message} {what}")
         return ends
+
+
+def rule_of(settings: SolverSettings) -> tuple[int, np.ndarray]:
+    """Return code and numbers of a solver's rule, these but for learning rate and penalties."""
+    numbers = np.zeros(updates.N_SETTINGS)
+    if settings.solver == "sgd":
+        numbers[updates.MOMENTUM_FACTOR] = settings.momentum
+    numbers[updates.BETA1], numbers[updates.BETA2] = settings.beta_1, settings.beta_2
+    numbers[updates.EPSILON] = settings.epsilon
+    return code_of(settings.solver, settings.momentum, settings.nesterovs_momentum), numbers
+
+
+def is_scheduled(learning_rate: object) -> bool:
+    """Return whether the rate of each epoch is known before, whatever the solver."""
+    return callable(learning_rate) or learning_rate in SCHEDULES
+
+
+def pace_of(settings: SolverSettings) -> object:
+    """Return what decides on the rate: 'constant' where ``learning_rate`` does not count."""
+    counts = settings.solver == "sgd" or is_scheduled(settings.learning_rate)
+    return settings.learning_rate if counts else "constant"
+
+
+def l2_place(code: int) -> int:
+    """Return where a rule's settings hold ``alpha``."""
+    return updates.L2 if code == updates.ADAMW else updates.L2_PER_WEIGHT
+
+
+def l2_of(code: int, alpha: Numbers, unit: Numbers) -> Numbers:
+    """Return ``alpha`` as a rule takes it, weights being counted in ``unit``."""
+    return alpha if code == updates.ADAMW else alpha / unit
 
 
 def schedule(kind: object, lr: float, epochs: int) -> Callable[[int], float]:

@@ -69,6 +69,19 @@ class Validation:
         return self.score_of(out, self.samples)
 
 
+def check_weights_of_parts(
+    weight: np.ndarray, kept: np.ndarray, held: np.ndarray, fraction: float
+) -> None:
+    """Raise where the samples on one side of a split have no weight."""
+    for rows, name in ((held, "set aside for validation"), (kept, "left to train on")):
+        if len(weight) and not weight[rows].any():
+            raise ValueError(
+                f"validation_fraction={fraction:g}: found no positive "
+                f"sample weight among the samples {name}. Use another fraction or "
+                "random_state, leave samples without weight out, or give X_val and y_val"
+            )
+
+
 def split(
     n: int, fraction: float, random_state: np.random.RandomState, stratify: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:

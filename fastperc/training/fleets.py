@@ -78,6 +78,10 @@ class Trained:
     def __init__(self, engine: Engine, networks: np.ndarray):
         self._engine, self.networks = engine, networks
 
+    def among(self, at: np.ndarray) -> Trained:
+        """Return those at some places of ``networks``, ascending."""
+        return Trained(self._engine, self.networks[at])
+
     def theta(self) -> np.ndarray:
         """Return a copy of their parameters, (len(networks), n_parameters)."""
         return self._engine.theta_of(self.networks)

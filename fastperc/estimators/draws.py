@@ -1,0 +1,67 @@
+"""What is drawn from ``random_state``, as scikit-learn's networks draw it: weights, then orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..model.layout import aligned_zeros, n_parameters, views
+from ..model.samples import Samples
+from ..training.orders import DrawnOrder
+
+
+def start_weights(
+    sizes: Sequence[int],
+    activation: str | Sequence[str],
+    dtype: np.dtype | str,
+    random_state: np.random.RandomState,
+) -> np.ndarray:
+    """Draw start weights layer by layer: W, then b, uniform within Glorot's bounds.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Number of inputs, of units in each hidden layer, of outputs.
+    activation : str or sequence of str
+        Of the hidden layers, one name for all or one for each; the last holds for the outputs too.
+    dtype : dtype
+    random_state : RandomState
+
+    Returns
+    -------
+    ndarray of shape (n_parameters,)
+        Laid out as `model.dense.Dense.theta`.
+    """
+    theta = aligned_zeros(n_parameters(sizes), dtype)
+    names = [activation] * len(sizes) if isinstance(activation, str) else [*activation]
+    names = [*names[: len(sizes) - 2], names[-1] if names else "identity"]
+    for W, b, name in zip(*views(theta, sizes), names, strict=True):
+        bound = np.sqrt(glorot_factor(name) / sum(W.shape))
+        W[...] = random_state.uniform(-bound, bound, W.shape)
+        b[...] = random_state.uniform(-bound, bound, b.shape)
+    return theta
+
+
+def glorot_factor(activation: str) -> float:
+    """Return the square of Glorot's bound, times the units on both sides of a layer."""
+    return 2.0 if activation in ("logistic", "sigmoid") else 6.0
+
+
+class Shuffles:
+    """Orders of ``n`` samples, each shuffled further than the one before."""
+
+    def __init__(self, n: int, random_state: np.random.RandomState):
+        self.random_state, self.order = random_state, np.arange(n)
+
+    def __call__(self) -> np.ndarray:
+        """Return the next order, int64 of shape (n,)."""
+        permutation = np.arange(len(self.order))
+        self.random_state.shuffle(permutation)  # as `sklearn.utils.shuffle` draws it
+        self.order = self.order[permutation]
+        return self.order
+
+
+def shuffled(samples: Samples, random_state: np.random.RandomState) -> DrawnOrder:
+    """Return an order that is shuffled further each time, as by scikit-learn's networks."""
+    return DrawnOrder(samples, Shuffles(len(samples), random_state))

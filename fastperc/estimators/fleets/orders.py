@@ -1,0 +1,125 @@
+"""What many estimators draw, once for all of those that draw the same; and the rows they take."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple, TypeAlias, cast
+
+import numpy as np
+
+from ...training.fleets import FleetOrders
+from ..draws import Shuffles, start_weights
+
+State: TypeAlias = tuple[str, np.ndarray, int, int, float]  # of a RandomState
+
+
+class Start(NamedTuple):
+    """Start weights, and how the stream goes on after them."""
+
+    theta: np.ndarray
+    state: State
+
+
+class Starts:
+    """Start weights that were drawn: estimators with one seed and one shape have the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Start] = {}
+
+    def __call__(
+        self,
+        random_state: int | np.random.RandomState | None,
+        sizes: tuple[int, ...],
+        activation: str | tuple[str, ...],
+        dtype: np.dtype,
+    ) -> Start:
+        """Return what an estimator of this ``random_state`` begins with, which is left as it is."""
+        if random_state is None:  # every fit has its own
+            seed = np.random.mtrand._rand.randint(np.iinfo(np.int32).max)
+            return _draw(np.random.RandomState(seed), sizes, activation, dtype)
+        key = (seed_key(random_state), sizes, activation, dtype)
+        if key not in self._known:
+            self._known[key] = _draw(twin_of(random_state), sizes, activation, dtype)
+        return self._known[key]
+
+
+def _draw(
+    stream: np.random.RandomState,
+    sizes: tuple[int, ...],
+    activation: str | tuple[str, ...],
+    dtype: np.dtype,
+) -> Start:
+    theta = start_weights(sizes, activation, dtype, stream)
+    return Start(theta, state_of(stream))
+
+
+def seed_key(random_state: int | np.random.RandomState) -> Hashable:
+    """Return what two seeds of the same numbers have in common."""
+    if not isinstance(random_state, np.random.RandomState):
+        return int(random_state)
+    name, words, *rest = state_of(random_state)
+    return name, words.tobytes(), *rest
+
+
+def twin_of(random_state: int | np.random.RandomState) -> np.random.RandomState:
+    """Return a stream of the same numbers."""
+    if isinstance(random_state, np.random.RandomState):
+        return stream_of(state_of(random_state))
+    return np.random.RandomState(int(random_state))
+
+
+def state_of(stream: np.random.RandomState) -> State:
+    """Return where a stream is."""
+    return cast(State, stream.get_state(legacy=True))
+
+
+def stream_of(state: State) -> np.random.RandomState:
+    """Return a stream that goes on from a state."""
+    stream = np.random.RandomState(0)
+    stream.set_state(state)
+    return stream
+
+
+class JobOrders(FleetOrders):
+    """The rows of jobs, shuffled from epoch to epoch; windows go on where the last one ended.
+
+    Parameters
+    ----------
+    which : ndarray of int of shape (n_networks,)
+    rows : sequence of ndarray of int
+        Of each order, which rows of X it takes.
+    streams : sequence of int
+        Of each order, which stream shuffles it; -1 for none.
+    shuffles : sequence of Shuffles
+        The streams.
+    """
+
+    def __init__(
+        self,
+        which: np.ndarray,
+        rows: Sequence[np.ndarray],
+        streams: Sequence[int],
+        shuffles: Sequence[Shuffles],
+    ):
+        self.which = which
+        self.rows, self.streams, self.shuffles = rows, streams, shuffles
+        self.n_rows = sum(len(taken) for taken in rows)
+
+    def take(self, networks: np.ndarray) -> JobOrders:
+        """Return the orders of some networks, which go on from where these are."""
+        return JobOrders(self.which[networks], self.rows, self.streams, self.shuffles)
+
+    def window(self, first: int, n_epochs: int, wanted: np.ndarray) -> list[np.ndarray]:
+        """Return the rows of some epochs of the orders ``wanted``, (n_epochs, m) each."""
+        drawn: dict[int, np.ndarray] = {}
+        found = []
+        for k in wanted.tolist():
+            rows, stream = self.rows[k], self.streams[k]
+            if stream < 0:
+                found.append(np.broadcast_to(rows, (n_epochs, len(rows))))
+                continue
+            if stream not in drawn:
+                shuffle = self.shuffles[stream]
+                drawn[stream] = np.stack([shuffle() for _ in range(n_epochs)])
+            found.append(rows[drawn[stream]])
+        return found
