@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from .errors import DivergedError, ModelFileError
     from .estimators import MLPClassifier, MLPRegressor
     from .network import Network
-    from .search import GridSearchCV, RandomizedSearchCV
+    from .search import GridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
     from .training import History
 
 __version__ = "0.1.1"  # here too: a zip archive or a frozen application may have no metadata
@@ -34,6 +34,7 @@ __all__ = [
     "Comparison",
     "DivergedError",
     "GridSearchCV",
+    "HalvingRandomSearchCV",
     "History",
     "MLPClassifier",
     "MLPRegressor",
@@ -53,6 +54,7 @@ _HOMES = {
     "Comparison": "comparing",
     "DivergedError": "errors",
     "GridSearchCV": "search",
+    "HalvingRandomSearchCV": "search",
     "History": "training",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",

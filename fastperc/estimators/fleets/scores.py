@@ -12,7 +12,7 @@ from ..inputs import checked_data, narrowed
 from ..labels import Labels
 from .data import unfitted
 from .fleet_fit import FleetFit
-from .outcomes import Outcome
+from .outcomes import Outcome, by_fleet
 from .r2 import r2_scores
 
 OUTPUTS_AT_ONCE = 1 << 22  # numbers
@@ -55,15 +55,6 @@ def default_scores(
             weights = {} if sample_weight is None else {"sample_weight": sample_weight}
             scores[k] = outcome.estimator.score(X, y, **weights)
     return scores
-
-
-def by_fleet(outcomes: Sequence[Outcome]) -> list[tuple[FleetFit, list[int]]]:
-    """Return the fleets of outcomes without an error, and which outcomes are of each."""
-    found: dict[int, tuple[FleetFit, list[int]]] = {}
-    for k, outcome in enumerate(outcomes):
-        if outcome.fleet is not None and outcome.error is None:
-            found.setdefault(id(outcome.fleet), (outcome.fleet, []))[1].append(k)
-    return [*found.values()]
 
 
 class Truth:

@@ -21,7 +21,7 @@ from .data import Data, unfitted
 from .fleet_fit import FleetFit, Task
 from .jobs import Job, ParameterCheck, Plan, goes_alone
 from .orders import Starts
-from .outcomes import Outcome, alone, failed, outcomes_of
+from .outcomes import Outcome, alone, by_fleet, failed, outcomes_of
 
 LANES = 8  # networks that have to share their weights before they get a fleet of their own
 
@@ -77,6 +77,33 @@ def fit_together(
         found.update(zip(numbers, outcomes_of(fleet), strict=True))
     found.update(zip(sorting.alone, sorting.fit_alone(threads), strict=True))
     return [found[number] for number in range(len(jobs))]
+
+
+def go_on(outcomes: Sequence[Outcome], max_iter: int, *, threads: int = 1) -> list[Outcome]:
+    """Train networks on, those whose training ended for want of epochs.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        Of `fit_together`; each may go on once.
+    max_iter : int
+        Epochs in all, those before counted.
+    threads : int
+
+    Returns
+    -------
+    list of Outcome
+        As of `fit_together` with so many epochs; what had ended already is as it was.
+    """
+    later, deadline = [*outcomes], Deadline()
+    for fleet, at in by_fleet(outcomes):
+        at = [k for k in at if outcomes[k].reason == "epochs" and outcomes[k].n_iter < max_iter]
+        if at:
+            further = fleet.go_on(np.array([outcomes[k].place for k in at]), max_iter)
+            further.train(threads, deadline)
+            for k, outcome in zip(at, outcomes_of(further), strict=True):
+                later[k] = outcome
+    return later
 
 
 class Weights(NamedTuple):
