@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from .comparing import Comparison, compare
     from .errors import DivergedError, ModelFileError
     from .estimators import MLPClassifier, MLPRegressor
+    from .fleet import Fleet
     from .network import Network
     from .search import GridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
     from .training import History
@@ -33,6 +34,7 @@ __version__ = "0.1.1"  # here too: a zip archive or a frozen application may hav
 __all__ = [
     "Comparison",
     "DivergedError",
+    "Fleet",
     "GridSearchCV",
     "HalvingRandomSearchCV",
     "History",
@@ -53,6 +55,7 @@ __all__ = [
 _HOMES = {
     "Comparison": "comparing",
     "DivergedError": "errors",
+    "Fleet": "fleet",
     "GridSearchCV": "search",
     "HalvingRandomSearchCV": "search",
     "History": "training",

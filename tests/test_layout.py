@@ -24,6 +24,8 @@ BELOW = {
     "training": "model kernels checks errors deadline optional",
     "files": "model checks errors",
     "network": "training files model kernels checks",
+    "fleet": "network results training files model kernels checks",
+    "results": "plots checks optional",
     "estimators": "training model kernels checks errors deadline schedules",
     "search": "estimators",
     "datasets": "checks errors",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -172,12 +173,23 @@ def losses_of_blocks(
 def fleet_outputs(
     fleet: DenseFleet, X: np.ndarray, threads: int = 1, deadline: Deadline = NO_LIMIT
 ) -> np.ndarray:
-    """Return whether many samples go faster through such networks side by side: as measured."""
+    """Return the outputs of all networks, (n, n_samples, n_outputs), for every row of X."""
     if not is_small(fleet.dense):
         return np.stack([outputs(fleet.member(i), X, threads) for i in range(len(fleet))])
     places = _side_by_side(fleet)
     theta = places.pack(fleet.theta)
     return outputs_of_blocks(fleet.dense, places, theta, X, threads=threads, deadline=deadline)
+
+
+def fleet_outputs_each(fleet: DenseFleet, X: np.ndarray) -> np.ndarray:
+    """Return each network's outputs for a row of its own, (n, n_outputs) for X (n, n_inputs)."""
+    model, places = fleet.dense, _side_by_side(fleet)
+    net = FleetNet(places.pack(fleet.theta), model.layers, model.loss.code)
+    shape = places.n_blocks, 1, model.sizes[-1], places.lanes
+    out = aligned_zeros(math.prod(shape), model.dtype).reshape(shape)
+    scratch = aligned_zeros(work_size(model.layers, model.dtype), model.dtype)
+    outputs_of_fleet(net, places.pack(X[:, None]), (0, places.n_blocks), out, scratch)
+    return places.unpack(out)[:, 0]
 
 
 def fleet_losses(

@@ -90,6 +90,10 @@ class Trained:
         """Return their outputs for every row of X, (len(networks), n_samples, n_outputs)."""
         return self._engine.outputs_of(self.networks, X)
 
+    def write(self) -> None:
+        """Write their parameters to the fleet, which otherwise has them at the end."""
+        self._engine.leave(self.networks)
+
     def losses(self, samples: FleetSamples) -> np.ndarray:
         """Return the mean loss of each; ``samples`` are those of the whole fleet."""
         return self._engine.losses_of(self.networks, samples)
