@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -28,6 +28,15 @@ from .evaluation import Evaluation, Result, Split
 from .folds import Data
 from .scoring import Scoring
 from .table import Row, table_of
+
+
+class Splitter(Protocol):
+    """What scikit-learn calls a cross-validation generator."""
+
+    def split(
+        self, X: object, y: object, **params: object
+    ) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+        """Return rows to train on and rows to test on, again and again."""
 
 
 class FleetSearch(BaseSearchCV):
@@ -116,7 +125,7 @@ def names_searched(search: FleetSearch) -> set[str]:
 class _Search:
     """One call of `fit`: the steps of `BaseSearchCV.fit`, in its order."""
 
-    def __init__(self, search: FleetSearch, X: Any, y: Any, params: Mapping[str, object]):
+    def __init__(self, search: FleetSearch, X: object, y: object, params: Mapping[str, object]):
         self.search = search
         self.scorer, self.refit_metric = search._get_scorers()
         self.X, self.y = indexable(X, y)
@@ -159,7 +168,7 @@ class _Search:
     def evaluate(
         self,
         candidate_params: Iterable[Parameters],
-        cv: Any = None,
+        cv: Splitter | None = None,
         more_results: Mapping[str, Sequence[object]] | None = None,
         callback_ctx: object = None,
     ) -> dict[str, Any]:
@@ -186,7 +195,7 @@ class _Search:
         )
         return self.results
 
-    def splits(self, cv: Any) -> list[Split]:
+    def splits(self, cv: Splitter) -> list[Split]:
         """Return training and test rows of each split."""
         found = list(cv.split(self.X, self.y, **self.split_params))
         if len(found) != self.search.n_splits_:

@@ -50,6 +50,9 @@ class WarmEvaluation(Evaluation):
                 self._known[key] = [next(after) for _ in folds]
         return [self._known[each.key] for each in candidates]
 
+    def _warn(self, fitted: Sequence[Sequence[Outcome]]) -> None:
+        """Warn of nothing: it is the search that ends training for want of epochs."""
+
     def _can_go_on(self, candidate: Candidate) -> bool:
         """Return whether a candidate's networks are known, and have no plan made for all epochs."""
         outcomes = self._known.get(candidate.key, ())
