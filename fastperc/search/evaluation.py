@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from typing import TypeAlias
 
 import numpy as np
@@ -53,6 +53,7 @@ class Evaluation:
         for number, candidate in enumerate(chosen):
             same_steps.setdefault(candidate.steps_key, []).append(number)
         results: dict[tuple[int, int], Result] = {}
+        rows: dict[tuple[int, int], Row] = {}
         for numbers in same_steps.values():
             folds = self._folds(chosen[numbers[0]], splits)
             fitted = self._fit([chosen[number] for number in numbers], folds)
@@ -61,11 +62,11 @@ class Evaluation:
             for k, fold in enumerate(folds):
                 of_fold = self._score([each[k] for each in fitted], fold)
                 results.update({(c, k): result for c, result in zip(numbers, of_fold, strict=True)})
-                self.rows += [
-                    Row.of(parameters[c], k, each[k], results[c, k])
-                    for c, each in zip(numbers, fitted, strict=True)
-                ]
-        return [results[c, k] for c in range(len(chosen)) for k in range(len(splits))]
+                for c, each in zip(numbers, fitted, strict=True):
+                    rows[c, k] = Row.of(parameters[c], k, each[k], results[c, k])
+        order = [*product(range(len(chosen)), range(len(splits)))]
+        self.rows += [rows[pair] for pair in order]
+        return [results[pair] for pair in order]
 
     # --- fitting ---------------------------------------------------------------------------------
 
