@@ -31,7 +31,7 @@ TARGETS = {
     "multilabel": (X[:, :3] > 0).astype(int),
 }
 WEIGHT = RNG.uniform(0.2, 2.0, N)
-ROWS = (None, np.arange(70), np.sort(RNG.permutation(N)[:70]), np.arange(10, N))
+ROWS = (None, np.arange(70), np.sort(RNG.permutation(N)[:70]))
 
 SETTINGS = {
     "adam": {"activation": "logistic"},
@@ -50,7 +50,7 @@ SETTINGS = {
     "patience": {"tol": 0.05, "n_iter_no_change": 2},
     "early stopping": {"early_stopping": True, "n_iter_no_change": 3},
     "early stopping by the loss": {"early_stopping": True, "scoring": "loss", "tol": 0.01},
-    "alone": {"solver": "lbfgs"},
+    "alone": {"solver": "lbfgs", "max_iter": 3},
     "clipped": {"clip_norm": 0.1},
 }
 
@@ -303,6 +303,12 @@ def test_data_that_fit_refuses(where):
     assert str(outcomes[0].error) == str(expected.value)
 
 
+def test_weights_are_those_of_all_rows():
+    job = Job(estimator("regression"), ROWS[1], WEIGHT[:70])
+    error = fit_together(X, TARGETS["regression"], [job])[0].error
+    assert str(error).startswith("sample_weight: found shape (70,), expected (90,): one weight")
+
+
 def test_bad_values_in_other_rows_do_no_harm():
     y = TARGETS["regression"]
     weight = np.where(np.arange(N) == 80, np.nan, WEIGHT)
@@ -345,8 +351,9 @@ def test_estimators_share_nothing():
 def test_default_scores(kind, weight):
     y = TARGETS[kind]
     rows = [*ROWS, np.flatnonzero(TARGETS["multiclass"] != "c")]
-    models = [estimator(kind), estimator(kind, solver="lbfgs"), estimator(kind, alpha=-1)]
-    outcomes = fit_together(X, y, [Job(model, some) for model in models for some in rows])
+    jobs = [Job(estimator(kind), some) for some in rows]
+    jobs += [Job(estimator(kind, solver="lbfgs", max_iter=2)), Job(estimator(kind, alpha=-1))]
+    outcomes = fit_together(X, y, jobs)
     found = default_scores(outcomes, X[50:], y[50:], None if weight is None else weight[50:])
     for score, outcome in zip(found, outcomes, strict=True):
         if outcome.error is not None:

@@ -117,6 +117,7 @@ CASES = {
     "early stopping": (classifier(early_stopping=True), ALPHAS, LETTERS, {}, {}),
     "by name": (classifier(), ALPHAS, LETTERS, {"scoring": "accuracy"}, {}),
     "by another name": (classifier(), ALPHAS, IS_A, {"scoring": "roc_auc"}, {}),
+    "classes by r2": (classifier(), ALPHAS, IS_A.astype(float), {"scoring": "r2"}, {}),
     "by loss": (regressor(), ALPHAS, Y, {"scoring": "neg_mean_squared_error"}, {}),
     "by a scorer": (
         classifier(), ALPHAS, IS_A, {"scoring": make_scorer(f1_score), "refit": lambda r: 2}, {},
@@ -209,7 +210,10 @@ def test_lists_frames_and_sparse_inputs():
 @pytest.mark.parametrize("estimator", [regressor(), pipeline(regressor())], ids=["alone", "last"])
 def test_threads_change_nothing(estimator):
     prefix = "net__" if isinstance(estimator, Pipeline) else ""
-    grid = {f"{prefix}alpha": np.logspace(-5, 0, 12), f"{prefix}solver": ["adam", "lbfgs"]}
+    grid = [
+        {f"{prefix}alpha": np.logspace(-5, 0, 12)},
+        {f"{prefix}solver": ["lbfgs"], f"{prefix}max_iter": [3]},
+    ]
     one, two = (GridSearchCV(estimator, grid, cv=3, n_jobs=n).fit(X, Y) for n in (1, 2))
     assert_same_results(two.cv_results_, one.cv_results_, rtol=0)
 
@@ -299,6 +303,13 @@ def test_a_scorer_that_fails_is_scikit_learns_business():
 def test_bad_input_is_refused(options, data, message):
     with pytest.raises(ValueError, match=message):
         GridSearchCV(regressor(), **{"param_grid": {"alpha": [0.1]}, **options}).fit(*data)
+
+
+def test_weights_of_other_samples():
+    search = GridSearchCV(regressor(), {"alpha": [0.1]}, cv=3)
+    with pytest.raises(ValueError, match="All the 3 fits failed") as caught:
+        search.fit(X, Y, sample_weight=WEIGHT[:-1])
+    assert "Sample weights must be" in str(caught.value) or "sample_weight" in str(caught.value)
 
 
 def test_a_parameter_of_fit_that_there_is_not():

@@ -43,7 +43,7 @@ CASES = {
     "a plan for all epochs": (classifier(learning_rate="cosine"), DRAWN, LETTERS),
     "solvers": (
         classifier(hidden_layer_sizes=(4,)),
-        {"solver": ["adam", "lbfgs", "rprop"], "alpha": loguniform(1e-5, 1.0)}, LETTERS,
+        {"solver": ["adam", "rprop", "adam", "lbfgs"], "alpha": loguniform(1e-5, 1.0)}, LETTERS,
     ),
     "a pipeline": (
         make_pipeline(StandardScaler(), classifier(hidden_layer_sizes=(4,))),

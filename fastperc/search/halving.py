@@ -164,7 +164,7 @@ n_features_in_, feature_names_in_
         if not self._goes_on:
             super().fit(X, y, **params)
         else:
-            reason = why_not(self, y, params)
+            reason = why_not(self, X, y, params)
             if reason:
                 raise ValueError(
                     f"resource: found 'epochs', which networks have that are trained together, but "

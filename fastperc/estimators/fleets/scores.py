@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from scipy.sparse import sparray, spmatrix
@@ -50,10 +51,11 @@ def default_scores(
         for some in truth.parts(len(at)):
             outs = fleet.outputs(places[some], truth.X, threads)
             scores[np.array(at)[some]] = truth.scores(outs)
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     for k, outcome in enumerate(outcomes):
         if outcome.fleet is None and outcome.error is None:
-            weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-            scores[k] = outcome.estimator.score(X, y, **weights)
+            with suppress(ValueError):
+                scores[k] = outcome.estimator.score(X, y, **weights)
     return scores
 
 
