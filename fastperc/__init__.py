@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from .estimators import MLPClassifier, MLPRegressor
     from .fleet import Fleet
     from .network import Network
-    from .search import GridSearchCV, RandomizedSearchCV
+    from .search import GridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
     from .training import History
 
 __version__ = "0.1.1"  # here too: a zip archive or a frozen application may have no metadata
@@ -36,6 +36,7 @@ __all__ = [
     "DivergedError",
     "Fleet",
     "GridSearchCV",
+    "HalvingRandomSearchCV",
     "History",
     "MLPClassifier",
     "MLPRegressor",
@@ -56,6 +57,7 @@ _HOMES = {
     "DivergedError": "errors",
     "Fleet": "fleet",
     "GridSearchCV": "search",
+    "HalvingRandomSearchCV": "search",
     "History": "training",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
