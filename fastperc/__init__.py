@@ -23,7 +23,12 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from . import datasets, plots, schedules, tutorials
     from .comparing import Comparison, compare
     from .errors import DivergedError, ModelFileError
-    from .estimators import MLPClassifier, MLPRegressor
+    from .estimators import (
+        MLPClassifier,
+        MLPEnsembleClassifier,
+        MLPEnsembleRegressor,
+        MLPRegressor,
+    )
     from .network import Network
     from .training import History
 
@@ -34,6 +39,8 @@ __all__ = [
     "DivergedError",
     "History",
     "MLPClassifier",
+    "MLPEnsembleClassifier",
+    "MLPEnsembleRegressor",
     "MLPRegressor",
     "ModelFileError",
     "Network",
@@ -51,6 +58,8 @@ _HOMES = {
     "DivergedError": "errors",
     "History": "training",
     "MLPClassifier": "estimators",
+    "MLPEnsembleClassifier": "estimators",
+    "MLPEnsembleRegressor": "estimators",
     "MLPRegressor": "estimators",
     "ModelFileError": "errors",
     "Network": "network",

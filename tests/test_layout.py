@@ -53,7 +53,7 @@ HOMES = {
     "numba": set(),
     "llvmlite": set(),
     "matplotlib": {"plots"},
-    "sklearn": {"estimators", "fleets", "datasets", "ways", "benchmarks", "demo"},
+    "sklearn": {"estimators", "ensembles", "fleets", "datasets", "ways", "benchmarks", "demo"},
     "typer": {"commands"},
     "rich": {"commands", "demo"},
 }

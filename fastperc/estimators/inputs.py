@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
 from ..model.samples import read_only
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+Inputs: TypeAlias = "np.ndarray | csr_matrix"  # that were checked
 
 
 def checked_data(estimator: object, X: object, *y: object, **options: object) -> Any:
