@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..deadline import NO_LIMIT, Deadline
-from ..kernels.fleet import FleetNet, lanes_of, outputs_of_fleet, work_size
+from ..kernels.fleet import outputs_of_fleet
+from ..kernels.lanes.arguments import FleetNet
+from ..kernels.lanes.numbers import lanes_of, work_size
 from .dense import Dense
 from .layout import aligned_zeros
 

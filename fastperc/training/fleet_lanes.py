@@ -10,10 +10,20 @@ from typing import NamedTuple
 import numpy as np
 
 from ..deadline import Deadline
-from ..kernels import fleet as kernels
 from ..kernels import updates
 from ..kernels.arguments import N_SUMS
-from ..kernels.fleet import BY_FACTORS, BY_MEANS, OWN, PLAIN
+from ..kernels.fleet import train_fleet
+from ..kernels.lanes.arguments import (
+    BY_FACTORS,
+    BY_MEANS,
+    OWN,
+    OWN_LR,
+    PLAIN,
+    FleetNet,
+)
+from ..kernels.lanes.arguments import FleetRule as RuleArguments
+from ..kernels.lanes.arguments import FleetSamples as SampleArguments
+from ..kernels.lanes.numbers import TURNS, work_size
 from ..kernels.simd_numpy import BYTES
 from ..model.dense import Dense
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
@@ -56,7 +66,7 @@ class Scratch:
 
     def __init__(self, fleet: DenseFleet):
         model = fleet.dense
-        self.work = aligned_zeros(kernels.work_size(model.layers, model.dtype), model.dtype)
+        self.work = aligned_zeros(work_size(model.layers, model.dtype), model.dtype)
         self.numbers = np.zeros((3, lanes_for(model)))
 
 
@@ -107,7 +117,7 @@ class InLanes:
             self.weight = places.pack(weight[networks])
         else:
             self.weight = weight.reshape((1, -1, 1) if len(weight) else (0, 0, 0))
-        self.net = kernels.FleetNet(self.theta, self.fleet.dense.layers, self.fleet.dense.loss.code)
+        self.net = FleetNet(self.theta, self.fleet.dense.layers, self.fleet.dense.loss.code)
 
     # --- training ------------------------------------------------------------------------------
 
@@ -119,23 +129,21 @@ class InLanes:
         if not self._n_packed:
             self._pack(networks, rows)
         at, places, n_blocks = self._index[networks], self.places, self.places.n_blocks
-        self.own[:, kernels.OWN_LR] = places.pack(_spread(rates, at, self._n_packed))
+        self.own[:, OWN_LR] = places.pack(_spread(rates, at, self._n_packed))
         which = places.pack(_spread(rows.of, at, self._n_packed))
         lengths = np.zeros(n_blocks, np.int64)
         np.maximum.at(lengths, places.block[at], rows.lengths[rows.of])
         sums = np.zeros((n_blocks, N_SUMS, n_epochs, self.lanes))
         partial = np.zeros((n_blocks, self.lanes), self.theta.dtype)
         ended = np.full((n_blocks, self.lanes), -1)
-        samples = kernels.FleetSamples(
+        samples = SampleArguments(
             self.samples.X, self.Y, self.weight, rows.orders, which, lengths, places.mixed
         )
-        rule = kernels.FleetRule(
-            self.rule.code, self.settings, self.own, self.state, self.step_state
-        )
+        rule = RuleArguments(self.rule.code, self.settings, self.own, self.state, self.step_state)
         n_steps = -(-rows.orders.shape[2] // self.batch_size)
 
         def take(blocks: tuple[int, int], steps: tuple[int, int], scratch: Scratch) -> None:
-            kernels.train_fleet(
+            train_fleet(
                 self.net, samples, rule, self.batch_size, self.mode, blocks, steps,
                 scratch.work, scratch.numbers, partial, self.last_good, sums, ended,
             )  # fmt: skip
@@ -157,7 +165,7 @@ class InLanes:
         at_once = max(1, min(n_blocks, int(self._block_steps / max(1, n_steps))))
         if self.threads > 1:
             at_once = min(at_once, max(1, -(-n_blocks // (4 * self.threads))))
-        turns = -(-at_once // kernels.TURNS) * kernels.TURNS
+        turns = -(-at_once // TURNS) * TURNS
         parts = [(k, min(k + turns, n_blocks)) for k in range(0, n_blocks, turns)]
 
         def work_on(part: tuple[int, int]) -> None:

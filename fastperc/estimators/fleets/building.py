@@ -19,7 +19,7 @@ from ..validation import check_weights_of_parts, split
 from .data import Data, unfitted
 from .fleet_fit import FleetFit, Task
 from .orders import JobOrders, Start, Starts, stream_of
-from .scores import r2_scores
+from .r2 import r2_scores
 from .validation import FleetValidation, Score
 from .watcher import FitWatcher, Stopping
 
@@ -96,17 +96,16 @@ class FleetBuilder:
             if of not in self._splits:
                 self._splits[of] = self._split(task, start)
             return Drawn(start, *self._splits[of])
-        n = len(task.rows)
-        stream = -1
+        n, stream = len(task.rows), -1
         if self.shuffles_rows:
-            key = (id(start), n)
-            if key not in self._known:
-                self._known[key] = self._new_stream(n, stream_of(start.state))
-            stream = self._known[key]
-        key = (0, id(task.rows), stream)
-        if key not in self._known:
-            self._known[key] = self._new_order(task.rows, stream)
-        return Drawn(start, self._known[key], -1)
+            seed = (id(start), n)
+            if seed not in self._known:
+                self._known[seed] = self._new_stream(n, stream_of(start.state))
+            stream = self._known[seed]
+        order = (0, id(task.rows), stream)
+        if order not in self._known:
+            self._known[order] = self._new_order(task.rows, stream)
+        return Drawn(start, self._known[order], -1)
 
     def _new_stream(self, n: int, random_state: np.random.RandomState) -> int:
         self._shuffles.append(Shuffles(n, random_state))

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
@@ -22,7 +21,7 @@ from ..batching import TOO_LARGE
 from ..curves import NON_FINITE, not_converged, went_back
 from ..labels import Labels
 from ..optimizer import Optimizer
-from .data import Data
+from .data import Data, copied
 from .jobs import Job, Plan
 from .orders import JobOrders
 from .watcher import FitWatcher
@@ -162,7 +161,7 @@ class FleetFit:
     def estimator(self, i: int) -> BaseMLP:
         """Return a fitted estimator, which shares nothing that is written to."""
         task = self.tasks[i]
-        estimator: BaseMLP = clone(task.job.estimator)
+        estimator = copied(task.job.estimator)
         estimator.__dict__.update(self.data.attributes(task.labels))
         estimator.__dict__.update(self._curves(i))
         settings = task.plan.settings

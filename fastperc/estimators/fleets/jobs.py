@@ -17,8 +17,7 @@ from ..optimizer import pace_of, rule_of
 from ..parameters import hidden_activations
 from ..regressor import MLPRegressor
 from ..settings import FitSettings, Settings, SolverSettings, read
-
-PLAIN = (str, int, float, type(None))  # values that can be remembered
+from .data import PLAIN, names_of
 
 
 class Job(NamedTuple):
@@ -89,14 +88,11 @@ class ParameterCheck:
 
     def __init__(self) -> None:
         self._met: set[tuple[object, ...]] = set()
-        self._names: dict[type, list[str]] = {}
 
     def __call__(self, estimator: BaseMLP) -> None:
         """Raise InvalidParameterError as `fit` would."""
         kind = type(estimator)
-        if kind not in self._names:  # scikit-learn reads them off the signature each time
-            self._names[kind] = kind._get_param_names()
-        given = {name: getattr(estimator, name) for name in self._names[kind]}
+        given = {name: getattr(estimator, name) for name in names_of(kind)}
         new = {name: value for name, value in given.items() if not self._has_met(kind, name, value)}
         if "loss" in new:  # of which a regressor has more to say
             estimator._validate_params()
