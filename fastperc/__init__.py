@@ -24,10 +24,13 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from .comparing import Comparison, compare
     from .errors import DivergedError, ModelFileError
     from .estimators import (
+        GroupedMLPClassifier,
+        GroupedMLPRegressor,
         MLPClassifier,
         MLPEnsembleClassifier,
         MLPEnsembleRegressor,
         MLPRegressor,
+        fit_groups,
     )
     from .network import Network
     from .training import History
@@ -37,6 +40,8 @@ __version__ = "0.1.1"  # here too: a zip archive or a frozen application may hav
 __all__ = [
     "Comparison",
     "DivergedError",
+    "GroupedMLPClassifier",
+    "GroupedMLPRegressor",
     "History",
     "MLPClassifier",
     "MLPEnsembleClassifier",
@@ -47,6 +52,7 @@ __all__ = [
     "__version__",
     "compare",
     "datasets",
+    "fit_groups",
     "plots",
     "schedules",
     "tutorials",
@@ -56,6 +62,8 @@ __all__ = [
 _HOMES = {
     "Comparison": "comparing",
     "DivergedError": "errors",
+    "GroupedMLPClassifier": "estimators",
+    "GroupedMLPRegressor": "estimators",
     "History": "training",
     "MLPClassifier": "estimators",
     "MLPEnsembleClassifier": "estimators",
@@ -64,6 +72,7 @@ _HOMES = {
     "ModelFileError": "errors",
     "Network": "network",
     "compare": "comparing",
+    "fit_groups": "estimators",
 }
 _SUBMODULES = frozenset({"datasets", "plots", "schedules", "tutorials"})
 

@@ -53,7 +53,10 @@ HOMES = {
     "numba": set(),
     "llvmlite": set(),
     "matplotlib": {"plots"},
-    "sklearn": {"estimators", "ensembles", "fleets", "datasets", "ways", "benchmarks", "demo"},
+    "sklearn": {
+        *("estimators", "ensembles", "fleets", "groups"),
+        *("datasets", "ways", "benchmarks", "demo"),
+    },
     "typer": {"commands"},
     "rich": {"commands", "demo"},
 }

@@ -2,6 +2,15 @@
 
 from .classifier import MLPClassifier
 from .ensembles import MLPEnsembleClassifier, MLPEnsembleRegressor
+from .groups import GroupedMLPClassifier, GroupedMLPRegressor, fit_groups
 from .regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPEnsembleClassifier", "MLPEnsembleRegressor", "MLPRegressor"]
+__all__ = [
+    "GroupedMLPClassifier",
+    "GroupedMLPRegressor",
+    "MLPClassifier",
+    "MLPEnsembleClassifier",
+    "MLPEnsembleRegressor",
+    "MLPRegressor",
+    "fit_groups",
+]

@@ -62,6 +62,11 @@ def one_target(y: object) -> Any:
     return numbers_of(array)
 
 
+def flat(y: object) -> object:
+    """Return targets in a column, of which was warned already, as a vector; others as they are."""
+    return np.ravel(y) if np.ndim(y) == 2 and np.shape(y)[1] == 1 else y  # type: ignore
+
+
 def narrowed(a: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:
     """Return checked numbers in the network's dtype, which must be able to hold them."""
     if a.dtype.itemsize <= dtype.itemsize:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple, Self
@@ -17,11 +16,12 @@ from ..attempt import Attempt
 from ..base import BaseMLP, checked_weight
 from ..fleets import Job, Outcome, fit_together
 from ..fleets.kept import KeptNetworks
-from ..inputs import Inputs
+from ..inputs import Inputs, flat
+from ..results import column, end_columns, warn_together
 from ..typed import fits
 from ..validation import split
 from ..warning import warn
-from .fitted import FittedEnsemble, columns_of
+from .fitted import FittedEnsemble
 from .members import (
     bootstrap_counts,
     check_distributions,
@@ -65,6 +65,12 @@ class Drawn(NamedTuple):
     parameters: list[dict[str, object]]
     seeds: list[int]
     weight: np.ndarray | None  # of all samples
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Return what a table tells of the members before they are trained."""
+        names = self.parameters[0]
+        drawn = {name: column([values[name] for values in self.parameters]) for name in names}
+        return {"member": np.arange(len(self.seeds)), "seed": np.array(self.seeds), **drawn}
 
     def left_out(self) -> np.ndarray:
         """Return which samples the members did not draw, (n_members, n_samples)."""
@@ -130,7 +136,7 @@ class BaseMLPEnsemble(FittedEnsemble):
         rows, chosen_by = self._split(like, checked, Y, weight, held, stream)
         drawn = self._draw(stream, len(Y), rows, weight)
         threads = effective_n_jobs(self.n_jobs)
-        outcomes = fit_together(X, y, drawn.jobs, threads=threads, classes="all")
+        outcomes = fit_together(X, flat(y), drawn.jobs, threads=threads, classes="all")
         self._keep(outcomes, drawn)
         self._choose(chosen_by)
         self._learn_from_residuals(checked, Y, drawn, chosen_by)
@@ -212,7 +218,7 @@ class BaseMLPEnsemble(FittedEnsemble):
         self._networks = KeptNetworks(kept)
         self._is_kept = np.array([outcome.error is None for outcome in outcomes])
         self.n_iter_ = np.array([outcome.n_iter for outcome in kept])
-        self._columns = columns_of(outcomes, drawn.parameters, drawn.seeds)
+        self._columns = {**drawn.columns(), **end_columns(outcomes)}
 
     def _tell(self, outcomes: Sequence[Outcome], kept: Sequence[Outcome]) -> None:
         """Warn once of what members would have warned of; raise where none is left."""
@@ -222,10 +228,7 @@ class BaseMLPEnsemble(FittedEnsemble):
         n = len(outcomes)
         if errors:
             warn(f"{len(errors)} of {n} members were left out: {errors[0]}", ConvergenceWarning)
-        for (message, category), count in Counter(
-            message for outcome in kept for message in outcome.warnings
-        ).items():
-            warn(f"{count} of {n} members: {message}", category)
+        warn_together(outcomes, "members")
 
     def _choose(self, held: Held | None) -> None:
         """Set the weights of the members in the mean."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -12,9 +12,9 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from ..base import BaseMLP
-from ..fleets import Outcome
 from ..fleets.kept import KeptNetworks
 from ..inputs import Inputs, checked_data
+from ..results import table
 from .intervals import mean_and_spread
 
 AT_ONCE = 1 << 22  # outputs of all members together
@@ -63,8 +63,7 @@ class FittedEnsemble(BaseEstimator):
         check_is_fitted(self)
         weight = np.zeros(len(self._is_kept))
         weight[self._is_kept] = self.weights_
-        columns = {**self._columns, "weight": weight}
-        return np.rec.fromarrays([*columns.values()], names=[*columns])
+        return table({**self._columns, "weight": weight})
 
     def _checked(self, X: object) -> Inputs:
         """Return inputs that were checked, as `fit` left the ensemble."""
@@ -88,27 +87,3 @@ class FittedEnsemble(BaseEstimator):
     def _member_outputs(self, X: Inputs) -> np.ndarray:
         """Return the outputs of each member, (n_members, n_samples, n_outputs)."""
         return self._networks.outputs(X, effective_n_jobs(self.n_jobs))
-
-
-def columns_of(
-    outcomes: Sequence[Outcome], drawn: Sequence[Mapping[str, object]], seeds: Sequence[int]
-) -> dict[str, np.ndarray]:
-    """Return what is told of members: each one's seed, drawn parameters, and end."""
-    columns = {"member": np.arange(len(outcomes)), "seed": np.array(seeds)}
-    columns |= {name: column([values[name] for values in drawn]) for name in drawn[0]}
-    ended = ["diverged" if outcome.error is not None else outcome.reason for outcome in outcomes]
-    return columns | {
-        "epochs": np.array([outcome.n_iter for outcome in outcomes]),
-        "loss": np.array([outcome.loss for outcome in outcomes]),
-        "ended": np.array(ended),
-        "seconds": np.array([outcome.seconds for outcome in outcomes]),
-    }
-
-
-def column(values: Sequence[object]) -> np.ndarray:
-    """Return values as an array of numbers or texts, otherwise of objects."""
-    if all(isinstance(value, (bool, int, float, str)) for value in values):
-        return np.array(values)
-    found = np.empty(len(values), object)
-    found[:] = values
-    return found

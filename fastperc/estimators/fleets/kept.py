@@ -9,8 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from ...model.dense_fleet import DenseFleet, FleetSamples
+from ...model.evaluate import forward_scratch, outputs
 from ..base import BaseMLP
 from ..inputs import Inputs, narrowed
+from ..labels import Labels
 from .fleet_fit import FleetFit
 from .jobs import Job
 from .orders import JobOrders
@@ -38,6 +40,11 @@ class KeptNetworks:
         """Return network ``i`` as a fitted estimator: the same one each time."""
         return self._outcomes[i].estimator
 
+    def labels(self, i: int) -> Labels | None:
+        """Return the labels of network ``i`` of a classifier where these are its own."""
+        outcome = self._outcomes[i]
+        return getattr(self.estimator(i), "_labels", None) if outcome.fleet is None else None
+
     def outputs(self, X: Inputs, threads: int = 1) -> np.ndarray:
         """Return the outputs of all networks, in the targets' units, for inputs that were checked.
 
@@ -61,6 +68,38 @@ class KeptNetworks:
             places += numbers
         return np.concatenate(parts)[np.argsort(places)]
 
+    def outputs_of_each(self, X: Inputs, which: np.ndarray, begins: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs of some networks, each for rows of its own.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Checked inputs.
+        which : ndarray of int of shape (n,)
+            The networks.
+        begins : ndarray of int of shape (n + 1,)
+            Network ``which[k]`` takes rows ``begins[k]`` to ``begins[k + 1]``.
+
+        Returns
+        -------
+        list of ndarray of shape (begins[k + 1] - begins[k], n_outputs)
+        """
+        is_dense = isinstance(X, np.ndarray)
+        found: list[np.ndarray] = []
+        nets: dict[int, _Applied] = {}
+        for i, first, last in zip(
+            which.tolist(), begins[:-1].tolist(), begins[1:].tolist(), strict=True
+        ):
+            outcome = self._outcomes[i]
+            fleet = outcome.fleet
+            if fleet is None or not is_dense:
+                found.append(self.estimator(i)._outputs_of_checked(X[first:last]))
+                continue
+            if id(fleet) not in nets:
+                nets[id(fleet)] = _Applied(fleet, X)
+            found.append(nets[id(fleet)](outcome.place, slice(first, last)))
+        return found
+
     def _fleets(self) -> Iterator[tuple[FleetFit | None, list[int]]]:
         """Yield each fleet and the numbers of its networks; None for those fitted alone."""
         numbers: dict[int, list[int]] = {}
@@ -70,6 +109,22 @@ class KeptNetworks:
             fleets[id(outcome.fleet)] = outcome.fleet
         for key, some in numbers.items():
             yield fleets[key], some
+
+
+class _Applied:
+    """The networks of a fleet, applied one after the other to rows of X."""
+
+    def __init__(self, fleet: FleetFit, X: np.ndarray):
+        dense = fleet.fleet.dense
+        self.theta = fleet.theta(np.arange(len(fleet.fleet)))
+        self.model = dense.astype(dense.dtype)
+        self.X = narrowed(X, dense.dtype, "X")
+        self.scratch = forward_scratch(self.model)
+
+    def __call__(self, i: int, rows: slice) -> np.ndarray:
+        """Return the outputs of network ``i``."""
+        self.model.theta[:] = self.theta[i]  # one model for all: its tables are made once
+        return outputs(self.model, self.X[rows], scratch=self.scratch)
 
 
 class KeptFleet(FleetFit):
