@@ -62,9 +62,12 @@ def one_target(y: object) -> Any:
     return numbers_of(array)
 
 
-def flat(y: object) -> object:
-    """Return targets in a column, of which was warned already, as a vector; others as they are."""
-    return np.ravel(y) if np.ndim(y) == 2 and np.shape(y)[1] == 1 else y  # type: ignore
+def flat(y: object) -> Inputs:
+    """Return checked targets as an array, those in one column as a vector."""
+    if hasattr(y, "tocsr"):
+        return y.tocsr()
+    array = np.asarray(y)
+    return array.ravel() if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 def narrowed(a: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:

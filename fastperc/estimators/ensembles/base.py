@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import Tags, _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval
 
 from ..attempt import Attempt
@@ -240,7 +240,7 @@ class BaseMLPEnsemble(FittedEnsemble):
         counts = select_greedily(outs, held.Y, self._loss_of_mean(), self.n_selected, held.weight)
         self.weights_ = counts / counts.sum()
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
@@ -98,7 +98,7 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
             self._fit(X, y, sample_weight, groups)
         return self
 
-    def _fit(self, X: Any, y: object, sample_weight: object, groups: object) -> None:
+    def _fit(self, X: object, y: object, sample_weight: object, groups: object) -> None:
         """Check data, sort it, and train."""
         estimator = self._template()
         rest, names = self._split(X, groups, reset=True)
@@ -128,8 +128,11 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
             estimator.set_params(random_state=seed)
         return estimator
 
-    def _split(self, X: Any, groups: object, reset: bool) -> tuple[Any, object]:
+    def _split(self, X: object, groups: object, reset: bool) -> tuple[object, object]:
         """Return X without a column of groups, and the groups."""
+        if getattr(X, "ndim", 2) != 2:
+            check_array(X)  # which says what is wrong
+        validate_data(self, X, reset=reset, skip_check_array=True)
         rest = X
         if self.groups is not None:
             if groups is not None:
@@ -143,7 +146,6 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
                 "groups: found none, expected the group of each row. Give groups=..., or a column "
                 f"of X: {type(self).__name__}(groups=...)"
             )
-        validate_data(self, X, reset=reset, skip_check_array=True)
         return rest, groups
 
     def _take_attributes(self, Y: np.ndarray) -> None:
@@ -155,7 +157,7 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
         estimator: BaseMLP,
         partition: Partition,
         X: Inputs,
-        y: object,
+        y: Inputs,
         weight: np.ndarray | None,
     ) -> list[Outcome]:
         """Train a network for each group on the sorted rows."""
@@ -163,9 +165,7 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
         weight = None if weight is None else weight[order]
         rows = np.split(np.arange(len(order)), partition.begins[1:-1])
         jobs = [Job(estimator, some, weight) for some in rows]
-        return fit_together(
-            X[order], _safe_indexing(y, order), jobs, threads=threads, classes="all"
-        )
+        return fit_together(X[order], y[order], jobs, threads=threads, classes="all")
 
     # --- what became of the groups -------------------------------------------------------------
 
@@ -227,7 +227,7 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
 
     # --- prediction ----------------------------------------------------------------------------
 
-    def _outputs(self, X: Any, groups: object) -> np.ndarray:
+    def _outputs(self, X: object, groups: object) -> np.ndarray:
         """Return each row's outputs by the network of its group, (n_samples, n_outputs)."""
         check_is_fitted(self)
         rest, given = self._split(X, groups, reset=False)
@@ -261,7 +261,7 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
             "learned from all rows predicts them"
         )
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self.groups is None
         return tags

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils import Tags
 
 from ..classifier import MLPClassifier
 from ..labels import Labels
@@ -118,7 +119,7 @@ class GroupedMLPClassifier(ClassifierMixin, BaseGroupedMLP):
         """
         return float(accuracy_score(y, self.predict(X, groups), sample_weight=sample_weight))
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol, cast
 
 import numpy as np
 from sklearn.utils import check_array
 
 
-def split_column(X: Any, column: object) -> tuple[Any, np.ndarray]:
+class Frame(Protocol):
+    """What data frames have in common, whatever library they are of."""
+
+    columns: Sequence[str]
+
+    def __getitem__(self, names: object) -> object: ...
+
+
+def split_column(X: object, column: str | int) -> tuple[object, np.ndarray]:
     """Return X without a column, and that column.
 
     Parameters
@@ -30,8 +38,8 @@ def split_column(X: Any, column: object) -> tuple[Any, np.ndarray]:
     TypeError
         If X is sparse.
     """
-    if hasattr(X, "columns") and hasattr(X, "drop"):
-        return _split_frame(X, column)
+    if hasattr(X, "columns") and hasattr(X, "__getitem__"):
+        return _split_frame(cast(Frame, X), column)
     if hasattr(X, "tocsr"):
         raise TypeError(
             "X: found a sparse matrix, expected an array or a data frame with a column of groups. "
@@ -39,14 +47,14 @@ def split_column(X: Any, column: object) -> tuple[Any, np.ndarray]:
             "groups=...)"
         )
     array = np.asarray(X)
-    if array.ndim != 2:
+    if array.ndim != 2 or not array.shape[1] or array.dtype.kind == "c":
         check_array(X)  # which says what is wrong
     k = _index(column, array.shape[1], f"X has {array.shape[1]} columns without names")
     _check_others(array.shape[1])
     return np.delete(array, k, axis=1), array[:, k]
 
 
-def _split_frame(X: Any, column: object) -> tuple[Any, np.ndarray]:
+def _split_frame(X: Frame, column: str | int) -> tuple[object, np.ndarray]:
     names = list(X.columns)
     if column not in names:
         column = names[_index(column, len(names), f"the columns are {names}")]
@@ -55,9 +63,9 @@ def _split_frame(X: Any, column: object) -> tuple[Any, np.ndarray]:
     return X[others], np.asarray(X[column])
 
 
-def _index(column: object, n: int, there_are: str) -> int:
+def _index(column: str | int, n: int, there_are: str) -> int:
     """Return the index of a column, from 0 to ``n - 1``."""
-    if not isinstance(column, Integral) or not -n <= column < n:
+    if isinstance(column, str) or not -n <= column < n:
         raise ValueError(
             f"groups: found {column!r}, expected the name or the index of a column: {there_are}"
         )

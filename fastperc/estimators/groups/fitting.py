@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from sklearn.base import is_classifier
 
 from ..classifier import MLPClassifier
@@ -48,8 +47,7 @@ def fit_groups(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from fastperc import MLPRegressor, fit_groups
+    >>>     >>> from fastperc import MLPRegressor, fit_groups
     >>> X = np.tile(np.linspace(-1, 1, 50), 2).reshape(-1, 1)
     >>> groups = np.repeat(["rising", "falling"], 50)
     >>> y = np.where(groups == "rising", X[:, 0], -X[:, 0])
@@ -58,8 +56,7 @@ def fit_groups(
     [0.5, -0.5]
     """
     kind = GroupedMLPClassifier if is_classifier(estimator) else GroupedMLPRegressor
-    is_column = np.ndim(groups) == 0  # type: ignore[arg-type]
-    model = kind(estimator, groups if is_column else None, unknown=unknown, n_jobs=n_jobs)
-    if is_column:
-        return model.fit(X, y, sample_weight)
+    if isinstance(groups, (str, int)):
+        return kind(estimator, groups, unknown=unknown, n_jobs=n_jobs).fit(X, y, sample_weight)
+    model = kind(estimator, unknown=unknown, n_jobs=n_jobs)
     return model.fit(X, y, sample_weight, groups=groups)

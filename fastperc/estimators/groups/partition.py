@@ -86,6 +86,8 @@ def checked_groups(groups: object, n_rows: int) -> np.ndarray:
     ------
     ValueError
         If their number is not that of the rows, or a name is missing or of another kind.
+    TypeError
+        If they are neither numbers nor texts.
     """
     found = np.asarray(groups)
     if found.ndim == 2 and found.shape[1] == 1:
@@ -103,11 +105,7 @@ def checked_groups(groups: object, n_rows: int) -> np.ndarray:
     if found.dtype.kind == "f" and np.isinf(found).any():
         raise _missing("inf", int(np.argmax(np.isinf(found))))
     if found.dtype.kind not in "biufO":
-        raise ValueError(
-            f"groups: found {found.dtype} (Complex data not supported), expected numbers or texts"
-            if found.dtype.kind == "c"
-            else f"groups: found {found.dtype}, expected numbers or texts. Use groups.astype(str)"
-        )
+        raise _of_no_kind(f"an array of {found.dtype}")
     return found
 
 
@@ -131,13 +129,18 @@ def _of_one_kind(names: np.ndarray) -> np.ndarray:
         missing = np.fromiter((name is None for name in names), bool, len(names))
         if missing.any():
             raise _missing("None", int(np.argmax(missing))) from None
-        raise ValueError(
-            f"groups: found {names[0]!r:.60}, expected numbers or texts. Use groups.astype(str)"
-        ) from None
+        raise _of_no_kind(f"{names[0]!r:.60}") from None
 
 
 def _are_fractions(names: np.ndarray) -> bool:
     return any(isinstance(name, (float, np.floating)) for name in names)
+
+
+def _of_no_kind(what: str) -> TypeError:
+    return TypeError(
+        f"groups: found {what}; the argument must be an array of strings or of numbers. Use "
+        "groups.astype(str)"
+    )
 
 
 def _missing(what: str, row: int) -> ValueError:
