@@ -32,7 +32,9 @@ if TYPE_CHECKING:  # what editors and type checkers see
         MLPRegressor,
         fit_groups,
     )
+    from .fleet import Fleet
     from .network import Network
+    from .search import GridSearchCV, RandomizedSearchCV
     from .training import History
 
 __version__ = "0.1.1"  # here too: a zip archive or a frozen application may have no metadata
@@ -40,6 +42,8 @@ __version__ = "0.1.1"  # here too: a zip archive or a frozen application may hav
 __all__ = [
     "Comparison",
     "DivergedError",
+    "Fleet",
+    "GridSearchCV",
     "GroupedMLPClassifier",
     "GroupedMLPRegressor",
     "History",
@@ -49,6 +53,7 @@ __all__ = [
     "MLPRegressor",
     "ModelFileError",
     "Network",
+    "RandomizedSearchCV",
     "__version__",
     "compare",
     "datasets",
@@ -62,6 +67,8 @@ __all__ = [
 _HOMES = {
     "Comparison": "comparing",
     "DivergedError": "errors",
+    "Fleet": "fleet",
+    "GridSearchCV": "search",
     "GroupedMLPClassifier": "estimators",
     "GroupedMLPRegressor": "estimators",
     "History": "training",
@@ -71,6 +78,7 @@ _HOMES = {
     "MLPRegressor": "estimators",
     "ModelFileError": "errors",
     "Network": "network",
+    "RandomizedSearchCV": "search",
     "compare": "comparing",
     "fit_groups": "estimators",
 }

@@ -21,21 +21,21 @@ from .lanes.arguments import (
     data_of,
 )
 from .lanes.layers import activate_units
-from .lanes.losses import softmax_units
+from .lanes.losses import output_deltas, softmax_units
 from .lanes.numbers import (
     TILE,
     copy,
     copy_where,
     in_order,
+    read_block,
     sizes_of,
-    spread,
     turns_of,
     work_of,
 )
 from .lanes.rules import set_rates
 from .lanes.steps import forward_tile, step_on_batch, step_on_sample
 from .lanes.sums import complete_sums, sum_at
-from .simd import at, flat, full, load, no_unroll, records, store, view, width
+from .simd import at, flat, full, load, no_unroll, records, store, view, where_greater, width
 from .table import LAYER
 
 
@@ -154,24 +154,16 @@ def outputs_of_fleet(net, X, blocks, out, scratch):
     layers = records(net.layers, LAYER)
     n, each, source, target = X.shape[1], X.shape[3] > 1, flat(X), flat(out)
     m, thetas = width(target), flat(net.theta)
-    first, output = at(layers, 0), at(layers, layers.shape[0] - 1)
+    output = at(layers, layers.shape[0] - 1)
     sizes = sizes_of(layers, m)
     work = work_of(flat(scratch), 0, sizes)
-    units, n_in, n_out, size = sizes[1] // TILE, first.n_in * m, output.n_out * m, sizes[3]
+    units, n_out, size = sizes[1] // TILE, output.n_out * m, sizes[3]
     for b in range(blocks[0], blocks[1]):
         theta, here = view(thetas, b * size, size), view(target, b * n * n_out, n * n_out)
         row = 0
         while row < n:
             rows = min(TILE, n - row)
-            tile = 1 if rows == 1 else TILE
-            for r in range(tile):
-                at_r = row + min(r, rows - 1)
-                x = view(work.x, r * n_in, n_in)
-                if each:
-                    copy(source, (b * n + at_r) * n_in, x)
-                else:
-                    spread(source, at_r * first.n_in, x)
-            u = forward_tile(theta, layers, work, tile)
+            u = _forward_rows(theta, layers, source, each, b, n, row, rows, work)
             for r in range(rows):
                 z = view(work.a, r * units + u, n_out)
                 if output.activation == SOFTMAX:
@@ -180,3 +172,54 @@ def outputs_of_fleet(net, X, blocks, out, scratch):
                     activate_units(output.activation, z, output.n_out)
                 copy(z, 0, view(here, (row + r) * n_out, n_out))
             row += rows
+
+
+@kernel(fastmath={"contract"})
+def losses_of_fleet(net, X, Y, weight, blocks, sums, scratch):
+    """Add the losses of all rows of X, times their weights, to ``sums[:, 0]``, the weights to 1.
+
+    Parameters
+    ----------
+    net, X, blocks, scratch
+        As for `outputs_of_fleet`.
+    Y, weight
+        As in `lanes.arguments.FleetSamples`.
+    sums : float64 array of shape (n_blocks, 2, lanes)
+    """
+    layers = records(net.layers, LAYER)
+    n, each, source = X.shape[1], X.shape[3] > 1, flat(X)
+    thetas, targets, weights, totals = flat(net.theta), flat(Y), flat(weight), flat(sums)
+    m = width(thetas)
+    output = at(layers, layers.shape[0] - 1)
+    sizes = sizes_of(layers, m)
+    work = work_of(flat(scratch), 0, sizes)
+    units, n_out, size = sizes[1] // TILE, output.n_out * m, sizes[3]
+    for b in range(blocks[0], blocks[1]):
+        theta, total = view(thetas, b * size, size), view(totals, b * 2 * m, 2 * m)
+        row = 0
+        while row < n:
+            rows = min(TILE, n - row)
+            u = _forward_rows(theta, layers, source, each, b, n, row, rows, work)
+            for r in range(rows):
+                z, d = view(work.a, r * units + u, n_out), view(work.d, r * units + u, n_out)
+                read_block(targets, Y.shape[3] > 1, b, n, row + r, work.y)
+                found = output_deltas(net.loss, output.activation, z, work.y, output.n_out, d)
+                store(work.w, 0, full(work.w, 1.0))
+                if weights.shape[0] > 0:
+                    read_block(weights, weight.shape[2] > 1, b, n, row + r, work.w)
+                w = load(work.w, 0)
+                store(work.rates, 0, where_greater(w, 0.0, w * found, w * 0.0))
+                for k in range(m):
+                    total[k] += work.rates[k]
+                    total[m + k] += work.w[k]
+            row += rows
+
+
+@in_order
+def _forward_rows(theta, layers, X, each, b, n, row, rows, work):
+    """Go forward with up to `TILE` rows; return where the output layer's sums begin."""
+    tile = 1 if rows == 1 else TILE
+    n_in = work.x.shape[0] // TILE
+    for r in range(tile):
+        read_block(X, each, b, n, row + min(r, rows - 1), view(work.x, r * n_in, n_in))
+    return forward_tile(theta, layers, work, tile)

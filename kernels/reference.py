@@ -303,6 +303,26 @@ def train_batches(model, X, Y, lr, batch_size, epochs=1, **options):
     return train(model, X, Y, sgd(lr), epochs, batch_size, **options)
 
 
+def train_fleet(
+    models, X, Y, rules, epochs=1, batch_size=1, weights=None, orders=None, alphas=None, l1s=None
+):
+    """Train networks one after the other, each by a rule of its own; see `train`.
+
+    ``Y`` (n, n_outputs), or one such array for each network; ``weights`` and ``orders`` one for
+    each, likewise ``alphas`` and ``l1s``, the penalties. Returns the losses, (n_networks, epochs).
+    """
+    none = [None] * len(models)
+    zeros = [0.0] * len(models)
+    targets = Y if np.ndim(Y) == 3 else [Y] * len(models)
+    given = models, targets, rules, weights or none, orders or none, alphas or zeros, l1s or zeros
+    return np.array(
+        [
+            train(model, X, y, rule, epochs, batch_size, weight, order, alpha=alpha, l1=l1)
+            for model, y, rule, weight, order, alpha, l1 in zip(*given, strict=True)
+        ]
+    )
+
+
 def multiply_add(a, n):
     """Compute ``a / 2 + 1/4``, n times over, in place."""
     for _ in range(n):

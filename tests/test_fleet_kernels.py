@@ -1,11 +1,17 @@
 """Networks in SIMD lanes: each is what it would be alone, whoever its neighbours are."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from fastperc.deadline import NO_LIMIT
+from fastperc.kernels import reference, reference_rules
+from fastperc.kernels.arguments import LOSS
 from fastperc.kernels.updates import CODES, L1, L2, L2_PER_WEIGHT
 from fastperc.model.dense_fleet import DenseFleet, FleetRule, FleetSamples
+from fastperc.model.evaluate import mean_loss
+from fastperc.model.fleet_blocks import fleet_losses
 from fastperc.model.samples import read_only
 from fastperc.training import fleets
 from fastperc.training.fleets import FleetOrders, OneByOne, fit_fleet
@@ -149,6 +155,38 @@ def test_networks_may_have_targets_weights_and_orders_of_their_own(rule, is_fact
     case.check()
 
 
+TWINS = {
+    "sgd": reference_rules.sgd,
+    "nesterov": partial(reference_rules.momentum, factor=0.8, nesterov=True),
+    "adam": reference_rules.adam,
+}
+
+
+@pytest.mark.parametrize("batch", [1, 6])
+@pytest.mark.parametrize("rule", TWINS)
+def test_a_fleet_has_the_trajectory_of_its_twin(rule, batch):
+    case = Case((5, 6, 3), rule=rule, batch=batch)
+    rng, n, net = case.rng, len(case.X), case.dense
+    case.Y = case.Y * rng.uniform(0.5, 1.5, (N, 1, 1))
+    case.weight = rng.uniform(0.5, 1.5, (N, n)) * (rng.uniform(size=(N, n)) > 0.2)
+    which, tables = rng.integers(0, 4, N), [rng.integers(0, n, (EPOCHS, m)) for m in (21, 9, 13, 5)]
+    case.orders = Orders(which, tables)
+    case.settings[:, L2], case.settings[:, L1] = rng.uniform(0, 0.1, (2, N))
+    for epochs in range(1, EPOCHS + 1):
+        models = [
+            reference.Model.from_theta(theta, net.sizes, net.activations, net.loss.name)
+            for theta in case.theta
+        ]
+        losses = reference.train_fleet(
+            models, case.X, case.Y, [TWINS[rule](lr) for lr in case.rates], epochs, batch,
+            list(case.weight), [tables[k] for k in which],
+            list(case.settings[:, L2]), list(case.settings[:, L1]),
+        )  # fmt: skip
+        theta, _, sums, _ = case.train(epochs=epochs)
+        np.testing.assert_allclose(theta, [m.theta for m in models], rtol=1e-10, atol=1e-13)
+        np.testing.assert_allclose(sums[LOSS].T, losses, rtol=1e-10)
+
+
 def test_an_infinity_stays_in_its_lane_and_ends_its_network_alone():
     case = Case((5, 6, 3), hidden="relu")
     theta, *_ = case.train()
@@ -201,3 +239,25 @@ def test_outputs_of_lanes_are_those_of_networks_alone():
     some = np.array([0, 3, 18])
     first, second = (engine.outputs_of(some, case.X) for engine in engines)
     np.testing.assert_allclose(first, second, rtol=1e-13)
+
+
+@pytest.mark.parametrize("kind", ["shared", "each", "none"])
+def test_losses_of_lanes_are_those_of_networks_alone(kind):
+    case = Case((5, 6, 3))
+    rng, n = case.rng, len(case.X)
+    if kind == "each":
+        case.Y = read_only(case.Y * rng.uniform(0.5, 1.5, (N, 1, 1)))
+    if kind != "none":
+        shape = (N, n) if kind == "each" else n
+        case.weight = read_only(rng.integers(0, 3, shape) * rng.uniform(0.5, 1.5, shape))
+    fleet = DenseFleet(case.dense, case.theta)
+    samples = FleetSamples(case.X, case.Y, case.weight, True)
+    found = fleet_losses(fleet, samples)
+    expected = [mean_loss(fleet.member(i), samples.of(i)) for i in range(N)]
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    rule = FleetRule(case.code, case.settings, fleet)
+    engine = fleets._engine_for(fleet, samples, rule, 1, 1, NO_LIMIT)
+    rows = fleets._rows(FleetOrders(N, n), np.arange(N), 1, 1)
+    engine.train(np.arange(N), case.rates * 0, rows, 1)
+    some = np.array([0, 3, 18])
+    np.testing.assert_array_equal(engine.losses_of(some, samples), found[some])

@@ -92,7 +92,7 @@ def save(stored: Stored, path: str | os.PathLike) -> None:
     >>> Network.load("net.safetensors")
     Network((2, 3, 1), hidden='relu', output='identity', loss='squared_error', dtype='float32')
     """
-    path = _check_path(path)
+    path = check_path(path)
     content = _content(stored)
     try:
         replace_file(path, content)
@@ -125,7 +125,7 @@ def load(path: str | os.PathLike) -> Stored:
     OSError
         If the file cannot be read, such as FileNotFoundError.
     """
-    path = _check_path(path)
+    path = check_path(path)
     status = os.stat(path)
     try:
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
@@ -138,7 +138,8 @@ def load(path: str | os.PathLike) -> Stored:
         raise ModelFileError(f"{path!r} is not a readable model: {error!s:.300}") from error
 
 
-def _check_path(path: object) -> str:
+def check_path(path: object) -> str:
+    """Return a path as text."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(
             f"path: found {path!r:.60}, expected a str or os.PathLike such as 'net.safetensors'"
@@ -198,13 +199,7 @@ def _description(model: Dense, theta: np.ndarray, settings: dict[str, Any]) -> d
     """Return all about a network but its arrays."""
     from .. import __version__
 
-    configuration = {
-        "sizes": model.sizes,
-        "hidden": model.hidden,
-        "output": model.output,
-        "loss": model.loss.name,
-        "dtype": model.dtype.name,
-    }
+    configuration = configuration_of(model)
     if not all(model.bias):
         configuration["bias"] = model.bias
     description = {
@@ -215,6 +210,17 @@ def _description(model: Dense, theta: np.ndarray, settings: dict[str, Any]) -> d
         **settings,
     }
     return {**description, "sha256": _checksum(description, theta)}
+
+
+def configuration_of(model: Dense) -> dict[str, Any]:
+    """Return what a network is but for its weights and biases, in names and numbers."""
+    return {
+        "sizes": model.sizes,
+        "hidden": model.hidden,
+        "output": model.output,
+        "loss": model.loss.name,
+        "dtype": model.dtype.name,
+    }
 
 
 def _checksum(description: dict[str, Any], theta: np.ndarray) -> str:
@@ -272,13 +278,13 @@ def _read_description(header: dict[str, Any]) -> dict[str, Any]:
 def _read_settings(description: dict[str, Any]) -> tuple[tuple[int, int], float, Any]:
     """Return the labels, the learning rate and the random generator of a description."""
     return (
-        _labels_of(description["labels"]),
+        labels_of(description["labels"]),
         checks.check_positive(description["lr"], "lr"),
         generator_of(description["rng"]),
     )
 
 
-def _labels_of(value: object) -> tuple[int, int]:
+def labels_of(value: object) -> tuple[int, int]:
     """Return the two labels that a network with loss='hinge' predicts."""
     for labels in ((0, 1), (-1, 1)):
         if as_json(value) == as_json(labels):  # True is no 1

@@ -55,6 +55,14 @@ class FleetSamples:
     def __len__(self) -> int:
         return len(self.X)
 
+    def of_some(self, networks: np.ndarray) -> FleetSamples:
+        """Return the samples of some of the networks."""
+        return replace(
+            self,
+            Y=self.Y[networks] if self.Y.ndim == 3 else self.Y,
+            weight=self.weight[networks] if self.weight.ndim == 2 else self.weight,
+        )
+
     def of(self, i: int) -> Samples:
         """Return the samples of network ``i``."""
         return Samples(

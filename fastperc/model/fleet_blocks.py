@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from ..deadline import NO_LIMIT, Deadline
-from ..kernels.fleet import outputs_of_fleet
+from ..kernels.fleet import losses_of_fleet, outputs_of_fleet
 from ..kernels.lanes.arguments import FleetNet
 from ..kernels.lanes.numbers import lanes_of, work_size
+from ..kernels.simd_numpy import BYTES
 from .dense import Dense
+from .dense_fleet import DenseFleet, FleetSamples
+from .evaluate import mean_loss, outputs
 from .layout import aligned_zeros
 
+LARGEST = 1 << 19  # bytes of a block, up to which a matrix of samples is served faster in lanes
 OUTPUTS_AT_ONCE = 1 << 22  # numbers, in blocks, before they are sorted by network
 
 
@@ -74,6 +79,16 @@ class Places:
         packed[...] = blocks
         return packed
 
+    def pack_targets(self, Y: np.ndarray) -> np.ndarray:
+        """Return targets, the same for all or (n, n_samples, n_outputs), as kernels take them."""
+        return self.pack(Y) if Y.ndim == 3 else Y[None, :, :, None]
+
+    def pack_weights(self, weight: np.ndarray) -> np.ndarray:
+        """Return weights, the same for all, (n, n_samples), or none, as kernels take them."""
+        if weight.ndim == 2:
+            return self.pack(weight)
+        return weight.reshape((1, -1, 1) if len(weight) else (0, 0, 0))
+
     def unpack(self, blocks: np.ndarray, networks: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return blocks as rows, those of some networks."""
         return np.moveaxis(blocks, -1, 1)[self.block[networks], self.lane[networks]]
@@ -129,6 +144,74 @@ def outputs_of_blocks(
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(compute, parts))
     return out
+
+
+def losses_of_blocks(
+    model: Dense,
+    places: Places,
+    theta: np.ndarray,
+    samples: FleetSamples,
+    networks: np.ndarray | slice = slice(None),
+    deadline: Deadline = NO_LIMIT,
+) -> np.ndarray:
+    """Return the mean loss of each network in blocks; see `outputs_of_blocks`.
+
+    ``samples`` are those of the networks that have places, in their order.
+    """
+    net = FleetNet(theta, model.layers, model.loss.code)
+    scratch = aligned_zeros(work_size(model.layers, model.dtype), model.dtype)
+    Y, weight = places.pack_targets(samples.Y), places.pack_weights(samples.weight)
+    sums = np.zeros((places.n_blocks, 2, places.lanes))
+    X = np.ascontiguousarray(samples.X)[None, :, :, None]
+    for b in range(places.n_blocks):
+        deadline.check()
+        losses_of_fleet(net, X, Y, weight, (b, b + 1), sums, scratch)
+    total, weights = places.unpack(sums, networks).T
+    return total / weights
+
+
+def fleet_outputs(
+    fleet: DenseFleet, X: np.ndarray, threads: int = 1, deadline: Deadline = NO_LIMIT
+) -> np.ndarray:
+    """Return the outputs of all networks, (n, n_samples, n_outputs), for every row of X."""
+    if not is_small(fleet.dense):
+        return np.stack([outputs(fleet.member(i), X, threads) for i in range(len(fleet))])
+    places = _side_by_side(fleet)
+    theta = places.pack(fleet.theta)
+    return outputs_of_blocks(fleet.dense, places, theta, X, threads=threads, deadline=deadline)
+
+
+def fleet_outputs_each(fleet: DenseFleet, X: np.ndarray) -> np.ndarray:
+    """Return each network's outputs for a row of its own, (n, n_outputs) for X (n, n_inputs)."""
+    model, places = fleet.dense, _side_by_side(fleet)
+    net = FleetNet(places.pack(fleet.theta), model.layers, model.loss.code)
+    shape = places.n_blocks, 1, model.sizes[-1], places.lanes
+    out = aligned_zeros(math.prod(shape), model.dtype).reshape(shape)
+    scratch = aligned_zeros(work_size(model.layers, model.dtype), model.dtype)
+    outputs_of_fleet(net, places.pack(X[:, None]), (0, places.n_blocks), out, scratch)
+    return places.unpack(out)[:, 0]
+
+
+def fleet_losses(
+    fleet: DenseFleet, samples: FleetSamples, deadline: Deadline = NO_LIMIT
+) -> np.ndarray:
+    """Return the mean loss of each network on its samples."""
+    if not is_small(fleet.dense):
+        members = [(fleet.member(i), samples.of(i)) for i in range(len(fleet))]
+        return np.array([mean_loss(model, own, deadline) for model, own in members])
+    places = _side_by_side(fleet)
+    theta = places.pack(fleet.theta)
+    return losses_of_blocks(fleet.dense, places, theta, samples, deadline=deadline)
+
+
+def is_small(model: Dense) -> bool:
+    """Return whether many samples go through such networks faster side by side, as was measured."""
+    return BYTES * model.theta.size <= LARGEST
+
+
+def _side_by_side(fleet: DenseFleet) -> Places:
+    zeros = np.zeros(len(fleet), np.int64)
+    return Places(zeros, zeros, lanes_for(fleet.dense))
 
 
 def lanes_for(model: Dense) -> int:

@@ -27,12 +27,12 @@ from ..kernels.lanes.numbers import TURNS, work_size
 from ..kernels.simd_numpy import BYTES
 from ..model.dense import Dense
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
-from ..model.fleet_blocks import Places, lanes_for, outputs_of_blocks
+from ..model.fleet_blocks import Places, is_small, lanes_for, losses_of_blocks, outputs_of_blocks
 from ..model.layout import aligned_zeros
 from ..model.slices import SHORT, SLICE, next_size
 
 OVERHEAD = 60  # parameters that take as long as what a step does beside them
-LARGEST_BY_SAMPLE, LARGEST_FOR_BATCHES, FEW = 1 << 17, 1 << 19, 8  # bytes; see `lanes_pay`
+LARGEST_BY_SAMPLE, FEW = 1 << 17, 8  # bytes and samples; see `lanes_pay`
 WORTH_PACKING = 0.5  # share of lanes in use below which networks are packed into fewer blocks
 
 
@@ -94,14 +94,14 @@ class InLanes:
         self.settings = rule.settings[0].copy()
         self.settings[list(OWN)] = 0.0
         self._index = np.full(len(fleet), -1)  # of each network among those in blocks
-        self._n_packed = 0
+        self._n_packed, self._packed = 0, np.arange(0)
         # Steps of all blocks of a call, by the time that the last one took.
         work = batch_size * (fleet.theta.shape[1] + OVERHEAD) * self.lanes
         self._block_steps = max(1.0, SHORT / (2 * work))
 
     def _pack(self, networks: np.ndarray, rows: Rows) -> None:
         """Put networks, given by their numbers in the fleet, into blocks."""
-        self._n_packed = len(networks)
+        self._packed, self._n_packed = networks, len(networks)
         self._index[:] = -1
         self._index[networks] = np.arange(len(networks))
         places = self.places = Places(rows.of, rows.lengths[rows.of], self.lanes)
@@ -110,13 +110,9 @@ class InLanes:
         self.own = places.pack(self.rule.settings[networks][:, list(OWN)])
         self.state = places.pack(self.rule.state[networks])
         self.step_state = places.pack(self.rule.step_state[networks])
-        samples = self.samples
-        self.Y = places.pack(samples.Y[networks]) if samples.Y.ndim == 3 else _shared(samples.Y)
-        weight = samples.weight
-        if weight.ndim == 2:
-            self.weight = places.pack(weight[networks])
-        else:
-            self.weight = weight.reshape((1, -1, 1) if len(weight) else (0, 0, 0))
+        samples = self.samples.of_some(networks)
+        self.Y = places.pack_targets(samples.Y)
+        self.weight = places.pack_weights(samples.weight)
         self.net = FleetNet(self.theta, self.fleet.dense.layers, self.fleet.dense.loss.code)
 
     # --- training ------------------------------------------------------------------------------
@@ -202,6 +198,12 @@ class InLanes:
             self.fleet.dense, self.places, self.theta, X, self._index[networks], self.threads
         )
 
+    def losses_of(self, networks: np.ndarray, samples: FleetSamples) -> np.ndarray:
+        """Return the mean losses on samples, each network's own where they differ."""
+        at = self._index[networks]
+        own = samples.of_some(self._packed)
+        return losses_of_blocks(self.fleet.dense, self.places, self.theta, own, at, self.deadline)
+
     def leave(self, networks: np.ndarray) -> None:
         """Write what was learned to the fleet and to the rule."""
         if not self._n_packed:
@@ -231,10 +233,9 @@ def lanes_pay(model: Dense, code: int, batch_size: int) -> bool:
     A block takes as many bytes for each parameter as a SIMD value has. One update per sample goes
     through all of it, and what the rule remembers, for each sample; so it has to be near.
     """
-    n_bytes = BYTES * model.theta.size
     if batch_size >= FEW:
-        return n_bytes <= LARGEST_FOR_BATCHES
-    return n_bytes * (1 + updates.MEMORY[code]) <= LARGEST_BY_SAMPLE
+        return is_small(model)
+    return BYTES * model.theta.size * (1 + updates.MEMORY[code]) <= LARGEST_BY_SAMPLE
 
 
 def are_plain(rule: FleetRule, samples: FleetSamples, batch_size: int) -> np.ndarray:
@@ -247,8 +248,3 @@ def are_plain(rule: FleetRule, samples: FleetSamples, batch_size: int) -> np.nda
 def _takes_factors(samples: FleetSamples, batch_size: int) -> bool:
     """Return whether a sample's weight multiplies its step."""
     return batch_size == 1 and (samples.weight_is_factor or not samples.weight.size)
-
-
-def _shared(Y: np.ndarray) -> np.ndarray:
-    """Return targets that all networks share as `kernels.fleet` takes them."""
-    return Y[None, :, :, None]

@@ -14,7 +14,7 @@ from ..deadline import NO_LIMIT, Deadline
 from ..kernels.arguments import N_SUMS
 from ..kernels.updates import LR
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
-from ..model.evaluate import outputs
+from ..model.evaluate import mean_loss, outputs
 from ..model.slices import SHORT, SLICE, next_size
 from .fleet_lanes import InLanes, Rows, Window, are_plain, can_have_lanes, lanes_pay
 from .progress import ProgressBar
@@ -61,6 +61,9 @@ class Engine(Protocol):
     def outputs_of(self, networks: np.ndarray, X: np.ndarray) -> np.ndarray:
         """Return outputs for every row of X, (len(networks), n_samples, n_outputs)."""
 
+    def losses_of(self, networks: np.ndarray, samples: FleetSamples) -> np.ndarray:
+        """Return the mean losses on samples, each network's own where they differ."""
+
     def leave(self, networks: np.ndarray) -> None:
         """Write what was learned to the fleet and to the rule."""
 
@@ -88,6 +91,14 @@ class Trained:
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """Return their outputs for every row of X, (len(networks), n_samples, n_outputs)."""
         return self._engine.outputs_of(self.networks, X)
+
+    def write(self) -> None:
+        """Write their parameters to the fleet, which otherwise has them at the end."""
+        self._engine.leave(self.networks)
+
+    def losses(self, samples: FleetSamples) -> np.ndarray:
+        """Return the mean loss of each; ``samples`` are those of the whole fleet."""
+        return self._engine.losses_of(self.networks, samples)
 
 
 class FleetWatcher(Protocol):
@@ -262,6 +273,10 @@ class _Two:
         """Return outputs for every row of X."""
         return self._gather(networks, lambda engine, some: engine.outputs_of(some, X))
 
+    def losses_of(self, networks: np.ndarray, samples: FleetSamples) -> np.ndarray:
+        """Return the mean losses on samples."""
+        return self._gather(networks, lambda engine, some: engine.losses_of(some, samples))
+
     def _gather(
         self, networks: np.ndarray, read: Callable[[Engine, np.ndarray], np.ndarray]
     ) -> np.ndarray:
@@ -349,6 +364,11 @@ class OneByOne:
         """Return outputs for every row of X."""
         members = [self.fleet.member(int(i)) for i in networks]
         return np.stack([outputs(member, X, self.threads) for member in members])
+
+    def losses_of(self, networks: np.ndarray, samples: FleetSamples) -> np.ndarray:
+        """Return the mean losses on samples."""
+        members = [(self.fleet.member(i), samples.of(i)) for i in networks.tolist()]
+        return np.array([mean_loss(model, own, self.deadline) for model, own in members])
 
     def leave(self, networks: np.ndarray) -> None:
         """Write what the rule remembers; parameters are in their place already."""

@@ -147,3 +147,12 @@ def spread(source, start, target):
     for i in range(target.shape[0] // m):
         no_unroll()
         store(target, i * m, full(target, at(source, start + i)))
+
+
+@in_order
+def read_block(source, each, b, n, row, target):
+    """Write one of ``n`` rows for all networks of a block: the same for all, or of each one."""
+    if each:
+        copy(source, (b * n + row) * target.shape[0], target)
+    else:
+        spread(source, row * (target.shape[0] // width(target)), target)

@@ -1,7 +1,7 @@
 """Samples, read for all networks of a block: one for all, or each network another."""
 
-from ..simd import at, full, load, no_unroll, store, width
-from .numbers import in_order, spread
+from ..simd import at, no_unroll, width
+from .numbers import in_order, read_block, spread
 
 
 @in_order
@@ -37,13 +37,7 @@ def read_targets(data, b, epoch, place, y):
                 start = ((b * data.n + row) * n_out + j) * m + k
                 y[j * m + k] = at(data.Y, start if data.each_y else row * n_out + j)
         return
-    row = row_of(data, b, 0, epoch, place, m)
-    for j in range(n_out):
-        no_unroll()
-        if data.each_y:
-            store(y, j * m, load(data.Y, ((b * data.n + row) * n_out + j) * m))
-        else:
-            store(y, j * m, full(y, at(data.Y, row * n_out + j)))
+    read_block(data.Y, data.each_y, b, data.n, row_of(data, b, 0, epoch, place, m), y)
 
 
 @in_order

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-
 import numpy as np
 from sklearn.base import clone
 
@@ -117,7 +114,11 @@ def copied(estimator: BaseMLP, **changed: object) -> BaseMLP:
     return twin
 
 
-@functools.cache
-def names_of(kind: Callable[..., BaseMLP]) -> tuple[str, ...]:
+def names_of(kind: type[BaseMLP]) -> list[str]:
     """Return the names of the parameters, which scikit-learn reads off a signature each time."""
-    return tuple(kind._get_param_names())  # type: ignore[attr-defined]
+    if kind not in _NAMES:
+        _NAMES[kind] = kind._get_param_names()
+    return _NAMES[kind]
+
+
+_NAMES: dict[type[BaseMLP], list[str]] = {}

@@ -1,0 +1,9 @@
+"""scikit-learn's searches for good parameters, whose networks are trained together.
+
+``from fastperc import GridSearchCV`` in place of ``from sklearn.model_selection import
+GridSearchCV`` is all that it takes.
+"""
+
+from .grid import GridSearchCV, RandomizedSearchCV
+
+__all__ = ["GridSearchCV", "RandomizedSearchCV"]

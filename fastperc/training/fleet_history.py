@@ -1,0 +1,213 @@
+"""What training a fleet leaves behind, and the watcher that writes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..deadline import Deadline
+from ..kernels.arguments import LOSS
+from ..model.dense_fleet import FleetSamples
+from .fleets import Trained
+
+MOST = 10_000_000  # numbers that a fleet's curves may have
+WINDOW = 1 << 16  # samples whose order is drawn in one go
+SUMS_AT_ONCE = 1 << 20  # networks times epochs between which nobody looks
+
+
+@dataclass(repr=False)
+class FleetHistory:
+    """What training a fleet leaves behind.
+
+    Attributes
+    ----------
+    loss : ndarray of shape (n_epochs, n_networks)
+        Mean training loss of each network in each epoch, as its samples were met; NaN after its
+        training ended. Of more than ten million numbers, only every k-th epoch is kept.
+    validation_loss : ndarray of shape (n_epochs, n_networks) or (0, n_networks)
+        Loss on the validation set after each of these epochs.
+    shown : ndarray of int of shape (n_epochs,)
+        Which epochs these are, counted from 1.
+    epochs : ndarray of int of shape (n_networks,)
+        How many each network completed.
+    final_loss, final_validation_loss, best_validation_loss : ndarray of shape (n_networks,)
+        Of each network's last epoch, whether shown or not, and of its best.
+    stopped : ndarray of str of shape (n_networks,)
+        Why each one's training ended: ``"epochs"`` (all done), ``"patience"``, ``"tol"``,
+        ``"diverged"``, ``"callback"``, ``"time_limit"``, ``"interrupted"`` or ``"error"``.
+    ended_after : ndarray of float of shape (n_networks,)
+        Seconds from the beginning to the end of each one's training.
+    seconds : float
+        How long training took in all.
+    """
+
+    loss: np.ndarray
+    validation_loss: np.ndarray
+    shown: np.ndarray
+    epochs: np.ndarray
+    final_loss: np.ndarray
+    final_validation_loss: np.ndarray
+    best_validation_loss: np.ndarray
+    stopped: np.ndarray
+    ended_after: np.ndarray
+    seconds: float = 0.0
+
+    @classmethod
+    def empty(cls, n: int) -> FleetHistory:
+        """Return the history of ``n`` networks that have not been trained."""
+        none, nan = np.empty((0, n)), np.full(n, np.nan)
+        counts = np.zeros(n, np.int64)
+        return cls(
+            none, none.copy(), np.empty(0, np.int64), counts, nan, nan.copy(), nan.copy(),
+            np.full(n, "error", object), nan.copy(),
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        reasons, counts = np.unique(self.stopped.astype(str), return_counts=True)
+        ends = ", ".join(f"{c} {r}" for r, c in zip(reasons, counts, strict=True))
+        most = int(self.epochs.max(initial=0))
+        return f"FleetHistory({len(self.epochs)} networks, up to {most} epochs; ended: {ends})"
+
+
+@dataclass
+class FleetHistoryWatcher:
+    """Keeps the history of a fleet, and ends the training of its networks one by one."""
+
+    history: FleetHistory
+    numbers: np.ndarray  # of the networks, in the history
+    rates: Callable[[int], np.ndarray]
+    weight_sums: Callable[[int, int, np.ndarray], np.ndarray]
+    epochs: int
+    n_rows: int
+    deadline: Deadline
+    is_scheduled: bool = False
+    patience: np.ndarray | None = None
+    tol: float = 0.0
+    validation: FleetSamples | None = None
+    callback: Callable[[int, FleetHistory], Any] | None = None
+    theta: np.ndarray | None = None  # where the best weights are kept
+    done: int = 0
+    _curves: list[tuple[int, np.ndarray, np.ndarray | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        n = len(self.numbers)
+        self.reference = np.full(n, np.inf)  # what has to be improved on, by ``tol``
+        self.lowest = np.full(n, np.inf)
+        self.waited = np.zeros(n, np.int64)
+        self.best = None if self.theta is None else self.theta.copy()
+        self.every = -(-self.epochs * n // MOST)
+
+    @property
+    def epochs_at_once(self) -> int:
+        """One where each has to be looked at; otherwise as many as make some thousand samples."""
+        stops = self.patience is not None or self.tol > 0
+        if stops or self.is_scheduled or self.validation is not None or self.callback is not None:
+            return 1
+        return max(1, min(WINDOW // self.n_rows, SUMS_AT_ONCE // len(self.numbers)))
+
+    def begin_epoch(self, epoch: int, networks: np.ndarray) -> np.ndarray:
+        """Return the learning rates of an epoch."""
+        return self.rates(epoch)[networks]
+
+    def end_epochs(
+        self, trained: Trained, sums: np.ndarray, completed: np.ndarray, diverged: np.ndarray
+    ) -> np.ndarray:
+        """Continue the curves; return why networks end."""
+        networks, n_epochs = trained.networks, sums.shape[1]
+        losses = sums[LOSS] / self.weight_sums(self.done + 1, n_epochs, networks)
+        losses[np.arange(n_epochs)[:, None] >= completed] = np.nan
+        at = self.numbers[networks]
+        self.history.epochs[at] += completed
+        some = completed > 0
+        self.history.final_loss[at[some]] = losses[completed[some] - 1, np.flatnonzero(some)]
+        held = None
+        if self.validation is not None:
+            held = np.where(diverged, np.nan, trained.losses(self.validation))
+            self.history.final_validation_loss[at[~diverged]] = held[~diverged]
+            best = self.history.best_validation_loss
+            best[at] = np.fmin(best[at], held)
+        self._add_to_curves(networks, losses, held)
+        self.done += n_epochs
+        self.history.ended_after[at] = time.perf_counter() - self.deadline.begin
+        why = self._reasons(trained, losses[-1], held)
+        return self._call(trained, why)
+
+    def _add_to_curves(
+        self, networks: np.ndarray, losses: np.ndarray, held: np.ndarray | None
+    ) -> None:
+        n = len(self.numbers)
+        for k, row in enumerate(losses, self.done + 1):
+            if k % self.every and k != self.epochs:
+                continue
+            whole = np.full(n, np.nan)
+            whole[networks] = row
+            also = None
+            if held is not None:
+                also = np.full(n, np.nan)
+                also[networks] = held
+            self._curves.append((k, whole, also))
+
+    def _reasons(
+        self, trained: Trained, loss: np.ndarray, held: np.ndarray | None
+    ) -> np.ndarray:
+        """Apply `stopping.Stopping` to each network."""
+        networks = trained.networks
+        why = np.full(len(networks), "", object)
+        watched = loss if held is None else held
+        if self.patience is None:
+            if self.tol > 0:
+                why[self.reference[networks] - watched < self.tol] = "tol"
+                self.reference[networks] = watched
+            return why
+        improved = watched < self.reference[networks] - self.tol
+        self.waited[networks] = np.where(improved, 0, self.waited[networks] + 1)
+        self.reference[networks[improved]] = watched[improved]
+        if self.best is not None:
+            is_best = watched < self.lowest[networks]
+            if is_best.any():
+                self.best[networks[is_best]] = trained.theta()[is_best]
+                self.lowest[networks[is_best]] = watched[is_best]
+        why[self.waited[networks] >= self.patience[networks]] = "patience"
+        return why
+
+    def _call(self, trained: Trained, why: np.ndarray) -> np.ndarray:
+        """Let the callback look on; it may end training."""
+        if self.callback is None:
+            return why
+        trained.write()
+        self.write_curves()
+        with self.deadline.interrupts_allowed():
+            answer = self.callback(self.done, self.history)
+        if isinstance(answer, (bool, np.bool_)) and answer:
+            why[why == ""] = "callback"
+        return why
+
+    def write_curves(self) -> None:
+        """Write the curves to the history."""
+        history, n = self.history, len(self.numbers)
+        shown = np.array([k for k, _, _ in self._curves], np.int64)
+        if len(shown) > len(history.shown):
+            history.shown = shown
+            for name in ("loss", "validation_loss"):
+                old = getattr(history, name)
+                if name == "loss" or self.validation is not None:
+                    grown = np.full((len(shown), old.shape[1]), np.nan)
+                    grown[: len(old)] = old
+                    setattr(history, name, grown)
+        for row, (_, loss, held) in enumerate(self._curves):
+            history.loss[row, self.numbers] = loss
+            if held is not None:
+                history.validation_loss[row, self.numbers] = held
+        assert n <= history.loss.shape[1]
+
+    def finish(self, theta: np.ndarray, reasons: np.ndarray) -> None:
+        """Write curves, and best weights where these were kept."""
+        self.write_curves()
+        self.history.stopped[self.numbers] = reasons
+        if self.best is not None:
+            has_best = np.isfinite(self.lowest)
+            theta[has_best] = self.best[has_best]
