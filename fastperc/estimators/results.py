@@ -18,7 +18,7 @@ def end_columns(outcomes: Sequence[Outcome]) -> dict[str, np.ndarray]:
     return {
         "epochs": np.array([outcome.n_iter for outcome in outcomes]),
         "loss": np.array([outcome.loss for outcome in outcomes]),
-        "ended": np.array(ended),
+        "reason": np.array(ended),
         "seconds": np.array([outcome.seconds for outcome in outcomes]),
     }
 

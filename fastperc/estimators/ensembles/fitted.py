@@ -57,7 +57,7 @@ class FittedEnsemble(BaseEstimator):
         -------
         recarray of shape (n_members,)
             Columns: ``member``, ``seed``, the parameters that were drawn, ``epochs``, ``loss`` (of
-            the last epoch, penalty included), ``weight`` in the mean, ``ended`` (why: "patience",
+            the last epoch, penalty included), ``weight`` in the mean, ``reason`` (why: "patience",
             "epochs", "diverged", or "" where the solver does not say), ``seconds``.
         """
         check_is_fitted(self)

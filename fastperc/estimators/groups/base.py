@@ -108,7 +108,8 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
         names = checked_groups(names, len(Y))
         self._take_attributes(Y)
         partition = Partition.of(names).of_weight(weight)
-        outcomes = self._train(estimator, partition, checked, flat(y), weight)
+        job = self._job(estimator, partition, Y, weight)
+        outcomes = self._train(job, partition, checked, flat(y))
         self._keep(outcomes, partition)
         self.__dict__.pop("pooled_estimator_", None)
         if self.unknown == "pooled":
@@ -152,19 +153,22 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
         """Take what checking the data has found."""
         self.n_outputs_ = self._like.n_outputs_ = Y.shape[1]
 
-    def _train(
+    def _job(
         self,
         estimator: BaseMLP,
         partition: Partition,
-        X: Inputs,
-        y: Inputs,
+        Y: np.ndarray,
         weight: np.ndarray | None,
-    ) -> list[Outcome]:
+    ) -> Job:
+        """Return what is to be done for each group: the estimator, and weights of all rows."""
+        return Job(estimator, sample_weight=weight)
+
+    def _train(self, job: Job, partition: Partition, X: Inputs, y: Inputs) -> list[Outcome]:
         """Train a network for each group on the sorted rows."""
         order, threads = partition.order, effective_n_jobs(self.n_jobs)
-        weight = None if weight is None else weight[order]
+        weight = None if job.sample_weight is None else job.sample_weight[order]
         rows = np.split(np.arange(len(order)), partition.begins[1:-1])
-        jobs = [Job(estimator, some, weight) for some in rows]
+        jobs = [Job(job.estimator, some, weight) for some in rows]
         return fit_together(X[order], y[order], jobs, threads=threads, classes="all")
 
     # --- what became of the groups -------------------------------------------------------------
@@ -205,8 +209,8 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
         -------
         recarray of shape (n_groups,)
             Columns: ``group``, ``rows``, ``epochs``, ``loss`` (of the last epoch, penalty
-            included), ``ended`` (why: "patience", "epochs", "diverged", or "" where the solver does
-            not say), ``seconds``.
+            included), ``reason`` (why training ended: "patience", "epochs", "diverged", or "" where
+            the solver does not say), ``seconds``.
         """
         check_is_fitted(self)
         return table(self._columns)
@@ -256,7 +260,7 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
     def _unknown_groups(self, names: np.ndarray, row: int) -> ValueError:
         """Return what to raise on rows of groups that were not there in `fit`."""
         return ValueError(
-            f"groups: found {len(names)} rows of groups without a network, {names[0]!r} in row "
+            f"groups: found {len(names)} rows of groups without a network, {names[:1].tolist()[0]!r} in row "
             f"{row} among them, expected those in groups_. With unknown='pooled', a network that "
             "learned from all rows predicts them"
         )
@@ -270,5 +274,5 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
 def told(places: Sequence[int], partition: Partition) -> str:
     """Return how many groups, and the name and size of the first, for a message."""
     first = places[0]
-    name, size = partition.keys[first], int(partition.sizes()[first])
+    name, size = partition.keys[first : first + 1].tolist()[0], int(partition.sizes()[first])
     return f"{len(places)} of {len(partition.keys)} groups ({name!r} with {size} rows first)"

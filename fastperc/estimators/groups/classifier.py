@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import ClassifierMixin
+from sklearn.base import ClassifierMixin, clone
 from sklearn.metrics import accuracy_score
 from sklearn.utils import Tags
 
+from ..base import BaseMLP
 from ..classifier import MLPClassifier
+from ..fleets import Job
 from ..labels import Labels
 from ..typed import only_if
 from .base import BaseGroupedMLP
 from .classes import outputs_for_all
+from .partition import Partition
 
 
 def _gives_probabilities(model: GroupedMLPClassifier) -> bool:
@@ -62,6 +65,27 @@ class GroupedMLPClassifier(ClassifierMixin, BaseGroupedMLP):
     def _take_attributes(self, Y: np.ndarray) -> None:
         super()._take_attributes(Y)
         self.classes_, self._labels = self._like.classes_, self._like._labels
+
+    def _job(
+        self,
+        estimator: BaseMLP,
+        partition: Partition,
+        Y: np.ndarray,
+        weight: np.ndarray | None,
+    ) -> Job:
+        """Return what is to be done; weights of classes become those of samples, in each group."""
+        if getattr(estimator, "class_weight", None) is None:
+            return super()._job(estimator, partition, Y, weight)
+        if estimator.batch_size == 1:
+            raise ValueError(
+                "class_weight: found batches of one sample, in which the weights of a group's "
+                "classes would cancel. Use a batch_size of 2 or more"
+            )
+        factors = np.ones(len(Y))
+        for rows in np.split(partition.order, partition.begins[1:-1]):
+            given = None if weight is None else weight[rows]
+            factors[rows], _ = self._like._all_weights(Y[rows], given, False)
+        return Job(clone(estimator).set_params(class_weight=None), sample_weight=factors)
 
     def _for_all(self, i: int, out: np.ndarray) -> np.ndarray:
         own = self._networks.labels(i)
