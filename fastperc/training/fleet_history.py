@@ -151,7 +151,9 @@ class FleetHistoryWatcher:
                 also[networks] = held
             self._curves.append((k, whole, also))
 
-    def _reasons(self, trained: Trained, loss: np.ndarray, held: np.ndarray | None) -> np.ndarray:
+    def _reasons(
+        self, trained: Trained, loss: np.ndarray, held: np.ndarray | None
+    ) -> np.ndarray:
         """Apply `stopping.Stopping` to each network."""
         networks = trained.networks
         why = np.full(len(networks), "", object)

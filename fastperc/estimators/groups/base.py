@@ -259,9 +259,10 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
 
     def _unknown_groups(self, names: np.ndarray, row: int) -> ValueError:
         """Return what to raise on rows of groups that were not there in `fit`."""
+        first = names[:1].tolist()[0]
         return ValueError(
-            f"groups: found {len(names)} rows of groups without a network, {names[:1].tolist()[0]!r} in row "
-            f"{row} among them, expected those in groups_. With unknown='pooled', a network that "
+            f"groups: found {len(names)} rows of groups without a network, {first!r} in row {row} "
+            f"among them, expected those in groups_. With unknown='pooled', a network that "
             "learned from all rows predicts them"
         )
 
