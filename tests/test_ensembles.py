@@ -1,6 +1,8 @@
 """Ensembles of networks: against single networks, scikit-learn's bagging, and its checks."""
 
 import pickle
+import re
+import warnings
 
 import numpy as np
 import pytest
@@ -415,3 +417,27 @@ def test_a_given_stream_of_numbers_goes_on_with_each_fit():
     assert model.fit(X, Y).results_table().seed.tolist() != first
     with pytest.raises(ValueError, match="NaN"):
         model.fit(X, np.full(len(X), np.nan))
+
+
+# --- docs and bench -------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_page_print_what_they_say(repository, capsys):
+    text = (repository / "docs" / "ensembles.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL))
+    said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        exec(compile(code, "ensembles.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == said
+    assert len(said) == 8
+
+
+@pytest.mark.slow
+def test_ours_predicts_housing_as_scikit_learns_bagging_does(script, data_folder):
+    found = dict(script("ensembles").measure(members=3, epochs=3, n_samples=1000))
+    one, ours, theirs = found.values()
+    assert ours[1:] == pytest.approx(theirs[1:], rel=1e-9)
+    assert all(0.85 < figures.coverage < 0.95 for figures in found.values())
+    assert ours.nll < one.nll

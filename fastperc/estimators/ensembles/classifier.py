@@ -40,7 +40,7 @@ class MLPEnsembleClassifier(ClassifierMixin, BaseMLPEnsemble):
     >>> from fastperc import MLPEnsembleClassifier
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPEnsembleClassifier(hidden_layer_sizes=(8,), learning_rate_init=0.01,
+    >>> model = MLPEnsembleClassifier(hidden_layer_sizes=(8,), learning_rate_init=0.02, tol=1e-3,
     ...                               batch_size=30, random_state=0).fit(X, y)
     >>> model.predict(X[[0, 50, 100]]).tolist()
     [0, 1, 2]

@@ -36,9 +36,8 @@ class GroupedMLPClassifier(ClassifierMixin, BaseGroupedMLP):
     >>> from fastperc import GroupedMLPClassifier, MLPClassifier
     >>> X = np.column_stack([np.repeat([7, 8], 50), np.tile(np.linspace(-1, 1, 50), 2)])
     >>> y = np.where(X[:, 0] == 7, X[:, 1] > 0, X[:, 1] < 0)
-    >>> model = GroupedMLPClassifier(
-    ...     MLPClassifier(hidden_layer_sizes=(), learning_rate_init=0.1, random_state=0), groups=0
-    ... ).fit(X, y)
+    >>> one = MLPClassifier(hidden_layer_sizes=(), learning_rate_init=0.1, tol=0.01, random_state=0)
+    >>> model = GroupedMLPClassifier(one, groups=0).fit(X, y)
     >>> model.predict([[7, 0.5], [8, 0.5]]).tolist()
     [True, False]
 

@@ -47,11 +47,14 @@ def fit_groups(
 
     Examples
     --------
-    >>>     >>> from fastperc import MLPRegressor, fit_groups
+    >>> import numpy as np
+    >>> from fastperc import MLPRegressor, fit_groups
     >>> X = np.tile(np.linspace(-1, 1, 50), 2).reshape(-1, 1)
     >>> groups = np.repeat(["rising", "falling"], 50)
     >>> y = np.where(groups == "rising", X[:, 0], -X[:, 0])
-    >>> model = fit_groups(MLPRegressor((), learning_rate_init=0.1, random_state=0), X, y, groups)
+    >>> one = MLPRegressor(hidden_layer_sizes=(), batch_size=10, random_state=0,
+    ...                    learning_rate_init=0.02)
+    >>> model = fit_groups(one, X, y, groups)
     >>> model.predict([[0.5], [0.5]], groups=["rising", "falling"]).round(1).tolist()
     [0.5, -0.5]
     """

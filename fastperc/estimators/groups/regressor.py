@@ -22,9 +22,9 @@ class GroupedMLPRegressor(RegressorMixin, BaseGroupedMLP):
     >>> from fastperc import GroupedMLPRegressor, MLPRegressor
     >>> X = np.column_stack([np.repeat([7, 8], 50), np.tile(np.linspace(-1, 1, 50), 2)])
     >>> y = np.where(X[:, 0] == 7, X[:, 1], -X[:, 1])
-    >>> model = GroupedMLPRegressor(
-    ...     MLPRegressor(hidden_layer_sizes=(), learning_rate_init=0.1, random_state=0), groups=0
-    ... ).fit(X, y)
+    >>> one = MLPRegressor(hidden_layer_sizes=(), batch_size=10, random_state=0,
+    ...                    learning_rate_init=0.02)
+    >>> model = GroupedMLPRegressor(one, groups=0).fit(X, y)
     >>> model.predict([[7, 0.5], [8, 0.5]]).round(1).tolist()
     [0.5, -0.5]
     >>> model.results_table().rows.tolist()
