@@ -31,7 +31,7 @@ BELOW = {
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
-    "warmup": "network training model measuring kernels",
+    "warmup": "fleet network training model measuring kernels",
     "tutorials": "network model measuring kernels checks errors",
     "comparing": "training model plots files measuring kernels checks errors deadline",
     "benchmarks": "comparing tutorials estimators network model datasets plots files measuring "
