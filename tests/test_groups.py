@@ -40,14 +40,18 @@ def classifier(**options):
 
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
-    [
-        GroupedMLPClassifier(
-            MLPClassifier(max_iter=60, random_state=0), groups=0, unknown="pooled"
-        ),
-        GroupedMLPRegressor(MLPRegressor(max_iter=60, random_state=0), groups=0, unknown="pooled"),
-    ]
+    [GroupedMLPRegressor(MLPRegressor(max_iter=60, random_state=0), groups=0, unknown="pooled")]
 )
 def test_checks_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(
+    [GroupedMLPClassifier(MLPClassifier(max_iter=60, random_state=0), groups=0, unknown="pooled")]
+)
+def test_checks_of_scikit_learn_on_a_classifier(estimator, check):
     check(estimator)
 
 
@@ -95,6 +99,18 @@ def test_a_classifier_with_all_classes_is_what_fit_makes_of_its_group(options):
             model.estimator_of(group).coefs_[0], alone.coefs_[0], rtol=1e-10, atol=1e-13
         )
         assert np.array_equal(model.predict(X[rows], groups=GROUPS[rows]), alone.predict(X[rows]))
+
+
+def test_margins_and_probabilities():
+    model = fit_groups(classifier(loss="hinge"), X, LABELS > 0, GROUPS)
+    margins = model.decision_function(X, groups=GROUPS)
+    assert np.array_equal(margins > 0, model.predict(X, groups=GROUPS))
+    assert not hasattr(model, "predict_proba")
+    model = fit_groups(classifier(), X, LABELS > 0, GROUPS)
+    assert np.array_equal(
+        model.predict_proba(X, groups=GROUPS)[:, 1] > 0.5, model.predict(X, groups=GROUPS)
+    )
+    assert not hasattr(model, "decision_function")
 
 
 def test_a_group_without_some_class_learns_that_it_has_none():
