@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
     )
     from .fleet import Fleet
     from .network import Network
-    from .search import GridSearchCV, RandomizedSearchCV
+    from .search import GridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
     from .training import History
 
 __version__ = "0.1.1"  # here too: a zip archive or a frozen application may have no metadata
@@ -46,6 +46,7 @@ __all__ = [
     "GridSearchCV",
     "GroupedMLPClassifier",
     "GroupedMLPRegressor",
+    "HalvingRandomSearchCV",
     "History",
     "MLPClassifier",
     "MLPEnsembleClassifier",
@@ -71,6 +72,7 @@ _HOMES = {
     "GridSearchCV": "search",
     "GroupedMLPClassifier": "estimators",
     "GroupedMLPRegressor": "estimators",
+    "HalvingRandomSearchCV": "search",
     "History": "training",
     "MLPClassifier": "estimators",
     "MLPEnsembleClassifier": "estimators",

@@ -424,10 +424,10 @@ class Fleet:
             warn_out_of_reach(runs[0].samples.Y, runs[0].model.output, stacklevel=2)
         history = self.history = FleetHistory.empty(len(self))
         self.labels, self.lr, self._penalties = labels, plan.rates(1), plan.penalties
-        state = copying.deepcopy(self.rng)
+        state = self.rng.bit_generator.state
         try:
             for run in runs:
-                self.rng = copying.deepcopy(state)  # the same order for all shapes
+                self.rng.bit_generator.state = state  # the same order for all shapes
                 self._train_shape(plan, run, history)
         finally:
             self.history = history

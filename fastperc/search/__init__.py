@@ -5,5 +5,6 @@ GridSearchCV`` is all that it takes.
 """
 
 from .grid import GridSearchCV, RandomizedSearchCV
+from .halving import HalvingRandomSearchCV
 
-__all__ = ["GridSearchCV", "RandomizedSearchCV"]
+__all__ = ["GridSearchCV", "HalvingRandomSearchCV", "RandomizedSearchCV"]

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -20,7 +20,7 @@ from sklearn.model_selection._validation import (
     _warn_or_raise_about_fit_failures,
 )
 from sklearn.utils import indexable
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils.validation import _check_method_params, _num_samples
 
 from ..estimators.typed import fits_what_it_has
 from .candidates import Candidates, Parameters, network_of, prefix_of
@@ -28,6 +28,15 @@ from .evaluation import Evaluation, Result, Split
 from .folds import Data
 from .scoring import Scoring
 from .table import Row, table_of
+
+
+class Splitter(Protocol):
+    """What scikit-learn calls a cross-validation generator."""
+
+    def split(
+        self, X: object, y: object, **params: object
+    ) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+        """Return rows to train on and rows to test on, again and again."""
 
 
 class FleetSearch(BaseSearchCV):
@@ -52,7 +61,7 @@ class FleetSearch(BaseSearchCV):
         self : object
         """
         self._rows: list[Row] | None = None
-        if why_not(self, y, params):
+        if why_not(self, X, y, params):
             return super().fit(X, y, **params)
         _Search(self, X, y, params).run()
         return self
@@ -85,7 +94,7 @@ class FleetSearch(BaseSearchCV):
         return Evaluation(candidates, data, scoring, bool(self.return_train_score))
 
 
-def why_not(search: FleetSearch, y: object, params: Mapping[str, object]) -> str:
+def why_not(search: FleetSearch, X: object, y: object, params: Mapping[str, object]) -> str:
     """Return why a search is left to scikit-learn's own code, or nothing."""
     network = network_of(search.estimator)
     if network is None or y is None:
@@ -102,6 +111,9 @@ def why_not(search: FleetSearch, y: object, params: Mapping[str, object]) -> str
     given = {name for name, value in params.items() if value is not None}
     if not given <= {"groups", f"{prefix}sample_weight"}:
         return "other parameters of fit"
+    weight = params.get(f"{prefix}sample_weight")
+    if weight is not None and np.asarray(weight).shape != (_num_samples(X),):
+        return "weights of other samples"
     if given and get_config().get("enable_metadata_routing"):
         return "metadata is routed"
     return ""
@@ -116,7 +128,7 @@ def names_searched(search: FleetSearch) -> set[str]:
 class _Search:
     """One call of `fit`: the steps of `BaseSearchCV.fit`, in its order."""
 
-    def __init__(self, search: FleetSearch, X: Any, y: Any, params: Mapping[str, object]):
+    def __init__(self, search: FleetSearch, X: object, y: object, params: Mapping[str, object]):
         self.search = search
         self.scorer, self.refit_metric = search._get_scorers()
         self.X, self.y = indexable(X, y)
@@ -127,10 +139,13 @@ class _Search:
         search._check_input_parameters(X=self.X, y=self.y, split_params=self.split_params)
         search.n_splits_ = search._checked_cv_orig.get_n_splits(self.X, self.y, **self.split_params)
         threads = effective_n_jobs(search.n_jobs)
-        scoring = Scoring(self.scorer, search.error_score, bool(routed.scorer.score), threads)
+        self.candidates = Candidates(search.estimator)
+        scoring = Scoring(
+            self.scorer, self.candidates.network, search.error_score, bool(routed.scorer.score),
+            threads,
+        )  # fmt: skip
         weight = next((value for value in self.fit_params.values() if value is not None), None)
         data = Data(self.X, self.y, None if weight is None else np.asarray(weight))
-        self.candidates = Candidates(search.estimator)
         self.evaluation = search._evaluation(self.candidates, data, scoring)
         self.parameters: list[Parameters] = []
         self.out: list[Result] = []
@@ -159,7 +174,7 @@ class _Search:
     def evaluate(
         self,
         candidate_params: Iterable[Parameters],
-        cv: Any = None,
+        cv: Splitter | None = None,
         more_results: Mapping[str, Sequence[object]] | None = None,
         callback_ctx: object = None,
     ) -> dict[str, Any]:
@@ -186,7 +201,7 @@ class _Search:
         )
         return self.results
 
-    def splits(self, cv: Any) -> list[Split]:
+    def splits(self, cv: Splitter) -> list[Split]:
         """Return training and test rows of each split."""
         found = list(cv.split(self.X, self.y, **self.split_params))
         if len(found) != self.search.n_splits_:

@@ -27,11 +27,14 @@ class Candidate(NamedTuple):
         All that comes before it, not fitted.
     steps_key : hashable
         Equal for candidates whose steps are the same.
+    key : hashable
+        Equal for candidates that differ in ``max_iter`` at most.
     """
 
     network: Network
     steps: Pipeline | None
     steps_key: Hashable
+    key: Hashable
 
 
 class Candidates:
@@ -69,7 +72,9 @@ class Candidates:
         key = key_of(others)
         if key not in self._steps:
             self._steps[key] = self._make_steps(others)
-        return Candidate(copied(self.network, **own), self._steps[key], key)
+        network = copied(self.network, **own)
+        own.pop("max_iter", None)
+        return Candidate(network, self._steps[key], key, (key, key_of(own)))
 
     def _make_steps(self, parameters: Parameters) -> Pipeline | None:
         changed = clone(self.estimator).set_params(**clone(parameters, safe=False))

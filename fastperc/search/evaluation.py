@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
+from itertools import chain, product
 from typing import TypeAlias
 
 import numpy as np
@@ -52,18 +53,20 @@ class Evaluation:
         for number, candidate in enumerate(chosen):
             same_steps.setdefault(candidate.steps_key, []).append(number)
         results: dict[tuple[int, int], Result] = {}
+        rows: dict[tuple[int, int], Row] = {}
         for numbers in same_steps.values():
             folds = self._folds(chosen[numbers[0]], splits)
             fitted = self._fit([chosen[number] for number in numbers], folds)
-            self._raise_or_warn(fitted)
+            self._raise(fitted)
+            self._warn(fitted)
             for k, fold in enumerate(folds):
                 of_fold = self._score([each[k] for each in fitted], fold)
                 results.update({(c, k): result for c, result in zip(numbers, of_fold, strict=True)})
-                self.rows += [
-                    Row.of(parameters[c], k, each[k], results[c, k])
-                    for c, each in zip(numbers, fitted, strict=True)
-                ]
-        return [results[c, k] for c in range(len(chosen)) for k in range(len(splits))]
+                for c, each in zip(numbers, fitted, strict=True):
+                    rows[c, k] = Row.of(parameters[c], k, each[k], results[c, k])
+        order = [*product(range(len(chosen)), range(len(splits)))]
+        self.rows += [rows[pair] for pair in order]
+        return [results[pair] for pair in order]
 
     # --- fitting ---------------------------------------------------------------------------------
 
@@ -96,13 +99,16 @@ class Evaluation:
             outcome.seconds += share
         return outcomes
 
-    def _raise_or_warn(self, fitted: Sequence[Sequence[Outcome]]) -> None:
-        """Raise the first error, if errors are to be raised; warn once of what `fit` warns of."""
-        outcomes = [outcome for each in fitted for outcome in each]
+    def _raise(self, fitted: Sequence[Sequence[Outcome]]) -> None:
+        """Raise the first error, if errors are to be raised."""
         if self.scoring.error_score == "raise":
-            for outcome in outcomes:
+            for outcome in chain.from_iterable(fitted):
                 if outcome.error is not None:
                     raise outcome.error
+
+    def _warn(self, fitted: Sequence[Sequence[Outcome]]) -> None:
+        """Warn once of what `fit` warns of."""
+        outcomes = chain.from_iterable(fitted)
         for message, category in {each for outcome in outcomes for each in outcome.warnings}:
             warn(message, category)
 

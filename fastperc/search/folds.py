@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -15,8 +15,8 @@ from sklearn.utils.validation import _num_samples
 class Data(NamedTuple):
     """What a search was given."""
 
-    X: Any
-    y: Any
+    X: object
+    y: object
     sample_weight: np.ndarray | None
 
 
@@ -31,10 +31,10 @@ class Part(NamedTuple):
         X as the network sees it; None where that cannot be computed.
     """
 
-    X: Any
-    y: Any
+    X: object
+    y: object
     weight: np.ndarray | None
-    inputs: Any
+    inputs: object
 
     @property
     def n_samples(self) -> int:

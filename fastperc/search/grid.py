@@ -62,8 +62,8 @@ class RandomizedSearchCV(FleetSearch, theirs.RandomizedSearchCV):
     >>> from scipy.stats import loguniform
     >>> from sklearn.datasets import make_regression
     >>> X, y = make_regression(100, 4, random_state=0)
-    >>> model = MLPRegressor(hidden_layer_sizes=(8,), max_iter=500, tol=1.0, random_state=0)
-    >>> drawn = {"learning_rate_init": loguniform(1e-3, 1e-1), "alpha": loguniform(1e-5, 1e-1)}
+    >>> model = MLPRegressor(hidden_layer_sizes=(8,), max_iter=2000, tol=1.0, random_state=0)
+    >>> drawn = {"learning_rate_init": loguniform(1e-2, 1e-1), "alpha": loguniform(1e-5, 1e-1)}
     >>> search = RandomizedSearchCV(model, drawn, n_iter=20, random_state=0).fit(X, y)
     >>> len(search.cv_results_["params"]), search.results_table().shape
     (20, (100,))

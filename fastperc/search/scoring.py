@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from sklearn.model_selection._validation import _score
 
 from ..estimators.fleets import Outcome, default_scores
+from .candidates import Network
 from .folds import Part
 
 Scorer: TypeAlias = Callable[..., object]
@@ -26,18 +28,27 @@ class Scoring:
     ----------
     scorer : callable
         What `BaseSearchCV._get_scorers` returns.
+    network : MLPClassifier or MLPRegressor
+        Whose default score is known sooner.
     error_score : float or "raise"
     weighs : bool
         Whether scorers are given the sample weights.
     threads : int
     """
 
-    def __init__(self, scorer: Scorer, error_score: float | str, weighs: bool, threads: int):
+    def __init__(
+        self,
+        scorer: Scorer,
+        network: Network,
+        error_score: float | str,
+        weighs: bool,
+        threads: int,
+    ):
         self.scorer, self.error_score = scorer, error_score
         self.weighs, self.threads = weighs, threads
         named = scorer._scorers if isinstance(scorer, _MultimetricScorer) else {"": scorer}
         self.names = [*named] if isinstance(scorer, _MultimetricScorer) else None
-        self.is_default = all(is_default(one) for one in named.values())
+        self.is_default = all(is_default(one, network) for one in named.values())
         self.asks_for_predictions = all(
             isinstance(one, (_BaseScorer, _PassthroughScorer)) for one in named.values()
         )
@@ -51,9 +62,11 @@ class Scoring:
         weights = {} if not self.weighs else {"sample_weight": part.weight}
         found = np.full(len(outcomes), np.nan)
         if self.is_default and part.inputs is not None and part.n_samples > 1:
-            found = default_scores(
-                outcomes, part.inputs, part.y, weights.get("sample_weight"), threads=self.threads
-            )
+            with suppress(ValueError):  # which scikit-learn will make an error score of
+                found = default_scores(
+                    outcomes, part.inputs, part.y, part.weight if self.weighs else None,
+                    threads=self.threads,
+                )  # fmt: skip
         return [
             self._one(outcome, part, whole, weights) if np.isnan(score) else self._named(score)
             for outcome, score in zip(outcomes, found.tolist(), strict=True)
@@ -77,13 +90,13 @@ class Scoring:
         return self._named(self.error_score)
 
 
-def is_default(scorer: Scorer) -> bool:
-    """Return whether a scorer gives what an estimator's ``score`` does."""
+def is_default(scorer: Scorer, network: Network) -> bool:
+    """Return whether a scorer gives what the ``score`` of a network does."""
     if isinstance(scorer, _PassthroughScorer):
         return True
     return (
         isinstance(scorer, _BaseScorer)
-        and scorer._score_func in (accuracy_score, r2_score)
+        and scorer._score_func is (accuracy_score if is_classifier(network) else r2_score)
         and scorer._sign == 1
         and not scorer._kwargs
     )

@@ -4,6 +4,6 @@ from .data import copied
 from .jobs import Job
 from .outcomes import Outcome, failed
 from .scores import default_scores
-from .together import fit_together
+from .together import fit_together, go_on
 
-__all__ = ["Job", "Outcome", "copied", "default_scores", "failed", "fit_together"]
+__all__ = ["Job", "Outcome", "copied", "default_scores", "failed", "fit_together", "go_on"]

@@ -55,6 +55,12 @@ class Task:
     batch_size: int
     is_clipped: bool
 
+    def with_max_iter(self, max_iter: int) -> Task:
+        """Return the task of an estimator that differs in this parameter."""
+        estimator = copied(self.job.estimator, max_iter=max_iter)
+        job = self.job._replace(estimator=estimator)
+        return replace(self, job=job, plan=Plan.of(estimator))
+
 
 @dataclass(eq=False)
 class FleetFit:
@@ -103,7 +109,11 @@ class FleetFit:
         self.seconds += (time.perf_counter() - begin) * work / work.sum()
 
     def go_on(self, networks: np.ndarray, max_iter: int) -> FleetFit:
-        """Return the training of some networks that go on, to ``max_iter`` epochs in all."""
+        """Return the training of some networks that go on, to ``max_iter`` epochs in all.
+
+        It ends as if it had had so many from the beginning. This one cannot go on any more: the
+        streams of random numbers are the other one's.
+        """
         rule = FleetRule(self.rule.code, self.rule.settings[networks], self._part(networks))
         rule.state[:] = self.rule.state[networks]
         rule.step_state[:] = self.rule.step_state[networks]
@@ -113,13 +123,11 @@ class FleetFit:
         watcher = self.watcher.take(networks)
         watcher.stopping.max_iter[:] = max_iter
         watcher.is_on[:] = True
-        tasks = [self.tasks[i] for i in networks.tolist()]
-        later = FleetFit(
+        tasks = [self.tasks[i].with_max_iter(max_iter) for i in networks.tolist()]
+        return FleetFit(
             tasks, self.data, self.out_activation, self._part(networks), samples, rule, watcher,
             self.orders.take(networks), self.batch_size,
         )  # fmt: skip
-        later.seconds = self.seconds[networks]
-        return later
 
     def _part(self, networks: np.ndarray) -> DenseFleet:
         return DenseFleet(self.fleet.dense, self.fleet.theta[networks])

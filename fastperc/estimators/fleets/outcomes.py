@@ -86,3 +86,12 @@ def alone(job: Job, fitted: BaseMLP, seconds: float) -> Outcome:
     """Return the outcome of a job that was done by its own `fit`, which warned itself."""
     n_iter, loss = int(getattr(fitted, "n_iter_", 0)), float(getattr(fitted, "loss_", np.nan))
     return Outcome(job, None, "", n_iter, loss, seconds, (), fitted=fitted)
+
+
+def by_fleet(outcomes: Sequence[Outcome]) -> list[tuple[FleetFit, list[int]]]:
+    """Return the fleets of outcomes without an error, and which outcomes are of each."""
+    found: dict[int, tuple[FleetFit, list[int]]] = {}
+    for k, outcome in enumerate(outcomes):
+        if outcome.fleet is not None and outcome.error is None:
+            found.setdefault(id(outcome.fleet), (outcome.fleet, []))[1].append(k)
+    return [*found.values()]

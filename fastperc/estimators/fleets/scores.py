@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from scipy.sparse import sparray, spmatrix
@@ -12,7 +13,7 @@ from ..inputs import checked_data, narrowed
 from ..labels import Labels
 from .data import unfitted
 from .fleet_fit import FleetFit
-from .outcomes import Outcome
+from .outcomes import Outcome, by_fleet
 from .r2 import r2_scores
 
 OUTPUTS_AT_ONCE = 1 << 22  # numbers
@@ -50,20 +51,12 @@ def default_scores(
         for some in truth.parts(len(at)):
             outs = fleet.outputs(places[some], truth.X, threads)
             scores[np.array(at)[some]] = truth.scores(outs)
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     for k, outcome in enumerate(outcomes):
         if outcome.fleet is None and outcome.error is None:
-            weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-            scores[k] = outcome.estimator.score(X, y, **weights)
+            with suppress(ValueError):
+                scores[k] = outcome.estimator.score(X, y, **weights)
     return scores
-
-
-def by_fleet(outcomes: Sequence[Outcome]) -> list[tuple[FleetFit, list[int]]]:
-    """Return the fleets of outcomes without an error, and which outcomes are of each."""
-    found: dict[int, tuple[FleetFit, list[int]]] = {}
-    for k, outcome in enumerate(outcomes):
-        if outcome.fleet is not None and outcome.error is None:
-            found.setdefault(id(outcome.fleet), (outcome.fleet, []))[1].append(k)
-    return [*found.values()]
 
 
 class Truth:

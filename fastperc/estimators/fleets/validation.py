@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from ...kernels import batch
 from ...model.dense import Dense
-from ...model.dense_fleet import DenseFleet
 from ...model.evaluate import mean_loss
-from ...model.samples import Samples
+from ...model.layout import aligned_zeros
+from ...model.samples import Samples, no_order
+from ...model.slices import SHORT
 from ...training.fleets import Trained
 
 Score = Callable[[np.ndarray, Samples], np.ndarray]  # of outputs (n_networks, n, n_outputs)
@@ -60,9 +63,33 @@ class FleetValidation:
         return losses, scores
 
     def _measure(self, trained: Trained, held: Samples) -> tuple[np.ndarray, np.ndarray]:
-        fleet = DenseFleet(self.dense, trained.theta())
-        losses = np.array([mean_loss(fleet.member(i), held) for i in range(len(fleet))])
-        losses *= self.loss_scale
+        losses = mean_losses(self.dense, trained.theta(), held) * self.loss_scale
         if self.score is None:
             return losses, -losses
         return losses, self.score(trained.outputs(held.X), held)
+
+
+def mean_losses(dense: Dense, thetas: np.ndarray, samples: Samples) -> np.ndarray:
+    """Return the `model.evaluate.mean_loss` of networks that differ in parameters only.
+
+    Parameters
+    ----------
+    dense : Dense
+    thetas : ndarray of shape (n_networks, n_parameters)
+    samples : Samples
+
+    Returns
+    -------
+    ndarray of float64 of shape (n_networks,)
+    """
+    n = len(samples)
+    if n * dense.theta.size > SHORT:  # a call takes long enough not to mind what is done around it
+        return np.array([mean_loss(replace(dense, theta=theta), samples) for theta in thetas])
+    arguments, net, sums = samples.arguments(no_order(n)), dense.arguments, np.zeros(2)
+    scratch = aligned_zeros(batch.work_size(dense.layers, dense.dtype, n), dense.dtype)
+    losses = np.empty(len(thetas))
+    for k, theta in enumerate(thetas):
+        sums[:] = 0
+        batch.loss_rows(arguments, net._replace(theta=theta), scratch, sums)
+        losses[k] = sums[0] / sums[1]
+    return losses
