@@ -87,6 +87,24 @@ def test_with_early_stopping_each_group_is_split_as_alone():
         np.testing.assert_allclose(together.validation_scores_, alone.validation_scores_, rtol=1e-9)
 
 
+@pytest.mark.parametrize("scoring", [None, "loss"])
+@pytest.mark.parametrize("make", [regressor, classifier])
+def test_many_groups_are_validated_side_by_side_as_alone(make, scoring):
+    sizes = np.arange(20, 44)
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    x = np.random.default_rng(1).standard_normal((len(groups), 3))
+    y = np.sin(x[:, 0]) if make is regressor else (x[:, 0] + x[:, 1] > 0) + np.arange(len(x)) % 2
+    options = {"early_stopping": True, "n_iter_no_change": 3, "scoring": scoring}
+    model = fit_groups(make(**options, validation_fraction=0.2), x, y, groups)
+    for group in (0, 7, 23):
+        rows = groups == group
+        alone = make(**options, validation_fraction=0.2).fit(x[rows], y[rows])
+        together = model.estimator_of(group)
+        for name in ("validation_scores_", "validation_loss_curve_", "loss_curve_"):
+            np.testing.assert_allclose(getattr(together, name), getattr(alone, name), rtol=1e-9)
+        np.testing.assert_allclose(together.coefs_[0], alone.coefs_[0], rtol=1e-9)
+
+
 @pytest.mark.parametrize("options", [{}, {"class_weight": "balanced"}, {"loss": "hinge"}], ids=str)
 def test_a_classifier_with_all_classes_is_what_fit_makes_of_its_group(options):
     model = fit_groups(classifier(**options), X, LABELS, GROUPS)
