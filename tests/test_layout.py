@@ -26,7 +26,7 @@ BELOW = {
     "network": "training files model kernels checks",
     "fleet": "network results training files model kernels checks deadline",
     "results": "plots checks optional",
-    "estimators": "training model kernels checks errors deadline schedules",
+    "estimators": "results training model kernels checks errors deadline schedules",
     "search": "estimators",
     "datasets": "checks errors",
     "measuring": "kernels",

@@ -45,6 +45,31 @@ class KeptNetworks:
         outcome = self._outcomes[i]
         return getattr(self.estimator(i), "_labels", None) if outcome.fleet is None else None
 
+    def loss_curves(self, is_kept: np.ndarray) -> np.ndarray:
+        """Return the training losses of jobs, NaN after the end and where there is no network.
+
+        Parameters
+        ----------
+        is_kept : ndarray of bool of shape (n_jobs,)
+            Which jobs led to the networks that are kept.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_epochs, n_jobs)
+        """
+        n_epochs = max(outcome.n_iter for outcome in self._outcomes)
+        curves, jobs = np.full((n_epochs, len(is_kept)), np.nan), np.flatnonzero(is_kept)
+        for fleet, numbers in self._fleets():
+            if fleet is None:
+                for i in numbers:
+                    curve = self.estimator(i).loss_curve_
+                    curves[: len(curve), jobs[i]] = curve
+            else:
+                places = [self._outcomes[i].place for i in numbers]
+                losses = fleet.watcher.losses[:n_epochs, places]
+                curves[: len(losses), jobs[numbers]] = losses
+        return curves
+
     def outputs(self, X: Inputs, threads: int = 1) -> np.ndarray:
         """Return the outputs of all networks, in the targets' units, for inputs that were checked.
 
