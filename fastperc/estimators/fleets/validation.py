@@ -9,12 +9,15 @@ import numpy as np
 
 from ...kernels import batch
 from ...model.dense import Dense
-from ...model.evaluate import mean_loss
+from ...model.dense_fleet import DenseFleet
+from ...model.evaluate import mean_loss, outputs
+from ...model.fleet_blocks import fleet_outputs
 from ...model.layout import aligned_zeros
 from ...model.samples import Samples, no_order
 from ...model.slices import SHORT
 from ...training.fleets import Trained
 
+FEW = 3  # networks that are asked one by one sooner than side by side
 Score = Callable[[np.ndarray, Samples], np.ndarray]  # of outputs (n_networks, n, n_outputs)
 
 
@@ -56,17 +59,24 @@ class FleetValidation:
         """Return loss and score of each network; a score is NaN where outputs are not finite."""
         n = len(trained.networks)
         losses, scores = np.empty(n), np.empty(n)
-        which = self.which[trained.networks]
-        for k in np.unique(which).tolist():
-            at = np.flatnonzero(which == k)
-            losses[at], scores[at] = self._measure(trained.among(at), self.held[k])
+        which, theta = self.which[trained.networks], trained.theta()
+        by_set = np.argsort(which, kind="stable")
+        ends = np.cumsum(np.bincount(which, minlength=len(self.held)))
+        for held, at in zip(self.held, np.split(by_set, ends[:-1]), strict=True):
+            if len(at):
+                losses[at], scores[at] = self._measure(theta[at], held)
         return losses, scores
 
-    def _measure(self, trained: Trained, held: Samples) -> tuple[np.ndarray, np.ndarray]:
-        losses = mean_losses(self.dense, trained.theta(), held) * self.loss_scale
+    def _measure(self, theta: np.ndarray, held: Samples) -> tuple[np.ndarray, np.ndarray]:
+        losses = mean_losses(self.dense, theta, held) * self.loss_scale
         if self.score is None:
             return losses, -losses
-        return losses, self.score(trained.outputs(held.X), held)
+        fleet = DenseFleet(self.dense, theta)
+        if len(fleet) < FEW:
+            outs = np.stack([outputs(fleet.member(i), held.X) for i in range(len(fleet))])
+        else:
+            outs = fleet_outputs(fleet, held.X)
+        return losses, self.score(outs, held)
 
 
 def mean_losses(dense: Dense, thetas: np.ndarray, samples: Samples) -> np.ndarray:
