@@ -23,6 +23,7 @@ from .lanes.arguments import (
 from .lanes.layers import activate_units
 from .lanes.losses import output_deltas, softmax_units
 from .lanes.numbers import (
+    CHUNK,
     TILE,
     copy,
     copy_where,
@@ -41,8 +42,8 @@ from .table import LAYER
 
 @kernel(fastmath={"contract"})
 def train_fleet(
-    net, samples, rule, batch_size, mode, blocks, steps, scratch, numbers, partial, last_good, sums,
-    ended,
+    net, samples, rule, batch_size, mode, blocks, steps, scratch, numbers, lists, partial,
+    last_good, sums, ended,
 ):  # fmt: skip
     """Take the steps ``steps[0] <= step < steps[1]`` with the networks of some blocks.
 
@@ -61,6 +62,7 @@ def train_fleet(
     scratch : array
         ``work_size(layers, dtype)`` elements.
     numbers : float64 array of shape (3, lanes)
+    lists : int64 array of shape (lists_size(layers),)
         Scratch.
     partial : array of shape (n_blocks, lanes)
         Losses that are not yet in ``sums``: zeros at the beginning.
@@ -74,6 +76,7 @@ def train_fleet(
     """
     layers, data = records(net.layers, LAYER), data_of(samples, rule, sums, partial)
     theta, kept, scratch, numbers = flat(net.theta), flat(last_good), flat(scratch), flat(numbers)
+    lists = flat(lists)
     lengths, ended, loss = flat(samples.lengths), flat(ended), net.loss
     n_steps = (data.n_places + batch_size - 1) // batch_size
     m, size = width(theta), net.theta.shape[1] * width(theta)
@@ -96,7 +99,7 @@ def train_fleet(
                     if mode == BY_MEANS:
                         count = min(batch_size, length - position * batch_size)
                         where = b, epoch, position * batch_size, count
-                        step_on_batch(layers, loss, data, here, where, work, numbers)
+                        step_on_batch(layers, loss, data, here, where, work, numbers, lists)
                     else:
                         begins = position == 0 or step == steps[0]
                         ends = position + 1 == length or step + 1 == steps[1]
@@ -157,7 +160,7 @@ def outputs_of_fleet(net, X, blocks, out, scratch):
     output = at(layers, layers.shape[0] - 1)
     sizes = sizes_of(layers, m)
     work = work_of(flat(scratch), 0, sizes)
-    units, n_out, size = sizes[1] // TILE, output.n_out * m, sizes[3]
+    units, n_out, size = sizes[1] // CHUNK, output.n_out * m, sizes[3]
     for b in range(blocks[0], blocks[1]):
         theta, here = view(thetas, b * size, size), view(target, b * n * n_out, n * n_out)
         row = 0
@@ -193,7 +196,7 @@ def losses_of_fleet(net, X, Y, weight, blocks, sums, scratch):
     output = at(layers, layers.shape[0] - 1)
     sizes = sizes_of(layers, m)
     work = work_of(flat(scratch), 0, sizes)
-    units, n_out, size = sizes[1] // TILE, output.n_out * m, sizes[3]
+    units, n_out, size = sizes[1] // CHUNK, output.n_out * m, sizes[3]
     for b in range(blocks[0], blocks[1]):
         theta, total = view(thetas, b * size, size), view(totals, b * 2 * m, 2 * m)
         row = 0
@@ -218,8 +221,7 @@ def losses_of_fleet(net, X, Y, weight, blocks, sums, scratch):
 @in_order
 def _forward_rows(theta, layers, X, each, b, n, row, rows, work):
     """Go forward with up to `TILE` rows; return where the output layer's sums begin."""
-    tile = 1 if rows == 1 else TILE
     n_in = work.x.shape[0] // TILE
-    for r in range(tile):
-        read_block(X, each, b, n, row + min(r, rows - 1), view(work.x, r * n_in, n_in))
-    return forward_tile(theta, layers, work, tile)
+    for r in range(rows):
+        read_block(X, each, b, n, row + r, view(work.x, r * n_in, n_in))
+    return forward_tile(theta, layers, work, rows)

@@ -23,7 +23,7 @@ from ..kernels.lanes.arguments import (
 )
 from ..kernels.lanes.arguments import FleetRule as RuleArguments
 from ..kernels.lanes.arguments import FleetSamples as SampleArguments
-from ..kernels.lanes.numbers import TURNS, work_size
+from ..kernels.lanes.numbers import TURNS, lists_size, work_size
 from ..kernels.simd_numpy import BYTES
 from ..model.dense import Dense
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
@@ -33,6 +33,8 @@ from ..model.slices import SHORT, SLICE, next_size
 
 OVERHEAD = 60  # parameters that take as long as what a step does beside them
 LARGEST_BY_SAMPLE, FEW = 1 << 17, 8  # bytes and samples; see `lanes_pay`
+ROWS_AT_ONCE = 1 << 14
+DENSE, LARGE = 0.75, 1 << 16  # share of inputs that are not 0, and bytes; see `_lists_pay`
 WORTH_PACKING = 0.5  # share of lanes in use below which networks are packed into fewer blocks
 
 
@@ -68,6 +70,7 @@ class Scratch:
         model = fleet.dense
         self.work = aligned_zeros(work_size(model.layers, model.dtype), model.dtype)
         self.numbers = np.zeros((3, lanes_for(model)))
+        self.lists = np.zeros(lists_size(model.layers), np.int64)
 
 
 Take = Callable[[tuple[int, int], tuple[int, int], Scratch], None]  # of blocks, of steps
@@ -91,6 +94,8 @@ class InLanes:
         self.lanes = lanes_for(fleet.dense)
         self.mode = BY_FACTORS if _takes_factors(samples, batch_size) else BY_MEANS
         self.mode = PLAIN if is_plain else self.mode
+        lists_pay = self.mode == BY_MEANS and _lists_pay(fleet.dense, samples.X)
+        self._nonzero = _nonzero(samples.X if lists_pay else samples.X[:0])
         self.settings = rule.settings[0].copy()
         self.settings[list(OWN)] = 0.0
         self._index = np.full(len(fleet), -1)  # of each network among those in blocks
@@ -133,15 +138,16 @@ class InLanes:
         partial = np.zeros((n_blocks, self.lanes), self.theta.dtype)
         ended = np.full((n_blocks, self.lanes), -1)
         samples = SampleArguments(
-            self.samples.X, self.Y, self.weight, rows.orders, which, lengths, places.mixed
-        )
+            self.samples.X, self.Y, self.weight, rows.orders, which, lengths, places.mixed,
+            *self._nonzero,
+        )  # fmt: skip
         rule = RuleArguments(self.rule.code, self.settings, self.own, self.state, self.step_state)
         n_steps = -(-rows.orders.shape[2] // self.batch_size)
 
         def take(blocks: tuple[int, int], steps: tuple[int, int], scratch: Scratch) -> None:
             train_fleet(
                 self.net, samples, rule, self.batch_size, self.mode, blocks, steps,
-                scratch.work, scratch.numbers, partial, self.last_good, sums, ended,
+                scratch.work, scratch.numbers, scratch.lists, partial, self.last_good, sums, ended,
             )  # fmt: skip
 
         reached = self._take_all(take, n_blocks, n_steps * n_epochs)
@@ -219,6 +225,23 @@ def _spread(values: np.ndarray, at: np.ndarray, n: int) -> np.ndarray:
     spread = np.zeros(n, values.dtype)
     spread[at] = values
     return spread
+
+
+def _lists_pay(model: Dense, X: np.ndarray) -> bool:
+    """Return whether listing the inputs that are not 0 is worth it, as was measured."""
+    share = np.count_nonzero(X[:ROWS_AT_ONCE]) / max(1, X[:ROWS_AT_ONCE].size)
+    return share < DENSE or BYTES * model.theta.size > LARGE
+
+
+def _nonzero(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which inputs are not 0: where each row's begin, and the columns of all in turn."""
+    starts, columns = np.zeros(len(X) + 1, np.int64), [np.empty(0, np.int32)]
+    for first in range(0, len(X), ROWS_AT_ONCE):
+        part = X[first : first + ROWS_AT_ONCE]
+        columns.append(np.nonzero(part)[1].astype(np.int32))
+        starts[first + 1 : first + 1 + len(part)] = np.count_nonzero(part, axis=1)
+    np.cumsum(starts, out=starts)
+    return starts, np.concatenate(columns)
 
 
 def can_have_lanes(rule: FleetRule) -> bool:

@@ -36,6 +36,10 @@ class FleetSamples(NamedTuple):
         Rows of the longest order in the block.
     mixed : int64 array of shape (n_blocks,)
         1 where the networks of a block take different rows.
+    starts : int64 array of shape (n + 1,)
+    columns : int32 array
+        Which inputs of each sample are not 0: for row i of X, those in
+        ``columns[starts[i]:starts[i + 1]]``. None are listed where that would not pay.
     """
 
     X: np.ndarray
@@ -45,6 +49,8 @@ class FleetSamples(NamedTuple):
     which: np.ndarray
     lengths: np.ndarray
     mixed: np.ndarray
+    starts: np.ndarray
+    columns: np.ndarray
 
 
 class FleetNet(NamedTuple):
@@ -80,10 +86,11 @@ class Data(NamedTuple):
 
     Attributes
     ----------
-    X, Y, weight, orders, which, mixed
+    X, Y, weight, orders, which, mixed, starts, columns
         Of `FleetSamples`.
-    n, n_in, n_out, n_epochs, n_places
-        Rows of X, its columns, those of Y; epochs of an order, and its places for rows.
+    n, n_in, n_out, n_epochs, n_places, lanes
+        Rows of X, its columns, those of Y; epochs of an order, its places for rows; networks of a
+        block.
     each_y, each_weight
         Whether targets and weights are of each network.
     code, settings, own, state, step_state
@@ -100,11 +107,14 @@ class Data(NamedTuple):
     orders: np.ndarray
     which: np.ndarray
     mixed: np.ndarray
+    starts: np.ndarray
+    columns: np.ndarray
     n: int
     n_in: int
     n_out: int
     n_epochs: int
     n_places: int
+    lanes: int
     each_y: bool
     each_weight: bool
     code: int
@@ -128,11 +138,14 @@ def data_of(samples, rule, sums, partial):
         flat(orders),
         flat(samples.which),
         flat(samples.mixed),
+        flat(samples.starts),
+        flat(samples.columns),
         X.shape[0],
         X.shape[1],
         Y.shape[2],
         orders.shape[1],
         orders.shape[2],
+        samples.which.shape[1],
         Y.shape[3] > 1,
         weight.shape[2] > 1,
         rule.code,

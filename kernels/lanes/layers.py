@@ -28,8 +28,8 @@ def bias_of(theta, layer, j):
 
 
 @in_order
-def weighted_sums(theta, layer, x, z):
-    """Compute ``z[j] = b[j] + sum_i x[i] W[i, j]`` of one sample."""
+def weighted_sums(theta, layer, x, z, in_parts):
+    """Compute ``z[j] = b[j] + sum_i x[i] W[i, j]`` of one sample; ``in_parts``: see `_one_sum`."""
     m, n_in, n_out = width(theta), layer.n_in, layer.n_out
     row = n_out * m
     j = 0
@@ -50,11 +50,11 @@ def weighted_sums(theta, layer, x, z):
             z2 += v * load(theta, p + 2 * m)
             z3 += v * load(theta, p + 3 * m)
             p += row
-        _store_4(z, j * m, m, 2 * m, 3 * m, z0, z1, z2, z3)
+        store_4(z, j * m, m, 2 * m, 3 * m, z0, z1, z2, z3)
         j += 4
     while j < n_out:
         no_unroll()
-        store(z, j * m, _one_sum(theta, layer, x, j))
+        store(z, j * m, _one_sum(theta, layer, x, j, in_parts))
         j += 1
 
 
@@ -79,18 +79,22 @@ def _eight_sums(theta, layer, x, j, z):
         z6 += v * load(theta, p + 6 * m)
         z7 += v * load(theta, p + 7 * m)
         p += row
-    _store_4(z, j * m, m, 2 * m, 3 * m, z0, z1, z2, z3)
-    _store_4(z, (j + 4) * m, m, 2 * m, 3 * m, z4, z5, z6, z7)
+    store_4(z, j * m, m, 2 * m, 3 * m, z0, z1, z2, z3)
+    store_4(z, (j + 4) * m, m, 2 * m, 3 * m, z4, z5, z6, z7)
 
 
 @in_order
-def _one_sum(theta, layer, x, j):
-    """Compute one weighted sum in four parts, since each addition waits for the one before."""
+def _one_sum(theta, layer, x, j, in_parts):
+    """Compute one weighted sum: ``in_parts``, in four, since each addition waits for the last.
+
+    All layers but the first have their sums of few units so. The first may leave out inputs, see
+    `inputs`, and has one sum.
+    """
     m, n_in, row = width(theta), layer.n_in, layer.n_out * width(theta)
     none = full(theta, 0.0)
     s0, s1, s2, s3 = bias_of(theta, layer, j), none, none, none
     i, p = 0, (layer.offset + j) * m
-    while i + 4 <= n_in:
+    while i + 4 <= n_in and in_parts:
         no_unroll()
         s0 += load(x, i * m) * load(theta, p)
         s1 += load(x, (i + 1) * m) * load(theta, p + row)
@@ -107,7 +111,7 @@ def _one_sum(theta, layer, x, j):
 
 
 @in_order
-def weighted_sums_of_4(theta, layer, x, x_step, z, z_step):
+def weighted_sums_of_4(theta, layer, x, x_step, z, z_step, in_parts):
     """Compute `weighted_sums` of four samples, whose inputs and sums are so many numbers apart."""
     m, n_in, n_out = width(theta), layer.n_in, layer.n_out
     x1, x2, x3, z1, z2, z3 = x_step, 2 * x_step, 3 * x_step, z_step, 2 * z_step, 3 * z_step
@@ -133,24 +137,24 @@ def weighted_sums_of_4(theta, layer, x, x_step, z, z_step):
             b3 += x_3 * v
             p += row
         k = j * m
-        _store_4(z, k, z1, z2, z3, a0, a1, a2, a3)
-        _store_4(z, k + m, z1, z2, z3, b0, b1, b2, b3)
+        store_4(z, k, z1, z2, z3, a0, a1, a2, a3)
+        store_4(z, k + m, z1, z2, z3, b0, b1, b2, b3)
         j += 2
     while j < n_out:  # as for one sample: the same sums, whoever shares the tile
         no_unroll()
         for r in range(4):
             v = view(x, r * x_step, n_in * m)
-            store(z, r * z_step + j * m, _one_sum(theta, layer, v, j))
+            store(z, r * z_step + j * m, _one_sum(theta, layer, v, j, in_parts))
         j += 1
 
 
 @in_order
-def _load_4(a, k, a1, a2, a3):
+def load_4(a, k, a1, a2, a3):
     return load(a, k), load(a, k + a1), load(a, k + a2), load(a, k + a3)
 
 
 @in_order
-def _store_4(z, k, z1, z2, z3, v0, v1, v2, v3):
+def store_4(z, k, z1, z2, z3, v0, v1, v2, v3):
     store(z, k, v0)
     store(z, k + z1, v1)
     store(z, k + z2, v2)
@@ -179,22 +183,22 @@ def backward_and_update(theta, layer, a, d, code, g):
     while i + 4 <= n_in:
         no_unroll()
         k = i * m
-        v0, v1, v2, v3 = _load_4(a, k, m, 2 * m, 3 * m)
+        v0, v1, v2, v3 = load_4(a, k, m, 2 * m, 3 * m)
         s0 = s1 = s2 = s3 = full(theta, 0.0)
         for j in range(n_out):
             no_unroll()
             delta = load(d, j * m)
-            w0, w1, w2, w3 = _load_4(theta, p, row, 2 * row, 3 * row)
+            w0, w1, w2, w3 = load_4(theta, p, row, 2 * row, 3 * row)
             s0 += delta * w0
             s1 += delta * w1
             s2 += delta * w2
             s3 += delta * w3
             w0, w1, w2, w3 = w0 - v0 * delta, w1 - v1 * delta, w2 - v2 * delta, w3 - v3 * delta
-            _store_4(theta, p, row, 2 * row, 3 * row, w0, w1, w2, w3)
+            store_4(theta, p, row, 2 * row, 3 * row, w0, w1, w2, w3)
             p += m
         s0, s1 = times_slope(code, v0, s0), times_slope(code, v1, s1)
         s2, s3 = times_slope(code, v2, s2), times_slope(code, v3, s3)
-        _store_4(g, k, m, 2 * m, 3 * m, s0, s1, s2, s3)
+        store_4(g, k, m, 2 * m, 3 * m, s0, s1, s2, s3)
         p += 3 * row
         i += 4
     while i < n_in:
@@ -252,16 +256,18 @@ def update_and_sums(theta, layer, x, d, x_next, z):
             z2 += v * w2
             z3 += v * w3
             p += row
-        _store_4(z, j * m, m, 2 * m, 3 * m, z0, z1, z2, z3)
+        store_4(z, j * m, m, 2 * m, 3 * m, z0, z1, z2, z3)
         j += 4
     while j < n_out:
         no_unroll()
-        p, delta = (layer.offset + j) * m, load(d, j * m)
+        p, delta, s = (layer.offset + j) * m, load(d, j * m), bias_of(theta, layer, j)
         for i in range(n_in):
             no_unroll()
-            store(theta, p, load(theta, p) - load(x, i * m) * delta)
+            w = load(theta, p) - load(x, i * m) * delta
+            store(theta, p, w)
+            s += load(x_next, i * m) * w
             p += row
-        store(z, j * m, _one_sum(theta, layer, x_next, j))
+        store(z, j * m, s)
         j += 1
 
 
@@ -304,13 +310,13 @@ def add_gradient_of_4(theta, layer, a, a_step, d, d_step, code, g, gradient):
     while i < n_in:
         no_unroll()
         k = i * m
-        v0, v1, v2, v3 = _load_4(a, k, a1, a2, a3)
+        v0, v1, v2, v3 = load_4(a, k, a1, a2, a3)
         if g.shape[0] > 0:
             s0 = s1 = s2 = s3 = full(theta, 0.0)
             for j in range(n_out):
                 no_unroll()
                 q, w = j * m, load(theta, p)
-                e0, e1, e2, e3 = _load_4(d, q, d1, d2, d3)
+                e0, e1, e2, e3 = load_4(d, q, d1, d2, d3)
                 s0 += e0 * w
                 s1 += e1 * w
                 s2 += e2 * w
@@ -320,12 +326,12 @@ def add_gradient_of_4(theta, layer, a, a_step, d, d_step, code, g, gradient):
                 p += m
             s0, s1 = times_slope(code, v0, s0), times_slope(code, v1, s1)
             s2, s3 = times_slope(code, v2, s2), times_slope(code, v3, s3)
-            _store_4(g, k, a1, a2, a3, s0, s1, s2, s3)
+            store_4(g, k, a1, a2, a3, s0, s1, s2, s3)
         elif i + 1 < n_in:  # two rows at a time, for which deltas are read once
-            u0, u1, u2, u3 = _load_4(a, k + m, a1, a2, a3)
+            u0, u1, u2, u3 = load_4(a, k + m, a1, a2, a3)
             for j in range(n_out):
                 no_unroll()
-                e0, e1, e2, e3 = _load_4(d, j * m, d1, d2, d3)
+                e0, e1, e2, e3 = load_4(d, j * m, d1, d2, d3)
                 v, u = load(gradient, p), load(gradient, p + row)
                 store(gradient, p, (((v + v0 * e0) + v1 * e1) + v2 * e2) + v3 * e3)
                 store(gradient, p + row, (((u + u0 * e0) + u1 * e1) + u2 * e2) + u3 * e3)
@@ -335,7 +341,7 @@ def add_gradient_of_4(theta, layer, a, a_step, d, d_step, code, g, gradient):
         else:
             for j in range(n_out):
                 no_unroll()
-                e0, e1, e2, e3 = _load_4(d, j * m, d1, d2, d3)
+                e0, e1, e2, e3 = load_4(d, j * m, d1, d2, d3)
                 v = load(gradient, p)
                 store(gradient, p, (((v + v0 * e0) + v1 * e1) + v2 * e2) + v3 * e3)
                 p += m

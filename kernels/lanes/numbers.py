@@ -9,7 +9,8 @@ from ..simd import at, full, load, no_unroll, store, view, where_greater, width
 from ..simd_numpy import BYTES
 from ..table import as_records, theta_size
 
-TILE = 4  # samples that go through the layers together
+TILE = 4  # samples that go through a layer together
+CHUNK = 32  # and through all layers, of a batch whose samples all networks share
 TURNS = 4  # blocks that take turns, at most,
 FIRST_CACHE = 1 << 14  # and only while their parameters and outputs have no more bytes than this
 
@@ -22,10 +23,14 @@ class Work(NamedTuple):
 
     Attributes
     ----------
-    x, a, d
-        Inputs, outputs and deltas of `TILE` samples.
+    x
+        Inputs of `TILE` samples.
+    a, d
+        Outputs and deltas of `CHUNK` samples.
     y, w
         Targets and weights of one.
+    panel
+        Eight columns of the first layer's weights.
     gradient
     rates, epsilons, divisors, l2, l1, kept
         Of this step, one for each network.
@@ -35,6 +40,7 @@ class Work(NamedTuple):
     a: np.ndarray
     d: np.ndarray
     y: np.ndarray
+    panel: np.ndarray
     w: np.ndarray
     rates: np.ndarray
     epsilons: np.ndarray
@@ -54,12 +60,18 @@ def _work_parts(layers):
     """Return how many numbers each part of `Work` has for one network."""
     table = as_records(layers)
     units, n_in, n_out = int(table["n_out"].sum()), int(table["n_in"][0]), int(table["n_out"][-1])
-    return [TILE * n_in, TILE * units, TILE * units, n_out, 7, theta_size(layers)]
+    return [TILE * n_in, CHUNK * units, CHUNK * units, n_out, 8 * n_in, 7, theta_size(layers)]
 
 
 def work_size(layers, dtype):
     """Return the number of elements of the scratch array of `train_fleet`."""
     return TURNS * sum(_work_parts(layers)) * lanes_of(dtype)
+
+
+def lists_size(layers):
+    """Return the number of elements of the lists of `inputs.note_rows`."""
+    n_in = int(as_records(layers)["n_in"][0])
+    return CHUNK + n_in + 1 + CHUNK * n_in
 
 
 @in_order
@@ -71,7 +83,7 @@ def sizes_of(layers, m):
         units += layer.n_out
         size += (layer.n_in + layer.has_bias) * layer.n_out
     n_in, n_out = at(layers, 0).n_in, at(layers, layers.shape[0] - 1).n_out
-    return TILE * n_in * m, TILE * units * m, n_out * m, size * m
+    return TILE * n_in * m, CHUNK * units * m, n_out * m, size * m
 
 
 @in_order
@@ -79,16 +91,19 @@ def work_of(scratch, turn, sizes):
     """Return the scratch of the block whose turn it is."""
     m = width(scratch)
     n_x, n_a, n_y, n_theta = sizes
-    x = turn * (n_x + 2 * n_a + n_y + 7 * m + n_theta)
+    n_panel = 2 * n_x
+    x = turn * (n_x + 2 * n_a + n_y + n_panel + 7 * m + n_theta)
     a = x + n_x
     d = a + n_a
     y = d + n_a
-    w = y + n_y
+    panel = y + n_y
+    w = panel + n_panel
     return Work(
         view(scratch, x, n_x),
         view(scratch, a, n_a),
         view(scratch, d, n_a),
         view(scratch, y, n_y),
+        view(scratch, panel, n_panel),
         view(scratch, w, m),
         view(scratch, w + m, m),
         view(scratch, w + 2 * m, m),

@@ -4,6 +4,7 @@ from ..arguments import SQUARES
 from ..simd import at, full, load, no_unroll, store, view, where_greater, width
 from ..updates import PENALIZE_BIASES
 from .arguments import OWN, OWN_L2_PER_WEIGHT, has_penalty, is_masked
+from .inputs import add_first_gradient, first_sums, has_lists, note_rows
 from .layers import (
     activate_units,
     add_gradient,
@@ -15,7 +16,7 @@ from .layers import (
     weighted_sums_of_4,
 )
 from .losses import output_deltas
-from .numbers import TILE, clear, in_order
+from .numbers import CHUNK, TILE, clear, in_order
 from .rules import begin_step, is_rare, take_step
 from .samples import read_inputs, read_targets, read_weights
 from .sums import PARTIAL, add_batch, count_sample, flush, sum_at, sum_squares
@@ -35,7 +36,7 @@ def step_on_sample(layers, loss, data, theta, where, work, numbers):
     x, x_next = view(work.x, position % 2 * n_x, n_x), view(work.x, (position + 1) % 2 * n_x, n_x)
     if begins or not is_plain:
         read_inputs(data, b, epoch, position, x)
-        weighted_sums(theta, first, x, work.a)
+        weighted_sums(theta, first, x, work.a, False)
     u = _hidden_layers(theta, layers, work.a)
     z, d = view(work.a, u, output.n_out * m), view(work.d, u, output.n_out * m)
     read_targets(data, b, epoch, position, work.y)
@@ -101,7 +102,9 @@ def _step_by_rule(layers, data, theta, b, epoch, x, u, work, numbers):
             squares[k] += numbers[m + k] * work.divisors[k] if has else 0.0
     if is_rare(data, b, m):
         clear(work.gradient)
-        _backward_tile(theta, layers, x, work, 1, u)
+        _backward_rows(theta, layers, work, 1, u)
+        none = view(work.d, 0, 0)
+        add_gradient(theta, at(layers, 0), x, work.d, 0, none, work.gradient)
         take_step(layers, data, theta, b, work, numbers)
         return
     c, first, second = begin_step(data, theta, b, work, numbers)
@@ -132,7 +135,7 @@ def _hidden_layers(theta, layers, a):
         x = view(a, u, n)
         activate_units(layer.activation, x, layer.n_out)
         u += n
-        weighted_sums(theta, above, x, view(a, u, above.n_out * m))
+        weighted_sums(theta, above, x, view(a, u, above.n_out * m), True)
     return u
 
 
@@ -154,7 +157,7 @@ def _weigh(found, w, d, n_out, a, n_hidden):
 
 
 @in_order
-def step_on_batch(layers, loss, data, theta, where, work, numbers):
+def step_on_batch(layers, loss, data, theta, where, work, numbers, lists):
     """Take a step on ``count`` samples of an epoch's order, from the place ``start`` on."""
     b, epoch, start, count = where
     clear(work.gradient)
@@ -162,8 +165,8 @@ def step_on_batch(layers, loss, data, theta, where, work, numbers):
         numbers[k] = 0
     place = start
     while place < start + count:
-        rows = min(TILE, start + count - place)
-        _add_tile(layers, loss, data, theta, (b, epoch, place, rows), work, numbers)
+        rows = min(CHUNK if has_lists(data, b) else TILE, start + count - place)
+        _add_rows(layers, loss, data, theta, (b, epoch, place, rows), work, numbers, lists)
         place += rows
     if has_penalty(data, b, OWN_L2_PER_WEIGHT, width(theta)):
         sum_squares(theta, layers, work.divisors)
@@ -174,80 +177,124 @@ def step_on_batch(layers, loss, data, theta, where, work, numbers):
 
 
 @in_order
-def _add_tile(layers, loss, data, theta, where, work, numbers):
-    """Add the gradient of one sample, or of two to `TILE`, a missing one having weight 0.
+def _add_rows(layers, loss, data, theta, where, work, numbers, lists):
+    """Add the gradient of a few samples: up to `CHUNK`, or `TILE` without lists of their inputs.
 
     For each network, ``numbers`` counts losses, weights, and samples of some weight.
     """
     b, epoch, place, rows = where
-    m, n_layers = width(theta), layers.shape[0]
-    first, output = at(layers, 0), at(layers, n_layers - 1)
-    units = work.a.shape[0] // TILE
-    n_in, n_out, tile = first.n_in * m, output.n_out * m, 1 if rows == 1 else TILE
-    for r in range(tile):
-        at_r = place + min(r, rows - 1)
-        read_inputs(data, b, epoch, at_r, view(work.x, r * n_in, n_in))
-    u = forward_tile(theta, layers, work, tile)
-    for r in range(tile):
-        a, d = view(work.a, r * units, units), view(work.d, r * units + u, n_out)
-        if r >= rows:
-            clear(d)
-            continue
-        read_targets(data, b, epoch, place + r, work.y)
-        z = view(a, u, n_out)
-        found = output_deltas(loss, output.activation, z, work.y, output.n_out, d)
-        if is_masked(data, b):
-            read_weights(data, b, epoch, place + r, work.w)
-            found = _weigh(found, load(work.w, 0), d, output.n_out, a, u)
-        else:
-            store(work.w, 0, full(work.w, 1.0))
-        store(work.epsilons, 0, found)
-        for k in range(m):
-            numbers[k] += work.epsilons[k]
-            numbers[m + k] += work.w[k]
-            numbers[2 * m + k] += 1.0 if work.w[k] > 0 else 0.0
-    _backward_tile(theta, layers, work.x, work, tile, u)
+    m, first = width(theta), at(layers, 0)
+    units, listed, n_in = work.a.shape[0] // CHUNK, has_lists(data, b), first.n_in * m
+    if not listed:
+        for r in range(rows):
+            read_inputs(data, b, epoch, place + r, view(work.x, r * n_in, n_in))
+        _sums_of_rows(theta, first, work.x, n_in, work.a, units, rows, False)
+    else:
+        note_rows(data, b, epoch, place, rows, lists)
+        first_sums(theta, first, data, rows, lists, work.a, units, work.panel)
+    u = _forward_rows(theta, layers, work, rows)
+    for r in range(rows):
+        _deltas(layers, loss, data, (b, epoch, place + r), work, r * units, u, numbers)
+    _backward_rows(theta, layers, work, rows, u)
+    if not listed:
+        none = view(work.d, 0, 0)
+        _add_gradient_of_rows(
+            theta, first, work.x, n_in, work.d, units, 0, none, work.gradient, rows
+        )
+    else:
+        add_first_gradient(first, data, rows, lists, work.d, units, work.gradient)
 
 
 @in_order
-def forward_tile(theta, layers, work, tile):
-    """Go forward with a tile to the output layer's sums; return where these begin."""
-    m, u = width(theta), 0
-    units = work.a.shape[0] // TILE
-    x, step = work.x, work.x.shape[0] // TILE
-    for l in range(layers.shape[0]):
+def _deltas(layers, loss, data, where, work, start, u, numbers):
+    """End the forward pass of one sample, whose outputs begin at ``start``, and count it."""
+    b, epoch, place = where
+    output = at(layers, layers.shape[0] - 1)
+    m = width(work.a)
+    n_out = output.n_out * m
+    z, d = view(work.a, start + u, n_out), view(work.d, start + u, n_out)
+    read_targets(data, b, epoch, place, work.y)
+    found = output_deltas(loss, output.activation, z, work.y, output.n_out, d)
+    if is_masked(data, b):
+        read_weights(data, b, epoch, place, work.w)
+        hidden = view(work.a, start, u)
+        found = _weigh(found, load(work.w, 0), d, output.n_out, hidden, u)
+    else:
+        store(work.w, 0, full(work.w, 1.0))
+    store(work.epsilons, 0, found)
+    for k in range(m):
+        numbers[k] += work.epsilons[k]
+        numbers[m + k] += work.w[k]
+        numbers[2 * m + k] += 1.0 if work.w[k] > 0 else 0.0
+
+
+@in_order
+def _sums_of_rows(theta, layer, x, x_step, z, z_step, rows, in_parts):
+    """Compute weighted sums of a few samples, four at a time as long as there are four."""
+    r = 0
+    while r + TILE <= rows:
         no_unroll()
-        layer = at(layers, l)
+        here, there = view(x, r * x_step, TILE * x_step), view(z, r * z_step, TILE * z_step)
+        weighted_sums_of_4(theta, layer, here, x_step, there, z_step, in_parts)
+        r += TILE
+    while r < rows:
+        no_unroll()
+        here, there = view(x, r * x_step, x_step), view(z, r * z_step, z_step)
+        weighted_sums(theta, layer, here, there, in_parts)
+        r += 1
+
+
+@in_order
+def _forward_rows(theta, layers, work, rows):
+    """Go from the first layer's sums to the output layer's; return where these begin."""
+    m, u, units = width(theta), 0, work.a.shape[0] // CHUNK
+    for l in range(layers.shape[0] - 1):
+        no_unroll()
+        layer, above = at(layers, l), at(layers, l + 1)
+        n = layer.n_out * m
+        for r in range(rows):
+            activate_units(layer.activation, view(work.a, r * units + u, n), layer.n_out)
+        x = view(work.a, u, work.a.shape[0] - u)
+        u += n
         z = view(work.a, u, work.a.shape[0] - u)
-        if tile == 1:
-            weighted_sums(theta, layer, x, z)
-        else:
-            weighted_sums_of_4(theta, layer, x, step, z, units)
-        if l < layers.shape[0] - 1:
-            for r in range(tile):
-                activate_units(layer.activation, view(z, r * units, layer.n_out * m), layer.n_out)
-            u += layer.n_out * m
-        x, step = z, units
+        _sums_of_rows(theta, above, x, units, z, units, rows, True)
     return u
 
 
 @in_order
-def _backward_tile(theta, layers, x, work, tile, u):
-    """Add a tile's gradient, layer by layer, given the deltas of the output layer at ``u``."""
-    m, units = width(theta), work.a.shape[0] // TILE
+def forward_tile(theta, layers, work, rows):
+    """Go forward with up to `TILE` samples, whose inputs are in ``work.x``; see `_forward_rows`."""
+    units, n_in = work.a.shape[0] // CHUNK, work.x.shape[0] // TILE
+    _sums_of_rows(theta, at(layers, 0), work.x, n_in, work.a, units, rows, False)
+    return _forward_rows(theta, layers, work, rows)
+
+
+@in_order
+def _backward_rows(theta, layers, work, rows, u):
+    """Add the gradients of all layers but the first, given the deltas of the last at ``u``."""
+    m, units = width(theta), work.a.shape[0] // CHUNK
     l = layers.shape[0] - 1
-    while l >= 0:
+    while l > 0:
         no_unroll()
-        layer, code = at(layers, l), 0
+        layer, code = at(layers, l), at(layers, l - 1).activation
         d = view(work.d, u, work.d.shape[0] - u)
-        a, step, g = x, work.x.shape[0] // TILE, view(work.d, 0, 0)
-        if l > 0:
-            code = at(layers, l - 1).activation
-            u -= layer.n_in * m
-            a, step = view(work.a, u, work.a.shape[0] - u), units
-            g = view(work.d, u, work.d.shape[0] - u)
-        if tile == 1:
-            add_gradient(theta, layer, a, d, code, g, work.gradient)
-        else:
-            add_gradient_of_4(theta, layer, a, step, d, units, code, g, work.gradient)
+        u -= layer.n_in * m
+        a, g = view(work.a, u, work.a.shape[0] - u), view(work.d, u, work.d.shape[0] - u)
+        _add_gradient_of_rows(theta, layer, a, units, d, units, code, g, work.gradient, rows)
         l -= 1
+
+
+@in_order
+def _add_gradient_of_rows(theta, layer, a, a_step, d, d_step, code, g, gradient, rows):
+    """Add the gradients of a few samples, four at a time as long as there are four."""
+    r, has_below = 0, g.shape[0] > 0
+    while r < rows:
+        no_unroll()
+        n = TILE if r + TILE <= rows else 1
+        here, delta = view(a, r * a_step, n * a_step), view(d, r * d_step, n * d_step)
+        below = view(g, r * a_step, n * a_step if has_below else 0)
+        if n == TILE:
+            add_gradient_of_4(theta, layer, here, a_step, delta, d_step, code, below, gradient)
+        else:
+            add_gradient(theta, layer, here, delta, code, below, gradient)
+        r += n
