@@ -23,7 +23,15 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from . import datasets, plots, schedules, tutorials
     from .comparing import Comparison, compare
     from .errors import DivergedError, ModelFileError
-    from .estimators import MLPClassifier, MLPRegressor
+    from .estimators import (
+        GroupedMLPClassifier,
+        GroupedMLPRegressor,
+        MLPClassifier,
+        MLPEnsembleClassifier,
+        MLPEnsembleRegressor,
+        MLPRegressor,
+        fit_groups,
+    )
     from .fleet import Fleet
     from .network import Network
     from .search import GridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
@@ -36,9 +44,13 @@ __all__ = [
     "DivergedError",
     "Fleet",
     "GridSearchCV",
+    "GroupedMLPClassifier",
+    "GroupedMLPRegressor",
     "HalvingRandomSearchCV",
     "History",
     "MLPClassifier",
+    "MLPEnsembleClassifier",
+    "MLPEnsembleRegressor",
     "MLPRegressor",
     "ModelFileError",
     "Network",
@@ -46,6 +58,7 @@ __all__ = [
     "__version__",
     "compare",
     "datasets",
+    "fit_groups",
     "plots",
     "schedules",
     "tutorials",
@@ -57,14 +70,19 @@ _HOMES = {
     "DivergedError": "errors",
     "Fleet": "fleet",
     "GridSearchCV": "search",
+    "GroupedMLPClassifier": "estimators",
+    "GroupedMLPRegressor": "estimators",
     "HalvingRandomSearchCV": "search",
     "History": "training",
     "MLPClassifier": "estimators",
+    "MLPEnsembleClassifier": "estimators",
+    "MLPEnsembleRegressor": "estimators",
     "MLPRegressor": "estimators",
     "ModelFileError": "errors",
     "Network": "network",
     "RandomizedSearchCV": "search",
     "compare": "comparing",
+    "fit_groups": "estimators",
 }
 _SUBMODULES = frozenset({"datasets", "plots", "schedules", "tutorials"})
 

@@ -56,7 +56,10 @@ HOMES = {
     "numba": set(),
     "llvmlite": set(),
     "matplotlib": {"plots"},
-    "sklearn": {"estimators", "fleets", "search", "datasets", "ways", "benchmarks", "demo"},
+    "sklearn": {
+        *("estimators", "ensembles", "fleets", "groups", "search"),
+        *("datasets", "ways", "benchmarks", "demo"),
+    },
     "typer": {"commands"},
     "rich": {"commands", "demo"},
 }

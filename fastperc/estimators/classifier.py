@@ -22,7 +22,7 @@ from .base import BaseMLP
 from .class_weights import ClassWeights, of_several
 from .inputs import checked_data
 from .labels import Labels, binarizer_of, classes_of
-from .settings import Settings
+from .settings import Callback, Settings
 from .typed import only_if
 
 
@@ -182,7 +182,7 @@ out_activation_
         n_threads: int = 1,
         time_limit: float | None = None,
         progress: bool = False,
-        callback: Callable[[int, Any], object] | None = None,
+        callback: Callback | None = None,
     ) -> None:
         parameters.store(self, locals())
 

@@ -21,7 +21,7 @@ from .arrays import parameters_of
 from .inputs import checked_data, narrowed
 from .optimizer import Optimizer
 from .scaling import Scaling
-from .settings import Raw, Settings
+from .settings import Callback, Raw, Settings
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -65,7 +65,7 @@ class FittedMLP(BaseEstimator):
     n_threads: int
     time_limit: float | None
     progress: bool
-    callback: Callable[[int, Any], object] | None
+    callback: Callback | None
     quantile: float | None = None  # of a regressor
 
     # What training leaves behind.
@@ -215,9 +215,13 @@ class FittedMLP(BaseEstimator):
 
     def _outputs(self, X: object, sums: bool = False) -> np.ndarray:
         """Return the last layer's outputs in the targets' units; or its weighted sums."""
-        model = self._network()
-        if not self._is_plain(X, model):
+        if not self._is_plain(X, self._network()):
             X = checked_data(self, X, reset=False)
+        return self._outputs_of_checked(X, sums)
+
+    def _outputs_of_checked(self, X: Any, sums: bool = False) -> np.ndarray:
+        """Return the same of inputs that were checked."""
+        model = self._network()
         shown = model.with_output("identity") if sums else model
         out = outputs(shown, self._inputs(model, X), self.n_threads)
         return out if self._target_scaling is None else self._target_scaling.undo(out)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
 from ..model.samples import read_only
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+Inputs: TypeAlias = "np.ndarray | csr_matrix"  # that were checked
 
 
 def checked_data(estimator: object, X: object, *y: object, **options: object) -> Any:
@@ -55,6 +60,14 @@ def one_target(y: object) -> Any:
     if array.dtype.kind not in "fiubOSU" or np.ma.is_masked(y):
         raise TypeError(f"y: found {y!r:.60}, expected a real number for each output")
     return numbers_of(array)
+
+
+def flat(y: object) -> Inputs:
+    """Return checked targets as an array, those in one column as a vector."""
+    if hasattr(y, "tocsr"):
+        return y.tocsr()
+    array = np.asarray(y)
+    return array.ravel() if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 def narrowed(a: np.ndarray, dtype: np.dtype, name: str) -> np.ndarray:

@@ -20,7 +20,7 @@ from . import parameters
 from .base import BaseMLP
 from .inputs import checked_data, numbers_of, one_target, refuse_dates
 from .scaling import Scaling
-from .settings import Settings
+from .settings import Callback, Settings
 from .typed import only_if
 
 
@@ -107,7 +107,7 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         n_threads: int = 1,
         time_limit: float | None = None,
         progress: bool = False,
-        callback: Callable[[int, Any], object] | None = None,
+        callback: Callback | None = None,
     ) -> None:
         parameters.store(self, locals())
 

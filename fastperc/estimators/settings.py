@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from . import parameters
 
 Record = TypeVar("Record", bound=tuple[object, ...])
+Callback = Callable[[int, Any], object]  # of epoch and estimator
 
 
 def read(kind: type[Record], estimator: object) -> Record:
@@ -46,7 +47,7 @@ class FitSettings(NamedTuple):
     n_threads: int
     time_limit: float | None
     progress: bool
-    callback: Callable[[int, Any], object] | None
+    callback: Callback | None
 
 
 class Raw(NamedTuple):

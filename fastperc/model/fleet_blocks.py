@@ -80,6 +80,10 @@ class Places:
         packed[...] = blocks
         return packed
 
+    def pack_inputs(self, X: np.ndarray) -> np.ndarray:
+        """Return inputs, the same for all or (n, n_samples, n_inputs), as kernels take them."""
+        return self.pack(X) if X.ndim == 3 else np.ascontiguousarray(X)[None, :, :, None]
+
     def pack_targets(self, Y: np.ndarray) -> np.ndarray:
         """Return targets, the same for all or (n, n_samples, n_outputs), as kernels take them."""
         return read_only(self.pack(Y)) if Y.ndim == 3 else Y[None, :, :, None]
@@ -163,7 +167,7 @@ def losses_of_blocks(
     scratch = aligned_zeros(work_size(model.layers, model.dtype), model.dtype)
     Y, weight = places.pack_targets(samples.Y), places.pack_weights(samples.weight)
     sums = np.zeros((places.n_blocks, 2, places.lanes))
-    X = np.ascontiguousarray(samples.X)[None, :, :, None]
+    X = places.pack_inputs(samples.X)
     for b in range(places.n_blocks):
         deadline.check()
         losses_of_fleet(net, X, Y, weight, (b, b + 1), sums, scratch)
@@ -183,14 +187,19 @@ def fleet_outputs(
 
 
 def fleet_outputs_each(fleet: DenseFleet, X: np.ndarray) -> np.ndarray:
-    """Return each network's outputs for a row of its own, (n, n_outputs) for X (n, n_inputs)."""
+    """Return each network's outputs for a row of its own, (n, n_outputs) for X (n, n_inputs).
+
+    Or for some rows each: (n, n_samples, n_outputs) for X (n, n_samples, n_inputs).
+    """
+    own = X if X.ndim == 3 else X[:, None]
     model, places = fleet.dense, _side_by_side(fleet)
     net = FleetNet(places.pack(fleet.theta), model.layers, model.loss.code)
-    shape = places.n_blocks, 1, model.sizes[-1], places.lanes
+    shape = places.n_blocks, own.shape[1], model.sizes[-1], places.lanes
     out = aligned_zeros(math.prod(shape), model.dtype).reshape(shape)
     scratch = aligned_zeros(work_size(model.layers, model.dtype), model.dtype)
-    outputs_of_fleet(net, places.pack(X[:, None]), (0, places.n_blocks), out, scratch)
-    return places.unpack(out)[:, 0]
+    outputs_of_fleet(net, places.pack_inputs(own), (0, places.n_blocks), out, scratch)
+    found = places.unpack(out)
+    return found if X.ndim == 3 else found[:, 0]
 
 
 def fleet_losses(

@@ -35,7 +35,9 @@ class FleetOrders:
         self.which = np.zeros(n_networks, np.int64)
         self.n_samples = n_samples
 
-    def window(self, first: int, n_epochs: int, wanted: np.ndarray) -> list[np.ndarray]:
+    def window(
+        self, first: int, n_epochs: int, wanted: np.ndarray
+    ) -> list[np.ndarray] | np.ndarray:
         """Return the rows of some epochs, the first one counted from 1, of the orders ``wanted``.
 
         Windows are asked for one after the other. Each order is an int64 array of shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple, TypeAlias, cast
 
@@ -101,25 +102,38 @@ class JobOrders(FleetOrders):
         streams: Sequence[int],
         shuffles: Sequence[Shuffles],
     ):
-        self.which = which
-        self.rows, self.streams, self.shuffles = rows, streams, shuffles
-        self.n_rows = sum(len(taken) for taken in rows)
+        self.which, self.shuffles = which, shuffles
+        self.streams = np.array(streams, np.int64)
+        self.lengths = np.array([len(taken) for taken in rows], np.int64)
+        self.n_rows = int(self.lengths.sum())
+        # All rows in one array, those that orders share once.
+        different = {id(taken): taken for taken in rows}
+        ends = np.cumsum([len(taken) for taken in different.values()])
+        begins = dict(zip(different, [0, *ends.tolist()], strict=False))
+        self.begins = np.array([begins[id(taken)] for taken in rows], np.int64)
+        self.rows = np.concatenate([*different.values()]) if rows else np.zeros(0, np.int64)
 
     def take(self, networks: np.ndarray) -> JobOrders:
         """Return the orders of some networks, which go on from where these are."""
-        return JobOrders(self.which[networks], self.rows, self.streams, self.shuffles)
+        twin = copy.copy(self)
+        twin.which = self.which[networks]
+        return twin
 
-    def window(self, first: int, n_epochs: int, wanted: np.ndarray) -> list[np.ndarray]:
-        """Return the rows of some epochs of the orders ``wanted``, (n_epochs, m) each."""
-        drawn: dict[int, np.ndarray] = {}
-        found = []
-        for k in wanted.tolist():
-            rows, stream = self.rows[k], self.streams[k]
-            if stream < 0:
-                found.append(np.broadcast_to(rows, (n_epochs, len(rows))))
-                continue
-            if stream not in drawn:
-                shuffle = self.shuffles[stream]
-                drawn[stream] = np.stack([shuffle() for _ in range(n_epochs)])
-            found.append(rows[drawn[stream]])
-        return found
+    def window(self, first: int, n_epochs: int, wanted: np.ndarray) -> np.ndarray:
+        """Return the rows of some epochs of the orders ``wanted``, in one array."""
+        streams, lengths = self.streams[wanted], self.lengths[wanted]
+        table = np.full((len(wanted), n_epochs, lengths.max()), -1, np.int64)
+        alike, of = np.unique(np.stack([streams, lengths]), axis=1, return_inverse=True)
+        by_kind = np.split(
+            np.argsort(of.ravel(), kind="stable"), np.cumsum(np.bincount(of.ravel()))
+        )
+        for stream, n, at in zip(*alike.tolist(), by_kind, strict=False):
+            places = self._places(stream, n, n_epochs)
+            table[at, :, :n] = self.rows[self.begins[wanted[at], None, None] + places]
+        return table
+
+    def _places(self, stream: int, n: int, n_epochs: int) -> np.ndarray:
+        """Return the order of some epochs as places among ``n`` rows."""
+        if stream < 0:
+            return np.arange(n)[None]
+        return np.stack([self.shuffles[stream]() for _ in range(n_epochs)])

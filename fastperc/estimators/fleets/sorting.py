@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from .jobs import Job, ParameterCheck, Plan, goes_alone
 from .orders import Starts
 from .outcomes import Outcome, alone, failed
 
+MOST_UNEQUAL = 2  # how many times as many rows as others of its fleet a network may take
 LANES = 8  # networks that have to share their weights before they get a fleet of their own
 
 
@@ -180,7 +182,7 @@ class Sorting:
         for tasks in self._groups.values():
             data = self._data_for(tasks[0].plan)
             assert data is not None
-            for some in by_weights(tasks):
+            for some in chain.from_iterable(map(by_weights, by_length(tasks))):
                 builder = FleetBuilder(some, data, starts)
                 for number, error in builder.errors.items():
                     self.failed[number] = failed(self.jobs[number], error)
@@ -216,6 +218,16 @@ def by_weights(tasks: Sequence[Task]) -> list[list[Task]]:
     for task in tasks:
         parts.setdefault(id(task.weight), []).append(task)
     return [*parts.values()] if LANES * len(parts) <= len(tasks) else [[*tasks]]
+
+
+def by_length(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Return tasks of about as many rows together, since those of an epoch lie in one table."""
+    parts: list[list[Task]] = []
+    for task in sorted(tasks, key=lambda task: len(task.rows)):
+        if not parts or len(task.rows) > MOST_UNEQUAL * len(parts[-1][0].rows):
+            parts.append([])
+        parts[-1].append(task)
+    return parts
 
 
 def checked_rows(rows: object, n_samples: int) -> np.ndarray:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from ...kernels import batch
 from ...model.dense import Dense
-from ...model.dense_fleet import DenseFleet
-from ...model.evaluate import mean_loss, outputs
-from ...model.fleet_blocks import fleet_outputs
+from ...model.dense_fleet import DenseFleet, FleetSamples
+from ...model.evaluate import mean_loss
+from ...model.fleet_blocks import fleet_losses, fleet_outputs, fleet_outputs_each
 from ...model.layout import aligned_zeros
 from ...model.samples import Samples, no_order
 from ...model.slices import SHORT
 from ...training.fleets import Trained
 
-FEW = 3  # networks that are asked one by one sooner than side by side
+MANY, FEW = 8, 4  # validation sets, and networks to a set, so that these stand side by side
+
 Score = Callable[[np.ndarray, Samples], np.ndarray]  # of outputs (n_networks, n, n_outputs)
 
 
@@ -58,8 +60,10 @@ class FleetValidation:
     def measure(self, trained: Trained) -> tuple[np.ndarray, np.ndarray]:
         """Return loss and score of each network; a score is NaN where outputs are not finite."""
         n = len(trained.networks)
-        losses, scores = np.empty(n), np.empty(n)
         which, theta = self.which[trained.networks], trained.theta()
+        if len(self.held) >= MANY and FEW * len(self.held) > len(self.which):
+            return self._measure_each(theta, which)
+        losses, scores = np.empty(n), np.empty(n)
         by_set = np.argsort(which, kind="stable")
         ends = np.cumsum(np.bincount(which, minlength=len(self.held)))
         for held, at in zip(self.held, np.split(by_set, ends[:-1]), strict=True):
@@ -71,12 +75,30 @@ class FleetValidation:
         losses = mean_losses(self.dense, theta, held) * self.loss_scale
         if self.score is None:
             return losses, -losses
-        fleet = DenseFleet(self.dense, theta)
-        if len(fleet) < FEW:
-            outs = np.stack([outputs(fleet.member(i), held.X) for i in range(len(fleet))])
-        else:
-            outs = fleet_outputs(fleet, held.X)
+        outs = fleet_outputs(DenseFleet(self.dense, theta), held.X)
         return losses, self.score(outs, held)
+
+    def _measure_each(self, theta: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the same of networks which have sets of their own: all of them side by side."""
+        X, Y, weight = (part[which] for part in self._stacked)
+        fleet, samples = DenseFleet(self.dense, theta), FleetSamples(X, Y, weight)
+        losses = fleet_losses(fleet, samples) * self.loss_scale
+        if self.score is None:
+            return losses, -losses
+        return losses, self.score(fleet_outputs_each(fleet, X), Samples(X, Y, weight))
+
+    @cached_property
+    def _stacked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Inputs, targets and weights of all sets, (n_sets, n, ...), filled up with weight 0."""
+        n = max(len(held) for held in self.held)
+        first = self.held[0]
+        X = np.zeros((len(self.held), n, first.X.shape[1]), self.dense.dtype)
+        Y = np.zeros((len(self.held), n, first.Y.shape[1]), self.dense.dtype)
+        weight = np.zeros((len(self.held), n), self.dense.dtype)
+        for k, held in enumerate(self.held):
+            X[k, : len(held)], Y[k, : len(held)] = held.X, held.Y
+            weight[k, : len(held)] = held.weight if len(held.weight) else 1.0
+        return X, Y, weight
 
 
 def mean_losses(dense: Dense, thetas: np.ndarray, samples: Samples) -> np.ndarray:

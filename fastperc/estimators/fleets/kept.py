@@ -1,0 +1,181 @@
+"""What is kept of estimators that were fitted together: all but the samples."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ...model.dense_fleet import DenseFleet, FleetSamples
+from ...model.evaluate import forward_scratch, outputs
+from ..base import BaseMLP
+from ..inputs import Inputs, narrowed
+from ..labels import Labels
+from .fleet_fit import FleetFit
+from .jobs import Job
+from .orders import JobOrders
+from .outcomes import Outcome
+from .validation import FleetValidation
+
+
+class KeptNetworks:
+    """Fitted networks, made into estimators one by one when they are asked for.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        None of them with an error.
+    """
+
+    def __init__(self, outcomes: Sequence[Outcome]):
+        fleets: dict[int, KeptFleet] = {}
+        self._outcomes = [_without_samples(outcome, fleets) for outcome in outcomes]
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    def estimator(self, i: int) -> BaseMLP:
+        """Return network ``i`` as a fitted estimator: the same one each time."""
+        return self._outcomes[i].estimator
+
+    def labels(self, i: int) -> Labels | None:
+        """Return the labels of network ``i`` of a classifier where these are its own."""
+        outcome = self._outcomes[i]
+        return getattr(self.estimator(i), "_labels", None) if outcome.fleet is None else None
+
+    def outputs(self, X: Inputs, threads: int = 1) -> np.ndarray:
+        """Return the outputs of all networks, in the targets' units, for inputs that were checked.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        threads : int
+
+        Returns
+        -------
+        ndarray of shape (n_networks, n_samples, n_outputs)
+        """
+        parts, places = [], []
+        for fleet, numbers in self._fleets():
+            if fleet is None or not isinstance(X, np.ndarray):
+                parts += [self.estimator(i)._outputs_of_checked(X)[None] for i in numbers]
+            else:
+                at = np.array([self._outcomes[i].place for i in numbers])
+                inputs = narrowed(X, fleet.fleet.dense.dtype, "X")
+                parts.append(fleet.outputs(at, inputs, threads))
+            places += numbers
+        return np.concatenate(parts)[np.argsort(places)]
+
+    def outputs_of_each(self, X: Inputs, which: np.ndarray, begins: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs of some networks, each for rows of its own.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+            Checked inputs.
+        which : ndarray of int of shape (n,)
+            The networks.
+        begins : ndarray of int of shape (n + 1,)
+            Network ``which[k]`` takes rows ``begins[k]`` to ``begins[k + 1]``.
+
+        Returns
+        -------
+        list of ndarray of shape (begins[k + 1] - begins[k], n_outputs)
+        """
+        is_dense = isinstance(X, np.ndarray)
+        found: list[np.ndarray] = []
+        nets: dict[int, _Applied] = {}
+        for i, first, last in zip(
+            which.tolist(), begins[:-1].tolist(), begins[1:].tolist(), strict=True
+        ):
+            outcome = self._outcomes[i]
+            fleet = outcome.fleet
+            if fleet is None or not is_dense:
+                found.append(self.estimator(i)._outputs_of_checked(X[first:last]))
+                continue
+            if id(fleet) not in nets:
+                nets[id(fleet)] = _Applied(fleet, X)
+            found.append(nets[id(fleet)](outcome.place, slice(first, last)))
+        return found
+
+    def _fleets(self) -> Iterator[tuple[FleetFit | None, list[int]]]:
+        """Yield each fleet and the numbers of its networks; None for those fitted alone."""
+        numbers: dict[int, list[int]] = {}
+        fleets: dict[int, FleetFit | None] = {}
+        for i, outcome in enumerate(self._outcomes):
+            numbers.setdefault(id(outcome.fleet), []).append(i)
+            fleets[id(outcome.fleet)] = outcome.fleet
+        for key, some in numbers.items():
+            yield fleets[key], some
+
+
+class _Applied:
+    """The networks of a fleet, applied one after the other to rows of X."""
+
+    def __init__(self, fleet: FleetFit, X: np.ndarray):
+        dense = fleet.fleet.dense
+        self.theta = fleet.theta(np.arange(len(fleet.fleet)))
+        self.model = dense.astype(dense.dtype)
+        self.X = narrowed(X, dense.dtype, "X")
+        self.scratch = forward_scratch(self.model)
+
+    def __call__(self, i: int, rows: slice) -> np.ndarray:
+        """Return the outputs of network ``i``."""
+        self.model.theta[:] = self.theta[i]  # one model for all: its tables are made once
+        return outputs(self.model, self.X[rows], scratch=self.scratch)
+
+
+class KeptFleet(FleetFit):
+    """A fleet whose training is over, without the samples and what refers to them.
+
+    Attributes
+    ----------
+    like : BaseMLP
+        The first network, by whose configuration a pickle makes the others'.
+    """
+
+    like: BaseMLP
+
+    @classmethod
+    def of(cls, fleet: FleetFit) -> KeptFleet:
+        """Return what is kept of a fleet."""
+        nothing = np.empty(0)
+        kept, data, watcher = object.__new__(cls), copy.copy(fleet.data), copy.copy(fleet.watcher)
+        data.X, data.Y, data._narrow, data._targets = data.X[:0], data.Y[:0], {}, {}
+        if watcher.validation is not None:  # that there was one still counts
+            watcher.validation = object.__new__(FleetValidation)
+        vars(kept).update(vars(fleet))
+        kept.like, kept.data, kept.watcher = fleet.estimator(0), data, watcher
+        kept.samples = FleetSamples(nothing, nothing, nothing)
+        kept.orders = JobOrders(fleet.orders.which, (), (), ())
+        kept.tasks = [
+            replace(task, job=_bare(task.job), rows=nothing, weight=None) for task in fleet.tasks
+        ]
+        return kept
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "fleet": None, "theta": self.fleet.theta}
+
+    def __setstate__(self, state: dict[str, np.ndarray]) -> None:
+        theta = state.pop("theta")
+        vars(self).update(state)
+        self.fleet = DenseFleet(self.like._network(), theta)
+
+
+def _without_samples(outcome: Outcome, fleets: dict[int, KeptFleet]) -> Outcome:
+    """Return an outcome that holds no samples; ``fleets`` has those that were met before."""
+    job, fleet = _bare(outcome.job), outcome.fleet
+    if fleet is None:
+        return replace(outcome, job=job)
+    if getattr(job.estimator, "class_weight", None) is not None:  # which counts labels now
+        return replace(outcome, job=job, fleet=None, fitted=outcome.estimator)
+    if id(fleet) not in fleets:
+        fleets[id(fleet)] = KeptFleet.of(fleet)
+    return replace(outcome, job=job, fleet=fleets[id(fleet)])
+
+
+def _bare(job: Job) -> Job:
+    """Return a job without its rows and weights."""
+    return job._replace(rows=None, sample_weight=None)
