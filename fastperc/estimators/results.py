@@ -36,8 +36,9 @@ def is_diverged(outcome: Outcome) -> bool:
 
 
 def column(values: Sequence[object]) -> np.ndarray:
-    """Return values as an array of numbers or texts, otherwise of objects."""
-    if all(isinstance(value, (bool, int, float, str)) for value in values):
+    """Return values as an array of numbers or of texts, where all are, otherwise of objects."""
+    kinds = {type(value) for value in values}
+    if kinds <= {int, float} or (len(kinds) == 1 and kinds <= {bool, str, np.float64, np.int64}):
         return np.array(values)
     found = np.empty(len(values), object)
     found[:] = values

@@ -27,7 +27,7 @@ from .candidates import Candidates, Parameters, network_of, prefix_of
 from .evaluation import Evaluation, Result, Split
 from .folds import Data
 from .scoring import Scoring
-from .table import Row, table_of
+from .table import Rows, table_of
 
 
 class Splitter(Protocol):
@@ -60,7 +60,7 @@ class FleetSearch(BaseSearchCV):
         -------
         self : object
         """
-        self._rows: list[Row] | None = None
+        self._rows: list[Rows] | None = None
         if why_not(self, X, y, params):
             return super().fit(X, y, **params)
         _Search(self, X, y, params).run()
