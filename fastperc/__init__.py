@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
     )
     from .fleet import Fleet
     from .network import Network
+    from .results import ResultsTable
     from .search import GridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
     from .training import History
 
@@ -55,6 +56,7 @@ __all__ = [
     "ModelFileError",
     "Network",
     "RandomizedSearchCV",
+    "ResultsTable",
     "__version__",
     "compare",
     "datasets",
@@ -81,6 +83,7 @@ _HOMES = {
     "ModelFileError": "errors",
     "Network": "network",
     "RandomizedSearchCV": "search",
+    "ResultsTable": "results",
     "compare": "comparing",
     "fit_groups": "estimators",
 }

@@ -6,7 +6,7 @@ import copy as copying
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike
 
+    from .files.fleets import StoredFleet
     from .results import ResultsTable
 
 
@@ -88,7 +89,7 @@ class _Plan(NamedTuple):
     threads: int
     shuffles: bool
     progress: bool
-    callback: Callable[[int, FleetHistory], Any] | None
+    callback: Callable[[int, FleetHistory], object] | None
     waits: np.ndarray | None
     tol: float
     rates: Callable[[int], np.ndarray]
@@ -281,7 +282,7 @@ class Fleet:
         return [self._place(i)[0].dense.dense.sizes for i in range(len(self))]
 
     @property
-    def theta(self) -> Any:
+    def theta(self) -> np.ndarray | list[np.ndarray]:
         """All parameters, (n, n_parameters); a list of vectors where shapes differ."""
         if self._only is not None:
             return self._only.theta[:]
@@ -305,7 +306,7 @@ class Fleet:
         y: ArrayLike,
         *,
         epochs: int = 100,
-        lr: float | ArrayLike | Callable[[int], Any] = 0.01,
+        lr: float | ArrayLike | Callable[[int], object] = 0.01,
         batch_size: int = 1,
         optimizer: str = "sgd",
         momentum: float = 0.0,
@@ -322,9 +323,9 @@ class Fleet:
         tol: float = 0.0,
         threads: int = 1,
         progress: bool = False,
-        callback: Callable[[int, FleetHistory], Any] | None = None,
+        callback: Callable[[int, FleetHistory], object] | None = None,
         time_limit: float | None = None,
-        **rule_options: Any,
+        **rule_options: object,
     ) -> FleetHistory:
         """Train all networks; each by itself, as `Network.train` would.
 
@@ -436,7 +437,7 @@ class Fleet:
         return history
 
     def _check_samples(
-        self, plan: _Plan, X: object, y: object, weight: object, validation: Any, order: object
+        self, plan: _Plan, X: object, y: object, weight: object, validation: object, order: object
     ) -> list[_Run]:
         """Return what each shape learns from."""
         are_factors = plan.batch_size == 1 and not plan.takes_all
@@ -453,13 +454,14 @@ class Fleet:
             if is_fraction:
                 kept = kept or split_off(_any_samples(samples), validation, self.rng)
                 samples, held = split_fleet_samples(samples, *kept)
-            elif validation is not None:
+            elif isinstance(validation, (tuple, list)):
                 if len(validation) not in (2, 3):
                     raise ValueError(
                         f"validation: found {len(validation)} items, expected (X, y), "
                         "(X, y, sample_weight) or a fraction"
                     )
-                held = self._samples(shape, *validation, *[None] * (3 - len(validation)), False)
+                X_held, y_held, weight_held = (*validation, None)[:3]
+                held = self._samples(shape, X_held, y_held, weight_held, False)
             given = None
             if order is not None:
                 given = check_fleet_order(order, n, len(samples), plan.epochs)
@@ -594,7 +596,8 @@ class Fleet:
         history = self.history
         columns: dict[str, Any] = {"network": np.arange(len(self))}
         if self._only is None:
-            columns["sizes"] = ["-".join(map(str, sizes)) for sizes in self.sizes]
+            models = [self._place(i)[0].dense.dense for i in range(len(self))]
+            columns["sizes"] = ["-".join(map(str, model.sizes)) for model in models]
         if self.seeds is not None:
             columns["seed"] = np.array(self.seeds)
         columns |= {"lr": self.lr, "alpha": self._penalties.alpha, "l1": self._penalties.l1}
@@ -618,7 +621,7 @@ class Fleet:
             raise ValueError("arrays: found networks of several shapes, expected one")
         model = self._only.dense
         return FleetArrays(
-            theta=self.theta,
+            theta=self._only.theta[:],
             layers=model.layers.copy(),
             loss=model.loss.code,
             out=np.zeros(model.sizes[-1], model.dtype),
@@ -650,7 +653,7 @@ class Fleet:
 
         fleets.save(self._stored(), path)
 
-    def _stored(self) -> Any:
+    def _stored(self) -> StoredFleet:
         from .files.fleets import StoredFleet
 
         shapes = [(shape.dense, shape.numbers) for shape in self._shapes]
@@ -696,7 +699,7 @@ class Fleet:
         return f"Fleet({'; '.join(kinds)}{more})"
 
 
-def _are_networks(sizes: object) -> bool:
+def _are_networks(sizes: object) -> TypeGuard[Sequence[Network]]:
     if not isinstance(sizes, (list, tuple)) or not sizes:
         return False
     are = [isinstance(item, Network) for item in sizes]
@@ -731,7 +734,7 @@ def _check_theta(values: object, theta: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
-def _check_rule_options(given: dict[str, Any]) -> RuleOptions:
+def _check_rule_options(given: dict[str, object]) -> RuleOptions:
     known = ("dampening", "momentum_of", "penalize_biases", "clip_norm", "rho", "epsilon_hat")
     for name in given:
         if name not in known:
@@ -739,7 +742,7 @@ def _check_rule_options(given: dict[str, Any]) -> RuleOptions:
                 f"train: found the argument {name!r}, expected one of those of Fleet.train, or of "
                 + ", ".join(known)
             )
-    return RuleOptions()._replace(**given)
+    return RuleOptions()._replace(**given)  # type: ignore[arg-type]
 
 
 def _inputs(X: object, model: Dense) -> np.ndarray:
@@ -754,7 +757,7 @@ def _any_samples(samples: FleetSamples) -> Samples:
 
 
 def _check_plan(
-    shapes: list[_Shape], rule: RuleOptions, *, lr: Any, batch_size: object, epochs: object,
+    shapes: list[_Shape], rule: RuleOptions, *, lr: object, batch_size: object, epochs: object,
     threads: object, shuffle: object, progress: object, callback: object, patience: object,
     tol: object, time_limit: object,
 ) -> _Plan:  # fmt: skip

@@ -24,7 +24,7 @@ BELOW = {
     "training": "model kernels checks errors deadline optional",
     "files": "model checks errors",
     "network": "training files model kernels checks",
-    "fleet": "network results training files model kernels checks",
+    "fleet": "network results training files model kernels checks deadline",
     "results": "plots checks optional",
     "estimators": "training model kernels checks errors deadline schedules",
     "search": "estimators",
@@ -255,7 +255,8 @@ def test_what_writes_is_found(tmp_path, source, n):
 
 MOST_ANY = {
     "estimators": 70,
-    "files": 17,
+    "files": 23,
+    "fleet": 6,
     "plots": 8,
     "benchmarks": 7,
     "comparing": 6,

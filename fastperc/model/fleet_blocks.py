@@ -9,8 +9,8 @@ import numpy as np
 
 from ..deadline import NO_LIMIT, Deadline
 from ..kernels.fleet import losses_of_fleet, outputs_of_fleet
-from ..kernels.lanes.arguments import FleetNet
-from ..kernels.lanes.numbers import lanes_of, work_size
+from ..kernels.fleet_parts.arguments import FleetNet
+from ..kernels.fleet_parts.numbers import lanes_of, work_size
 from ..kernels.simd_numpy import BYTES
 from .dense import Dense
 from .dense_fleet import DenseFleet, FleetSamples

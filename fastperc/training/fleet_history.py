@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -88,7 +87,7 @@ class FleetHistoryWatcher:
     patience: np.ndarray | None = None
     tol: float = 0.0
     validation: FleetSamples | None = None
-    callback: Callable[[int, FleetHistory], Any] | None = None
+    callback: Callable[[int, FleetHistory], object] | None = None
     theta: np.ndarray | None = None  # where the best weights are kept
     done: int = 0
     _curves: list[tuple[int, np.ndarray, np.ndarray | None]] = field(default_factory=list)
@@ -151,9 +150,7 @@ class FleetHistoryWatcher:
                 also[networks] = held
             self._curves.append((k, whole, also))
 
-    def _reasons(
-        self, trained: Trained, loss: np.ndarray, held: np.ndarray | None
-    ) -> np.ndarray:
+    def _reasons(self, trained: Trained, loss: np.ndarray, held: np.ndarray | None) -> np.ndarray:
         """Apply `stopping.Stopping` to each network."""
         networks = trained.networks
         why = np.full(len(networks), "", object)
@@ -188,7 +185,7 @@ class FleetHistoryWatcher:
 
     def write_curves(self) -> None:
         """Write the curves to the history."""
-        history, n = self.history, len(self.numbers)
+        history = self.history
         shown = np.array([k for k, _, _ in self._curves], np.int64)
         if len(shown) > len(history.shown):
             history.shown = shown
@@ -202,7 +199,6 @@ class FleetHistoryWatcher:
             history.loss[row, self.numbers] = loss
             if held is not None:
                 history.validation_loss[row, self.numbers] = held
-        assert n <= history.loss.shape[1]
 
     def finish(self, theta: np.ndarray, reasons: np.ndarray) -> None:
         """Write curves, and best weights where these were kept."""

@@ -13,7 +13,7 @@ from ..deadline import Deadline
 from ..kernels import updates
 from ..kernels.arguments import N_SUMS
 from ..kernels.fleet import train_fleet
-from ..kernels.lanes.arguments import (
+from ..kernels.fleet_parts.arguments import (
     BY_FACTORS,
     BY_MEANS,
     OWN,
@@ -21,9 +21,9 @@ from ..kernels.lanes.arguments import (
     PLAIN,
     FleetNet,
 )
-from ..kernels.lanes.arguments import FleetRule as RuleArguments
-from ..kernels.lanes.arguments import FleetSamples as SampleArguments
-from ..kernels.lanes.numbers import TURNS, lists_size, work_size
+from ..kernels.fleet_parts.arguments import FleetRule as RuleArguments
+from ..kernels.fleet_parts.arguments import FleetSamples as SampleArguments
+from ..kernels.fleet_parts.numbers import TURNS, lists_size, work_size
 from ..kernels.simd_numpy import BYTES
 from ..model.dense import Dense
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
@@ -230,7 +230,7 @@ def _spread(values: np.ndarray, at: np.ndarray, n: int) -> np.ndarray:
 def _lists_pay(model: Dense, X: np.ndarray) -> bool:
     """Return whether listing the inputs that are not 0 is worth it, as was measured."""
     share = np.count_nonzero(X[:ROWS_AT_ONCE]) / max(1, X[:ROWS_AT_ONCE].size)
-    return share < DENSE or BYTES * model.theta.size > LARGE
+    return bool(share < DENSE) or BYTES * model.theta.size > LARGE
 
 
 def _nonzero(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -265,7 +265,7 @@ def are_plain(rule: FleetRule, samples: FleetSamples, batch_size: int) -> np.nda
     """Return whose steps are the learning rate times one sample's gradient, and nothing else."""
     penalties = rule.settings[:, [updates.L1, updates.L2, updates.L2_PER_WEIGHT]]
     is_plain = rule.code == updates.SGD and _takes_factors(samples, batch_size)
-    return is_plain & ~penalties.any(axis=1)
+    return np.logical_and(is_plain, ~penalties.any(axis=1))
 
 
 def _takes_factors(samples: FleetSamples, batch_size: int) -> bool:
