@@ -27,7 +27,7 @@ BELOW = {
     "fleet": "network results training files model kernels checks deadline",
     "results": "plots checks optional",
     "estimators": "results training model kernels checks errors deadline schedules",
-    "search": "estimators",
+    "search": "estimators results",
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
