@@ -479,8 +479,8 @@ class Fleet:
         self, shape: _Shape, X: object, y: object, weight: object, is_factor: bool
     ) -> FleetSamples:
         """Return checked samples of the networks of one shape."""
-        n_samples = np.shape(X)[:1]  # type: ignore[arg-type]
-        if np.ndim(y) != 2 or np.shape(y)[:1] != n_samples:  # type: ignore[arg-type]
+        n_samples = np.shape(X)[:1]  # type: ignore[call-overload]
+        if np.ndim(y) != 2 or np.shape(y)[:1] != n_samples:  # type: ignore[call-overload, arg-type]
             y = self._of_shape(shape, y)
         weight = self._of_shape(shape, weight)
         n = len(shape.numbers)
