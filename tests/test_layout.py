@@ -27,11 +27,11 @@ BELOW = {
     "fleet": "network results training files model kernels checks deadline",
     "results": "plots checks optional",
     "estimators": "results training model kernels checks errors deadline schedules",
-    "search": "estimators",
+    "search": "estimators results",
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
-    "warmup": "network training model measuring kernels",
+    "warmup": "fleet network training model measuring kernels",
     "tutorials": "network model measuring kernels checks errors",
     "comparing": "training model plots files measuring kernels checks errors deadline",
     "benchmarks": "comparing tutorials estimators network model datasets plots files measuring "

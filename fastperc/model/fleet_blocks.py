@@ -16,6 +16,7 @@ from .dense import Dense
 from .dense_fleet import DenseFleet, FleetSamples
 from .evaluate import mean_loss, outputs
 from .layout import aligned_zeros
+from .samples import read_only
 
 LARGEST = 1 << 19  # bytes of a block, up to which a matrix of samples is served faster in lanes
 OUTPUTS_AT_ONCE = 1 << 22  # numbers, in blocks, before they are sorted by network
@@ -85,12 +86,12 @@ class Places:
 
     def pack_targets(self, Y: np.ndarray) -> np.ndarray:
         """Return targets, the same for all or (n, n_samples, n_outputs), as kernels take them."""
-        return self.pack(Y) if Y.ndim == 3 else Y[None, :, :, None]
+        return read_only(self.pack(Y)) if Y.ndim == 3 else Y[None, :, :, None]
 
     def pack_weights(self, weight: np.ndarray) -> np.ndarray:
         """Return weights, the same for all, (n, n_samples), or none, as kernels take them."""
         if weight.ndim == 2:
-            return self.pack(weight)
+            return read_only(self.pack(weight))  # as are others: one signature, compiled once
         return weight.reshape((1, -1, 1) if len(weight) else (0, 0, 0))
 
     def unpack(self, blocks: np.ndarray, networks: np.ndarray | slice = slice(None)) -> np.ndarray:

@@ -23,11 +23,12 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params, _num_samples
 
 from ..estimators.typed import fits_what_it_has
+from ..results import ResultsTable
 from .candidates import Candidates, Parameters, network_of, prefix_of
 from .evaluation import Evaluation, Result, Split
 from .folds import Data
 from .scoring import Scoring
-from .table import Row, table_of
+from .table import Rows, table_of
 
 
 class Splitter(Protocol):
@@ -60,20 +61,20 @@ class FleetSearch(BaseSearchCV):
         -------
         self : object
         """
-        self._rows: list[Row] | None = None
+        self._rows: list[Rows] | None = None
         if why_not(self, X, y, params):
             return super().fit(X, y, **params)
         _Search(self, X, y, params).run()
         return self
 
-    def results_table(self) -> np.recarray:
+    def results_table(self) -> ResultsTable:
         """Return what became of each network, one row for each candidate and split.
 
         Returns
         -------
-        recarray of shape (n_candidates * n_splits,)
+        ResultsTable of n_candidates * n_splits rows
             The parameters under their names, then ``fold``, ``epochs``, ``loss`` (the last one in
-            training), ``test_score`` (or ``test_NAME`` for each of several), ``reason`` ("epochs":
+            training), ``test_score`` (or ``test_NAME`` for each of several), ``stopped`` ("epochs":
             there were no more; "patience": progress had ended; "diverged") and ``seconds``.
 
         Raises

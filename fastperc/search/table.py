@@ -2,67 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from ..estimators.fleets import Outcome
+from ..estimators.fleets.endings import end_columns
+from ..results import ResultsTable
 from .candidates import Parameters
 
 
-class Row(NamedTuple):
-    """What became of one network."""
+class Rows(NamedTuple):
+    """What became of some networks.
 
-    parameters: Parameters
-    fold: int
-    epochs: int
-    loss: float
-    test_score: object
-    reason: str
-    seconds: float
+    Attributes
+    ----------
+    parameters : list of dict
+        Of each network's candidate.
+    scores : list of float or dict
+    numbers : dict of str to ndarray
+        Which fold each was fitted to, and how training ended.
+    """
+
+    parameters: list[Parameters]
+    scores: list[object]
+    numbers: dict[str, np.ndarray]
 
     @classmethod
     def of(
-        cls, parameters: Parameters, fold: int, outcome: Outcome, result: dict[str, object]
-    ) -> Row:
-        """Return the row of an outcome and its scores."""
-        reason = type(outcome.error).__name__ if outcome.error is not None else outcome.reason
-        if outcome.reason == "diverged":
-            reason = "diverged"
-        return cls(
-            parameters, fold, outcome.n_iter, outcome.loss, result["test_scores"], reason,
-            outcome.seconds,
-        )  # fmt: skip
+        cls,
+        parameters: Iterable[Parameters],
+        folds: Sequence[int],
+        outcomes: Sequence[Outcome],
+        scores: Iterable[object],
+    ) -> Rows:
+        """Return the rows of outcomes."""
+        return cls([*parameters], [*scores], {"fold": np.array(folds), **end_columns(outcomes)})
 
 
-def table_of(rows: Sequence[Row]) -> np.recarray:
-    """Return rows as one array, a column for each parameter and each number.
+def table_of(parts: Sequence[Rows]) -> ResultsTable:
+    """Return rows as one table, a column for each parameter and each number.
 
     Several scores have a column each, ``test_NAME``; what a candidate does not set is None.
     """
-    names = dict.fromkeys(name for row in rows for name in row.parameters)
-    columns: dict[str, np.ndarray] = {
-        name: column([row.parameters.get(name) for row in rows]) for name in names
+    parameters = [*chain.from_iterable(part.parameters for part in parts)]
+    names = dict.fromkeys(chain.from_iterable(parameters))
+    columns = {name: [given.get(name) for given in parameters] for name in names}
+    numbers = {
+        name: np.concatenate([part.numbers[name] for part in parts]) for name in parts[0].numbers
     }
-    columns["fold"] = np.array([row.fold for row in rows])
-    columns["epochs"] = np.array([row.epochs for row in rows])
-    columns["loss"] = np.array([row.loss for row in rows])
-    columns |= score_columns([row.test_score for row in rows])
-    columns["reason"] = np.array([row.reason for row in rows])
-    columns["seconds"] = np.array([row.seconds for row in rows])
-    dtype = np.dtype([(name, values.dtype) for name, values in columns.items()])
-    return np.rec.fromarrays([*columns.values()], dtype=dtype)
-
-
-def column(values: Sequence[object]) -> np.ndarray:
-    """Return values as an array, of numbers or texts where all are."""
-    kinds = {type(value) for value in values}
-    if len(kinds) == 1 and kinds <= {int, float, bool, str}:
-        return np.array(values)
-    found = np.empty(len(values), object)
-    found[:] = values
-    return found
+    scores = score_columns([*chain.from_iterable(part.scores for part in parts)])
+    at_end = {name: numbers.pop(name) for name in ("stopped", "seconds")}
+    return ResultsTable(
+        {**columns, **numbers, **scores, **at_end}, score=next(iter(scores)), parameters=[*names]
+    )
 
 
 def score_columns(scores: Sequence[object]) -> dict[str, np.ndarray]:

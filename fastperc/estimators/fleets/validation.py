@@ -11,7 +11,7 @@ from ...kernels import batch
 from ...model.dense import Dense
 from ...model.dense_fleet import DenseFleet, FleetSamples
 from ...model.evaluate import mean_loss
-from ...model.fleet_blocks import fleet_losses, fleet_outputs_each
+from ...model.fleet_blocks import fleet_losses, fleet_outputs, fleet_outputs_each
 from ...model.layout import aligned_zeros
 from ...model.samples import Samples, no_order
 from ...model.slices import SHORT
@@ -60,20 +60,23 @@ class FleetValidation:
     def measure(self, trained: Trained) -> tuple[np.ndarray, np.ndarray]:
         """Return loss and score of each network; a score is NaN where outputs are not finite."""
         n = len(trained.networks)
-        which = self.which[trained.networks]
+        which, theta = self.which[trained.networks], trained.theta()
         if len(self.held) >= MANY and FEW * len(self.held) > len(self.which):
-            return self._measure_each(trained.theta(), which)
+            return self._measure_each(theta, which)
         losses, scores = np.empty(n), np.empty(n)
-        for k in np.unique(which).tolist():
-            at = np.flatnonzero(which == k)
-            losses[at], scores[at] = self._measure(trained.among(at), self.held[k])
+        by_set = np.argsort(which, kind="stable")
+        ends = np.cumsum(np.bincount(which, minlength=len(self.held)))
+        for held, at in zip(self.held, np.split(by_set, ends[:-1]), strict=True):
+            if len(at):
+                losses[at], scores[at] = self._measure(theta[at], held)
         return losses, scores
 
-    def _measure(self, trained: Trained, held: Samples) -> tuple[np.ndarray, np.ndarray]:
-        losses = mean_losses(self.dense, trained.theta(), held) * self.loss_scale
+    def _measure(self, theta: np.ndarray, held: Samples) -> tuple[np.ndarray, np.ndarray]:
+        losses = mean_losses(self.dense, theta, held) * self.loss_scale
         if self.score is None:
             return losses, -losses
-        return losses, self.score(trained.outputs(held.X), held)
+        outs = fleet_outputs(DenseFleet(self.dense, theta), held.X)
+        return losses, self.score(outs, held)
 
     def _measure_each(self, theta: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the same of networks which have sets of their own: many of them side by side."""
