@@ -500,7 +500,7 @@ class Fleet:
             plan.is_scheduled, waits, plan.tol, run.held, plan.callback,
             fleet.theta if keeps_best else None,
         )  # fmt: skip
-        reasons = np.full(len(numbers), "error", object)
+        reasons: np.ndarray | str = "error"
         try:
             reasons = fit_fleet(
                 fleet, run.samples, FleetRule(plan.code, plan.settings[numbers], fleet), watcher,
@@ -508,7 +508,7 @@ class Fleet:
                 deadline=plan.deadline, progress=plan.progress,
             )  # fmt: skip
         except KeyboardInterrupt:
-            reasons[:] = "interrupted"
+            reasons = "interrupted"
             raise
         finally:
             watcher.finish(fleet.theta, reasons)

@@ -132,8 +132,10 @@ class FleetHistoryWatcher:
         self._add_to_curves(networks, losses, held)
         self.done += n_epochs
         self.history.ended_after[at] = time.perf_counter() - self.deadline.begin
-        why = self._reasons(trained, losses[-1], held)
-        return self._call(trained, why)
+        why = self._call(trained, self._reasons(trained, losses[-1], held))
+        ended = (why != "") | diverged
+        self.history.stopped[at[ended]] = np.where(diverged, "diverged", why)[ended]
+        return why
 
     def _add_to_curves(
         self, networks: np.ndarray, losses: np.ndarray, held: np.ndarray | None
@@ -200,10 +202,11 @@ class FleetHistoryWatcher:
             if held is not None:
                 history.validation_loss[row, self.numbers] = held
 
-    def finish(self, theta: np.ndarray, reasons: np.ndarray) -> None:
-        """Write curves, and best weights where these were kept."""
+    def finish(self, theta: np.ndarray, reasons: np.ndarray | str) -> None:
+        """Write curves, why the rest ended, and best weights where these were kept."""
         self.write_curves()
-        self.history.stopped[self.numbers] = reasons
+        stopped = self.history.stopped[self.numbers]
+        self.history.stopped[self.numbers] = np.where(stopped == "error", reasons, stopped)
         if self.best is not None:
             has_best = np.isfinite(self.lowest)
             theta[has_best] = self.best[has_best]
