@@ -14,9 +14,16 @@ from sklearn.metrics import f1_score, make_scorer
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastperc as ours
-from fastperc import GridSearchCV, MLPClassifier, MLPRegressor, RandomizedSearchCV
+from fastperc import (
+    GridSearchCV,
+    HalvingRandomSearchCV,
+    MLPClassifier,
+    MLPRegressor,
+    RandomizedSearchCV,
+)
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning",
@@ -402,6 +409,24 @@ def test_metadata_that_is_routed_goes_scikit_learns_way():
     finally:
         set_config(enable_metadata_routing=False)
     assert_same_results(mine.cv_results_, yours.cv_results_)
+
+
+QUICK = {"max_iter": 100, "learning_rate_init": 0.02}
+CHECKED = [
+    GridSearchCV(classifier(**QUICK), {"alpha": [1e-4, 0.1]}, cv=2, error_score="raise"),
+    RandomizedSearchCV(regressor(**QUICK), {"alpha": [1e-4, 0.1]}, n_iter=2, cv=2),
+    HalvingRandomSearchCV(
+        classifier(**QUICK), {"alpha": [1e-4, 0.01, 0.1]}, n_candidates=3, min_resources="exhaust",
+        cv=2, error_score="raise", random_state=0,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(CHECKED)
+def test_checks_of_scikit_learn(estimator, check):
+    check(estimator)
 
 
 @pytest.mark.slow
