@@ -479,10 +479,7 @@ class Fleet:
         self, shape: _Shape, X: object, y: object, weight: object, is_factor: bool
     ) -> FleetSamples:
         """Return checked samples of the networks of one shape."""
-        n_samples = np.shape(X)[:1]  # type: ignore[call-overload]
-        if np.ndim(y) != 2 or np.shape(y)[:1] != n_samples:  # type: ignore[call-overload, arg-type]
-            y = self._of_shape(shape, y)
-        weight = self._of_shape(shape, weight)
+        y, weight = self._targets_of_shape(shape, X, y), self._of_shape(shape, weight)
         n = len(shape.numbers)
         return check_fleet_samples(shape.dense.dense, n, X, y, weight, is_factor)
 
@@ -521,6 +518,14 @@ class Fleet:
         if plan.shuffles and batch_size < n_rows:
             return DrawnFleetOrders(n, n_rows, lambda: rng.permutation(n_rows))
         return FleetOrders(n, n_rows)
+
+    def _targets_of_shape(self, shape: _Shape, X: object, y: object) -> object:
+        """Return targets for the networks of one shape; a row for each sample is for all."""
+        if len(self._shapes) == 1:
+            return y
+        targets = np.asarray(y)
+        is_of_all = targets.ndim == 2 and targets.shape[:1] == np.asarray(X).shape[:1]
+        return targets if is_of_all else self._of_shape(shape, targets)
 
     def _of_shape(self, shape: _Shape, values: object) -> object:
         """Return what belongs to networks of one shape, where each network has its own."""

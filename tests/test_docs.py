@@ -45,7 +45,7 @@ def test_the_examples_of_embedding_print_what_they_say(repository, capsys):
 def test_the_examples_of_fleets_print_what_they_say(repository, capsys):
     code = python_of(page(repository, "fleets.md"))
     said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
-    assert len(said) == 5
+    assert len(said) == 6
     exec(compile(code, "fleets.md", "exec"), {})
     printed = capsys.readouterr().out.splitlines()
     assert [line for line in printed if not line.endswith("per second")] == said

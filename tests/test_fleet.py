@@ -7,6 +7,7 @@ import pytest
 
 import fastperc
 from fastperc import Fleet, ModelFileError, Network
+from fastperc.training import fleet_history
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 3))
@@ -364,3 +365,15 @@ def test_a_network_that_is_not_there_is_named():
     for key in (N, -N - 1):
         with pytest.raises(IndexError, match=f"network {key}, expected one from 0 to 10"):
             made()[key]
+
+
+@pytest.mark.parametrize("shapes", [[3, 3, 3, 3], [3, 4, 3, 3]])
+def test_curves_that_would_be_too_long_have_some_of_the_epochs_of_all_networks(shapes, monkeypatch):
+    nets = [Network((3, k, 1), dtype="float64", seed=i) for i, k in enumerate(shapes)]
+    whole = Fleet(nets).train(X, Y, epochs=8, lr=0.01, shuffle=False)
+    monkeypatch.setattr(fleet_history, "MOST", 12)
+    some = Fleet(nets).train(X, Y, epochs=8, lr=0.01, shuffle=False)
+    assert some.loss.size <= 12
+    np.testing.assert_array_equal(some.shown, [3, 6, 8])
+    np.testing.assert_array_equal(some.loss, whole.loss[some.shown - 1])
+    np.testing.assert_array_equal(some.final_loss, whole.loss[-1])

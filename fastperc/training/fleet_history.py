@@ -98,7 +98,8 @@ class FleetHistoryWatcher:
         self.lowest = np.full(n, np.inf)
         self.waited = np.zeros(n, np.int64)
         self.best = None if self.theta is None else self.theta.copy()
-        self.every = -(-self.epochs * n // MOST)
+        # Of all networks, not of one shape's: they share the history's rows.
+        self.every = -(-self.epochs * len(self.history.epochs) // MOST)
 
     @property
     def epochs_at_once(self) -> int:
