@@ -50,7 +50,7 @@ def classifier(**options):
 
 
 @pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks([MLPEnsembleClassifier(max_iter=60, n_members=3)])
+@parametrize_with_checks([MLPEnsembleClassifier(max_iter=60, n_members=2)])
 def test_checks_of_scikit_learn(estimator, check):
     check(estimator)
 
