@@ -157,9 +157,12 @@ def test_a_member_that_diverges_is_left_out():
         model = regressor(solver="sgd", distributions=rates, random_state=1).fit(X, Y)
     table = model.results_table()
     kept = table.learning_rate_init < 1
-    assert (table.reason[~kept] == "diverged").all()
+    assert (table.stopped[~kept] == "diverged").all()
     assert len(model.estimators_) == kept.sum() < 5
     assert np.array_equal(table.weight, kept / kept.sum())
+    assert np.isnan(table.curves["loss"][:, ~kept]).all()
+    for curve, member in zip(table.curves["loss"].T[kept], model.estimators_, strict=True):
+        assert curve.tolist() == member.loss_curve_
     assert np.isfinite(model.predict(X)).all()
 
 

@@ -154,7 +154,7 @@ def test_shapes_may_differ():
     np.testing.assert_allclose(
         fleet.forward_each(X[:4]), [n.forward(X[i : i + 1])[0] for i, n in enumerate(nets)]
     )
-    assert len(fleet.table().columns["sizes"]) == 4
+    assert len(fleet.table()["sizes"]) == 4
     with pytest.raises(TypeError, match="shapes differ"):
         fleet.theta = np.zeros(3)
 
@@ -307,7 +307,7 @@ def test_the_table_has_a_row_for_each_network():
     with pytest.raises(ValueError, match="history"):
         fleet.table()
     fleet.train(X, Y, epochs=2, lr=RATES, validation=0.25)
-    columns = fleet.table().columns
+    columns = fleet.table()
     np.testing.assert_array_equal(columns["lr"], RATES)
     assert columns["stopped"].tolist() == ["epochs"] * N
     assert (columns["seconds"] > 0).all()

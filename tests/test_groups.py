@@ -293,7 +293,7 @@ def test_a_group_that_diverges_is_left_out():
     with pytest.warns(ConvergenceWarning, match=r"1 of 5 groups \(8 with 23 rows first\) left out"):
         model = fit_groups(regressor(solver="sgd"), x, Y, GROUPS)
     table = model.results_table()
-    assert table.reason[table.group == 8] == "diverged"
+    assert table.stopped[table.group == 8] == "diverged"
     assert model.groups_.tolist() == [3, 5, 10, 11]
     with pytest.raises(ValueError, match="non-finite"):
         fit_groups(regressor(solver="sgd"), 1e160 * X, Y, GROUPS)
@@ -382,6 +382,7 @@ def test_the_table_has_a_row_for_each_group():
     table = fit_groups(regressor(), X, Y, GROUPS).results_table()
     assert table.group.tolist() == [3, 5, 8, 10, 11]
     assert table.rows.tolist() == [*SIZES]
-    assert set(table.reason) == {"epochs"}
+    assert set(table.stopped) == {"epochs"}
     assert (table.epochs == 12).all()
     assert np.isfinite(table.loss).all()
+    assert np.array_equal(table.curves["loss"][-1], table.loss)

@@ -23,6 +23,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params, _num_samples
 
 from ..estimators.typed import fits_what_it_has
+from ..results import ResultsTable
 from .candidates import Candidates, Parameters, network_of, prefix_of
 from .evaluation import Evaluation, Result, Split
 from .folds import Data
@@ -66,15 +67,16 @@ class FleetSearch(BaseSearchCV):
         _Search(self, X, y, params).run()
         return self
 
-    def results_table(self) -> np.recarray:
+    def results_table(self) -> ResultsTable:
         """Return what became of each network, one row for each candidate and split.
 
         Returns
         -------
-        recarray of shape (n_candidates * n_splits,)
+        ResultsTable
             The parameters under their names, then ``fold``, ``epochs``, ``loss`` (the last one in
-            training), ``test_score`` (or ``test_NAME`` for each of several), ``reason`` ("epochs":
-            there were no more; "patience": progress had ended; "diverged") and ``seconds``.
+            training), ``test_score`` (or ``test_NAME`` for each of several), ``stopped`` ("epochs":
+            there were no more; "patience": progress had ended; "diverged"; or nothing where the
+            solver does not say) and ``seconds``; and the learning curves.
 
         Raises
         ------
@@ -88,7 +90,7 @@ class FleetSearch(BaseSearchCV):
                 "search for an MLPClassifier or MLPRegressor, or a pipeline that ends in one. See "
                 "cv_results_ for what there is of other estimators"
             )
-        return table_of(rows)
+        return table_of(rows, self.refit)
 
     def _evaluation(self, candidates: Candidates, data: Data, scoring: Scoring) -> Evaluation:
         return Evaluation(candidates, data, scoring, bool(self.return_train_score))
