@@ -121,14 +121,14 @@ class Fleet:
     ----------
     sizes : sequence of int, or sequence of Network
         Number of inputs, of units in each hidden layer, of outputs. Or networks, whose parameters
-        are copied; their shapes may differ.
+        are copied; their shapes may differ, not their loss and dtype.
     n : int
         How many networks; not given with networks.
     hidden, output, loss, dtype, bias
         As of `Network`.
     init : str or array_like
-        Start weights: a name as of `Network`; or all parameters, (n_parameters,) for all or
-        (n, n_parameters), each row laid out as ``Network.theta``.
+        Start weights: what `Network` takes, for all; or (n, n_parameters), a row for each, laid out
+        as ``Network.theta``.
     seed : int, Generator, None, or sequence of n int
         For start weights and the order of samples. With one for each network, they start as
         ``Network(sizes, seed=seed[i])`` does.
@@ -186,9 +186,9 @@ class Fleet:
 
     def _initialise(self, model: Dense, theta: np.ndarray, init: object) -> None:
         """Write start weights."""
-        start = init if init is None or isinstance(init, str) else np.asarray(init)
-        if isinstance(start, np.ndarray) and start.ndim == 2:
-            theta[:] = _check_theta(start, theta, "init")
+        rows = _rows_of(init)
+        if rows is not None:
+            theta[:] = _check_theta(rows, theta, "init")
             return
         start = options.check_init(init, model)
         for i, row in enumerate(theta):
@@ -197,6 +197,7 @@ class Fleet:
 
     def _take_networks(self, networks: Sequence[Network], seed: object) -> None:
         """Become a fleet of copies of networks."""
+        _check_alike(networks)
         self.seeds, self.rng = None, options.check_seed(seed)
         self.labels = networks[0].labels
         kinds: dict[object, list[int]] = {}
@@ -221,7 +222,12 @@ class Fleet:
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
-            return self._network(range(len(self))[key])
+            if not -len(self) <= key < len(self):
+                raise IndexError(
+                    f"fleet: found network {key}, expected one from 0 to {len(self) - 1}, or from "
+                    f"-{len(self)} to -1 counted from the end"
+                )
+            return self._network(int(key) % len(self))
         some = np.arange(len(self))[key]
         if some.ndim != 1 or not len(some):
             raise IndexError(
@@ -473,7 +479,10 @@ class Fleet:
         self, shape: _Shape, X: object, y: object, weight: object, is_factor: bool
     ) -> FleetSamples:
         """Return checked samples of the networks of one shape."""
-        y, weight = self._of_shape(shape, y), self._of_shape(shape, weight)
+        n_samples = np.shape(X)[:1]  # type: ignore[call-overload]
+        if np.ndim(y) != 2 or np.shape(y)[:1] != n_samples:  # type: ignore[call-overload, arg-type]
+            y = self._of_shape(shape, y)
+        weight = self._of_shape(shape, weight)
         n = len(shape.numbers)
         return check_fleet_samples(shape.dense.dense, n, X, y, weight, is_factor)
 
@@ -709,9 +718,33 @@ def _are_networks(sizes: object) -> TypeGuard[Sequence[Network]]:
     return all(are)
 
 
+def _check_alike(networks: Sequence[Network]) -> None:
+    """Refuse networks that differ in what results of a whole fleet have in common."""
+    for what, values in (
+        ("the loss", [net.loss_name for net in networks]),
+        ("the dtype", [net.dtype.name for net in networks]),
+        ("the labels", [net.labels for net in networks]),  # of hinge
+    ):
+        odd = next((i for i, value in enumerate(values) if value != values[0]), None)
+        if odd is not None:
+            raise ValueError(
+                f"fleet: found {what} {values[odd]!r} of network {odd} beside {values[0]!r}, "
+                "expected one for all. Make a fleet of each kind"
+            )
+
+
 def _configuration(model: Dense) -> tuple[object, ...]:
     """Return what networks trained side by side have in common."""
     return model.sizes, model.hidden, model.output, model.loss.code, model.dtype, model.bias
+
+
+def _rows_of(init: object) -> np.ndarray | None:
+    """Return parameters of each network, (n, n_parameters), if these are what was given."""
+    try:
+        array = np.asarray(init)
+    except ValueError:  # arrays of several shapes: weights and biases
+        return None
+    return array if array.ndim == 2 else None
 
 
 def _check_seeds(seed: object, n: int) -> list[int] | None:

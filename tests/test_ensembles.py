@@ -362,7 +362,7 @@ def test_intervals_need_samples_that_were_not_trained_on():
     (lambda: regressor(distributions={"loss": ["huber"]}).fit(X, Y), "members have in common"),
     (lambda: regressor(distributions={"alpha": []}).fit(X, Y), r"distributions\['alpha'\]: found"),
     (lambda: regressor(distributions={"alpha": "auto"}).fit(X, Y), "expected a scipy distribution"),
-    (lambda: regressor(distributions={"alpha": [-1.0]}).fit(X, Y), "alpha"),
+    (lambda: regressor(distributions={"alpha": [1.0, -1.0]}).fit(X, Y), "alpha"),
     (lambda: regressor().fit(X, Y, X_val=X), "belong together"),
     (lambda: regressor().fit(X, Y, sample_weight_val=Y), "belongs to X_val"),
     (lambda: regressor().fit(X, Y, X_val=X, y_val=np.stack([Y, Y], 1)), "y_val has 2 columns"),

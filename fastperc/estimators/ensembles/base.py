@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval
 from ..attempt import Attempt
 from ..base import BaseMLP, checked_weight
 from ..fleets import Job, Outcome, fit_together
-from ..fleets.endings import end_columns, warn_together
+from ..fleets.endings import end_columns, is_diverged, warn_together
 from ..fleets.kept import KeptNetworks
 from ..inputs import Inputs, flat
 from ..typed import fits
@@ -222,13 +222,16 @@ class BaseMLPEnsemble(FittedEnsemble):
         self._drawn = tuple(drawn.parameters[0])
 
     def _tell(self, outcomes: Sequence[Outcome], kept: Sequence[Outcome]) -> None:
-        """Warn once of what members would have warned of; raise where none is left."""
-        errors = [outcome.error for outcome in outcomes if outcome.error is not None]
-        if not kept:
-            raise errors[0]
-        n = len(outcomes)
-        if errors:
-            warn(f"{len(errors)} of {n} members were left out: {errors[0]}", ConvergenceWarning)
+        """Warn once of what members would have warned of; raise what is wrong with one, or all."""
+        failed = [outcome for outcome in outcomes if outcome.error is not None]
+        for outcome in failed:
+            if outcome.error is not None and not (kept and is_diverged(outcome)):
+                raise outcome.error
+        if failed:
+            warn(
+                f"{len(failed)} of {len(outcomes)} members were left out: {failed[0].error}",
+                ConvergenceWarning,
+            )
         warn_together(outcomes, "members")
 
     def _choose(self, held: Held | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from ...model.samples import Samples, no_order
 from ...model.slices import SHORT
 from ...training.fleets import Trained
 
+AT_ONCE = 1 << 22  # numbers, of validation sets that stand side by side
 MANY, FEW = 8, 4  # validation sets, and networks to a set, so that these stand side by side
 
 Score = Callable[[np.ndarray, Samples], np.ndarray]  # of outputs (n_networks, n, n_outputs)
@@ -79,26 +79,41 @@ class FleetValidation:
         return losses, self.score(outs, held)
 
     def _measure_each(self, theta: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the same of networks which have sets of their own: all of them side by side."""
-        X, Y, weight = (part[which] for part in self._stacked)
+        """Return the same of networks which have sets of their own: many of them side by side."""
+        largest = max(len(held) for held in self.held)
+        some = max(MANY, AT_ONCE // (largest * (self.dense.sizes[0] + self.dense.sizes[-1])))
+        parts = [
+            self._measure_stacked(theta[k : k + some], which[k : k + some])
+            for k in range(0, len(which), some)
+        ]
+        losses, scores = zip(*parts, strict=True)
+        return np.concatenate(losses), np.concatenate(scores)
+
+    def _measure_stacked(
+        self, theta: np.ndarray, which: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        X, Y, weight = stacked([self.held[k] for k in which.tolist()])
         fleet, samples = DenseFleet(self.dense, theta), FleetSamples(X, Y, weight)
         losses = fleet_losses(fleet, samples) * self.loss_scale
         if self.score is None:
             return losses, -losses
         return losses, self.score(fleet_outputs_each(fleet, X), Samples(X, Y, weight))
 
-    @cached_property
-    def _stacked(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Inputs, targets and weights of all sets, (n_sets, n, ...), filled up with weight 0."""
-        n = max(len(held) for held in self.held)
-        first = self.held[0]
-        X = np.zeros((len(self.held), n, first.X.shape[1]), self.dense.dtype)
-        Y = np.zeros((len(self.held), n, first.Y.shape[1]), self.dense.dtype)
-        weight = np.zeros((len(self.held), n), self.dense.dtype)
-        for k, held in enumerate(self.held):
-            X[k, : len(held)], Y[k, : len(held)] = held.X, held.Y
-            weight[k, : len(held)] = held.weight if len(held.weight) else 1.0
-        return X, Y, weight
+
+def stacked(sets: Sequence[Samples]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return inputs, targets and weights of sets, (n_sets, n, ...), filled up with weight 0."""
+    ends = [len(held) for held in sets]
+    places = np.arange(max(ends)) < np.array(ends)[:, None]
+    X, Y = sets[0].X, sets[0].Y
+    weight = np.zeros(places.shape, Y.dtype)
+    weight[places] = np.concatenate(
+        [held.weight if len(held.weight) else np.ones(len(held)) for held in sets]
+    )
+    inputs = np.zeros((*places.shape, X.shape[1]), X.dtype)
+    targets = np.zeros((*places.shape, Y.shape[1]), Y.dtype)
+    inputs[places] = np.concatenate([held.X for held in sets])
+    targets[places] = np.concatenate([held.Y for held in sets])
+    return inputs, targets, weight
 
 
 def mean_losses(dense: Dense, thetas: np.ndarray, samples: Samples) -> np.ndarray:
