@@ -371,6 +371,13 @@ def test_there_is_no_table_of_other_estimators():
             fitted.results_table()
 
 
+def test_a_search_that_is_refused_keeps_its_table():
+    search = GridSearchCV(regressor(), ALPHAS, cv=3).fit(X, Y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        search.fit(X, Y[:-1])
+    assert len(search.results_table()) == 12
+
+
 def test_a_search_can_be_cloned_and_pickled():
     import pickle
 
