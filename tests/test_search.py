@@ -331,10 +331,13 @@ def test_the_table_has_a_row_for_each_network():
     grid = {"alpha": [1e-4, 0.1], "hidden_layer_sizes": [(3,), (4, 3)], "tol": [0.0, 10.0]}
     search = GridSearchCV(regressor(n_iter_no_change=2), grid, cv=3).fit(X, Y)
     table = search.results_table()
-    assert tuple(table.columns) == (
+    assert table.columns == [
         "alpha", "hidden_layer_sizes", "tol", "fold", "epochs", "loss", "test_score", "stopped",
         "seconds",
-    )  # fmt: skip
+    ]  # fmt: skip
+    last = np.take_along_axis(table.curves["loss"], table.epochs[None] - 1, axis=0)[0]
+    np.testing.assert_array_equal(last, table.loss)
+    assert np.isnan(table.curves["loss"]).sum(axis=0).tolist() == (10 - table.epochs).tolist()
     assert len(table) == 8 * 3
     assert set(table.stopped[table.tol == 0]) == {"epochs"}
     assert set(table.epochs[table.tol > 0]) == {4}
@@ -351,6 +354,14 @@ def test_the_table_of_several_scores_and_several_grids():
     table = search.results_table()
     assert table.alpha.tolist() == [0.1] * 3 + [None] * 3
     assert {"test_accuracy", "test_f1_macro"} <= {*table.columns}
+    assert table.score == "test_accuracy"
+
+
+def test_a_parameter_called_as_a_column():
+    search = GridSearchCV(regressor(), {"loss": ["huber", "squared_error"]}, cv=3).fit(X, Y)
+    table = search.results_table()
+    assert table["param_loss"].tolist() == ["huber"] * 3 + ["squared_error"] * 3
+    assert table.parameters == ("param_loss",)
 
 
 def test_there_is_no_table_of_other_estimators():
@@ -358,6 +369,13 @@ def test_there_is_no_table_of_other_estimators():
     for fitted in (search, search.fit(X, LETTERS)):
         with pytest.raises(AttributeError, match="results_table: found no networks"):
             fitted.results_table()
+
+
+def test_a_search_that_is_refused_keeps_its_table():
+    search = GridSearchCV(regressor(), ALPHAS, cv=3).fit(X, Y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        search.fit(X, Y[:-1])
+    assert len(search.results_table()) == 12
 
 
 def test_a_search_can_be_cloned_and_pickled():

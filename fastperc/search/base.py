@@ -46,6 +46,8 @@ class FleetSearch(BaseSearchCV):
     What cannot be trained so is left to scikit-learn's own code: see `why_not`.
     """
 
+    _rows: list[Rows] | None = None  # of the last search, if it trained networks
+
     @fits_what_it_has
     def fit(self, X: object, y: object = None, **params: object) -> Self:
         """Find the best parameters, and fit an estimator that has them to all of the data.
@@ -61,10 +63,11 @@ class FleetSearch(BaseSearchCV):
         -------
         self : object
         """
-        self._rows: list[Rows] | None = None
-        if why_not(self, X, y, params):
-            return super().fit(X, y, **params)
-        _Search(self, X, y, params).run()
+        if not why_not(self, X, y, params):
+            _Search(self, X, y, params).run()
+            return self
+        super().fit(X, y, **params)
+        self._rows = None
         return self
 
     def results_table(self) -> ResultsTable:
@@ -72,24 +75,24 @@ class FleetSearch(BaseSearchCV):
 
         Returns
         -------
-        ResultsTable of n_candidates * n_splits rows
+        ResultsTable
             The parameters under their names, then ``fold``, ``epochs``, ``loss`` (the last one in
             training), ``test_score`` (or ``test_NAME`` for each of several), ``stopped`` ("epochs":
-            there were no more; "patience": progress had ended; "diverged") and ``seconds``.
+            there were no more; "patience": progress had ended; "diverged"; or nothing where the
+            solver does not say) and ``seconds``; and the learning curves.
 
         Raises
         ------
         AttributeError
             If scikit-learn's own code has done the search.
         """
-        rows = getattr(self, "_rows", None)
-        if rows is None:
+        if self._rows is None:
             raise AttributeError(
                 "results_table: found no networks that this search has trained, expected a fitted "
                 "search for an MLPClassifier or MLPRegressor, or a pipeline that ends in one. See "
                 "cv_results_ for what there is of other estimators"
             )
-        return table_of(rows)
+        return table_of(self._rows, self.refit)
 
     def _evaluation(self, candidates: Candidates, data: Data, scoring: Scoring) -> Evaluation:
         return Evaluation(candidates, data, scoring, bool(self.return_train_score))

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..estimators.fleets import Outcome
-from ..estimators.fleets.endings import end_columns
+from ..estimators.fleets.endings import end_columns, loss_curves
 from ..results import ResultsTable
 from .candidates import Parameters
+
+OWN = ("fold", "epochs", "loss", "stopped", "seconds")  # columns that no parameter may have
 
 
 class Rows(NamedTuple):
@@ -24,11 +26,14 @@ class Rows(NamedTuple):
     scores : list of float or dict
     numbers : dict of str to ndarray
         Which fold each was fitted to, and how training ended.
+    curves : ndarray of shape (n_epochs, n_networks)
+        Losses in training.
     """
 
     parameters: list[Parameters]
     scores: list[object]
     numbers: dict[str, np.ndarray]
+    curves: np.ndarray
 
     @classmethod
     def of(
@@ -39,24 +44,30 @@ class Rows(NamedTuple):
         scores: Iterable[object],
     ) -> Rows:
         """Return the rows of outcomes."""
-        return cls([*parameters], [*scores], {"fold": np.array(folds), **end_columns(outcomes)})
+        numbers = {"fold": np.array(folds), **end_columns(outcomes)}
+        return cls([*parameters], [*scores], numbers, loss_curves(outcomes))
 
 
-def table_of(parts: Sequence[Rows]) -> ResultsTable:
+def table_of(parts: Sequence[Rows], refit: object) -> ResultsTable:
     """Return rows as one table, a column for each parameter and each number.
 
-    Several scores have a column each, ``test_NAME``; what a candidate does not set is None.
+    Several scores have a column each, ``test_NAME``, that of ``refit`` being the one that counts;
+    what a candidate does not set is None.
     """
     parameters = [*chain.from_iterable(part.parameters for part in parts)]
     names = dict.fromkeys(chain.from_iterable(parameters))
-    columns = {name: [given.get(name) for given in parameters] for name in names}
-    numbers = {
-        name: np.concatenate([part.numbers[name] for part in parts]) for name in parts[0].numbers
+    shown = {f"param_{name}" if name in OWN else name: name for name in names}
+    columns: dict[str, Sequence[object] | np.ndarray] = {
+        column: [given.get(name) for given in parameters] for column, name in shown.items()
     }
+    numbers = {name: np.concatenate([part.numbers[name] for part in parts]) for name in OWN}
     scores = score_columns([*chain.from_iterable(part.scores for part in parts)])
     at_end = {name: numbers.pop(name) for name in ("stopped", "seconds")}
     return ResultsTable(
-        {**columns, **numbers, **scores, **at_end}, score=next(iter(scores)), parameters=[*names]
+        {**columns, **numbers, **scores, **at_end},
+        {"loss": beside([part.curves for part in parts])},
+        score=f"test_{refit}" if f"test_{refit}" in scores else next(iter(scores)),
+        parameters=[*shown],
     )
 
 
@@ -71,3 +82,10 @@ def score_columns(scores: Sequence[object]) -> dict[str, np.ndarray]:
         )
         for name in named
     }
+
+
+def beside(curves: Sequence[np.ndarray]) -> np.ndarray:
+    """Return curves of different lengths side by side, filled up with NaN."""
+    n_epochs = max(len(some) for some in curves)
+    room = [np.full((n_epochs - len(some), some.shape[1]), np.nan) for some in curves]
+    return np.hstack([np.vstack(pair) for pair in zip(curves, room, strict=True)])

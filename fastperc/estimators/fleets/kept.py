@@ -13,6 +13,7 @@ from ...model.evaluate import forward_scratch, outputs
 from ..base import BaseMLP
 from ..inputs import Inputs, narrowed
 from ..labels import Labels
+from .endings import loss_curves
 from .fleet_fit import FleetFit
 from .jobs import Job
 from .orders import JobOrders
@@ -57,17 +58,9 @@ class KeptNetworks:
         -------
         ndarray of float64 of shape (n_epochs, n_jobs)
         """
-        n_epochs = max(outcome.n_iter for outcome in self._outcomes)
-        curves, jobs = np.full((n_epochs, len(is_kept)), np.nan), np.flatnonzero(is_kept)
-        for fleet, numbers in self._fleets():
-            if fleet is None:
-                for i in numbers:
-                    curve = self.estimator(i).loss_curve_
-                    curves[: len(curve), jobs[i]] = curve
-            else:
-                places = [self._outcomes[i].place for i in numbers]
-                losses = fleet.watcher.losses[:n_epochs, places]
-                curves[: len(losses), jobs[numbers]] = losses
+        found = loss_curves(self._outcomes)
+        curves = np.full((len(found), len(is_kept)), np.nan)
+        curves[:, is_kept] = found
         return curves
 
     def outputs(self, X: Inputs, threads: int = 1) -> np.ndarray:
