@@ -11,35 +11,33 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 import numpy as np
 
 from . import checks
-from .deadline import Deadline
 from .kernels import single
 from .model import options
 from .model.dense import Dense
-from .model.dense_fleet import DenseFleet, FleetRule, FleetSamples
+from .model.dense_fleet import DenseFleet, FleetSamples
 from .model.fleet_blocks import fleet_losses, fleet_outputs, fleet_outputs_each
 from .model.layout import aligned_zeros, initialise
 from .model.losses import warn_out_of_reach
 from .model.samples import Samples, split_off
 from .network import Network
-from .training.fleet_history import FleetHistory, FleetHistoryWatcher
+from .training.fleet_history import FleetHistory
 from .training.fleet_options import (
     Penalties,
     check_finite_fleet,
-    check_fleet_rule,
     check_fleet_samples,
-    check_patience,
-    check_rates,
     split_fleet_samples,
 )
 from .training.fleet_orders import (
-    DrawnFleetOrders,
-    GivenFleetOrders,
     check_fleet_order,
-    weight_sums,
 )
-from .training.fleets import FleetOrders, fit_fleet
-from .training.options import check_callback, check_deadline
-from .training.rules import RuleOptions
+from .training.fleet_plan import (
+    FleetPlan,
+    Run,
+    Shape,
+    check_plan,
+    check_rule_options,
+    train_shape,
+)
 
 if TYPE_CHECKING:
     import os
@@ -58,48 +56,6 @@ class FleetArrays(NamedTuple):
     loss: int
     out: np.ndarray
     work: np.ndarray
-
-
-class _Shape(NamedTuple):
-    """Networks of one configuration, and their numbers in the fleet."""
-
-    dense: DenseFleet
-    numbers: np.ndarray
-
-
-class _Run(NamedTuple):
-    """Networks of one shape, and what they learn from: rows in a given order, if there is one."""
-
-    shape: _Shape
-    samples: FleetSamples
-    held: FleetSamples | None
-    order: np.ndarray | None
-
-    @property
-    def model(self) -> Dense:
-        """Their configuration."""
-        return self.shape.dense.dense
-
-
-class _Plan(NamedTuple):
-    """The options of `Fleet.train`, checked."""
-
-    batch_size: int
-    epochs: int
-    threads: int
-    shuffles: bool
-    progress: bool
-    callback: Callable[[int, FleetHistory], object] | None
-    waits: np.ndarray | None
-    tol: float
-    rates: Callable[[int], np.ndarray]
-    is_scheduled: bool
-    takes_all: bool
-    code: int
-    settings: np.ndarray
-    penalties: Penalties
-    reduction: str
-    deadline: Deadline
 
 
 class Fleet:
@@ -182,7 +138,7 @@ class Fleet:
             self.rng = np.random.default_rng(self.seeds)
         theta = aligned_zeros(n * model.theta.size, model.dtype).reshape(n, -1)
         self._initialise(model, theta, init)
-        self._shapes = [_Shape(DenseFleet(model, theta), np.arange(n))]
+        self._shapes = [Shape(DenseFleet(model, theta), np.arange(n))]
 
     def _initialise(self, model: Dense, theta: np.ndarray, init: object) -> None:
         """Write start weights."""
@@ -210,7 +166,7 @@ class Fleet:
             theta = theta.reshape(len(numbers), -1)
             for row, i in zip(theta, numbers, strict=True):
                 row[:] = networks[i].theta
-            self._shapes.append(_Shape(DenseFleet(model, theta), np.array(numbers)))
+            self._shapes.append(Shape(DenseFleet(model, theta), np.array(numbers)))
 
     # --- networks and parameters --------------------------------------------------------------
 
@@ -250,7 +206,7 @@ class Fleet:
         """Return a number that tells this fleet's random state."""
         return int(copying.deepcopy(self.rng).integers(1 << 63))
 
-    def _place(self, i: int) -> tuple[_Shape, int]:
+    def _place(self, i: int) -> tuple[Shape, int]:
         for shape in self._shapes:
             row = np.flatnonzero(shape.numbers == i)
             if len(row):
@@ -272,7 +228,7 @@ class Fleet:
             numbers = np.flatnonzero(rows >= 0)
             if len(numbers):
                 theta = shape.dense.theta[rows[numbers]]
-                fleet._shapes.append(_Shape(DenseFleet(shape.dense.dense, theta), numbers))
+                fleet._shapes.append(Shape(DenseFleet(shape.dense.dense, theta), numbers))
         return fleet
 
     @property
@@ -416,12 +372,12 @@ class Fleet:
         >>> bool((fleet.loss(X, X**2, ~weights) < 0.01).all())
         True
         """
-        rule = _check_rule_options(rule_options)._replace(
+        rule = check_rule_options(rule_options)._replace(
             optimizer=optimizer, momentum=momentum, nesterov=nesterov, betas=betas, epsilon=epsilon,
             alpha=alpha, l1=l1,  # type: ignore[arg-type]
         )  # fmt: skip
-        plan = _check_plan(
-            self._shapes, rule, lr=lr, batch_size=batch_size, epochs=epochs, threads=threads,
+        plan = check_plan(
+            len(self), self._shapes[0].dense.dense.dtype, rule, lr=lr, batch_size=batch_size, epochs=epochs, threads=threads,
             shuffle=shuffle, progress=progress, callback=callback, patience=patience, tol=tol,
             time_limit=time_limit,
         )  # fmt: skip
@@ -435,7 +391,7 @@ class Fleet:
         try:
             for run in runs:
                 self.rng.bit_generator.state = state  # the same order for all shapes
-                self._train_shape(plan, run, history)
+                train_shape(plan, run, history, self.rng)
         finally:
             self.history = history
             history.seconds = time.perf_counter() - plan.deadline.begin
@@ -443,8 +399,14 @@ class Fleet:
         return history
 
     def _check_samples(
-        self, plan: _Plan, X: object, y: object, weight: object, validation: object, order: object
-    ) -> list[_Run]:
+        self,
+        plan: FleetPlan,
+        X: object,
+        y: object,
+        weight: object,
+        validation: object,
+        order: object,
+    ) -> list[Run]:
         """Return what each shape learns from."""
         are_factors = plan.batch_size == 1 and not plan.takes_all
         kept, n, runs = None, len(self), []
@@ -472,54 +434,18 @@ class Fleet:
             if order is not None:
                 given = check_fleet_order(order, n, len(samples), plan.epochs)
                 given = given if len(given) == 1 else given[shape.numbers]
-            runs.append(_Run(shape, samples, held, given))
+            runs.append(Run(shape, samples, held, given))
         return runs
 
     def _samples(
-        self, shape: _Shape, X: object, y: object, weight: object, is_factor: bool
+        self, shape: Shape, X: object, y: object, weight: object, is_factor: bool
     ) -> FleetSamples:
         """Return checked samples of the networks of one shape."""
         y, weight = self._targets_of_shape(shape, X, y), self._of_shape(shape, weight)
         n = len(shape.numbers)
         return check_fleet_samples(shape.dense.dense, n, X, y, weight, is_factor)
 
-    def _train_shape(self, plan: _Plan, run: _Run, history: FleetHistory) -> None:
-        """Train the networks of one shape."""
-        fleet, numbers = run.shape.dense, run.shape.numbers
-        n_rows = len(run.samples) if run.order is None else run.order.shape[2]
-        batch_size = n_rows if plan.takes_all else min(plan.batch_size, n_rows)
-        orders = self._orders(plan, run, batch_size, n_rows)
-        waits = None if plan.waits is None else plan.waits[numbers]
-        keeps_best = waits is not None and run.held is not None
-        watcher = FleetHistoryWatcher(
-            history, numbers, lambda epoch: plan.rates(epoch)[numbers],
-            weight_sums(run.samples, orders, plan.reduction), plan.epochs, n_rows, plan.deadline,
-            plan.is_scheduled, waits, plan.tol, run.held, plan.callback,
-            fleet.theta if keeps_best else None,
-        )  # fmt: skip
-        reasons: np.ndarray | str = "error"
-        try:
-            reasons = fit_fleet(
-                fleet, run.samples, FleetRule(plan.code, plan.settings[numbers], fleet), watcher,
-                batch_size=batch_size, epochs=plan.epochs, orders=orders, threads=plan.threads,
-                deadline=plan.deadline, progress=plan.progress,
-            )  # fmt: skip
-        except KeyboardInterrupt:
-            reasons = "interrupted"
-            raise
-        finally:
-            watcher.finish(fleet.theta, reasons)
-
-    def _orders(self, plan: _Plan, run: _Run, batch_size: int, n_rows: int) -> FleetOrders:
-        """Return the orders in which samples are met."""
-        n, rng = len(run.shape.numbers), self.rng
-        if run.order is not None:
-            return GivenFleetOrders(n, run.order)
-        if plan.shuffles and batch_size < n_rows:
-            return DrawnFleetOrders(n, n_rows, lambda: rng.permutation(n_rows))
-        return FleetOrders(n, n_rows)
-
-    def _targets_of_shape(self, shape: _Shape, X: object, y: object) -> object:
+    def _targets_of_shape(self, shape: Shape, X: object, y: object) -> object:
         """Return targets for the networks of one shape; a row for each sample is for all."""
         if len(self._shapes) == 1:
             return y
@@ -527,7 +453,7 @@ class Fleet:
         is_of_all = targets.ndim == 2 and targets.shape[:1] == np.asarray(X).shape[:1]
         return targets if is_of_all else self._of_shape(shape, targets)
 
-    def _of_shape(self, shape: _Shape, values: object) -> object:
+    def _of_shape(self, shape: Shape, values: object) -> object:
         """Return what belongs to networks of one shape, where each network has its own."""
         if len(self._shapes) == 1 or values is None:
             return values
@@ -682,7 +608,7 @@ class Fleet:
         fleet = cls.__new__(cls)
         fleet.history = fleet.lr = fleet._penalties = None
         fleet.labels, fleet.rng, fleet.seeds = stored.labels, stored.rng, stored.seeds
-        fleet._shapes = [_Shape(dense, numbers) for dense, numbers in stored.shapes]
+        fleet._shapes = [Shape(dense, numbers) for dense, numbers in stored.shapes]
         return fleet
 
     def copy(self) -> Fleet:
@@ -703,7 +629,7 @@ class Fleet:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._shapes = [
-            _Shape(DenseFleet(options.check_model(**configuration), theta), numbers)
+            Shape(DenseFleet(options.check_model(**configuration), theta), numbers)
             for configuration, theta, numbers in state["_shapes"]
         ]
 
@@ -772,17 +698,6 @@ def _check_theta(values: object, theta: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
-def _check_rule_options(given: dict[str, object]) -> RuleOptions:
-    known = ("dampening", "momentum_of", "penalize_biases", "clip_norm", "rho", "epsilon_hat")
-    for name in given:
-        if name not in known:
-            raise TypeError(
-                f"train: found the argument {name!r}, expected one of those of Fleet.train, or of "
-                + ", ".join(known)
-            )
-    return RuleOptions()._replace(**given)  # type: ignore[arg-type]
-
-
 def _inputs(X: object, model: Dense) -> np.ndarray:
     return checks.check_array(X, "X", dtype=model.dtype, columns=model.sizes[0])
 
@@ -792,35 +707,6 @@ def _any_samples(samples: FleetSamples) -> Samples:
     weight = samples.weight.max(axis=0) if samples.weight.ndim == 2 else samples.weight
     Y = samples.Y[0] if samples.Y.ndim == 3 else samples.Y
     return Samples(samples.X, Y, weight)
-
-
-def _check_plan(
-    shapes: list[_Shape], rule: RuleOptions, *, lr: object, batch_size: object, epochs: object,
-    threads: object, shuffle: object, progress: object, callback: object, patience: object,
-    tol: object, time_limit: object,
-) -> _Plan:  # fmt: skip
-    """Check the options of `Fleet.train`."""
-    n, dtype = sum(len(shape.numbers) for shape in shapes), shapes[0].dense.dense.dtype
-    deadline = check_deadline(time_limit)
-    name, code, settings, penalties = check_fleet_rule(rule, n, dtype)
-    return _Plan(
-        batch_size=checks.check_count(batch_size, "batch_size"),
-        epochs=checks.check_count(epochs, "epochs"),
-        threads=checks.check_count(threads, "threads"),
-        shuffles=checks.check_flag(shuffle, "shuffle"),
-        progress=checks.check_flag(progress, "progress"),
-        callback=check_callback(callback),
-        waits=check_patience(patience, n),
-        tol=checks.check_number(tol, "tol", least=0),
-        rates=check_rates(lr, n, dtype),
-        is_scheduled=callable(lr),
-        takes_all=name == "rprop",
-        code=code,
-        settings=settings,
-        penalties=penalties,
-        reduction=rule.reduction,
-        deadline=deadline,
-    )
 
 
 def _warn_of_divergence(history: FleetHistory) -> None:
