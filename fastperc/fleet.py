@@ -377,7 +377,8 @@ class Fleet:
             alpha=alpha, l1=l1,  # type: ignore[arg-type]
         )  # fmt: skip
         plan = check_plan(
-            len(self), self._shapes[0].dense.dense.dtype, rule, lr=lr, batch_size=batch_size, epochs=epochs, threads=threads,
+            len(self), self._shapes[0].dense.dense.dtype, rule, lr=lr, batch_size=batch_size,
+            epochs=epochs, threads=threads,
             shuffle=shuffle, progress=progress, callback=callback, patience=patience, tol=tol,
             time_limit=time_limit,
         )  # fmt: skip

@@ -111,7 +111,7 @@ class InLanes:
         self._index[networks] = np.arange(len(networks))
         places = self.places = Places(rows.of, rows.lengths[rows.of], self.lanes)
         self.theta = places.pack(self.fleet.theta[networks])
-        self.last_good = places.pack(self.fleet.theta[networks])
+        self.last_good = aligned_zeros(self.theta.size, self.theta.dtype).reshape(self.theta.shape)
         self.own = places.pack(self.rule.settings[networks][:, list(OWN)])
         self.state = places.pack(self.rule.state[networks])
         self.step_state = places.pack(self.rule.step_state[networks])
@@ -127,6 +127,7 @@ class InLanes:
         if len(networks) <= WORTH_PACKING * self._n_packed and self.places.n_blocks > 1:
             self.leave(networks)
             self._n_packed = 0
+        self._scratch: list[Scratch] = []
         if not self._n_packed:
             self._pack(networks, rows)
         at, places, n_blocks = self._index[networks], self.places, self.places.n_blocks
@@ -171,7 +172,7 @@ class InLanes:
         parts = [(k, min(k + turns, n_blocks)) for k in range(0, n_blocks, turns)]
 
         def work_on(part: tuple[int, int]) -> None:
-            scratch = Scratch(self.fleet)
+            scratch = self._scratch.pop() if self._scratch else Scratch(self.fleet)
             step, size = 0, self._block_steps / (part[1] - part[0])
             while step < n_steps and not self._is_over():
                 last = min(n_steps, step + max(1, int(size)))
@@ -180,6 +181,7 @@ class InLanes:
                 size = next_size(last - step, time.perf_counter() - begin, SLICE)
                 reached[part[0] : part[1]] = step = last
             self._block_steps = size * (part[1] - part[0])
+            self._scratch.append(scratch)  # `pop` and `append` are safe between threads
 
         if self.threads == 1 or len(parts) == 1:
             for part in parts:
