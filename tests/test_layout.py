@@ -34,8 +34,8 @@ BELOW = {
     "warmup": "fleet network training model measuring kernels",
     "tutorials": "network model measuring kernels checks errors",
     "comparing": "training model plots files measuring kernels checks errors deadline",
-    "benchmarks": "comparing tutorials estimators network model datasets plots files measuring "
-    "kernels",
+    "benchmarks": "comparing tutorials estimators fleet network model datasets plots files "
+    "measuring kernels",
     "demo": "commands comparing tutorials network training datasets plots warmup measuring",
     "__main__": "commands",
 }
