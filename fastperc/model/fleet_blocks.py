@@ -75,7 +75,7 @@ class Places:
     def pack(self, rows: np.ndarray) -> np.ndarray:
         """Return one row for each network, (n, ...), as blocks (n_blocks, ..., lanes)."""
         spread = rows[self.source].reshape(self.n_blocks, self.lanes, *rows.shape[1:])
-        blocks = np.moveaxis(spread, 1, -1)
+        blocks = spread.transpose(0, *range(2, spread.ndim), 1)
         packed = aligned_zeros(blocks.size, blocks.dtype).reshape(blocks.shape)
         packed[...] = blocks
         return packed
@@ -96,7 +96,9 @@ class Places:
 
     def unpack(self, blocks: np.ndarray, networks: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return blocks as rows, those of some networks."""
-        return np.moveaxis(blocks, -1, 1)[self.block[networks], self.lane[networks]]
+        last = blocks.ndim - 1
+        by_lane = blocks.transpose(0, last, *range(1, last))
+        return by_lane[self.block[networks], self.lane[networks]]
 
 
 def outputs_of_blocks(
