@@ -6,46 +6,45 @@ import copy as copying
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import numpy as np
 
 from . import checks
-from .deadline import Deadline
 from .kernels import single
 from .model import options
 from .model.dense import Dense
-from .model.dense_fleet import DenseFleet, FleetRule, FleetSamples
+from .model.dense_fleet import DenseFleet, FleetSamples
 from .model.fleet_blocks import fleet_losses, fleet_outputs, fleet_outputs_each
 from .model.layout import aligned_zeros, initialise
 from .model.losses import warn_out_of_reach
 from .model.samples import Samples, split_off
 from .network import Network
-from .training.fleet_history import FleetHistory, FleetHistoryWatcher
+from .training.fleet_history import FleetHistory
 from .training.fleet_options import (
     Penalties,
     check_finite_fleet,
-    check_fleet_rule,
     check_fleet_samples,
-    check_patience,
-    check_rates,
     split_fleet_samples,
 )
 from .training.fleet_orders import (
-    DrawnFleetOrders,
-    GivenFleetOrders,
     check_fleet_order,
-    weight_sums,
 )
-from .training.fleets import FleetOrders, fit_fleet
-from .training.options import check_callback, check_deadline
-from .training.rules import RuleOptions
+from .training.fleet_plan import (
+    FleetPlan,
+    Run,
+    Shape,
+    check_plan,
+    check_rule_options,
+    train_shape,
+)
 
 if TYPE_CHECKING:
     import os
 
     from numpy.typing import ArrayLike, DTypeLike
 
+    from .files.fleets import StoredFleet
     from .results import ResultsTable
 
 
@@ -57,48 +56,6 @@ class FleetArrays(NamedTuple):
     loss: int
     out: np.ndarray
     work: np.ndarray
-
-
-class _Shape(NamedTuple):
-    """Networks of one configuration, and their numbers in the fleet."""
-
-    dense: DenseFleet
-    numbers: np.ndarray
-
-
-class _Run(NamedTuple):
-    """Networks of one shape, and what they learn from: rows in a given order, if there is one."""
-
-    shape: _Shape
-    samples: FleetSamples
-    held: FleetSamples | None
-    order: np.ndarray | None
-
-    @property
-    def model(self) -> Dense:
-        """Their configuration."""
-        return self.shape.dense.dense
-
-
-class _Plan(NamedTuple):
-    """The options of `Fleet.train`, checked."""
-
-    batch_size: int
-    epochs: int
-    threads: int
-    shuffles: bool
-    progress: bool
-    callback: Callable[[int, FleetHistory], Any] | None
-    waits: np.ndarray | None
-    tol: float
-    rates: Callable[[int], np.ndarray]
-    is_scheduled: bool
-    takes_all: bool
-    code: int
-    settings: np.ndarray
-    penalties: Penalties
-    reduction: str
-    deadline: Deadline
 
 
 class Fleet:
@@ -120,14 +77,14 @@ class Fleet:
     ----------
     sizes : sequence of int, or sequence of Network
         Number of inputs, of units in each hidden layer, of outputs. Or networks, whose parameters
-        are copied; their shapes may differ.
+        are copied; their shapes may differ, not their loss and dtype.
     n : int
         How many networks; not given with networks.
     hidden, output, loss, dtype, bias
         As of `Network`.
     init : str or array_like
-        Start weights: a name as of `Network`; or all parameters, (n_parameters,) for all or
-        (n, n_parameters), each row laid out as ``Network.theta``.
+        Start weights: what `Network` takes, for all; or (n, n_parameters), a row for each, laid out
+        as ``Network.theta``.
     seed : int, Generator, None, or sequence of n int
         For start weights and the order of samples. With one for each network, they start as
         ``Network(sizes, seed=seed[i])`` does.
@@ -181,13 +138,13 @@ class Fleet:
             self.rng = np.random.default_rng(self.seeds)
         theta = aligned_zeros(n * model.theta.size, model.dtype).reshape(n, -1)
         self._initialise(model, theta, init)
-        self._shapes = [_Shape(DenseFleet(model, theta), np.arange(n))]
+        self._shapes = [Shape(DenseFleet(model, theta), np.arange(n))]
 
     def _initialise(self, model: Dense, theta: np.ndarray, init: object) -> None:
         """Write start weights."""
-        start = init if init is None or isinstance(init, str) else np.asarray(init)
-        if isinstance(start, np.ndarray) and start.ndim == 2:
-            theta[:] = _check_theta(start, theta, "init")
+        rows = _rows_of(init)
+        if rows is not None:
+            theta[:] = _check_theta(rows, theta, "init")
             return
         start = options.check_init(init, model)
         for i, row in enumerate(theta):
@@ -196,6 +153,7 @@ class Fleet:
 
     def _take_networks(self, networks: Sequence[Network], seed: object) -> None:
         """Become a fleet of copies of networks."""
+        _check_alike(networks)
         self.seeds, self.rng = None, options.check_seed(seed)
         self.labels = networks[0].labels
         kinds: dict[object, list[int]] = {}
@@ -208,7 +166,7 @@ class Fleet:
             theta = theta.reshape(len(numbers), -1)
             for row, i in zip(theta, numbers, strict=True):
                 row[:] = networks[i].theta
-            self._shapes.append(_Shape(DenseFleet(model, theta), np.array(numbers)))
+            self._shapes.append(Shape(DenseFleet(model, theta), np.array(numbers)))
 
     # --- networks and parameters --------------------------------------------------------------
 
@@ -220,7 +178,12 @@ class Fleet:
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
-            return self._network(range(len(self))[key])
+            if not -len(self) <= key < len(self):
+                raise IndexError(
+                    f"fleet: found network {key}, expected one from 0 to {len(self) - 1}, or from "
+                    f"-{len(self)} to -1 counted from the end"
+                )
+            return self._network(int(key) % len(self))
         some = np.arange(len(self))[key]
         if some.ndim != 1 or not len(some):
             raise IndexError(
@@ -243,7 +206,7 @@ class Fleet:
         """Return a number that tells this fleet's random state."""
         return int(copying.deepcopy(self.rng).integers(1 << 63))
 
-    def _place(self, i: int) -> tuple[_Shape, int]:
+    def _place(self, i: int) -> tuple[Shape, int]:
         for shape in self._shapes:
             row = np.flatnonzero(shape.numbers == i)
             if len(row):
@@ -265,7 +228,7 @@ class Fleet:
             numbers = np.flatnonzero(rows >= 0)
             if len(numbers):
                 theta = shape.dense.theta[rows[numbers]]
-                fleet._shapes.append(_Shape(DenseFleet(shape.dense.dense, theta), numbers))
+                fleet._shapes.append(Shape(DenseFleet(shape.dense.dense, theta), numbers))
         return fleet
 
     @property
@@ -281,7 +244,7 @@ class Fleet:
         return [self._place(i)[0].dense.dense.sizes for i in range(len(self))]
 
     @property
-    def theta(self) -> Any:
+    def theta(self) -> np.ndarray | list[np.ndarray]:
         """All parameters, (n, n_parameters); a list of vectors where shapes differ."""
         if self._only is not None:
             return self._only.theta[:]
@@ -305,7 +268,7 @@ class Fleet:
         y: ArrayLike,
         *,
         epochs: int = 100,
-        lr: float | ArrayLike | Callable[[int], Any] = 0.01,
+        lr: float | ArrayLike | Callable[[int], object] = 0.01,
         batch_size: int = 1,
         optimizer: str = "sgd",
         momentum: float = 0.0,
@@ -322,9 +285,9 @@ class Fleet:
         tol: float = 0.0,
         threads: int = 1,
         progress: bool = False,
-        callback: Callable[[int, FleetHistory], Any] | None = None,
+        callback: Callable[[int, FleetHistory], object] | None = None,
         time_limit: float | None = None,
-        **rule_options: Any,
+        **rule_options: object,
     ) -> FleetHistory:
         """Train all networks; each by itself, as `Network.train` would.
 
@@ -409,12 +372,13 @@ class Fleet:
         >>> bool((fleet.loss(X, X**2, ~weights) < 0.01).all())
         True
         """
-        rule = _check_rule_options(rule_options)._replace(
+        rule = check_rule_options(rule_options)._replace(
             optimizer=optimizer, momentum=momentum, nesterov=nesterov, betas=betas, epsilon=epsilon,
             alpha=alpha, l1=l1,  # type: ignore[arg-type]
         )  # fmt: skip
-        plan = _check_plan(
-            self._shapes, rule, lr=lr, batch_size=batch_size, epochs=epochs, threads=threads,
+        plan = check_plan(
+            len(self), self._shapes[0].dense.dense.dtype, rule, lr=lr, batch_size=batch_size,
+            epochs=epochs, threads=threads,
             shuffle=shuffle, progress=progress, callback=callback, patience=patience, tol=tol,
             time_limit=time_limit,
         )  # fmt: skip
@@ -428,7 +392,7 @@ class Fleet:
         try:
             for run in runs:
                 self.rng.bit_generator.state = state  # the same order for all shapes
-                self._train_shape(plan, run, history)
+                train_shape(plan, run, history, self.rng)
         finally:
             self.history = history
             history.seconds = time.perf_counter() - plan.deadline.begin
@@ -436,8 +400,14 @@ class Fleet:
         return history
 
     def _check_samples(
-        self, plan: _Plan, X: object, y: object, weight: object, validation: Any, order: object
-    ) -> list[_Run]:
+        self,
+        plan: FleetPlan,
+        X: object,
+        y: object,
+        weight: object,
+        validation: object,
+        order: object,
+    ) -> list[Run]:
         """Return what each shape learns from."""
         are_factors = plan.batch_size == 1 and not plan.takes_all
         kept, n, runs = None, len(self), []
@@ -453,65 +423,38 @@ class Fleet:
             if is_fraction:
                 kept = kept or split_off(_any_samples(samples), validation, self.rng)
                 samples, held = split_fleet_samples(samples, *kept)
-            elif validation is not None:
+            elif isinstance(validation, (tuple, list)):
                 if len(validation) not in (2, 3):
                     raise ValueError(
                         f"validation: found {len(validation)} items, expected (X, y), "
                         "(X, y, sample_weight) or a fraction"
                     )
-                held = self._samples(shape, *validation, *[None] * (3 - len(validation)), False)
+                X_held, y_held, weight_held = (*validation, None)[:3]
+                held = self._samples(shape, X_held, y_held, weight_held, False)
             given = None
             if order is not None:
                 given = check_fleet_order(order, n, len(samples), plan.epochs)
                 given = given if len(given) == 1 else given[shape.numbers]
-            runs.append(_Run(shape, samples, held, given))
+            runs.append(Run(shape, samples, held, given))
         return runs
 
     def _samples(
-        self, shape: _Shape, X: object, y: object, weight: object, is_factor: bool
+        self, shape: Shape, X: object, y: object, weight: object, is_factor: bool
     ) -> FleetSamples:
         """Return checked samples of the networks of one shape."""
-        y, weight = self._of_shape(shape, y), self._of_shape(shape, weight)
+        y, weight = self._targets_of_shape(shape, X, y), self._of_shape(shape, weight)
         n = len(shape.numbers)
         return check_fleet_samples(shape.dense.dense, n, X, y, weight, is_factor)
 
-    def _train_shape(self, plan: _Plan, run: _Run, history: FleetHistory) -> None:
-        """Train the networks of one shape."""
-        fleet, numbers = run.shape.dense, run.shape.numbers
-        n_rows = len(run.samples) if run.order is None else run.order.shape[2]
-        batch_size = n_rows if plan.takes_all else min(plan.batch_size, n_rows)
-        orders = self._orders(plan, run, batch_size, n_rows)
-        waits = None if plan.waits is None else plan.waits[numbers]
-        keeps_best = waits is not None and run.held is not None
-        watcher = FleetHistoryWatcher(
-            history, numbers, lambda epoch: plan.rates(epoch)[numbers],
-            weight_sums(run.samples, orders, plan.reduction), plan.epochs, n_rows, plan.deadline,
-            plan.is_scheduled, waits, plan.tol, run.held, plan.callback,
-            fleet.theta if keeps_best else None,
-        )  # fmt: skip
-        reasons = np.full(len(numbers), "error", object)
-        try:
-            reasons = fit_fleet(
-                fleet, run.samples, FleetRule(plan.code, plan.settings[numbers], fleet), watcher,
-                batch_size=batch_size, epochs=plan.epochs, orders=orders, threads=plan.threads,
-                deadline=plan.deadline, progress=plan.progress,
-            )  # fmt: skip
-        except KeyboardInterrupt:
-            reasons[:] = "interrupted"
-            raise
-        finally:
-            watcher.finish(fleet.theta, reasons)
+    def _targets_of_shape(self, shape: Shape, X: object, y: object) -> object:
+        """Return targets for the networks of one shape; a row for each sample is for all."""
+        if len(self._shapes) == 1:
+            return y
+        targets = np.asarray(y)
+        is_of_all = targets.ndim == 2 and targets.shape[:1] == np.asarray(X).shape[:1]
+        return targets if is_of_all else self._of_shape(shape, targets)
 
-    def _orders(self, plan: _Plan, run: _Run, batch_size: int, n_rows: int) -> FleetOrders:
-        """Return the orders in which samples are met."""
-        n, rng = len(run.shape.numbers), self.rng
-        if run.order is not None:
-            return GivenFleetOrders(n, run.order)
-        if plan.shuffles and batch_size < n_rows:
-            return DrawnFleetOrders(n, n_rows, lambda: rng.permutation(n_rows))
-        return FleetOrders(n, n_rows)
-
-    def _of_shape(self, shape: _Shape, values: object) -> object:
+    def _of_shape(self, shape: Shape, values: object) -> object:
         """Return what belongs to networks of one shape, where each network has its own."""
         if len(self._shapes) == 1 or values is None:
             return values
@@ -594,7 +537,8 @@ class Fleet:
         history = self.history
         columns: dict[str, Any] = {"network": np.arange(len(self))}
         if self._only is None:
-            columns["sizes"] = ["-".join(map(str, sizes)) for sizes in self.sizes]
+            models = [self._place(i)[0].dense.dense for i in range(len(self))]
+            columns["sizes"] = ["-".join(map(str, model.sizes)) for model in models]
         if self.seeds is not None:
             columns["seed"] = np.array(self.seeds)
         columns |= {"lr": self.lr, "alpha": self._penalties.alpha, "l1": self._penalties.l1}
@@ -618,7 +562,7 @@ class Fleet:
             raise ValueError("arrays: found networks of several shapes, expected one")
         model = self._only.dense
         return FleetArrays(
-            theta=self.theta,
+            theta=self._only.theta[:],
             layers=model.layers.copy(),
             loss=model.loss.code,
             out=np.zeros(model.sizes[-1], model.dtype),
@@ -650,7 +594,7 @@ class Fleet:
 
         fleets.save(self._stored(), path)
 
-    def _stored(self) -> Any:
+    def _stored(self) -> StoredFleet:
         from .files.fleets import StoredFleet
 
         shapes = [(shape.dense, shape.numbers) for shape in self._shapes]
@@ -665,7 +609,7 @@ class Fleet:
         fleet = cls.__new__(cls)
         fleet.history = fleet.lr = fleet._penalties = None
         fleet.labels, fleet.rng, fleet.seeds = stored.labels, stored.rng, stored.seeds
-        fleet._shapes = [_Shape(dense, numbers) for dense, numbers in stored.shapes]
+        fleet._shapes = [Shape(dense, numbers) for dense, numbers in stored.shapes]
         return fleet
 
     def copy(self) -> Fleet:
@@ -686,7 +630,7 @@ class Fleet:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._shapes = [
-            _Shape(DenseFleet(options.check_model(**configuration), theta), numbers)
+            Shape(DenseFleet(options.check_model(**configuration), theta), numbers)
             for configuration, theta, numbers in state["_shapes"]
         ]
 
@@ -696,7 +640,7 @@ class Fleet:
         return f"Fleet({'; '.join(kinds)}{more})"
 
 
-def _are_networks(sizes: object) -> bool:
+def _are_networks(sizes: object) -> TypeGuard[Sequence[Network]]:
     if not isinstance(sizes, (list, tuple)) or not sizes:
         return False
     are = [isinstance(item, Network) for item in sizes]
@@ -706,9 +650,33 @@ def _are_networks(sizes: object) -> bool:
     return all(are)
 
 
+def _check_alike(networks: Sequence[Network]) -> None:
+    """Refuse networks that differ in what results of a whole fleet have in common."""
+    for what, values in (
+        ("the loss", [net.loss_name for net in networks]),
+        ("the dtype", [net.dtype.name for net in networks]),
+        ("the labels", [net.labels for net in networks]),  # of hinge
+    ):
+        odd = next((i for i, value in enumerate(values) if value != values[0]), None)
+        if odd is not None:
+            raise ValueError(
+                f"fleet: found {what} {values[odd]!r} of network {odd} beside {values[0]!r}, "
+                "expected one for all. Make a fleet of each kind"
+            )
+
+
 def _configuration(model: Dense) -> tuple[object, ...]:
     """Return what networks trained side by side have in common."""
     return model.sizes, model.hidden, model.output, model.loss.code, model.dtype, model.bias
+
+
+def _rows_of(init: object) -> np.ndarray | None:
+    """Return parameters of each network, (n, n_parameters), if these are what was given."""
+    try:
+        array = np.asarray(init)
+    except ValueError:  # arrays of several shapes: weights and biases
+        return None
+    return array if array.ndim == 2 else None
 
 
 def _check_seeds(seed: object, n: int) -> list[int] | None:
@@ -731,17 +699,6 @@ def _check_theta(values: object, theta: np.ndarray, name: str) -> np.ndarray:
     return array
 
 
-def _check_rule_options(given: dict[str, Any]) -> RuleOptions:
-    known = ("dampening", "momentum_of", "penalize_biases", "clip_norm", "rho", "epsilon_hat")
-    for name in given:
-        if name not in known:
-            raise TypeError(
-                f"train: found the argument {name!r}, expected one of those of Fleet.train, or of "
-                + ", ".join(known)
-            )
-    return RuleOptions()._replace(**given)
-
-
 def _inputs(X: object, model: Dense) -> np.ndarray:
     return checks.check_array(X, "X", dtype=model.dtype, columns=model.sizes[0])
 
@@ -751,35 +708,6 @@ def _any_samples(samples: FleetSamples) -> Samples:
     weight = samples.weight.max(axis=0) if samples.weight.ndim == 2 else samples.weight
     Y = samples.Y[0] if samples.Y.ndim == 3 else samples.Y
     return Samples(samples.X, Y, weight)
-
-
-def _check_plan(
-    shapes: list[_Shape], rule: RuleOptions, *, lr: Any, batch_size: object, epochs: object,
-    threads: object, shuffle: object, progress: object, callback: object, patience: object,
-    tol: object, time_limit: object,
-) -> _Plan:  # fmt: skip
-    """Check the options of `Fleet.train`."""
-    n, dtype = sum(len(shape.numbers) for shape in shapes), shapes[0].dense.dense.dtype
-    deadline = check_deadline(time_limit)
-    name, code, settings, penalties = check_fleet_rule(rule, n, dtype)
-    return _Plan(
-        batch_size=checks.check_count(batch_size, "batch_size"),
-        epochs=checks.check_count(epochs, "epochs"),
-        threads=checks.check_count(threads, "threads"),
-        shuffles=checks.check_flag(shuffle, "shuffle"),
-        progress=checks.check_flag(progress, "progress"),
-        callback=check_callback(callback),
-        waits=check_patience(patience, n),
-        tol=checks.check_number(tol, "tol", least=0),
-        rates=check_rates(lr, n, dtype),
-        is_scheduled=callable(lr),
-        takes_all=name == "rprop",
-        code=code,
-        settings=settings,
-        penalties=penalties,
-        reduction=rule.reduction,
-        deadline=deadline,
-    )
 
 
 def _warn_of_divergence(history: FleetHistory) -> None:

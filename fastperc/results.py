@@ -215,7 +215,7 @@ def _column(name: str, values: Sequence[object] | np.ndarray) -> np.ndarray:
 
 def _typed(items: list[object], dtype: type) -> np.ndarray:
     try:
-        column = np.array(items, dtype)
+        column: np.ndarray = np.array(items, dtype)
     except OverflowError:  # an int beyond 64 bits, such as a seed
         return np.array(items, object)
     return column.astype("U1") if column.dtype == "U0" else column

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .fleet import Fleet
 from .kernels import updates
 from .measuring import environment
 from .measuring.clock import Stopwatch
@@ -75,6 +76,9 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[WarmupStep]:
     learning one sample, any rule
     loss
     gradient
+    many networks at once
+    outputs of many networks
+    losses of many networks
     """
     for dtype in map(options.check_dtype, dtypes):
         for what, call in _calls(dtype):
@@ -84,6 +88,7 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[WarmupStep]:
 def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
     """List the steps for a dtype: their names, and functions that call kernels."""
     net = Network((2, 2, 1), seed=0, dtype=dtype)
+    fleet = Fleet((2, 2, 1), 2, seed=0, dtype=dtype)
     model = options.check_model((2, 2, 1), "relu", "identity", "squared_error", dtype)
     X, y = np.ones((2, 2)), np.ones(2)
     many, targets = np.ones((ROWS, 2)), np.ones(ROWS)
@@ -117,6 +122,9 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
         ("learning one sample, any rule", by_rule),
         ("loss", lambda: net.loss(X, y)),
         ("gradient", lambda: net.backward(X, y)),
+        ("many networks at once", lambda: fleet.train(X, y, epochs=1)),
+        ("outputs of many networks", lambda: fleet.forward(X)),
+        ("losses of many networks", lambda: fleet.loss(X, y)),
     ]
 
 

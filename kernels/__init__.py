@@ -10,6 +10,8 @@ a large batch, in short calls           `shards.add_part_of_shard`, `step_of_sha
 the same on several threads             `parallel.shard_gradients`
 gradient, loss of given samples         `batch.gradient_rows`, `loss_rows`
 outputs of many samples                 `predict.predict_rows`, `parallel.predict_shards`
+many networks of one shape at once      `fleet.train_fleet`, `outputs_of_fleet`,
+                                        `losses_of_fleet`
 one sample, also in your own kernels    `single.predict_one`, `learn_one`
 the same by any rule                    `single.learn_one_by_rule`
 the tutorials' own loops                `tutorials`
@@ -33,6 +35,7 @@ What these are made of, from the bottom; nothing imports what stands below it:
 `sums`                 losses, squares of weights and rows, summed over an epoch
 `dense`, `fused`       the loops over these rows; the same, fused with the update
 `matmul`               matrix products for batches
+`fleet_parts`          one network in each SIMD lane: samples, layers, losses, rules, steps
 =====================  ===========================================================
 
 Which loop must be fast for which operation, the one that takes most time first:
@@ -47,6 +50,11 @@ Which loop must be fast for which operation, the one that takes most time first:
 `train_batches`, `gradient_rows`   `matmul._tile` (AVX-512) or `_strip`, `activations`,
                                    `matmul.add_column_sums`, `transpose`; one output:
                                    `matmul.product_column`; with rules `updates.update`
+`train_fleet`                      one update per sample: `fleet_parts.layers.update_and_sums`,
+                                   `activations`, `backward_and_update`, or by any rule
+                                   `move_layer`; batches: `weighted_sums_of_4`,
+                                   `add_gradient_of_4`, or `fleet_parts.inputs` where inputs are 0
+                                   or networks large, then `rules.take_step`
 `predict_rows`, `loss_rows`        `matmul._tile` or `_strip`, `activations`, `losses`
 `predict_one`                      `single._add_unpadded_rows`, `activations`
 `learn_one`, `learn_one_by_rule`   `packing.pack`, `unpack`, then as for training by sample

@@ -1,7 +1,7 @@
 """Training many networks of one shape at once: SIMD lanes run across networks.
 
 A *block* is as many networks as a SIMD value has lanes, their parameters an array (n_parameters,
-lanes): see `lanes.layers`. Networks of a block take their steps together, each with targets,
+lanes): see `fleet_parts.layers`. Networks of a block take their steps together, each with targets,
 weights of samples, learning rate and penalties of its own, and each in its own order through the
 samples if need be. Small blocks take turns, a step each: none has to wait for the result of its
 last step.
@@ -14,15 +14,14 @@ import math
 
 from .activations import SOFTMAX
 from .arguments import LOSS
-from .jit import kernel
-from .lanes.arguments import (
+from .fleet_parts.arguments import (
     BY_MEANS,
     PLAIN,
     data_of,
 )
-from .lanes.layers import activate_units
-from .lanes.losses import output_deltas, softmax_units
-from .lanes.numbers import (
+from .fleet_parts.layers import activate_units
+from .fleet_parts.losses import output_deltas, softmax_units
+from .fleet_parts.numbers import (
     CHUNK,
     TILE,
     copy,
@@ -33,9 +32,10 @@ from .lanes.numbers import (
     turns_of,
     work_of,
 )
-from .lanes.rules import set_rates
-from .lanes.steps import forward_tile, step_on_batch, step_on_sample
-from .lanes.sums import complete_sums, sum_at
+from .fleet_parts.rules import set_rates
+from .fleet_parts.steps import forward_tile, step_on_batch, step_on_sample
+from .fleet_parts.sums import complete_sums, sum_at
+from .jit import kernel
 from .simd import at, flat, full, load, no_unroll, records, store, view, where_greater, width
 from .table import LAYER
 
@@ -186,7 +186,7 @@ def losses_of_fleet(net, X, Y, weight, blocks, sums, scratch):
     net, X, blocks, scratch
         As for `outputs_of_fleet`.
     Y, weight
-        As in `lanes.arguments.FleetSamples`.
+        As in `fleet_parts.arguments.FleetSamples`.
     sums : float64 array of shape (n_blocks, 2, lanes)
     """
     layers = records(net.layers, LAYER)

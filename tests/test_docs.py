@@ -16,7 +16,8 @@ def page(repository, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", "bench/README.md", "docs/performance.md"]
+    "name",
+    ["README.md", "CONTRIBUTING.md", "bench/README.md", "docs/fleets.md", "docs/performance.md"],
 )
 def test_links_lead_to_files(name, repository):
     text = (repository / name).read_text(encoding="utf-8")
@@ -37,6 +38,23 @@ def test_the_examples_of_embedding_print_what_they_say(repository, capsys):
     assert len(said) == 2
     exec(compile(code, "embedding.md", "exec"), {})
     assert capsys.readouterr().out.splitlines() == said
+
+
+@pytest.mark.slow
+@compiled_only
+def test_the_examples_of_fleets_print_what_they_say(repository, capsys):
+    code = python_of(page(repository, "fleets.md"))
+    said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
+    assert len(said) == 6
+    exec(compile(code, "fleets.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if not line.endswith("per second")] == said
+    assert sum(line.endswith("generations per second") for line in printed) == 1
+
+
+def test_the_pole_of_fleets_is_the_one_that_is_measured(repository, script):
+    code = python_of(page(repository, "fleets.md"))
+    assert inspect.getsource(script("pole").push.py_func) in code
 
 
 def test_the_loop_of_embedding_is_the_one_that_is_measured(repository, script):

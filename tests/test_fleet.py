@@ -7,6 +7,7 @@ import pytest
 
 import fastperc
 from fastperc import Fleet, ModelFileError, Network
+from fastperc.training import fleet_history
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 3))
@@ -154,7 +155,7 @@ def test_shapes_may_differ():
     np.testing.assert_allclose(
         fleet.forward_each(X[:4]), [n.forward(X[i : i + 1])[0] for i, n in enumerate(nets)]
     )
-    assert len(fleet.table().columns["sizes"]) == 4
+    assert len(fleet.table()["sizes"]) == 4
     with pytest.raises(TypeError, match="shapes differ"):
         fleet.theta = np.zeros(3)
 
@@ -307,7 +308,7 @@ def test_the_table_has_a_row_for_each_network():
     with pytest.raises(ValueError, match="history"):
         fleet.table()
     fleet.train(X, Y, epochs=2, lr=RATES, validation=0.25)
-    columns = fleet.table().columns
+    columns = fleet.table()
     np.testing.assert_array_equal(columns["lr"], RATES)
     assert columns["stopped"].tolist() == ["epochs"] * N
     assert (columns["seconds"] > 0).all()
@@ -325,3 +326,54 @@ def test_wide_networks_are_trained_one_by_one():
 
 def test_the_name_is_public():
     assert fastperc.Fleet is Fleet
+
+
+def test_targets_of_all_are_told_from_those_of_each_by_the_number_of_samples():
+    nets = [Network((3, 2 + i % 2, 1), dtype="float64", seed=i) for i in range(6)]
+    fleet = Fleet(nets)  # as many networks as samples, of two shapes
+    fleet.train(X[:6], Y[:6], epochs=2, lr=0.1, shuffle=False)
+    for i, net in enumerate(nets):
+        net.train(X[:6], Y[:6], epochs=2, lr=0.1, shuffle=False)
+        np.testing.assert_allclose(fleet.theta[i], net.theta, rtol=1e-12)
+    np.testing.assert_allclose(fleet.loss(X[:6], Y[:6]), [net.loss(X[:6], Y[:6]) for net in nets])
+
+
+def test_networks_of_a_fleet_have_one_loss_one_dtype_and_one_pair_of_labels():
+    hinge = [Network((3, 1), loss="hinge") for _ in range(2)]
+    hinge[1].train(X, 2 * LABELS - 1, epochs=1)
+    for nets, text in [
+        ([Network((3, 1)), Network((3, 1), loss="huber")], "loss 'huber' of network 1"),
+        ([Network((3, 1)), Network((3, 1), dtype="float64")], "dtype 'float64' of network 1"),
+        (hinge, r"labels \(-1, 1\) of network 1"),
+    ]:
+        with pytest.raises(ValueError, match=text):
+            Fleet(nets)
+    assert Fleet(hinge[1:])[0].labels == (-1, 1)
+
+
+def test_start_weights_are_given_as_a_network_takes_them():
+    W, b = [np.ones((3, 2)), np.full((2, 1), 2.0)], [np.zeros(2), np.ones(1)]
+    for init in ((W, b), [*zip(W, b, strict=True)], Network((3, 2, 1), init=(W, b)).theta):
+        fleet = Fleet((3, 2, 1), 4, init=init)
+        for theta in fleet.theta:
+            np.testing.assert_array_equal(theta, Network((3, 2, 1), init=(W, b)).theta)
+    rows = RNG.standard_normal((4, 11))
+    np.testing.assert_allclose(Fleet((3, 2, 1), 4, init=rows, dtype="float64").theta, rows)
+
+
+def test_a_network_that_is_not_there_is_named():
+    for key in (N, -N - 1):
+        with pytest.raises(IndexError, match=f"network {key}, expected one from 0 to 10"):
+            made()[key]
+
+
+@pytest.mark.parametrize("shapes", [[3, 3, 3, 3], [3, 4, 3, 3]])
+def test_curves_that_would_be_too_long_have_some_of_the_epochs_of_all_networks(shapes, monkeypatch):
+    nets = [Network((3, k, 1), dtype="float64", seed=i) for i, k in enumerate(shapes)]
+    whole = Fleet(nets).train(X, Y, epochs=8, lr=0.01, shuffle=False)
+    monkeypatch.setattr(fleet_history, "MOST", 12)
+    some = Fleet(nets).train(X, Y, epochs=8, lr=0.01, shuffle=False)
+    assert some.loss.size <= 12
+    np.testing.assert_array_equal(some.shown, [3, 6, 8])
+    np.testing.assert_array_equal(some.loss, whole.loss[some.shown - 1])
+    np.testing.assert_array_equal(some.final_loss, whole.loss[-1])

@@ -40,14 +40,18 @@ def classifier(**options):
 
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
-    [
-        GroupedMLPClassifier(
-            MLPClassifier(max_iter=60, random_state=0), groups=0, unknown="pooled"
-        ),
-        GroupedMLPRegressor(MLPRegressor(max_iter=60, random_state=0), groups=0, unknown="pooled"),
-    ]
+    [GroupedMLPRegressor(MLPRegressor(max_iter=60, random_state=0), groups=0, unknown="pooled")]
 )
 def test_checks_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(
+    [GroupedMLPClassifier(MLPClassifier(max_iter=60, random_state=0), groups=0, unknown="pooled")]
+)
+def test_checks_of_scikit_learn_on_a_classifier(estimator, check):
     check(estimator)
 
 
@@ -83,6 +87,24 @@ def test_with_early_stopping_each_group_is_split_as_alone():
         np.testing.assert_allclose(together.validation_scores_, alone.validation_scores_, rtol=1e-9)
 
 
+@pytest.mark.parametrize("scoring", [None, "loss"])
+@pytest.mark.parametrize("make", [regressor, classifier])
+def test_many_groups_are_validated_side_by_side_as_alone(make, scoring):
+    sizes = np.arange(20, 44)
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    x = np.random.default_rng(1).standard_normal((len(groups), 3))
+    y = np.sin(x[:, 0]) if make is regressor else (x[:, 0] + x[:, 1] > 0) + np.arange(len(x)) % 2
+    options = {"early_stopping": True, "n_iter_no_change": 3, "scoring": scoring}
+    model = fit_groups(make(**options, validation_fraction=0.2), x, y, groups)
+    for group in (0, 7, 23):
+        rows = groups == group
+        alone = make(**options, validation_fraction=0.2).fit(x[rows], y[rows])
+        together = model.estimator_of(group)
+        for name in ("validation_scores_", "validation_loss_curve_", "loss_curve_"):
+            np.testing.assert_allclose(getattr(together, name), getattr(alone, name), rtol=1e-9)
+        np.testing.assert_allclose(together.coefs_[0], alone.coefs_[0], rtol=1e-9)
+
+
 @pytest.mark.parametrize("options", [{}, {"class_weight": "balanced"}, {"loss": "hinge"}], ids=str)
 def test_a_classifier_with_all_classes_is_what_fit_makes_of_its_group(options):
     model = fit_groups(classifier(**options), X, LABELS, GROUPS)
@@ -95,6 +117,18 @@ def test_a_classifier_with_all_classes_is_what_fit_makes_of_its_group(options):
             model.estimator_of(group).coefs_[0], alone.coefs_[0], rtol=1e-10, atol=1e-13
         )
         assert np.array_equal(model.predict(X[rows], groups=GROUPS[rows]), alone.predict(X[rows]))
+
+
+def test_margins_and_probabilities():
+    model = fit_groups(classifier(loss="hinge"), X, LABELS > 0, GROUPS)
+    margins = model.decision_function(X, groups=GROUPS)
+    assert np.array_equal(margins > 0, model.predict(X, groups=GROUPS))
+    assert not hasattr(model, "predict_proba")
+    model = fit_groups(classifier(), X, LABELS > 0, GROUPS)
+    assert np.array_equal(
+        model.predict_proba(X, groups=GROUPS)[:, 1] > 0.5, model.predict(X, groups=GROUPS)
+    )
+    assert not hasattr(model, "decision_function")
 
 
 def test_a_group_without_some_class_learns_that_it_has_none():
@@ -259,7 +293,7 @@ def test_a_group_that_diverges_is_left_out():
     with pytest.warns(ConvergenceWarning, match=r"1 of 5 groups \(8 with 23 rows first\) left out"):
         model = fit_groups(regressor(solver="sgd"), x, Y, GROUPS)
     table = model.results_table()
-    assert table.reason[table.group == 8] == "diverged"
+    assert table.stopped[table.group == 8] == "diverged"
     assert model.groups_.tolist() == [3, 5, 10, 11]
     with pytest.raises(ValueError, match="non-finite"):
         fit_groups(regressor(solver="sgd"), 1e160 * X, Y, GROUPS)
@@ -348,6 +382,7 @@ def test_the_table_has_a_row_for_each_group():
     table = fit_groups(regressor(), X, Y, GROUPS).results_table()
     assert table.group.tolist() == [3, 5, 8, 10, 11]
     assert table.rows.tolist() == [*SIZES]
-    assert set(table.reason) == {"epochs"}
+    assert set(table.stopped) == {"epochs"}
     assert (table.epochs == 12).all()
     assert np.isfinite(table.loss).all()
+    assert np.array_equal(table.curves["loss"][-1], table.loss)

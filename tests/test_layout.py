@@ -24,18 +24,18 @@ BELOW = {
     "training": "model kernels checks errors deadline optional",
     "files": "model checks errors",
     "network": "training files model kernels checks",
-    "fleet": "network results training files model kernels checks",
+    "fleet": "network results training files model kernels checks deadline",
     "results": "plots checks optional",
-    "estimators": "training model kernels checks errors deadline schedules",
-    "search": "estimators",
+    "estimators": "results training model kernels checks errors deadline schedules",
+    "search": "estimators results",
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
-    "warmup": "network training model measuring kernels",
+    "warmup": "fleet network training model measuring kernels",
     "tutorials": "network model measuring kernels checks errors",
     "comparing": "training model plots files measuring kernels checks errors deadline",
-    "benchmarks": "comparing tutorials estimators network model datasets plots files measuring "
-    "kernels",
+    "benchmarks": "comparing tutorials estimators fleet network model datasets plots files "
+    "measuring kernels",
     "demo": "commands comparing tutorials network training datasets plots warmup measuring",
     "__main__": "commands",
 }
@@ -255,7 +255,8 @@ def test_what_writes_is_found(tmp_path, source, n):
 
 MOST_ANY = {
     "estimators": 70,
-    "files": 17,
+    "files": 23,
+    "fleet": 6,
     "plots": 8,
     "benchmarks": 7,
     "comparing": 6,

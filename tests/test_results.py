@@ -106,3 +106,24 @@ def test_what_cannot_be_read_or_sorted_is_named(table):
         table[[0.5]]
     with pytest.raises(ValueError, match="values cannot be compared"):
         ResultsTable({"loss": ["a", 1]}).sort()
+
+
+def test_a_plot_has_a_panel_for_each_curve_and_each_parameter():
+    pytest.importorskip("matplotlib").use("Agg")
+    losses = np.geomspace(1, 1e-3, 40)[None] * np.linspace(1, 0.1, 7)[:, None]
+    losses[4:, 5] = np.nan  # a network that ended
+    kinds = ["relu", "tanh"] * 20
+    table = ResultsTable(
+        {"lr": np.geomspace(1e-4, 1, 40), "kind": kinds, "loss": losses[3]},
+        {"loss": losses}, parameters=["lr", "kind"],
+    )  # fmt: skip
+    curves, rates, names = table.plot("forty").figure.axes
+    everything, best = curves.collections
+    assert len(everything.get_segments()) == 40
+    np.testing.assert_allclose(best.get_segments()[0][:, 1], losses[:, 39])
+    assert rates.get_xscale() == rates.get_yscale() == "log"
+    points = rates.collections[0].get_offsets()
+    np.testing.assert_allclose(points, np.stack([table.lr, table.loss], 1))
+    assert [text.get_text() for text in names.get_xticklabels()] == ["relu", "tanh"]
+    with pytest.raises(ValueError, match="without curves and parameters"):
+        ResultsTable({"loss": [1.0]}).plot()

@@ -14,9 +14,16 @@ from sklearn.metrics import f1_score, make_scorer
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import fastperc as ours
-from fastperc import GridSearchCV, MLPClassifier, MLPRegressor, RandomizedSearchCV
+from fastperc import (
+    GridSearchCV,
+    HalvingRandomSearchCV,
+    MLPClassifier,
+    MLPRegressor,
+    RandomizedSearchCV,
+)
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning",
@@ -245,7 +252,7 @@ def test_a_candidate_that_diverges(options):
         assert "3 fits failed out of a total of 6" in str(failed[0].message)
     assert_same_search(*searches, X, Y)
     table = searches[0].results_table()
-    assert table.reason.tolist() == ["epochs"] * 3 + ["diverged"] * 3
+    assert table.stopped.tolist() == ["epochs"] * 3 + ["diverged"] * 3
 
 
 def test_an_error_is_raised_where_that_is_wanted():
@@ -324,12 +331,15 @@ def test_the_table_has_a_row_for_each_network():
     grid = {"alpha": [1e-4, 0.1], "hidden_layer_sizes": [(3,), (4, 3)], "tol": [0.0, 10.0]}
     search = GridSearchCV(regressor(n_iter_no_change=2), grid, cv=3).fit(X, Y)
     table = search.results_table()
-    assert table.dtype.names == (
-        "alpha", "hidden_layer_sizes", "tol", "fold", "epochs", "loss", "test_score", "reason",
+    assert table.columns == [
+        "alpha", "hidden_layer_sizes", "tol", "fold", "epochs", "loss", "test_score", "stopped",
         "seconds",
-    )  # fmt: skip
+    ]  # fmt: skip
+    last = np.take_along_axis(table.curves["loss"], table.epochs[None] - 1, axis=0)[0]
+    np.testing.assert_array_equal(last, table.loss)
+    assert np.isnan(table.curves["loss"]).sum(axis=0).tolist() == (10 - table.epochs).tolist()
     assert len(table) == 8 * 3
-    assert set(table.reason[table.tol == 0]) == {"epochs"}
+    assert set(table.stopped[table.tol == 0]) == {"epochs"}
     assert set(table.epochs[table.tol > 0]) == {4}
     scores = [search.cv_results_[f"split{k}_test_score"] for k in range(3)]
     np.testing.assert_array_equal(table.test_score.reshape(8, 3), np.transpose(scores))
@@ -343,7 +353,15 @@ def test_the_table_of_several_scores_and_several_grids():
     ).fit(X, LETTERS)  # fmt: skip
     table = search.results_table()
     assert table.alpha.tolist() == [0.1] * 3 + [None] * 3
-    assert {"test_accuracy", "test_f1_macro"} <= {*table.dtype.names}
+    assert {"test_accuracy", "test_f1_macro"} <= {*table.columns}
+    assert table.score == "test_accuracy"
+
+
+def test_a_parameter_called_as_a_column():
+    search = GridSearchCV(regressor(), {"loss": ["huber", "squared_error"]}, cv=3).fit(X, Y)
+    table = search.results_table()
+    assert table["param_loss"].tolist() == ["huber"] * 3 + ["squared_error"] * 3
+    assert table.parameters == ("param_loss",)
 
 
 def test_there_is_no_table_of_other_estimators():
@@ -353,13 +371,20 @@ def test_there_is_no_table_of_other_estimators():
             fitted.results_table()
 
 
+def test_a_search_that_is_refused_keeps_its_table():
+    search = GridSearchCV(regressor(), ALPHAS, cv=3).fit(X, Y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        search.fit(X, Y[:-1])
+    assert len(search.results_table()) == 12
+
+
 def test_a_search_can_be_cloned_and_pickled():
     import pickle
 
     search = GridSearchCV(regressor(), ALPHAS, cv=3).fit(X, Y)
     twin = pickle.loads(pickle.dumps(search))
     np.testing.assert_array_equal(twin.predict(X), search.predict(X))
-    assert twin.results_table().shape == (12,)
+    assert len(twin.results_table()) == 12
     assert not hasattr(clone(search), "cv_results_")
     assert repr(clone(search)).startswith("GridSearchCV(")
 
@@ -402,6 +427,24 @@ def test_metadata_that_is_routed_goes_scikit_learns_way():
     finally:
         set_config(enable_metadata_routing=False)
     assert_same_results(mine.cv_results_, yours.cv_results_)
+
+
+QUICK = {"max_iter": 100, "learning_rate_init": 0.02}
+CHECKED = [
+    GridSearchCV(classifier(**QUICK), {"alpha": [1e-4, 0.1]}, cv=2, error_score="raise"),
+    RandomizedSearchCV(regressor(**QUICK), {"alpha": [1e-4, 0.1]}, n_iter=2, cv=2),
+    HalvingRandomSearchCV(
+        classifier(**QUICK), {"alpha": [1e-4, 0.01, 0.1]}, n_candidates=3, min_resources="exhaust",
+        cv=2, error_score="raise", random_state=0,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(CHECKED)
+def test_checks_of_scikit_learn(estimator, check):
+    check(estimator)
 
 
 @pytest.mark.slow

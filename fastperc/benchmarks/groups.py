@@ -60,6 +60,13 @@ GROUPS = {
         "give its weights.",
         "estimators",
     ),
+    "fleets": Group(
+        "Many networks at once",
+        "256 networks, each with start weights and a learning rate of its own: an epoch of all in "
+        "one call, beside one network after the other, for each network and sample; numpy trains "
+        "four of them.",
+        "many networks at once",
+    ),
     "updates": Group(
         "Update rules",
         "An epoch by each rule, plain gradient descent to Adam, one sample at a time or in "

@@ -32,6 +32,7 @@ SPEEDUPS = (
     "updates",
     "predicting",
     "estimators",
+    "fleets",
     "elementary",
     "tutorials",
 )

@@ -106,14 +106,17 @@ class Labels:
         return float(self.accuracies(out[None], samples)[0])
 
     def accuracies(self, outs: np.ndarray, samples: Samples) -> np.ndarray:
-        """Return the same of many networks, whose outputs are (n_networks, n, n_outputs)."""
+        """Return the same of many networks, whose outputs are (n_networks, n, n_outputs).
+
+        They may have samples of their own: targets and weights (n_networks, n, ...).
+        """
         Y = samples.Y
         if len(self.classes) == 1:
             right = np.ones(outs.shape[:2], bool)
         elif self.exclude_each_other:
-            right = outs.argmax(axis=2) == Y.argmax(axis=1)
+            right = outs.argmax(axis=-1) == Y.argmax(axis=-1)
         else:
-            right = ((outs > self.middle) == (self.middle < Y)).all(axis=2)
+            right = ((outs > self.middle) == (self.middle < Y)).all(axis=-1)
         weight = samples.weight if len(samples.weight) else None
         return np.average(right, axis=1, weights=weight)
 

@@ -138,8 +138,8 @@ def _read(file: io.BufferedReader, size: int) -> StoredFleet:
     places = check_places(
         {name: header[name]["data_offsets"] for name in shapes},
         {
-            name: math.prod(shape) * (models[int(name.split(".")[1])].dtype.itemsize
-            if name.endswith("theta") else 8)
+            name: math.prod(shape)
+            * (models[int(name.split(".")[1])].dtype.itemsize if name.endswith("theta") else 8)
             for name, shape in shapes.items()
         },
     )

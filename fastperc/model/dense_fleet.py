@@ -41,6 +41,7 @@ class FleetSamples:
     Attributes
     ----------
     X : ndarray of shape (n_samples, n_inputs)
+        Or, where the samples are not to be trained on, (n_networks, n_samples, n_inputs).
     Y : ndarray of shape (n_samples, n_outputs) or (n_networks, n_samples, n_outputs)
     weight : ndarray of shape (0,), (n_samples,) or (n_networks, n_samples)
     weight_is_factor : bool
@@ -66,7 +67,7 @@ class FleetSamples:
     def of(self, i: int) -> Samples:
         """Return the samples of network ``i``."""
         return Samples(
-            self.X,
+            self.X[i] if self.X.ndim == 3 else self.X,
             self.Y[i] if self.Y.ndim == 3 else self.Y,
             self.weight[i] if self.weight.ndim == 2 else self.weight,
             self.weight_is_factor,

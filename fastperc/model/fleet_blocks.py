@@ -9,13 +9,14 @@ import numpy as np
 
 from ..deadline import NO_LIMIT, Deadline
 from ..kernels.fleet import losses_of_fleet, outputs_of_fleet
-from ..kernels.lanes.arguments import FleetNet
-from ..kernels.lanes.numbers import lanes_of, work_size
+from ..kernels.fleet_parts.arguments import FleetNet
+from ..kernels.fleet_parts.numbers import lanes_of, work_size
 from ..kernels.simd_numpy import BYTES
 from .dense import Dense
 from .dense_fleet import DenseFleet, FleetSamples
 from .evaluate import mean_loss, outputs
 from .layout import aligned_zeros
+from .samples import read_only
 
 LARGEST = 1 << 19  # bytes of a block, up to which a matrix of samples is served faster in lanes
 OUTPUTS_AT_ONCE = 1 << 22  # numbers, in blocks, before they are sorted by network
@@ -74,24 +75,30 @@ class Places:
     def pack(self, rows: np.ndarray) -> np.ndarray:
         """Return one row for each network, (n, ...), as blocks (n_blocks, ..., lanes)."""
         spread = rows[self.source].reshape(self.n_blocks, self.lanes, *rows.shape[1:])
-        blocks = np.moveaxis(spread, 1, -1)
+        blocks = spread.transpose(0, *range(2, spread.ndim), 1)
         packed = aligned_zeros(blocks.size, blocks.dtype).reshape(blocks.shape)
         packed[...] = blocks
         return packed
 
+    def pack_inputs(self, X: np.ndarray) -> np.ndarray:
+        """Return inputs, the same for all or (n, n_samples, n_inputs), as kernels take them."""
+        return self.pack(X) if X.ndim == 3 else np.ascontiguousarray(X)[None, :, :, None]
+
     def pack_targets(self, Y: np.ndarray) -> np.ndarray:
         """Return targets, the same for all or (n, n_samples, n_outputs), as kernels take them."""
-        return self.pack(Y) if Y.ndim == 3 else Y[None, :, :, None]
+        return read_only(self.pack(Y)) if Y.ndim == 3 else Y[None, :, :, None]
 
     def pack_weights(self, weight: np.ndarray) -> np.ndarray:
         """Return weights, the same for all, (n, n_samples), or none, as kernels take them."""
         if weight.ndim == 2:
-            return self.pack(weight)
+            return read_only(self.pack(weight))  # as are others: one signature, compiled once
         return weight.reshape((1, -1, 1) if len(weight) else (0, 0, 0))
 
     def unpack(self, blocks: np.ndarray, networks: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return blocks as rows, those of some networks."""
-        return np.moveaxis(blocks, -1, 1)[self.block[networks], self.lane[networks]]
+        last = blocks.ndim - 1
+        by_lane = blocks.transpose(0, last, *range(1, last))
+        return by_lane[self.block[networks], self.lane[networks]]
 
 
 def outputs_of_blocks(
@@ -162,7 +169,7 @@ def losses_of_blocks(
     scratch = aligned_zeros(work_size(model.layers, model.dtype), model.dtype)
     Y, weight = places.pack_targets(samples.Y), places.pack_weights(samples.weight)
     sums = np.zeros((places.n_blocks, 2, places.lanes))
-    X = np.ascontiguousarray(samples.X)[None, :, :, None]
+    X = places.pack_inputs(samples.X)
     for b in range(places.n_blocks):
         deadline.check()
         losses_of_fleet(net, X, Y, weight, (b, b + 1), sums, scratch)
@@ -182,14 +189,19 @@ def fleet_outputs(
 
 
 def fleet_outputs_each(fleet: DenseFleet, X: np.ndarray) -> np.ndarray:
-    """Return each network's outputs for a row of its own, (n, n_outputs) for X (n, n_inputs)."""
+    """Return each network's outputs for a row of its own, (n, n_outputs) for X (n, n_inputs).
+
+    Or for some rows each: (n, n_samples, n_outputs) for X (n, n_samples, n_inputs).
+    """
+    own = X if X.ndim == 3 else X[:, None]
     model, places = fleet.dense, _side_by_side(fleet)
     net = FleetNet(places.pack(fleet.theta), model.layers, model.loss.code)
-    shape = places.n_blocks, 1, model.sizes[-1], places.lanes
+    shape = places.n_blocks, own.shape[1], model.sizes[-1], places.lanes
     out = aligned_zeros(math.prod(shape), model.dtype).reshape(shape)
     scratch = aligned_zeros(work_size(model.layers, model.dtype), model.dtype)
-    outputs_of_fleet(net, places.pack(X[:, None]), (0, places.n_blocks), out, scratch)
-    return places.unpack(out)[:, 0]
+    outputs_of_fleet(net, places.pack_inputs(own), (0, places.n_blocks), out, scratch)
+    found = places.unpack(out)
+    return found if X.ndim == 3 else found[:, 0]
 
 
 def fleet_losses(

@@ -14,6 +14,7 @@ from .bars import plot_parts, plot_speedups
 from .decision_boundary import DecisionBoundaryDisplay, plot_decision_boundary
 from .dots import plot_comparison
 from .files import as_png
+from .fleets import plot_results
 from .histories import plot_histories, plot_history
 from .roofline import plot_roofline
 from .scaling import plot_scaling
@@ -30,6 +31,7 @@ __all__ = [
     "plot_histories",
     "plot_history",
     "plot_parts",
+    "plot_results",
     "plot_roofline",
     "plot_scaling",
     "plot_speedups",

@@ -23,11 +23,12 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params, _num_samples
 
 from ..estimators.typed import fits_what_it_has
+from ..results import ResultsTable
 from .candidates import Candidates, Parameters, network_of, prefix_of
 from .evaluation import Evaluation, Result, Split
 from .folds import Data
 from .scoring import Scoring
-from .table import Row, table_of
+from .table import Rows, table_of
 
 
 class Splitter(Protocol):
@@ -45,6 +46,8 @@ class FleetSearch(BaseSearchCV):
     What cannot be trained so is left to scikit-learn's own code: see `why_not`.
     """
 
+    _rows: list[Rows] | None = None  # of the last search, if it trained networks
+
     @fits_what_it_has
     def fit(self, X: object, y: object = None, **params: object) -> Self:
         """Find the best parameters, and fit an estimator that has them to all of the data.
@@ -60,35 +63,36 @@ class FleetSearch(BaseSearchCV):
         -------
         self : object
         """
-        self._rows: list[Row] | None = None
-        if why_not(self, X, y, params):
-            return super().fit(X, y, **params)
-        _Search(self, X, y, params).run()
+        if not why_not(self, X, y, params):
+            _Search(self, X, y, params).run()
+            return self
+        super().fit(X, y, **params)
+        self._rows = None
         return self
 
-    def results_table(self) -> np.recarray:
+    def results_table(self) -> ResultsTable:
         """Return what became of each network, one row for each candidate and split.
 
         Returns
         -------
-        recarray of shape (n_candidates * n_splits,)
+        ResultsTable
             The parameters under their names, then ``fold``, ``epochs``, ``loss`` (the last one in
-            training), ``test_score`` (or ``test_NAME`` for each of several), ``reason`` ("epochs":
-            there were no more; "patience": progress had ended; "diverged") and ``seconds``.
+            training), ``test_score`` (or ``test_NAME`` for each of several), ``stopped`` ("epochs":
+            there were no more; "patience": progress had ended; "diverged"; or nothing where the
+            solver does not say) and ``seconds``; and the learning curves.
 
         Raises
         ------
         AttributeError
             If scikit-learn's own code has done the search.
         """
-        rows = getattr(self, "_rows", None)
-        if rows is None:
+        if self._rows is None:
             raise AttributeError(
                 "results_table: found no networks that this search has trained, expected a fitted "
                 "search for an MLPClassifier or MLPRegressor, or a pipeline that ends in one. See "
                 "cv_results_ for what there is of other estimators"
             )
-        return table_of(rows)
+        return table_of(self._rows, self.refit)
 
     def _evaluation(self, candidates: Candidates, data: Data, scoring: Scoring) -> Evaluation:
         return Evaluation(candidates, data, scoring, bool(self.return_train_score))

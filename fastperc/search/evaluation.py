@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
-from itertools import chain, product
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -18,7 +18,7 @@ from ..estimators.warning import warn
 from .candidates import Candidate, Candidates, Parameters
 from .folds import Data, Fold
 from .scoring import Scores, Scoring
-from .table import Row
+from .table import Rows
 
 Split: TypeAlias = tuple[np.ndarray, np.ndarray]
 Result: TypeAlias = dict[str, object]
@@ -37,14 +37,14 @@ class Evaluation:
 
     Attributes
     ----------
-    rows : list of Row
-        What became of each network, for the table of results.
+    rows : list of Rows
+        What became of each network, call by call.
     """
 
     def __init__(self, candidates: Candidates, data: Data, scoring: Scoring, scores_training: bool):
         self.candidates, self.data, self.scoring = candidates, data, scoring
         self.scores_training = scores_training
-        self.rows: list[Row] = []
+        self.rows: list[Rows] = []
 
     def __call__(self, parameters: Sequence[Parameters], splits: Sequence[Split]) -> list[Result]:
         """Return a result for each candidate and split, the splits of one candidate together."""
@@ -52,21 +52,24 @@ class Evaluation:
         same_steps: dict[Hashable, list[int]] = {}
         for number, candidate in enumerate(chosen):
             same_steps.setdefault(candidate.steps_key, []).append(number)
-        results: dict[tuple[int, int], Result] = {}
-        rows: dict[tuple[int, int], Row] = {}
+        done: dict[tuple[int, int], tuple[Outcome, Result]] = {}  # by candidate and split
         for numbers in same_steps.values():
             folds = self._folds(chosen[numbers[0]], splits)
             fitted = self._fit([chosen[number] for number in numbers], folds)
             self._raise(fitted)
             self._warn(fitted)
             for k, fold in enumerate(folds):
-                of_fold = self._score([each[k] for each in fitted], fold)
-                results.update({(c, k): result for c, result in zip(numbers, of_fold, strict=True)})
-                for c, each in zip(numbers, fitted, strict=True):
-                    rows[c, k] = Row.of(parameters[c], k, each[k], results[c, k])
-        order = [*product(range(len(chosen)), range(len(splits)))]
-        self.rows += [rows[pair] for pair in order]
-        return [results[pair] for pair in order]
+                outcomes = [each[k] for each in fitted]
+                pairs = zip(outcomes, self._score(outcomes, fold), strict=True)
+                done.update({(c, k): pair for c, pair in zip(numbers, pairs, strict=True)})
+        order = sorted(done)
+        results = [done[place][1] for place in order]
+        rows = Rows.of(
+            [parameters[c] for c, _ in order], [k for _, k in order],
+            [done[place][0] for place in order], [result["test_scores"] for result in results],
+        )  # fmt: skip
+        self.rows.append(rows)
+        return results
 
     # --- fitting ---------------------------------------------------------------------------------
 

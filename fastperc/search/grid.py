@@ -65,8 +65,8 @@ class RandomizedSearchCV(FleetSearch, theirs.RandomizedSearchCV):
     >>> model = MLPRegressor(hidden_layer_sizes=(8,), max_iter=2000, tol=1.0, random_state=0)
     >>> drawn = {"learning_rate_init": loguniform(1e-2, 1e-1), "alpha": loguniform(1e-5, 1e-1)}
     >>> search = RandomizedSearchCV(model, drawn, n_iter=20, random_state=0).fit(X, y)
-    >>> len(search.cv_results_["params"]), search.results_table().shape
-    (20, (100,))
+    >>> len(search.cv_results_["params"]), len(search.results_table())
+    (20, 100)
 
     Parameters
     ----------

@@ -2,67 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from ..estimators.fleets import Outcome
+from ..estimators.fleets.endings import end_columns, loss_curves
+from ..results import ResultsTable
 from .candidates import Parameters
 
+OWN = ("fold", "epochs", "loss", "stopped", "seconds")  # columns that no parameter may have
 
-class Row(NamedTuple):
-    """What became of one network."""
 
-    parameters: Parameters
-    fold: int
-    epochs: int
-    loss: float
-    test_score: object
-    reason: str
-    seconds: float
+class Rows(NamedTuple):
+    """What became of some networks.
+
+    Attributes
+    ----------
+    parameters : list of dict
+        Of each network's candidate.
+    scores : list of float or dict
+    numbers : dict of str to ndarray
+        Which fold each was fitted to, and how training ended.
+    curves : ndarray of shape (n_epochs, n_networks)
+        Losses in training.
+    """
+
+    parameters: list[Parameters]
+    scores: list[object]
+    numbers: dict[str, np.ndarray]
+    curves: np.ndarray
 
     @classmethod
     def of(
-        cls, parameters: Parameters, fold: int, outcome: Outcome, result: dict[str, object]
-    ) -> Row:
-        """Return the row of an outcome and its scores."""
-        reason = type(outcome.error).__name__ if outcome.error is not None else outcome.reason
-        if outcome.reason == "diverged":
-            reason = "diverged"
-        return cls(
-            parameters, fold, outcome.n_iter, outcome.loss, result["test_scores"], reason,
-            outcome.seconds,
-        )  # fmt: skip
+        cls,
+        parameters: Iterable[Parameters],
+        folds: Sequence[int],
+        outcomes: Sequence[Outcome],
+        scores: Iterable[object],
+    ) -> Rows:
+        """Return the rows of outcomes."""
+        numbers = {"fold": np.array(folds), **end_columns(outcomes)}
+        return cls([*parameters], [*scores], numbers, loss_curves(outcomes))
 
 
-def table_of(rows: Sequence[Row]) -> np.recarray:
-    """Return rows as one array, a column for each parameter and each number.
+def table_of(parts: Sequence[Rows], refit: object) -> ResultsTable:
+    """Return rows as one table, a column for each parameter and each number.
 
-    Several scores have a column each, ``test_NAME``; what a candidate does not set is None.
+    Several scores have a column each, ``test_NAME``, that of ``refit`` being the one that counts;
+    what a candidate does not set is None.
     """
-    names = dict.fromkeys(name for row in rows for name in row.parameters)
-    columns: dict[str, np.ndarray] = {
-        name: column([row.parameters.get(name) for row in rows]) for name in names
+    parameters = [*chain.from_iterable(part.parameters for part in parts)]
+    names = dict.fromkeys(chain.from_iterable(parameters))
+    shown = {f"param_{name}" if name in OWN else name: name for name in names}
+    columns: dict[str, Sequence[object] | np.ndarray] = {
+        column: [given.get(name) for given in parameters] for column, name in shown.items()
     }
-    columns["fold"] = np.array([row.fold for row in rows])
-    columns["epochs"] = np.array([row.epochs for row in rows])
-    columns["loss"] = np.array([row.loss for row in rows])
-    columns |= score_columns([row.test_score for row in rows])
-    columns["reason"] = np.array([row.reason for row in rows])
-    columns["seconds"] = np.array([row.seconds for row in rows])
-    dtype = np.dtype([(name, values.dtype) for name, values in columns.items()])
-    return np.rec.fromarrays([*columns.values()], dtype=dtype)
-
-
-def column(values: Sequence[object]) -> np.ndarray:
-    """Return values as an array, of numbers or texts where all are."""
-    kinds = {type(value) for value in values}
-    if len(kinds) == 1 and kinds <= {int, float, bool, str}:
-        return np.array(values)
-    found = np.empty(len(values), object)
-    found[:] = values
-    return found
+    numbers = {name: np.concatenate([part.numbers[name] for part in parts]) for name in OWN}
+    scores = score_columns([*chain.from_iterable(part.scores for part in parts)])
+    at_end = {name: numbers.pop(name) for name in ("stopped", "seconds")}
+    return ResultsTable(
+        {**columns, **numbers, **scores, **at_end},
+        {"loss": beside([part.curves for part in parts])},
+        score=f"test_{refit}" if f"test_{refit}" in scores else next(iter(scores)),
+        parameters=[*shown],
+    )
 
 
 def score_columns(scores: Sequence[object]) -> dict[str, np.ndarray]:
@@ -76,3 +82,10 @@ def score_columns(scores: Sequence[object]) -> dict[str, np.ndarray]:
         )
         for name in named
     }
+
+
+def beside(curves: Sequence[np.ndarray]) -> np.ndarray:
+    """Return curves of different lengths side by side, filled up with NaN."""
+    n_epochs = max(len(some) for some in curves)
+    room = [np.full((n_epochs - len(some), some.shape[1]), np.nan) for some in curves]
+    return np.hstack([np.vstack(pair) for pair in zip(curves, room, strict=True)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -88,7 +87,7 @@ class FleetHistoryWatcher:
     patience: np.ndarray | None = None
     tol: float = 0.0
     validation: FleetSamples | None = None
-    callback: Callable[[int, FleetHistory], Any] | None = None
+    callback: Callable[[int, FleetHistory], object] | None = None
     theta: np.ndarray | None = None  # where the best weights are kept
     done: int = 0
     _curves: list[tuple[int, np.ndarray, np.ndarray | None]] = field(default_factory=list)
@@ -99,7 +98,8 @@ class FleetHistoryWatcher:
         self.lowest = np.full(n, np.inf)
         self.waited = np.zeros(n, np.int64)
         self.best = None if self.theta is None else self.theta.copy()
-        self.every = -(-self.epochs * n // MOST)
+        # Of all networks, not of one shape's: they share the history's rows.
+        self.every = -(-self.epochs * len(self.history.epochs) // MOST)
 
     @property
     def epochs_at_once(self) -> int:
@@ -133,8 +133,10 @@ class FleetHistoryWatcher:
         self._add_to_curves(networks, losses, held)
         self.done += n_epochs
         self.history.ended_after[at] = time.perf_counter() - self.deadline.begin
-        why = self._reasons(trained, losses[-1], held)
-        return self._call(trained, why)
+        why = self._call(trained, self._reasons(trained, losses[-1], held))
+        ended = (why != "") | diverged
+        self.history.stopped[at[ended]] = np.where(diverged, "diverged", why)[ended]
+        return why
 
     def _add_to_curves(
         self, networks: np.ndarray, losses: np.ndarray, held: np.ndarray | None
@@ -151,9 +153,7 @@ class FleetHistoryWatcher:
                 also[networks] = held
             self._curves.append((k, whole, also))
 
-    def _reasons(
-        self, trained: Trained, loss: np.ndarray, held: np.ndarray | None
-    ) -> np.ndarray:
+    def _reasons(self, trained: Trained, loss: np.ndarray, held: np.ndarray | None) -> np.ndarray:
         """Apply `stopping.Stopping` to each network."""
         networks = trained.networks
         why = np.full(len(networks), "", object)
@@ -188,7 +188,7 @@ class FleetHistoryWatcher:
 
     def write_curves(self) -> None:
         """Write the curves to the history."""
-        history, n = self.history, len(self.numbers)
+        history = self.history
         shown = np.array([k for k, _, _ in self._curves], np.int64)
         if len(shown) > len(history.shown):
             history.shown = shown
@@ -202,12 +202,12 @@ class FleetHistoryWatcher:
             history.loss[row, self.numbers] = loss
             if held is not None:
                 history.validation_loss[row, self.numbers] = held
-        assert n <= history.loss.shape[1]
 
-    def finish(self, theta: np.ndarray, reasons: np.ndarray) -> None:
-        """Write curves, and best weights where these were kept."""
+    def finish(self, theta: np.ndarray, reasons: np.ndarray | str) -> None:
+        """Write curves, why the rest ended, and best weights where these were kept."""
         self.write_curves()
-        self.history.stopped[self.numbers] = reasons
+        stopped = self.history.stopped[self.numbers]
+        self.history.stopped[self.numbers] = np.where(stopped == "error", reasons, stopped)
         if self.best is not None:
             has_best = np.isfinite(self.lowest)
             theta[has_best] = self.best[has_best]

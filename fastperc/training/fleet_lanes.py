@@ -13,7 +13,7 @@ from ..deadline import Deadline
 from ..kernels import updates
 from ..kernels.arguments import N_SUMS
 from ..kernels.fleet import train_fleet
-from ..kernels.lanes.arguments import (
+from ..kernels.fleet_parts.arguments import (
     BY_FACTORS,
     BY_MEANS,
     OWN,
@@ -21,9 +21,9 @@ from ..kernels.lanes.arguments import (
     PLAIN,
     FleetNet,
 )
-from ..kernels.lanes.arguments import FleetRule as RuleArguments
-from ..kernels.lanes.arguments import FleetSamples as SampleArguments
-from ..kernels.lanes.numbers import TURNS, lists_size, work_size
+from ..kernels.fleet_parts.arguments import FleetRule as RuleArguments
+from ..kernels.fleet_parts.arguments import FleetSamples as SampleArguments
+from ..kernels.fleet_parts.numbers import TURNS, lists_size, work_size
 from ..kernels.simd_numpy import BYTES
 from ..model.dense import Dense
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
@@ -111,7 +111,7 @@ class InLanes:
         self._index[networks] = np.arange(len(networks))
         places = self.places = Places(rows.of, rows.lengths[rows.of], self.lanes)
         self.theta = places.pack(self.fleet.theta[networks])
-        self.last_good = places.pack(self.fleet.theta[networks])
+        self.last_good = aligned_zeros(self.theta.size, self.theta.dtype).reshape(self.theta.shape)
         self.own = places.pack(self.rule.settings[networks][:, list(OWN)])
         self.state = places.pack(self.rule.state[networks])
         self.step_state = places.pack(self.rule.step_state[networks])
@@ -127,6 +127,7 @@ class InLanes:
         if len(networks) <= WORTH_PACKING * self._n_packed and self.places.n_blocks > 1:
             self.leave(networks)
             self._n_packed = 0
+        self._scratch: list[Scratch] = []
         if not self._n_packed:
             self._pack(networks, rows)
         at, places, n_blocks = self._index[networks], self.places, self.places.n_blocks
@@ -171,7 +172,7 @@ class InLanes:
         parts = [(k, min(k + turns, n_blocks)) for k in range(0, n_blocks, turns)]
 
         def work_on(part: tuple[int, int]) -> None:
-            scratch = Scratch(self.fleet)
+            scratch = self._scratch.pop() if self._scratch else Scratch(self.fleet)
             step, size = 0, self._block_steps / (part[1] - part[0])
             while step < n_steps and not self._is_over():
                 last = min(n_steps, step + max(1, int(size)))
@@ -180,6 +181,7 @@ class InLanes:
                 size = next_size(last - step, time.perf_counter() - begin, SLICE)
                 reached[part[0] : part[1]] = step = last
             self._block_steps = size * (part[1] - part[0])
+            self._scratch.append(scratch)  # `pop` and `append` are safe between threads
 
         if self.threads == 1 or len(parts) == 1:
             for part in parts:
@@ -230,7 +232,7 @@ def _spread(values: np.ndarray, at: np.ndarray, n: int) -> np.ndarray:
 def _lists_pay(model: Dense, X: np.ndarray) -> bool:
     """Return whether listing the inputs that are not 0 is worth it, as was measured."""
     share = np.count_nonzero(X[:ROWS_AT_ONCE]) / max(1, X[:ROWS_AT_ONCE].size)
-    return share < DENSE or BYTES * model.theta.size > LARGE
+    return bool(share < DENSE) or BYTES * model.theta.size > LARGE
 
 
 def _nonzero(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -265,7 +267,7 @@ def are_plain(rule: FleetRule, samples: FleetSamples, batch_size: int) -> np.nda
     """Return whose steps are the learning rate times one sample's gradient, and nothing else."""
     penalties = rule.settings[:, [updates.L1, updates.L2, updates.L2_PER_WEIGHT]]
     is_plain = rule.code == updates.SGD and _takes_factors(samples, batch_size)
-    return is_plain & ~penalties.any(axis=1)
+    return np.logical_and(is_plain, ~penalties.any(axis=1))
 
 
 def _takes_factors(samples: FleetSamples, batch_size: int) -> bool:

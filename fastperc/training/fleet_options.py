@@ -19,9 +19,7 @@ from .options import check_schedule
 from .rules import RuleOptions, check_rule
 
 
-def of_each(
-    value: object, n: int, name: str, check: Callable[[object, str], float]
-) -> np.ndarray:
+def of_each(value: object, n: int, name: str, check: Callable[[object, str], float]) -> np.ndarray:
     """Return one number for each of ``n`` networks, given one for all or one for each.
 
     ``check`` is applied to each number, and raises for what is none in its range.

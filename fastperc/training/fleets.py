@@ -195,7 +195,6 @@ def fit_fleet(
                 rates = watcher.begin_epoch(done + 1, networks)
                 rows = _rows(orders, networks, done + 1, n_epochs)
                 window = engine.train(networks, rates, rows, n_epochs)
-                deadline.check_interrupt()
                 done += n_epochs
                 why = watcher.end_epochs(Trained(engine, networks), *window)
                 deadline.check_interrupt()

@@ -15,9 +15,9 @@ from sklearn.utils._param_validation import Interval
 from ..attempt import Attempt
 from ..base import BaseMLP, checked_weight
 from ..fleets import Job, Outcome, fit_together
+from ..fleets.endings import end_columns, is_diverged, warn_together
 from ..fleets.kept import KeptNetworks
 from ..inputs import Inputs, flat
-from ..results import column, end_columns, warn_together
 from ..typed import fits
 from ..validation import split
 from ..warning import warn
@@ -66,10 +66,10 @@ class Drawn(NamedTuple):
     seeds: list[int]
     weight: np.ndarray | None  # of all samples
 
-    def columns(self) -> dict[str, np.ndarray]:
+    def columns(self) -> dict[str, Sequence[object] | np.ndarray]:
         """Return what a table tells of the members before they are trained."""
         names = self.parameters[0]
-        drawn = {name: column([values[name] for values in self.parameters]) for name in names}
+        drawn = {name: [values[name] for values in self.parameters] for name in names}
         return {"member": np.arange(len(self.seeds)), "seed": np.array(self.seeds), **drawn}
 
     def left_out(self) -> np.ndarray:
@@ -219,15 +219,19 @@ class BaseMLPEnsemble(FittedEnsemble):
         self._is_kept = np.array([outcome.error is None for outcome in outcomes])
         self.n_iter_ = np.array([outcome.n_iter for outcome in kept])
         self._columns = {**drawn.columns(), **end_columns(outcomes)}
+        self._drawn = tuple(drawn.parameters[0])
 
     def _tell(self, outcomes: Sequence[Outcome], kept: Sequence[Outcome]) -> None:
-        """Warn once of what members would have warned of; raise where none is left."""
-        errors = [outcome.error for outcome in outcomes if outcome.error is not None]
-        if not kept:
-            raise errors[0]
-        n = len(outcomes)
-        if errors:
-            warn(f"{len(errors)} of {n} members were left out: {errors[0]}", ConvergenceWarning)
+        """Warn once of what members would have warned of; raise what is wrong with one, or all."""
+        failed = [outcome for outcome in outcomes if outcome.error is not None]
+        for outcome in failed:
+            if outcome.error is not None and not (kept and is_diverged(outcome)):
+                raise outcome.error
+        if failed:
+            warn(
+                f"{len(failed)} of {len(outcomes)} members were left out: {failed[0].error}",
+                ConvergenceWarning,
+            )
         warn_together(outcomes, "members")
 
     def _choose(self, held: Held | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from ...results import ResultsTable
 from ..base import BaseMLP
 from ..fleets.kept import KeptNetworks
 from ..inputs import Inputs, checked_data
-from ..results import table
 from .intervals import mean_and_spread
 
 AT_ONCE = 1 << 22  # outputs of all members together
@@ -42,7 +42,8 @@ class FittedEnsemble(BaseEstimator):
     n_iter_: np.ndarray
     _networks: KeptNetworks
     _is_kept: np.ndarray  # of all members, which did not diverge
-    _columns: dict[str, np.ndarray]
+    _columns: dict[str, Sequence[object] | np.ndarray]
+    _drawn: tuple[str, ...]  # names of drawn parameters
 
     @property
     def estimators_(self) -> list[BaseMLP]:
@@ -50,20 +51,20 @@ class FittedEnsemble(BaseEstimator):
         check_is_fitted(self)
         return [self._networks.estimator(i) for i in range(len(self._networks))]
 
-    def results_table(self) -> np.recarray:
+    def results_table(self) -> ResultsTable:
         """Return a table with a row for each member, those left out among them.
 
-        Returns
-        -------
-        recarray of shape (n_members,)
-            Columns: ``member``, ``seed``, the parameters that were drawn, ``epochs``, ``loss`` (of
-            the last epoch, penalty included), ``weight`` in the mean, ``reason`` (why: "patience",
-            "epochs", "diverged", or "" where the solver does not say), ``seconds``.
+        Its columns: the member's number and seed, the parameters that were drawn, epochs, the last
+        one's loss with its penalty, why training ended ("patience", "epochs", "diverged", or ""
+        where the solver does not say), seconds, and the weight in the mean.
         """
         check_is_fitted(self)
         weight = np.zeros(len(self._is_kept))
         weight[self._is_kept] = self.weights_
-        return table({**self._columns, "weight": weight})
+        losses = self._networks.loss_curves(self._is_kept)
+        return ResultsTable(
+            {**self._columns, "weight": weight}, {"loss": losses}, parameters=self._drawn
+        )
 
     def _checked(self, X: object) -> Inputs:
         """Return inputs that were checked, as `fit` left the ensemble."""

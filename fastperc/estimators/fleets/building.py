@@ -34,6 +34,14 @@ class Drawn(NamedTuple):
     held: int
 
 
+class Parts(NamedTuple):
+    """Places among some rows to train on, and held out; and the stream that shuffles the former."""
+
+    kept: np.ndarray
+    held: np.ndarray
+    stream: int
+
+
 class FleetBuilder:
     """Makes the fleet of tasks that have all in common but numbers, rows and weights.
 
@@ -69,6 +77,7 @@ class FleetBuilder:
         self._held: list[Samples] = []
         self._known: dict[tuple[int, ...], int] = {}  # orders, and streams
         self._splits: dict[tuple[int, ...], tuple[int, int]] = {}
+        self._parts_known: dict[tuple[int, int], Parts] = {}
         self._kept: list[object] = []  # whose addresses are keys
         self.errors: dict[int, ValueError] = {}
         self.tasks, self.drawn = self._draw_all(tasks)
@@ -118,15 +127,23 @@ class FleetBuilder:
 
     def _split(self, task: Task, start: Start) -> tuple[int, int]:
         """Set a part of the rows aside; returns the places of order and validation set."""
-        random_state, rows = stream_of(start.state), task.rows
+        rows, weight = task.rows, self._narrow(task.weight)
+        kept, held, stream = self._parts(len(rows), self.like._stratify(self.Y[rows]), start)
         fraction = self.plan.fit.validation_fraction
-        kept, held = split(len(rows), fraction, random_state, self.like._stratify(self.Y[rows]))
-        weight = self._narrow(task.weight)
         check_weights_of_parts(weight[rows] if len(weight) else weight, kept, held, fraction)
         samples = Samples(self.X, self.Y, weight, False, task.unit)
         self._held.append(samples.take(rows[held]).with_weight())
-        stream = self._new_stream(len(kept), random_state) if self.shuffles_rows else -1
         return self._new_order(rows[kept], stream), len(self._held) - 1
+
+    def _parts(self, n: int, stratify: np.ndarray | None, start: Start) -> Parts:
+        """Split ``n`` rows; as many rows are split alike, unless labels have a say in it."""
+        key = (id(start), n)
+        if stratify is not None or key not in self._parts_known:
+            random_state = stream_of(start.state)
+            kept, held = split(n, self.plan.fit.validation_fraction, random_state, stratify)
+            stream = self._new_stream(len(kept), random_state) if self.shuffles_rows else -1
+            self._parts_known[key] = Parts(kept, held, stream)
+        return self._parts_known[key]
 
     def _narrow(self, weight: np.ndarray | None) -> np.ndarray:
         return read_only(np.empty(0) if weight is None else weight, self.dense.dtype)

@@ -14,7 +14,7 @@ from ...errors import NonFiniteWeightsError
 from ...kernels.updates import LR
 from ...model.dense import Dense
 from ...model.dense_fleet import DenseFleet, FleetRule, FleetSamples
-from ...model.fleet_blocks import Places, lanes_for, outputs_of_blocks
+from ...model.fleet_blocks import fleet_outputs
 from ...training.fleets import fit_fleet
 from ..base import BaseMLP
 from ..batching import TOO_LARGE
@@ -144,10 +144,7 @@ class FleetFit:
 
     def outputs(self, networks: np.ndarray, X: np.ndarray, threads: int = 1) -> np.ndarray:
         """Return outputs for rows of X in the networks' dtype, (len(networks), n, n_outputs)."""
-        dense, nothing = self.fleet.dense, np.zeros(len(networks), np.int64)
-        places = Places(nothing, nothing, lanes_for(dense))
-        theta = places.pack(self.theta(networks))
-        return outputs_of_blocks(dense, places, theta, X, threads=threads)
+        return fleet_outputs(DenseFleet(self.fleet.dense, self.theta(networks)), X, threads)
 
     def error(self, i: int) -> Exception | None:
         """Return what `fit` would have raised."""

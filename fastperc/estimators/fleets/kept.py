@@ -13,6 +13,7 @@ from ...model.evaluate import forward_scratch, outputs
 from ..base import BaseMLP
 from ..inputs import Inputs, narrowed
 from ..labels import Labels
+from .endings import loss_curves
 from .fleet_fit import FleetFit
 from .jobs import Job
 from .orders import JobOrders
@@ -44,6 +45,23 @@ class KeptNetworks:
         """Return the labels of network ``i`` of a classifier where these are its own."""
         outcome = self._outcomes[i]
         return getattr(self.estimator(i), "_labels", None) if outcome.fleet is None else None
+
+    def loss_curves(self, is_kept: np.ndarray) -> np.ndarray:
+        """Return the training losses of jobs, NaN after the end and where there is no network.
+
+        Parameters
+        ----------
+        is_kept : ndarray of bool of shape (n_jobs,)
+            Which jobs led to the networks that are kept.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_epochs, n_jobs)
+        """
+        found = loss_curves(self._outcomes)
+        curves = np.full((len(found), len(is_kept)), np.nan)
+        curves[:, is_kept] = found
+        return curves
 
     def outputs(self, X: Inputs, threads: int = 1) -> np.ndarray:
         """Return the outputs of all networks, in the targets' units, for inputs that were checked.

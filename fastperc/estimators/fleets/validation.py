@@ -9,11 +9,16 @@ import numpy as np
 
 from ...kernels import batch
 from ...model.dense import Dense
+from ...model.dense_fleet import DenseFleet, FleetSamples
 from ...model.evaluate import mean_loss
+from ...model.fleet_blocks import fleet_losses, fleet_outputs, fleet_outputs_each
 from ...model.layout import aligned_zeros
 from ...model.samples import Samples, no_order
 from ...model.slices import SHORT
 from ...training.fleets import Trained
+
+AT_ONCE = 1 << 22  # numbers, of validation sets that stand side by side
+MANY, FEW = 8, 4  # validation sets, and networks to a set, so that these stand side by side
 
 Score = Callable[[np.ndarray, Samples], np.ndarray]  # of outputs (n_networks, n, n_outputs)
 
@@ -55,18 +60,60 @@ class FleetValidation:
     def measure(self, trained: Trained) -> tuple[np.ndarray, np.ndarray]:
         """Return loss and score of each network; a score is NaN where outputs are not finite."""
         n = len(trained.networks)
+        which, theta = self.which[trained.networks], trained.theta()
+        if len(self.held) >= MANY and FEW * len(self.held) > len(self.which):
+            return self._measure_each(theta, which)
         losses, scores = np.empty(n), np.empty(n)
-        which = self.which[trained.networks]
-        for k in np.unique(which).tolist():
-            at = np.flatnonzero(which == k)
-            losses[at], scores[at] = self._measure(trained.among(at), self.held[k])
+        by_set = np.argsort(which, kind="stable")
+        ends = np.cumsum(np.bincount(which, minlength=len(self.held)))
+        for held, at in zip(self.held, np.split(by_set, ends[:-1]), strict=True):
+            if len(at):
+                losses[at], scores[at] = self._measure(theta[at], held)
         return losses, scores
 
-    def _measure(self, trained: Trained, held: Samples) -> tuple[np.ndarray, np.ndarray]:
-        losses = mean_losses(self.dense, trained.theta(), held) * self.loss_scale
+    def _measure(self, theta: np.ndarray, held: Samples) -> tuple[np.ndarray, np.ndarray]:
+        losses = mean_losses(self.dense, theta, held) * self.loss_scale
         if self.score is None:
             return losses, -losses
-        return losses, self.score(trained.outputs(held.X), held)
+        outs = fleet_outputs(DenseFleet(self.dense, theta), held.X)
+        return losses, self.score(outs, held)
+
+    def _measure_each(self, theta: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the same of networks which have sets of their own: many of them side by side."""
+        largest = max(len(held) for held in self.held)
+        some = max(MANY, AT_ONCE // (largest * (self.dense.sizes[0] + self.dense.sizes[-1])))
+        parts = [
+            self._measure_stacked(theta[k : k + some], which[k : k + some])
+            for k in range(0, len(which), some)
+        ]
+        losses, scores = zip(*parts, strict=True)
+        return np.concatenate(losses), np.concatenate(scores)
+
+    def _measure_stacked(
+        self, theta: np.ndarray, which: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        X, Y, weight = stacked([self.held[k] for k in which.tolist()])
+        fleet, samples = DenseFleet(self.dense, theta), FleetSamples(X, Y, weight)
+        losses = fleet_losses(fleet, samples) * self.loss_scale
+        if self.score is None:
+            return losses, -losses
+        return losses, self.score(fleet_outputs_each(fleet, X), Samples(X, Y, weight))
+
+
+def stacked(sets: Sequence[Samples]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return inputs, targets and weights of sets, (n_sets, n, ...), filled up with weight 0."""
+    ends = [len(held) for held in sets]
+    places = np.arange(max(ends)) < np.array(ends)[:, None]
+    X, Y = sets[0].X, sets[0].Y
+    weight = np.zeros(places.shape, Y.dtype)
+    weight[places] = np.concatenate(
+        [held.weight if len(held.weight) else np.ones(len(held)) for held in sets]
+    )
+    inputs = np.zeros((*places.shape, X.shape[1]), X.dtype)
+    targets = np.zeros((*places.shape, Y.shape[1]), Y.dtype)
+    inputs[places] = np.concatenate([held.X for held in sets])
+    targets[places] = np.concatenate([held.Y for held in sets])
+    return inputs, targets, weight
 
 
 def mean_losses(dense: Dense, thetas: np.ndarray, samples: Samples) -> np.ndarray:

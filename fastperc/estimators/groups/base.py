@@ -14,12 +14,13 @@ from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
+from ...results import ResultsTable
 from ..attempt import Attempt
 from ..base import BaseMLP, checked_weight
 from ..fleets import Job, Outcome, fit_together
+from ..fleets.endings import end_columns, is_diverged, warn_together
 from ..fleets.kept import KeptNetworks
 from ..inputs import Inputs, checked_data, flat
-from ..results import end_columns, is_diverged, table, warn_together
 from ..typed import fits
 from ..warning import warn
 from .columns import split_column
@@ -45,6 +46,7 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
     pooled_estimator_: BaseMLP
     _like: BaseMLP  # checks inputs
     _networks: KeptNetworks
+    _is_kept: np.ndarray  # of all groups, which have a network
     _columns: dict[str, np.ndarray]
 
     _parameter_constraints: ClassVar[dict] = {
@@ -177,7 +179,7 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
         """Keep the networks that were trained, and tell what became of the others."""
         is_kept = np.array([outcome.error is None for outcome in outcomes])
         self._tell(outcomes, partition, is_kept)
-        self.groups_ = partition.keys[is_kept]
+        self.groups_, self._is_kept = partition.keys[is_kept], is_kept
         self._networks = KeptNetworks([outcome for outcome in outcomes if outcome.error is None])
         self._columns = {
             "group": partition.keys, "rows": partition.sizes(), **end_columns(outcomes)
@@ -202,18 +204,16 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
             )
         warn_together(outcomes, "groups")
 
-    def results_table(self) -> np.recarray:
+    def results_table(self) -> ResultsTable:
         """Return a table with a row for each group, those without a network among them.
 
-        Returns
-        -------
-        recarray of shape (n_groups,)
-            Columns: ``group``, ``rows``, ``epochs``, ``loss`` (of the last epoch, penalty
-            included), ``reason`` (why training ended: "patience", "epochs", "diverged", or "" where
-            the solver does not say), ``seconds``.
+        Its columns: the group, its number of rows, epochs, the last one's loss with its penalty,
+        why training ended ("patience", "epochs", "diverged", or "" where the solver does not say),
+        and seconds.
         """
         check_is_fitted(self)
-        return table(self._columns)
+        losses = self._networks.loss_curves(self._is_kept)
+        return ResultsTable(self._columns, {"loss": losses}, parameters=["rows"])
 
     def estimator_of(self, group: object) -> BaseMLP:
         """Return the fitted network of a group, which takes inputs without the column of groups.

@@ -25,6 +25,12 @@ def _gives_probabilities(model: GroupedMLPClassifier) -> bool:
     return True
 
 
+def _gives_margins(model: GroupedMLPClassifier) -> bool:
+    if model.estimator is None or model.estimator.loss != "hinge":
+        raise AttributeError("decision_function belongs to loss='hinge': use predict_proba")
+    return True
+
+
 class GroupedMLPClassifier(ClassifierMixin, BaseGroupedMLP):
     """A dense network that classifies the rows of each group, all of them trained together.
 
@@ -124,6 +130,22 @@ class GroupedMLPClassifier(ClassifierMixin, BaseGroupedMLP):
         """
         out = self._outputs(X, groups)
         return out if self.n_outputs_ > 1 else np.hstack([1 - out, out])
+
+    @only_if(_gives_margins)
+    def decision_function(self, X: object, groups: object = None) -> np.ndarray:
+        """Return margins, each row's by the network of its group: positive for the class.
+
+        Parameters
+        ----------
+        X : data frame or {array-like, sparse matrix} of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        margins : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        out = self._outputs(X, groups)
+        return out[:, 0] if self.n_outputs_ == 1 else out
 
     def score(
         self, X: object, y: object, sample_weight: object = None, *, groups: object = None

@@ -1,1 +1,0 @@
-"""What `fleet` is made of: one network in each SIMD lane."""
