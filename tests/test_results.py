@@ -127,3 +127,16 @@ def test_a_plot_has_a_panel_for_each_curve_and_each_parameter():
     assert [text.get_text() for text in names.get_xticklabels()] == ["relu", "tanh"]
     with pytest.raises(ValueError, match="without curves and parameters"):
         ResultsTable({"loss": [1.0]}).plot()
+    with pytest.raises(ValueError, match="found a table of 0 networks, expected at least 1"):
+        table[[]].plot()
+
+
+def test_networks_without_a_score_or_a_parameter_are_left_out_of_a_plot():
+    pytest.importorskip("matplotlib").use("Agg")
+    columns = {"lr": [0.1, NAN, 20.0, 2.0], "loss": [1.0, 2.0, NAN, 3.0]}
+    curves = {"loss": [[1.0, 2.0, NAN, 300.0]]}
+    figure = ResultsTable(columns, curves, parameters=["lr"]).plot().figure
+    figure.canvas.draw()
+    losses, rates = figure.axes
+    assert losses.get_ylim()[0] < 1
+    np.testing.assert_allclose(rates.get_xlim(), [0.1 / 1.5, 20 * 1.5])

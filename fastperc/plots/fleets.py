@@ -49,7 +49,7 @@ def plot_results(table: Results, title: str = "") -> Axes:
     Raises
     ------
     ValueError
-        If the table has neither curves nor parameters.
+        If the table has no networks, or neither curves nor parameters.
 
     Examples
     --------
@@ -59,6 +59,10 @@ def plot_results(table: Results, title: str = "") -> Axes:
     'log'
     """
     score = np.asarray(table[table.score], np.float64)
+    if not len(score):
+        raise ValueError(
+            "plot: found a table of 0 networks, expected at least 1. Select some of its rows"
+        )
     order = np.argsort(score if table.lowest_is_best else -score, kind="stable")
     best = order[np.isfinite(score[order])][:BEST]
     n_panels = len(table.curves) + len(table.parameters)
@@ -98,8 +102,9 @@ def _draw_curves(ax: Axes, curves: np.ndarray, best: np.ndarray) -> None:
     ax.set_xlabel("epoch")
     finite = curves[np.isfinite(curves)]
     if _spans_decades(finite):
-        # What has diverged would hide the others.
-        ax.set_ylim(finite.min(), max(np.quantile(finite, 0.99), finite.min() * DECADE))
+        # What has diverged would hide the others; the best must not lie on the frame.
+        low = finite.min()
+        ax.set_ylim(low / 1.2, max(np.quantile(finite, 0.99), low * DECADE) * 1.2)
         ax.set_yscale("log")
         plain_ticks(ax.yaxis)
     tidy(ax, "both")
@@ -114,9 +119,10 @@ def _draw_scores(ax: Axes, values: np.ndarray, score: np.ndarray, best: np.ndarr
     values = np.asarray(values)
     if values.dtype.kind in "iuf":
         places = values.astype(np.float64)
-        if _spans_decades(places[np.isfinite(places)]):
+        finite = places[np.isfinite(places)]
+        if _spans_decades(finite):
             ax.set_xscale("log")
-            ax.set_xlim(places.min() / 1.5, places.max() * 1.5)
+            ax.set_xlim(finite.min() / 1.5, finite.max() * 1.5)
             plain_ticks(ax.xaxis)
     else:
         names, at = np.unique(values.astype(str), return_inverse=True)
