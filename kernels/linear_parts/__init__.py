@@ -1,0 +1,1 @@
+"""What `linear.train_linear` is made of: rows, losses, steps, penalties, averages."""
