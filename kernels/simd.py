@@ -289,6 +289,54 @@ def store_n(typing, a, i, n, v):
 
 
 @intrinsic
+def gather_n(typing, a, o, places, i, n):
+    """Read ``a[o + places[i + k]]`` into lane k for ``k < n``, and 0 into the lanes behind."""
+    lanes = Lanes(a.dtype)
+
+    def code(context, builder, sig, args):
+        mask = _lane_mask(builder, "<", lanes, args[4])
+        pointers = _scattered(context, builder, sig.args, args, mask, lanes)
+        name = f"llvm.masked.gather.{lanes.suffix}.v{lanes.count}p0"
+        zeros = ir.Constant(lanes.llvm, None)
+        return _call(builder, name, lanes.llvm, pointers, INT32(lanes.alignment), mask, zeros)
+
+    return lanes(a, types.intp, places, types.intp, types.intp), code
+
+
+@intrinsic
+def scatter_n(typing, a, o, places, i, n, v):
+    """Write lane k of ``v`` to ``a[o + places[i + k]]`` for ``k < n``; no place comes twice."""
+
+    def code(context, builder, sig, args):
+        mask = _lane_mask(builder, "<", v, args[4])
+        pointers = _scattered(context, builder, sig.args, args, mask, v)
+        name = f"llvm.masked.scatter.{v.suffix}.v{v.count}p0"
+        _call(builder, name, ir.VoidType(), args[5], pointers, INT32(v.alignment), mask)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, places, types.intp, types.intp, v), code
+
+
+def _scattered(context, builder, kinds, args, mask, lanes):
+    """Return the vector of pointers to the elements of the array that ``places[i:]`` names."""
+    array, places = kinds[0], kinds[2]
+    bits = places.dtype.bitwidth
+    whole = ir.VectorType(ir.IntType(bits), lanes.count)
+    pointer = _address(context, builder, places, args[2], args[3], whole)
+    name = f"llvm.masked.load.v{lanes.count}i{bits}.p0"
+    zeros = ir.Constant(whole, None)
+    found = _call(builder, name, whole, pointer, INT32(bits // 8), mask, zeros)
+    int64 = ir.VectorType(ir.IntType(64), lanes.count)
+    if bits < 64:
+        found = builder.sext(found, int64)
+    size = ir.Constant(int64, [lanes.dtype.bitwidth // 8] * lanes.count)
+    data = _address(context, builder, array, args[0], args[1])
+    base = _spread(builder, builder.ptrtoint(data, ir.IntType(64)), int64)
+    addresses = builder.add(base, builder.mul(found, size))
+    return builder.inttoptr(addresses, ir.VectorType(data.type, lanes.count))
+
+
+@intrinsic
 def full(typing, a, s):
     """Return the scalar ``s`` in every lane of a value of ``a``'s dtype."""
     lanes = Lanes(a.dtype)

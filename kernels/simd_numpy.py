@@ -17,6 +17,7 @@ __all__ = [
     "first_n_or",
     "flat",
     "full",
+    "gather_n",
     "insert_lane",
     "is_double",
     "load",
@@ -30,6 +31,7 @@ __all__ = [
     "power_of_two",
     "prefetch",
     "records",
+    "scatter_n",
     "square_root",
     "store",
     "store_n",
@@ -104,6 +106,18 @@ def load_n(a, i, n):
 def store_n(a, i, n, v):
     n = max(0, min(n, width(a), a.size - i))
     a[i : i + n] = v[:n]
+
+
+def gather_n(a, o, places, i, n):
+    v = np.zeros(width(a), a.dtype).view(Value)
+    n = max(0, min(n, width(a)))
+    v[:n] = a[o + places[i : i + n]]
+    return v
+
+
+def scatter_n(a, o, places, i, n, v):
+    n = max(0, min(n, width(a)))
+    a[o + places[i : i + n]] = v[:n]
 
 
 def full(a, s):

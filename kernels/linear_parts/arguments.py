@@ -51,7 +51,8 @@ RECORD = np.dtype(
         ("average_b", np.float64),
         ("owed", np.float64),  # L1 that each coefficient should have paid by now
         ("squares", np.float64),  # sum(w**2), over all outputs, where losses are added up
-        ("absolutes", np.float64),  # sum(abs(w)) after the last step that moved w
+        ("absolutes", np.float64),  # sum(abs(w)) right after the last step that moved w,
+        ("absolutes_now", np.float64),  # and as it is, L1 paid
         # sums over the steps of a call
         ("loss_sum", np.float64),
         ("penalty_sum", np.float64),

@@ -1,0 +1,152 @@
+"""Rows of X, dense or in CSR form: their products with coefficients, and adding them to these.
+
+A row is where its values begin and end in the flat array X. Of dense rows, SIMD lanes run along the
+features; in CSR form each value names its column. Which it is, is asked once per row.
+"""
+
+from ..jit import inlined
+from ..simd import at, full, load, load_n, no_unroll, prefetch, store, store_n, sum_lanes, width
+
+AHEAD = 8  # steps, and
+AHEAD_BYTES = 4096  # the least that lies ahead: main memory takes so long to answer
+LINE = 64
+
+
+@inlined
+def is_sparse(rows):
+    return rows.starts.shape[0] > 0
+
+
+@inlined
+def row_of(rows, step):
+    """Return which row a step takes."""
+    return int(at(rows.order, step)) if rows.order.shape[0] > 0 else step
+
+
+@inlined
+def extent(rows, row, n_features):
+    """Return where the values of a row begin and end."""
+    if is_sparse(rows):
+        return int(at(rows.starts, row)), int(at(rows.starts, row + 1))
+    return row * n_features, (row + 1) * n_features
+
+
+@inlined
+def prefetch_row(rows, step, last, n_features):
+    """Begin to load a row some steps ahead: shuffled ones come from anywhere in memory."""
+    there = step + AHEAD
+    if rows.order.shape[0] > 0 and there < last:
+        row = row_of(rows, there)
+        begin, end = extent(rows, row, n_features)
+        prefetch(rows.y, row)
+        j = begin
+        while j < end:
+            no_unroll()
+            prefetch(rows.X, j)
+            if is_sparse(rows):
+                prefetch(rows.columns, j)
+            j += width(rows.X)
+
+
+# --- products --------------------------------------------------------------------------------
+
+
+@inlined
+def dot(rows, begin, end, w, o):
+    """Return the product of a row with the coefficients that begin at ``w[o]``."""
+    if is_sparse(rows):
+        return _sparse_dot(rows.X, rows.columns, begin, end, w, o)
+    return _dense_dot(rows.X, begin, end, w, o)
+
+
+@inlined
+def _dense_dot(X, i, end, w, o):
+    m = width(X)
+    a, b = full(X, 0.0), full(X, 0.0)
+    c, d = full(X, 0.0), full(X, 0.0)
+    o -= i
+    while i + 4 * m <= end:
+        no_unroll()
+        a += load(X, i) * load(w, o + i)
+        b += load(X, i + m) * load(w, o + i + m)
+        c += load(X, i + 2 * m) * load(w, o + i + 2 * m)
+        d += load(X, i + 3 * m) * load(w, o + i + 3 * m)
+        i += 4 * m
+    while i + m <= end:
+        no_unroll()
+        a += load(X, i) * load(w, o + i)
+        i += m
+    if i < end:
+        b += load_n(X, i, end - i) * load_n(w, o + i, end - i)
+    return float(sum_lanes((a + b) + (c + d)))
+
+
+@inlined
+def _sparse_dot(X, columns, i, end, w, o):
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    while i + 4 <= end:
+        no_unroll()
+        a += float(at(X, i)) * at(w, o + at(columns, i))
+        b += float(at(X, i + 1)) * at(w, o + at(columns, i + 1))
+        c += float(at(X, i + 2)) * at(w, o + at(columns, i + 2))
+        d += float(at(X, i + 3)) * at(w, o + at(columns, i + 3))
+        i += 4
+    while i < end:
+        no_unroll()
+        a += float(at(X, i)) * at(w, o + at(columns, i))
+        i += 1
+    return (a + b) + (c + d)
+
+
+@inlined
+def squares_of_row(rows, i, end):
+    """Return the sum of the squares of a row."""
+    X, m = rows.X, width(rows.X)
+    a, b = full(X, 0.0), full(X, 0.0)
+    while i + 2 * m <= end:
+        no_unroll()
+        x, z = load(X, i), load(X, i + m)
+        a += x * x
+        b += z * z
+        i += 2 * m
+    while i < end:
+        no_unroll()
+        x = load_n(X, i, end - i)
+        a += x * x
+        i += m
+    return float(sum_lanes(a + b))
+
+
+# --- sums ------------------------------------------------------------------------------------
+
+
+@inlined
+def add_row(rows, begin, end, factor, w, o):
+    """Add ``factor`` times a row to the coefficients that begin at ``w[o]``."""
+    factor = w.dtype.type(factor)
+    if is_sparse(rows):
+        _sparse_add(rows.X, rows.columns, begin, end, factor, w, o)
+    else:
+        _dense_add(rows.X, begin, end, factor, w, o)
+
+
+@inlined
+def _dense_add(X, i, end, factor, w, o):
+    m = width(X)
+    o -= i
+    while i + m <= end:
+        no_unroll()
+        store(w, o + i, load(w, o + i) + factor * load(X, i))
+        i += m
+    if i < end:
+        n = end - i
+        store_n(w, o + i, n, load_n(w, o + i, n) + factor * load_n(X, i, n))
+
+
+@inlined
+def _sparse_add(X, columns, i, end, factor, w, o):
+    while i < end:
+        no_unroll()
+        j = o + at(columns, i)
+        w[j] = at(w, j) + factor * at(X, i)
+        i += 1
