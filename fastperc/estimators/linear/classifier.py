@@ -40,7 +40,8 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
     order: str
     multi_class: str = "ovr"
 
-    classes_: np.ndarray
+    _classes: np.ndarray
+    _labels: list[Any]  # the same, as Python objects
     _targets: dict[Any, float]  # what each label is to a kernel, for rows that come one by one
     _may_grow = False  # whether labels may be added, as they come
 
@@ -304,13 +305,12 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
         -------
         label
         """
-        row = self._reading()
-        score, best = row.best(*self._row_of(x, row, grows=False))
-        if not math.isfinite(score):
-            self._scores_of_one(x)
-        if row.model.n_outputs == 1:
-            best = 1 if score > 0 else 0
-        return self.classes_[min(best, len(self.classes_) - 1)]
+        score, row = self._score_of_one(x)
+        self._readers.append(row)
+        labels = self._labels
+        if len(row.scores) == 1:
+            return labels[-1 if score > 0 else 0]
+        return labels[min(int(score), len(labels) - 1)]
 
     @only_if(_gives_probabilities)
     def predict_proba_one(self, x: Any) -> dict[Any, float]:
@@ -324,11 +324,23 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
         -------
         dict of label to float
         """
-        found = self._scores_of_one(x)[None]
-        shares = probabilities(found, int(self._model().record["loss"]))[0]
-        if len(self.classes_) == 1:
-            return {self.classes_.tolist()[0]: 1.0}
-        return dict(zip(self.classes_.tolist(), shares.tolist(), strict=True))
+        _, row = self._score_of_one(x)
+        shares = probabilities(row.scores[None], int(self._model().record["loss"]))[0]
+        self._readers.append(row)
+        if len(self._labels) == 1:
+            return {self._labels[0]: 1.0}
+        return dict(zip(self._labels, shares.tolist(), strict=True))
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, sorted."""
+        if "_classes" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} object has no classes yet: call fit")
+        return self._classes
+
+    @classes_.setter
+    def classes_(self, value: np.ndarray) -> None:
+        self._classes, self._labels = value, value.tolist()
 
     def _target_of(self, y: Any) -> float:
         try:

@@ -143,7 +143,9 @@ class LinearRegressor(RegressorMixin, OnlineLinear):
         -------
         float
         """
-        return float(self._scores_of_one(x)[0])
+        score, row = self._score_of_one(x)
+        self._readers.append(row)
+        return score
 
     def _target_of(self, y: Any) -> float:
         if type(y) is not float:
