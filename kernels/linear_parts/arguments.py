@@ -62,6 +62,8 @@ RECORD = np.dtype(
     align=True,
 )
 N_FIELDS = len(RECORD)
+# The fields that the caller chooses, apart from the shape.
+CHOSEN = RECORD.names[RECORD.names.index("loss") : RECORD.names.index("eta")]
 
 
 class LinearSamples(NamedTuple):
