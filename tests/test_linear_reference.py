@@ -299,7 +299,7 @@ def test_adagrad_minimises_what_composite_mirror_descent_says():
 
 def test_ftrl_is_algorithm_1_of_mcmahan_2013():
     X, y = rows(10)
-    y, alpha, beta, l1, l2 = labels_for("log_loss", y), 0.2, 0.5, 2.0, 0.1
+    y, alpha, beta, l1, l2 = labels_for("log_loss", y), 0.2, 0.5, 2.5, 0.1
     trained, scores = trained_by(codes.FTRL, X, y, beta=beta, l1=l1, l2=l2)
     z, n, found = np.zeros(6), np.zeros(6), []
     for x, target in zip(np.tile(X, (EPOCHS, 1)), np.tile(y, EPOCHS), strict=True):
