@@ -7,12 +7,16 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from fastperc.kernels.linear_parts.arguments import (
+    ADAGRAD,
     CONSTANT,
     FTRL,
     HINGE,
     LOG_LOSS,
     N_FIELDS,
+    PA1,
     SCALED,
+    SOFTMAX,
+    SQUARED_ERROR,
     LinearModel,
     LinearSamples,
     as_record,
@@ -73,6 +77,12 @@ def run(train, samples, model, n_steps, cuts=()):
 def weights_of(model):
     """Return coefficients w, scale multiplied out; (n_outputs, n_features)."""
     return as_record(model.state)["scale"] * model.coef.astype(float)
+
+
+def close(found, expected, tolerance, name=""):
+    """Compare, relative to the largest number that is expected, at least 1."""
+    atol = tolerance * max(1.0, np.abs(expected).max(initial=0))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=atol, err_msg=name)
 
 
 def intercepts_of(model):
@@ -159,3 +169,16 @@ class Problem:
         # intercepts that differ, else those of classes tie but for rounding on rows of zeros
         intercepts_of(model)[:] = np.random.default_rng(10).normal(size=self.n_outputs) / 4
         return model
+
+
+# One of each way through the kernels.
+EXAMPLES = {
+    "one output": Problem(loss=LOG_LOSS, penalty="l2"),  # knows sums ahead of their use
+    "averages": Problem(loss=LOG_LOSS, average_from=4, penalty="elasticnet"),
+    "classes": Problem(loss=HINGE, n_outputs=3, average_from=9, weighted=True),
+    "adagrad": Problem(loss=SQUARED_ERROR, rule=ADAGRAD, penalty="l1"),
+    "ftrl": Problem(loss=SOFTMAX, n_outputs=3, rule=FTRL, penalty="elasticnet"),
+    "a row without a step": Problem(schedule=PA1, penalty="l2"),
+}
+
+FORMS = {"dense": None, "int32": np.int32, "int64": np.int64}  # of rows: dtypes of columns

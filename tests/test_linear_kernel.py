@@ -4,13 +4,17 @@ from itertools import product
 
 import numpy as np
 import pytest
+from fuzz.guarded import CAN_GUARD
 
 from fastperc.kernels import reference_linear
 from fastperc.kernels.linear import train_linear
 from fastperc.kernels.linear_parts import arguments as codes
 from linear_problems import (
+    EXAMPLES,
+    FORMS,
     Problem,
     averages_of,
+    close,
     copy_of,
     new_model,
     new_samples,
@@ -40,7 +44,6 @@ WAYS = {  # rule and schedule
     "ftrl": (codes.FTRL, codes.CONSTANT),
 }
 PENALTIES = ("none", "l2", "l1", "elasticnet")
-FORMS = {"dense": None, "int32": np.int32, "int64": np.int64}
 WIDTHS = (1, 7, 8, 9, 20, 33, 1000)
 
 EXACT = ("n_features", "n_outputs", "average_from", "t")
@@ -74,12 +77,6 @@ def check(problem, cuts=(), tolerance=None):
         close(found.memory, twin.memory, tolerance)
         for name in PARTS:
             close(record[name], other[name], tolerance, name)
-
-
-def close(found, expected, tolerance, name=""):
-    """Compare, relative to the largest number that is expected, at least 1."""
-    atol = tolerance * max(1.0, np.abs(expected).max(initial=0))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=atol, err_msg=name)
 
 
 def problems(loss, way):
@@ -139,27 +136,17 @@ def test_every_loss_in_either_precision_is_that_of_the_twin(loss, dtype):
         check(base.but(rule=rule, penalty=penalty))
 
 
-CUT = {
-    "one output": Problem(loss=codes.LOG_LOSS, penalty="l2"),  # knows sums ahead of their use
-    "averages": Problem(loss=codes.LOG_LOSS, average_from=4, penalty="elasticnet"),
-    "classes": Problem(loss=codes.HINGE, n_outputs=3, average_from=9, weighted=True),
-    "adagrad": Problem(loss=codes.SQUARED_ERROR, rule=codes.ADAGRAD, penalty="l1"),
-    "ftrl": Problem(loss=codes.SOFTMAX, n_outputs=3, rule=codes.FTRL, penalty="elasticnet"),
-    "a row without a step": Problem(schedule=codes.PA1, penalty="l2"),
-}
-
-
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("which", CUT)
+@pytest.mark.parametrize("which", EXAMPLES)
 def test_steps_may_be_taken_in_slices(which, form):
-    problem = CUT[which].but(columns=FORMS[form])
+    problem = EXAMPLES[which].but(columns=FORMS[form])
     for cuts in ((1,), (0, 5, 5, 6, 26), tuple(range(26))):
         check(problem, cuts)
 
 
-@pytest.mark.parametrize("which", CUT)
+@pytest.mark.parametrize("which", EXAMPLES)
 def test_a_slice_of_no_steps_changes_nothing(which):
-    samples, model = CUT[which].samples(), CUT[which].model()
+    samples, model = EXAMPLES[which].samples(), EXAMPLES[which].model()
     for first in (0, 3, len(samples.order)):
         found = copy_of(model)
         train_linear(samples, found, first, first, np.empty(6), np.empty((0, len(model.coef))))
@@ -167,9 +154,9 @@ def test_a_slice_of_no_steps_changes_nothing(which):
             np.testing.assert_array_equal(part, before)
 
 
-@pytest.mark.parametrize("which", CUT)
+@pytest.mark.parametrize("which", EXAMPLES)
 def test_rows_come_as_they_are_without_an_order(which):
-    samples, model = CUT[which].samples(), CUT[which].model()
+    samples, model = EXAMPLES[which].samples(), EXAMPLES[which].model()
     unordered = samples._replace(order=np.empty(0, np.int32))
     ordered = samples._replace(order=np.arange(len(samples.y), dtype=np.int32))
     found, scores = run(train_linear, unordered, model, len(samples.y))
@@ -178,9 +165,9 @@ def test_rows_come_as_they_are_without_an_order(which):
     np.testing.assert_array_equal(scores, expected)
 
 
-@pytest.mark.parametrize("which", CUT)
+@pytest.mark.parametrize("which", EXAMPLES)
 def test_scores_that_nobody_wants_change_nothing(which):
-    samples, model = CUT[which].samples(), CUT[which].model()
+    samples, model = EXAMPLES[which].samples(), EXAMPLES[which].model()
     found, unheard = run(train_linear, samples, model, 26)[0], copy_of(model)
     train_linear(samples, unheard, 0, 26, np.empty(6), np.empty((0, len(model.coef))))
     for part, expected in zip(unheard, found, strict=True):
@@ -277,3 +264,43 @@ def test_large_scores_of_log_loss_and_softmax_are_finite():
         np.testing.assert_allclose(scores, expected, rtol=1e-11)
         np.testing.assert_allclose(loss_sum, codes.as_record(twin.state)["loss_sum"], rtol=1e-11)
         np.testing.assert_allclose(found.coef, twin.coef, rtol=1e-11)
+
+
+# --- memory -------------------------------------------------------------------------------------
+
+
+GUARDED = """
+import sys
+sys.path.insert(0, {tests!r})
+from itertools import product
+import numpy as np
+from fuzz.guarded import guarded
+from linear_problems import EXAMPLES, FORMS
+from fastperc.kernels.linear import train_linear
+
+for at, dtype, columns, m, problem in product(
+    ("begin", "end"), (np.float32, np.float64), FORMS.values(), (1, 9, 33), EXAMPLES.values()
+):
+    problem = problem.but(columns=columns, dtype=dtype, m=m)
+    samples = type(problem.samples())(*(guarded(a, at) for a in problem.samples()))
+    model = type(problem.model())(*(guarded(a, at) for a in problem.model()))
+    k = problem.n_outputs
+    for first, last in ((0, 0), (0, 20), (20, 20), (20, 26), (26, 26)):
+        outputs = guarded(np.zeros((last - first, k)), at)
+        train_linear(samples, model, first, last, guarded(np.zeros(2 * k), at), outputs)
+print("done")
+"""
+
+
+@pytest.mark.skipif(not CAN_GUARD, reason="only Linux is known to have mprotect here")
+def test_no_memory_is_touched_but_that_of_the_arrays(run_python, repository):
+    code = GUARDED.format(tests=str(repository / "tests"))
+    assert run_python(code) == "done\n"
+
+
+def test_another_shape_compiles_nothing():
+    check(Problem())
+    before = list(train_linear.signatures)
+    check(Problem(m=17, n=5, loss=codes.HUBER, penalty="l1", weighted=True))
+    check(Problem(n_outputs=4, rule=codes.FTRL))
+    assert list(train_linear.signatures) == before
