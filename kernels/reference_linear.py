@@ -116,7 +116,6 @@ class Linear:
         """Renew the sums of squares and of absolute values of all coefficients."""
         w = self.record.scale * self.coef
         self.record.squares, self.record.absolutes = (w**2).sum(), np.abs(w).sum()
-        self.record.absolutes_now = self.record.absolutes
 
     # --- a scaled vector -------------------------------------------------------------------------
 
