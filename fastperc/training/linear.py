@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import NonFiniteWeightsError
 from ..kernels.linear import train_linear
 from ..kernels.linear_orders import reorder, shuffle
+from ..kernels.linear_single import learn_linear
 from ..kernels.linear_parts.arguments import ADAPTIVE, PA1, SCALED, LinearSamples
 from ..model.linear import Linear
 from ..model.samples import read_only
@@ -32,6 +33,7 @@ NON_FINITE = (
 )
 NO_OUTPUTS = np.empty((0, 1))
 NONE = np.empty(0, np.int32)
+NO_WEIGHT = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,30 @@ def _run(model: Linear, rows: Rows, order: np.ndarray) -> int:
         last = min(first + rows.step, n)
         train_linear(samples, model.arguments(), first, last, model.scores, NO_OUTPUTS)
     return n
+
+
+def learn_rows(model: Linear, rows: Rows) -> tuple[int, np.ndarray]:
+    """Learn rows in the order in which they come, each to the last bit as if it were the only one.
+
+    Returns
+    -------
+    n : int
+        How many were learned: all, or those before the first whose scores are not finite.
+    outputs : ndarray of float64 of shape (n_samples, n_outputs)
+        The scores of each row before it was learned.
+    """
+    size = len(rows.y)
+    targets = np.full((size, 2 + model.n_outputs), np.nan)
+    targets[:, 0] = rows.y
+    for first in range(0, size, rows.step):
+        here = slice(first, min(first + rows.step, size))
+        part = Rows(rows.X[here], rows.y[here], NO_WEIGHT, NO_WEIGHT).arguments(NONE)
+        loss = learn_linear(
+            part.X, part.columns, part.starts, targets[here].reshape(-1), model.theta, model.state
+        )
+        if math.isnan(loss):
+            return int(np.flatnonzero(np.isnan(targets[:, 1]))[0]), targets[:, 2:]
+    return size, targets[:, 2:]
 
 
 class _Watch:

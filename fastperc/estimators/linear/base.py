@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from ...kernels.linear_parts.arguments import ADAGRAD, FTRL
 from ...model.linear import Linear
 from ...training.linear import Rows, Stopping, orders
+from ...training.linear_row import SPARSE_INTERCEPT_DECAY
 from ..inputs import refuse_dates
 from .rows import canonical, scores
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 NO_WEIGHT = np.empty(0)
 MAX_INT = np.iinfo(np.int32).max  # as scikit-learn draws its seeds
-SPARSE_INTERCEPT_DECAY = 0.01  # sparse rows move the intercept far more often than other columns
 
 
 class BaseLinear(BaseEstimator):
@@ -60,6 +60,17 @@ class BaseLinear(BaseEstimator):
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         """Return coefficients of shape (n_outputs, n_features) as ``coef_`` has them."""
         return values
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        if not name.startswith("_") and not name.endswith("_"):  # a parameter
+            vars(self).pop("_row", None)
+
+    def _take(self, model: Linear) -> None:
+        """Make a model that was trained the estimator's."""
+        model.settle()
+        self._linear, self._sparse = model, None
+        vars(self).pop("_row", None)
 
     # --- fitted attributes -----------------------------------------------------------------------
 
