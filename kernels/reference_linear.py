@@ -4,28 +4,15 @@ A row at a time, all outputs of a row at once, and every formula as it stands in
 order of what happens in a step is scikit-learn's: score, loss, shrinking by L2, step, average, L1.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from .linear_parts.arguments import (
-    ADAGRAD,
-    EPSILON_INSENSITIVE,
-    FTRL,
-    HINGE,
-    HUBER,
-    INVSCALING,
-    LOG_LOSS,
-    MODIFIED_HUBER,
-    N_FIELDS,
-    OPTIMAL,
-    PA1,
-    PA2,
-    RECORD,
-    SCALED,
-    SOFTMAX,
-    SQUARED_EPSILON_INSENSITIVE,
-    SQUARED_ERROR,
-    SQUARED_HINGE,
-)
+    ADAGRAD, EPSILON_INSENSITIVE, FTRL, HINGE, HUBER, INVSCALING, LOG_LOSS, MODIFIED_HUBER,
+    N_FIELDS, OPTIMAL, PA1, PA2, RECORD, SCALED, SOFTMAX, SQUARED_EPSILON_INSENSITIVE,
+    SQUARED_ERROR, SQUARED_HINGE, as_record,
+)  # fmt: skip
 from .reference import sigmoid, softmax
 
 LARGEST_SLOPE = 1e12  # scikit-learn's
@@ -39,6 +26,7 @@ def train_linear(samples, model, first, last, scores, outputs):
         z = linear.learn(*row_and_columns(samples, row), *target_and_weights(samples, row))
         if len(outputs):
             outputs[step - first] = z
+    linear.store()
 
 
 def row_and_columns(samples, row):
@@ -58,14 +46,20 @@ def target_and_weights(samples, row):
 
 
 class Linear:
-    """A `LinearModel` with names for its parts, all of which are views."""
+    """A `LinearModel` with names for its parts: views, and a copy of the record."""
 
     def __init__(self, model):
         self.coef, self.memory = model.coef, model.memory
-        self.record = model.state[:N_FIELDS].view(RECORD).view(np.recarray)[0]
+        self.stored = as_record(model.state)
+        self.record = SimpleNamespace(**{name: self.stored[name].item() for name in RECORD.names})
         n = len(self.coef)
         self.b = model.state[N_FIELDS : N_FIELDS + n]
         self.b_memory = model.state[N_FIELDS + n : N_FIELDS + 2 * n]
+
+    def store(self):
+        """Write the record back into the model."""
+        for name in RECORD.names:
+            self.stored[name] = getattr(self.record, name)
 
     def learn(self, x, columns, y, weight, class_weight):
         """Learn one row; return its scores from before."""
