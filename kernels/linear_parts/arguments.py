@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..jit import inlined
-from ..simd import flat
+from ..simd import at, flat, records, view
 
 # Losses; see `losses`. What is in the first group takes targets of -1 and 1, log loss 0 and 1.
 HINGE, SQUARED_HINGE, MODIFIED_HUBER, LOG_LOSS = 0, 1, 2, 3
@@ -123,6 +123,31 @@ def n_vectors(rule, l1, average_from):
     """Count the vectors of ``memory``: averages, and AdaGrad's or FTRL's, or L1's."""
     own = {SCALED: int(l1 > 0), ADAGRAD: 1, FTRL: 2}[rule]
     return own + (average_from > 0)
+
+
+class LinearParts(NamedTuple):
+    """A model as flat views; cut into what kernels read and write."""
+
+    records: np.ndarray  # (1,)
+    coef: np.ndarray
+    average: np.ndarray  # (0,) where there is none
+    first: np.ndarray  # AdaGrad's sums, FTRL's z, or the L1 that was paid
+    second: np.ndarray  # FTRL's n
+    b: np.ndarray
+    second_b: np.ndarray  # the intercepts' averages, or what AdaGrad and FTRL remember of them
+
+
+@inlined
+def flat_model(model):
+    """Return the model's parts as flat views."""
+    coef, memory, state = flat(model.coef), flat(model.memory), flat(model.state)
+    record = records(view(state, 0, N_FIELDS), RECORD)
+    size, n = coef.shape[0], at(record, 0).n_outputs
+    averaged = size if at(record, 0).average_from > 0 else 0
+    return LinearParts(
+        record, coef, view(memory, 0, averaged), view(memory, averaged, size),
+        view(memory, averaged + size, size), view(state, N_FIELDS, n), view(state, N_FIELDS + n, n),
+    )  # fmt: skip
 
 
 @inlined

@@ -42,21 +42,24 @@ def loss_and_slope(code, y, z, epsilon, wants_loss):
     if code == LOG_LOSS:
         return log_loss(y, z, wants_loss)
     if code <= MODIFIED_HUBER:
-        return _of_margin(code, y, z, epsilon)
-    return _of_residual(code, z - y, epsilon)
+        loss, slope = _of_margin(code, y, z, epsilon)
+    else:
+        loss, slope = _of_residual(code, z - y, epsilon)
+    return loss, min(max(slope, -MOST), MOST)
 
 
 @inlined
 def log_loss(y, z, wants_loss):
     """Return log loss and its slope; neither cancels nor overflows."""
-    margin = z if y > 0 else -z
+    sign = math.copysign(1.0, y - 0.5)  # no branch on y, which is as good as random
+    margin = sign * z
     e = math.exp(-abs(margin))
     large = 1.0 / (1.0 + e)
-    size = e * large if margin >= 0 else large  # 1 - the probability of y
+    size = (e if margin >= 0 else 1.0) * large  # 1 - the probability of y
     loss = 0.0
     if wants_loss:
         loss = math.log1p(e) + max(0.0, -margin)
-    return loss, -size if y > 0 else size
+    return loss, -sign * size
 
 
 @inlined
@@ -108,9 +111,3 @@ def softmax_slopes(y, scores, n):
         scores[k] /= total
     scores[y] -= 1.0
     return math.log(total) - own
-
-
-@inlined
-def cut(slope):
-    """Return the slope, at most `MOST` either way."""
-    return min(max(slope, -MOST), MOST)

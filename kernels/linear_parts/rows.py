@@ -60,6 +60,46 @@ def dot(rows, begin, end, w, o):
 
 
 @inlined
+def dots(rows, begin, end, w, m, n, products):
+    """Write the products of a row with the coefficients of each of n outputs."""
+    k = 0
+    if not is_sparse(rows):
+        while k + 4 <= n:
+            no_unroll()
+            _dense_dot_4(rows.X, begin, end, w, k * m, m, products, k)
+            k += 4
+    while k < n:
+        no_unroll()
+        products[k] = dot(rows, begin, end, w, k * m)
+        k += 1
+
+
+@inlined
+def _dense_dot_4(X, i, end, w, o, stride, products, k):
+    """Compute four outputs' products at once: the row is read once for all of them."""
+    m = width(X)
+    a, b, c, d = full(X, 0.0), full(X, 0.0), full(X, 0.0), full(X, 0.0)
+    o -= i
+    while i + m <= end:
+        no_unroll()
+        x = load(X, i)
+        a += x * load(w, o + i)
+        b += x * load(w, o + i + stride)
+        c += x * load(w, o + i + 2 * stride)
+        d += x * load(w, o + i + 3 * stride)
+        i += m
+    if i < end:
+        r = end - i
+        x = load_n(X, i, r)
+        a += x * load_n(w, o + i, r)
+        b += x * load_n(w, o + i + stride, r)
+        c += x * load_n(w, o + i + 2 * stride, r)
+        d += x * load_n(w, o + i + 3 * stride, r)
+    products[k], products[k + 1] = sum_lanes(a), sum_lanes(b)
+    products[k + 2], products[k + 3] = sum_lanes(c), sum_lanes(d)
+
+
+@inlined
 def _dense_dot(X, i, end, w, o):
     m = width(X)
     a, b = full(X, 0.0), full(X, 0.0)
