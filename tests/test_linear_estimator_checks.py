@@ -25,7 +25,7 @@ MODELS = (
 )
 VARIANTS = [
     SGDClassifier(loss="log_loss", average=True, penalty="elasticnet"),
-    SGDClassifier(loss="modified_huber", order="shared"),
+    SGDClassifier(loss="hinge", order="shared"),
     SGDClassifier(loss="log_loss", multi_class="multinomial", learning_rate="adagrad", eta0=0.5),
     SGDRegressor(penalty="l1", average=10, learning_rate="adaptive"),
     Perceptron(penalty="l2", alpha=1e-3),
