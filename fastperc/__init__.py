@@ -24,12 +24,19 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from .comparing import Comparison, compare
     from .errors import DivergedError, ModelFileError
     from .estimators import (
+        FTRLClassifier,
+        FTRLRegressor,
         GroupedMLPClassifier,
         GroupedMLPRegressor,
         MLPClassifier,
         MLPEnsembleClassifier,
         MLPEnsembleRegressor,
         MLPRegressor,
+        PassiveAggressiveClassifier,
+        PassiveAggressiveRegressor,
+        Perceptron,
+        SGDClassifier,
+        SGDRegressor,
         fit_groups,
     )
     from .fleet import Fleet
@@ -43,6 +50,8 @@ __version__ = "0.1.1"  # here too: a zip archive or a frozen application may hav
 __all__ = [
     "Comparison",
     "DivergedError",
+    "FTRLClassifier",
+    "FTRLRegressor",
     "Fleet",
     "GridSearchCV",
     "GroupedMLPClassifier",
@@ -55,8 +64,13 @@ __all__ = [
     "MLPRegressor",
     "ModelFileError",
     "Network",
+    "PassiveAggressiveClassifier",
+    "PassiveAggressiveRegressor",
+    "Perceptron",
     "RandomizedSearchCV",
     "ResultsTable",
+    "SGDClassifier",
+    "SGDRegressor",
     "__version__",
     "compare",
     "datasets",
@@ -70,6 +84,8 @@ __all__ = [
 _HOMES = {
     "Comparison": "comparing",
     "DivergedError": "errors",
+    "FTRLClassifier": "estimators",
+    "FTRLRegressor": "estimators",
     "Fleet": "fleet",
     "GridSearchCV": "search",
     "GroupedMLPClassifier": "estimators",
@@ -82,8 +98,13 @@ _HOMES = {
     "MLPRegressor": "estimators",
     "ModelFileError": "errors",
     "Network": "network",
+    "PassiveAggressiveClassifier": "estimators",
+    "PassiveAggressiveRegressor": "estimators",
+    "Perceptron": "estimators",
     "RandomizedSearchCV": "search",
     "ResultsTable": "results",
+    "SGDClassifier": "estimators",
+    "SGDRegressor": "estimators",
     "compare": "comparing",
     "fit_groups": "estimators",
 }

@@ -30,7 +30,7 @@ from .simd import at, flat
 
 
 @kernel
-def train_linear(samples, model, first, last, scores):
+def train_linear(samples, model, first, last, scores, outputs):
     """Take the steps ``first <= step < last``.
 
     Parameters
@@ -42,26 +42,40 @@ def train_linear(samples, model, first, last, scores):
         Which steps: step s is on row ``order[s]``.
     scores : float64 array of shape (2 * n_outputs,)
         Scratch.
+    outputs : float64 array of shape (last - first, n_outputs) or (0, n_outputs)
+        Written: the scores of each row before it is learned.
     """
-    rows, parts, scores = flat_rows(samples), flat_model(model), flat(scores)
+    rows, parts = flat_rows(samples), flat_model(model)
+    scores, outputs = flat(scores), flat(outputs)
     record = at(parts.records, 0)
     if looks_ahead(record, rows):
-        train_ahead(rows, first, last, parts)
+        train_ahead(rows, first, last, parts, outputs)
         return
     for step in range(first, last):
         prefetch_row(rows, step, last, record.n_features)
-        if record.n_outputs == 1:
-            _learn(rows, row_of(rows, step), parts)
-        else:
-            _learn_several(rows, row_of(rows, step), parts, scores)
+        row = row_of(rows, step)
+        begin, end = extent(rows, row, record.n_features)
+        learn_row(rows, row, begin, end, parts, scores)
+        if outputs.shape[0] > 0:
+            for k in range(record.n_outputs):
+                outputs[(step - first) * record.n_outputs + k] = at(scores, k)
 
 
 @inlined
-def _learn(rows, row, parts):
+def learn_row(rows, row, begin, end, parts, scores):
+    """Learn one row; its outputs from before are left in ``scores``."""
+    if at(parts.records, 0).n_outputs == 1:
+        _learn(rows, row, begin, end, parts, scores)
+    else:
+        _learn_several(rows, row, begin, end, parts, scores)
+
+
+@inlined
+def _learn(rows, row, begin, end, parts, scores):
     """Learn one row with one output."""
     record = at(parts.records, 0)
-    begin, end = extent(rows, row, record.n_features)
     z = dot(rows, begin, end, parts.coef, 0) * record.scale + at(parts.b, 0)
+    scores[0] = z
     eta, squares = learning_rate(record), squares_if_used(record, rows, begin, end)
     step = find_step(record, rows, row, z, eta, squares)
     if is_skipped(record, squares):
@@ -73,11 +87,10 @@ def _learn(rows, row, parts):
 
 
 @inlined
-def _learn_several(rows, row, parts, scores):
+def _learn_several(rows, row, begin, end, parts, scores):
     """Learn one row with several outputs: of one class against the others each, or softmax."""
     record = at(parts.records, 0)
     m, n = record.n_features, record.n_outputs
-    begin, end = extent(rows, row, m)
     label = int(at(rows.y, row))
     dots(rows, begin, end, parts.coef, m, n, scores)
     for k in range(n):

@@ -57,7 +57,7 @@ HOMES = {
     "llvmlite": set(),
     "matplotlib": {"plots"},
     "sklearn": {
-        *("estimators", "ensembles", "fleets", "groups", "search"),
+        *("estimators", "ensembles", "fleets", "groups", "linear", "search"),
         *("datasets", "ways", "benchmarks", "demo"),
     },
     "typer": {"commands"},

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ..jit import inlined
 from ..simd import at, full, load, load_n, no_unroll, store, store_n, sum_lanes, width
 from .arguments import SCALED
-from .rows import is_sparse, prefetch_row, row_of
+from .rows import prefetch_row, row_of
 from .steps import (
     begin_step,
     find_step,
@@ -23,6 +23,9 @@ from .steps import (
     learning_rate,
     move_intercept_and_squares,
 )
+
+
+SHORT = 1024  # bytes; with longer rows, memory is what steps wait for
 
 
 class Ahead(NamedTuple):
@@ -36,12 +39,13 @@ class Ahead(NamedTuple):
 @inlined
 def looks_ahead(record, rows):
     """Return whether steps are of the plain kind: dense rows, one output, at most L2."""
-    has_one = record.n_outputs == 1 and record.rule == SCALED
-    return has_one and not is_sparse(rows) and record.l1 == 0 and record.average_from == 0
+    short = record.n_features * rows.X.itemsize <= SHORT and rows.starts.shape[0] == 0
+    plain = record.rule == SCALED and record.l1 == 0 and record.average_from == 0
+    return short and plain and record.n_outputs == 1
 
 
 @inlined
-def train_ahead(rows, first, last, parts):
+def train_ahead(rows, first, last, parts, outputs):
     """Take the steps ``first <= step < last``; see `linear.train_linear`."""
     record = at(parts.records, 0)
     X, coef, m = rows.X, parts.coef, record.n_features
@@ -53,6 +57,8 @@ def train_ahead(rows, first, last, parts):
         prefetch_row(rows, step, last, m)
         c = none
         z = here.with_w * record.scale + at(parts.b, 0)
+        if outputs.shape[0] > 0:
+            outputs[step - first] = z
         eta = learning_rate(record)
         moved = find_step(record, rows, row, z, eta, here.squares)
         with_w = there.with_w
@@ -79,20 +85,32 @@ def step_and_sums(X, i, before, later, m, w, c):
     """
     L = width(w)
     product, cross, squares = full(w, 0.0), full(w, 0.0), full(w, 0.0)
+    product2, cross2, squares2 = full(w, 0.0), full(w, 0.0), full(w, 0.0)
     j = 0
-    while j + L <= m:
+    while j + 2 * L <= m:
         no_unroll()
         x, v = load(X, later + j), load(w, j) + c * load(X, i + j)
+        y, u = load(X, later + j + L), load(w, j + L) + c * load(X, i + j + L)
         store(w, j, v)
+        store(w, j + L, u)
         product += v * x
+        product2 += u * y
         cross += load(X, before + j) * x
+        cross2 += load(X, before + j + L) * y
         squares += x * x
-        j += L
-    if j < m:
+        squares2 += y * y
+        j += 2 * L
+    while j < m:
+        no_unroll()
         n = m - j
         x, v = load_n(X, later + j, n), load_n(w, j, n) + c * load_n(X, i + j, n)
         store_n(w, j, n, v)
         product += v * x
         cross += load_n(X, before + j, n) * x
         squares += x * x
-    return Ahead(float(sum_lanes(product)), float(sum_lanes(cross)), float(sum_lanes(squares)))
+        j += L
+    return Ahead(
+        float(sum_lanes(product + product2)),
+        float(sum_lanes(cross + cross2)),
+        float(sum_lanes(squares + squares2)),
+    )

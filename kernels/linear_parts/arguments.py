@@ -62,6 +62,8 @@ RECORD = np.dtype(
     align=True,
 )
 N_FIELDS = len(RECORD)
+# The fields that the caller chooses, apart from the shape.
+CHOSEN = RECORD.names[RECORD.names.index("loss") : RECORD.names.index("eta")]
 
 
 class LinearSamples(NamedTuple):
@@ -140,7 +142,12 @@ class LinearParts(NamedTuple):
 @inlined
 def flat_model(model):
     """Return the model's parts as flat views."""
-    coef, memory, state = flat(model.coef), flat(model.memory), flat(model.state)
+    return cut_model(flat(model.coef), flat(model.memory), flat(model.state))
+
+
+@inlined
+def cut_model(coef, memory, state):
+    """Cut flat views into the model's parts."""
     record = records(view(state, 0, N_FIELDS), RECORD)
     size, n = coef.shape[0], at(record, 0).n_outputs
     averaged = size if at(record, 0).average_from > 0 else 0

@@ -7,14 +7,15 @@ features; in CSR form each value names its column. Which it is, is asked once pe
 from ..jit import inlined
 from ..simd import at, full, load, load_n, no_unroll, prefetch, store, store_n, sum_lanes, width
 
-AHEAD = 8  # steps, and
-AHEAD_BYTES = 4096  # the least that lies ahead: main memory takes so long to answer
-LINE = 64
+# A row is fetched so many bytes before it is wanted: main memory takes that long to answer.
+AHEAD_BYTES = 8192
+MOST_AHEAD = 32  # steps
 
 
 @inlined
 def is_sparse(rows):
-    return rows.starts.shape[0] > 0
+    """Return whether values name their columns."""
+    return rows.columns.shape[0] > 0
 
 
 @inlined
@@ -26,7 +27,7 @@ def row_of(rows, step):
 @inlined
 def extent(rows, row, n_features):
     """Return where the values of a row begin and end."""
-    if is_sparse(rows):
+    if rows.starts.shape[0] > 0:
         return int(at(rows.starts, row)), int(at(rows.starts, row + 1))
     return row * n_features, (row + 1) * n_features
 
@@ -34,7 +35,9 @@ def extent(rows, row, n_features):
 @inlined
 def prefetch_row(rows, step, last, n_features):
     """Begin to load a row some steps ahead: shuffled ones come from anywhere in memory."""
-    there = step + AHEAD
+    length = rows.X.shape[0] // rows.y.shape[0] + 1
+    ahead = min(2 + AHEAD_BYTES // (length * rows.X.itemsize), MOST_AHEAD)
+    there = step + ahead
     if rows.order.shape[0] > 0 and there < last:
         row = row_of(rows, there)
         begin, end = extent(rows, row, n_features)
@@ -46,6 +49,7 @@ def prefetch_row(rows, step, last, n_features):
             if is_sparse(rows):
                 prefetch(rows.columns, j)
             j += width(rows.X)
+        prefetch(rows.X, end - 1)
 
 
 # --- products --------------------------------------------------------------------------------

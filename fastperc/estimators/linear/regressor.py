@@ -1,0 +1,100 @@
+"""What all linear regressors share."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.model_selection import ShuffleSplit
+from sklearn.utils import check_random_state
+
+from ...model.linear import Linear
+from ...training.linear import train
+from ..attempt import Attempt
+from .base import MAX_INT, BaseLinear
+from .rows import scores
+
+
+class LinearRegressor(RegressorMixin, BaseLinear):
+    """A linear regressor; see `SGDRegressor`."""
+
+    def _shaped(self, values: np.ndarray) -> np.ndarray:
+        return values[0]
+
+    def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
+        with Attempt(self, self.random_state) as attempt:
+            X, y = self._check(X, y, reset=True)
+            y = targets(y, X.dtype)
+            weight = self._weights(weight, X)
+            model = self._beginning(1, X, coef_init, intercept_init)
+            self._train(attempt, model, X, y, weight, self.max_iter)
+        self._warn_of_end()
+        return self
+
+    def _partial_fit(self, X: Any, y: Any, weight: Any) -> Self:
+        with Attempt(self, self.random_state) as attempt:
+            if self.early_stopping:
+                raise ValueError("early_stopping should be False with partial_fit")
+            first = self._linear is None
+            X, y = self._check(X, y, reset=first)
+            if first:
+                model = self._beginning(1, X, None, None)
+            else:
+                model = self._model().with_options(self._all_fields(X))
+                X = X.astype(model.theta.dtype, copy=False)
+            self._train(attempt, model, X, targets(y, X.dtype), self._weights(weight, X), 1)
+        return self
+
+    def _train(
+        self, attempt: Attempt, model: Linear, X: Any, y: np.ndarray,
+        weight: np.ndarray | None, max_iter: int,
+    ) -> None:  # fmt: skip
+        """Train a model, and make it the estimator's."""
+        held = self._hold_out(y, weight, ShuffleSplit)
+        stream = check_random_state(self.random_state)
+        drawn = int(stream.randint(0, MAX_INT))
+        stream.randint(1, MAX_INT)  # scikit-learn draws one number more
+        before = float(model.record["t"])
+        score = None
+        if held is not None:
+            X_held, y_held = X[held], y[held]
+            weight_held = None if weight is None else weight[held]
+
+            def score(model: Linear) -> float:
+                found = scores(X_held, *model.learned())[:, 0]
+                return float(r2_score(y_held, found, sample_weight=weight_held))
+
+        rows = self._rows(X, y, weight, None)
+        order = self._order(len(y), drawn, held)
+        n_iter, _ = train(model, rows, order, self._stopping(max_iter, score))
+        model.settle()
+        model.record["t"] = before + n_iter * X.shape[0]
+        self._linear, self._sparse, self.n_iter_ = model, None, n_iter
+        attempt.keep()
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the target of each sample.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        return self._scores_of(X)[:, 0]
+
+
+def targets(y: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return targets as finite numbers of the model's dtype."""
+    with np.errstate(over="ignore"):
+        found = y.astype(dtype, copy=False)
+    if not np.isfinite(found).all():
+        raise ValueError(
+            f"y: found {y[~np.isfinite(found)][0]!r}, expected finite numbers that {dtype} can "
+            "hold. Drop such samples, or scale the targets"
+        )
+    return found
