@@ -10,6 +10,8 @@ The pass over the features that adds one step computes both products for the row
 pass per step instead of two, and nothing to wait for but the loss's slope.
 """
 
+import numpy as np
+
 from typing import NamedTuple
 
 from ..jit import inlined
@@ -110,7 +112,7 @@ def step_and_sums(X, i, before, later, m, w, c):
         squares += x * x
         j += L
     return Ahead(
-        float(sum_lanes(product + product2)),
-        float(sum_lanes(cross + cross2)),
-        float(sum_lanes(squares + squares2)),
+        np.float64(sum_lanes(product + product2)),
+        np.float64(sum_lanes(cross + cross2)),
+        np.float64(sum_lanes(squares + squares2)),
     )

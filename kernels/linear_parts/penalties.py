@@ -8,6 +8,8 @@
   ``(average + average_a * coef) / average_b`` (Xu 2011; Bottou 2012).
 """
 
+import numpy as np
+
 from ..jit import inlined, outlined
 from ..simd import (
     absolute,
@@ -103,4 +105,4 @@ def sizes(rows, begin, end, coef, o):
         a += absolute(w)
         s += w * w
         i += width(coef)
-    return float(sum_lanes(a)), float(sum_lanes(s))
+    return np.float64(sum_lanes(a)), float(sum_lanes(s))

@@ -4,6 +4,8 @@ A row is where its values begin and end in the flat array X. Of dense rows, SIMD
 features; in CSR form each value names its column. Which it is, is asked once per row.
 """
 
+import numpy as np
+
 from ..jit import inlined
 from ..simd import at, full, load, load_n, no_unroll, prefetch, store, store_n, sum_lanes, width
 
@@ -122,7 +124,7 @@ def _dense_dot(X, i, end, w, o):
         i += m
     if i < end:
         b += load_n(X, i, end - i) * load_n(w, o + i, end - i)
-    return float(sum_lanes((a + b) + (c + d)))
+    return np.float64(sum_lanes((a + b) + (c + d)))
 
 
 @inlined
@@ -130,14 +132,14 @@ def _sparse_dot(X, columns, i, end, w, o):
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
     while i + 4 <= end:
         no_unroll()
-        a += float(at(X, i)) * at(w, o + at(columns, i))
-        b += float(at(X, i + 1)) * at(w, o + at(columns, i + 1))
-        c += float(at(X, i + 2)) * at(w, o + at(columns, i + 2))
-        d += float(at(X, i + 3)) * at(w, o + at(columns, i + 3))
+        a += np.float64(at(X, i)) * at(w, o + at(columns, i))
+        b += np.float64(at(X, i + 1)) * at(w, o + at(columns, i + 1))
+        c += np.float64(at(X, i + 2)) * at(w, o + at(columns, i + 2))
+        d += np.float64(at(X, i + 3)) * at(w, o + at(columns, i + 3))
         i += 4
     while i < end:
         no_unroll()
-        a += float(at(X, i)) * at(w, o + at(columns, i))
+        a += np.float64(at(X, i)) * at(w, o + at(columns, i))
         i += 1
     return (a + b) + (c + d)
 
@@ -158,7 +160,7 @@ def squares_of_row(rows, i, end):
         x = load_n(X, i, end - i)
         a += x * x
         i += m
-    return float(sum_lanes(a + b))
+    return np.float64(sum_lanes(a + b))
 
 
 # --- sums ------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from ..jit import inlined
 from ..simd import at, no_unroll, view
 from .arguments import FTRL, INVSCALING, LOG_LOSS, OPTIMAL, PA1, PA2, SCALED, SOFTMAX
@@ -17,7 +19,7 @@ def one_if(is_so):
 
 @inlined
 def weight_of(rows, row):
-    return float(at(rows.weight, row)) if rows.weight.shape[0] > 0 else 1.0
+    return np.float64(at(rows.weight, row)) if rows.weight.shape[0] > 0 else 1.0
 
 
 @inlined
@@ -53,7 +55,7 @@ def loss_and_step(record, y, z, weight, eta, squares):
 @inlined
 def find_step(record, rows, row, z, eta, squares):
     """Return the step of the only output with the score z, what it costs and teaches counted."""
-    y = float(at(rows.y, row))
+    y = np.float64(at(rows.y, row))
     if record.loss <= LOG_LOSS:
         record.mistakes += one_if(z * math.copysign(1.0, y - 0.5) <= 0)
     loss, step = loss_and_step(record, y, z, weight_of(rows, row), eta, squares)
