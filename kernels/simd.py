@@ -150,6 +150,17 @@ def at(typing, a, i):
 
 
 @intrinsic
+def put(typing, a, i, s):
+    """Write ``a[i] = s``, without the test for a negative index."""
+
+    def code(context, builder, sig, args):
+        builder.store(args[2], _address(context, builder, sig.args[0], args[0], args[1]))
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, a.dtype), code
+
+
+@intrinsic
 def prefetch(typing, a, i):
     """Fetch the cache line of ``a[i]``, which is wanted soon, without waiting for it."""
 

@@ -30,6 +30,7 @@ __all__ = [
     "no_unroll",
     "power_of_two",
     "prefetch",
+    "put",
     "records",
     "scatter_n",
     "square_root",
@@ -65,6 +66,10 @@ def width(a):
 
 def at(a, i):
     return a[i]
+
+
+def put(a, i, s):
+    a[i] = s
 
 
 def prefetch(a, i):

@@ -7,7 +7,7 @@ features; in CSR form each value names its column. Which it is, is asked once pe
 import numpy as np
 
 from ..jit import inlined
-from ..simd import at, full, load, load_n, no_unroll, prefetch, store, store_n, sum_lanes, width
+from ..simd import at, full, load, load_n, no_unroll, prefetch, put, store, store_n, sum_lanes, width
 
 # A row is fetched so many bytes before it is wanted: main memory takes that long to answer.
 AHEAD_BYTES = 8192
@@ -191,8 +191,19 @@ def _dense_add(X, i, end, factor, w, o):
 
 @inlined
 def _sparse_add(X, columns, i, end, factor, w, o):
+    while i + 4 <= end:  # no row names a column twice, so that all four may be read at once
+        no_unroll()
+        j, k = o + at(columns, i), o + at(columns, i + 1)
+        p, q = o + at(columns, i + 2), o + at(columns, i + 3)
+        a, b = at(w, j) + factor * at(X, i), at(w, k) + factor * at(X, i + 1)
+        c, d = at(w, p) + factor * at(X, i + 2), at(w, q) + factor * at(X, i + 3)
+        put(w, j, a)
+        put(w, k, b)
+        put(w, p, c)
+        put(w, q, d)
+        i += 4
     while i < end:
         no_unroll()
         j = o + at(columns, i)
-        w[j] = at(w, j) + factor * at(X, i)
+        put(w, j, at(w, j) + factor * at(X, i))
         i += 1
