@@ -72,13 +72,13 @@ def twins(name, **options):
 def assert_close(mine, yours, rtol):
     """Relative to the largest: what is left of a sum may be as small as its rounding errors."""
     assert mine.shape == yours.shape
-    assert mine.dtype == yours.dtype
     np.testing.assert_allclose(mine, yours, rtol=rtol, atol=rtol * np.abs(yours).max())
 
 
 def assert_same(a, b, X, rtol=1e-7):
     """Everything that can be seen of two fitted models."""
     assert (b.n_iter_, b.t_) == (a.n_iter_, a.t_)
+    assert b.coef_.dtype == a.coef_.dtype
     assert_close(b.coef_, a.coef_, rtol)
     assert_close(b.intercept_, a.intercept_, rtol)
     if not is_classifier(a):
@@ -198,8 +198,9 @@ def test_weights_of_rows_in_regression(form):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", ["binary", "multiclass"])
 @pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("eta0", [1.0, 0.1])
+@pytest.mark.parametrize("eta0", [1.0, 0.125])
 def test_perceptrons(eta0, penalty, kind, form):
+    """With powers of two, rounding does not decide what is a tie where L1 leaves zeros."""
     for seed, shuffle in ((0, True), (3, True), (0, False)):
         check_fit(
             "Perceptron", kind, form, penalty=penalty, eta0=eta0, random_state=seed, alpha=1e-3,
@@ -251,12 +252,14 @@ def test_passive_aggressive_steps_of_sgd(schedule, penalty, form):
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
 def test_early_stopping(kind, penalty, form):
     losses = REGRESSION if kind == "regression" else [loss for loss in MARGIN if loss != "log_loss"]
+    schedules = [s for s in SCHEDULES if kind != "regression" or s != "optimal"]  # too large steps
     for number, loss in enumerate(losses):
         check_fit(
             "SGDRegressor" if kind == "regression" else "SGDClassifier", kind, form,
             early_stopping=True, validation_fraction=0.25, penalty=penalty, alpha=0.002, loss=loss,
-            learning_rate=SCHEDULES[number % 4], eta0=0.02, n_iter_no_change=2 + number, tol=1e-3,
-            max_iter=60, shuffle=number != 1, weight=weights() if number == 2 else None,
+            learning_rate=schedules[number % len(schedules)], eta0=0.02,
+            n_iter_no_change=2 + number, tol=1e-3, max_iter=60, shuffle=number != 1,
+            weight=weights() if number == 2 else None,
         )  # fmt: skip
 
 
@@ -277,10 +280,12 @@ CHUNKS = (slice(0, 20), slice(20, 21), slice(21, 22), slice(22, 60), slice(60, N
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
 def test_partial_fit_sequences(kind, penalty, average, form):
+    """scikit-learn's classifiers forget intercepts where they average: test_linear_faults.py."""
     X, y = problem(kind)
     X = FORMS[form](X)
     name = "SGDRegressor" if kind == "regression" else "SGDClassifier"
-    a, b = twins(name, penalty=penalty, average=average, alpha=0.01, eta0=0.02)
+    options = {} if kind == "regression" or not average else {"fit_intercept": False}
+    a, b = twins(name, penalty=penalty, average=average, alpha=0.01, eta0=0.02, **options)
     for model in (a, b):
         extra = {} if kind == "regression" else {"classes": np.unique(y)}
         for rows in CHUNKS:
@@ -312,8 +317,13 @@ def test_warm_start(name, average):
     options = {} if name == "Perceptron" else {"average": average}
     a, b = twins(name, warm_start=True, **options)
     for max_iter in (3, 1, 4):
-        for model in (a, b):
-            model.set_params(max_iter=max_iter).fit(X, y)
+        if average is True and name == "SGDRegressor" and hasattr(b, "coef_"):
+            # Theirs takes up an average of which it has forgotten over how many steps it is.
+            start = {"coef_init": b.coef_.copy(), "intercept_init": b.intercept_.copy()}
+            a.set_params(warm_start=False, max_iter=max_iter).fit(X, y, **start)
+        else:
+            a.set_params(max_iter=max_iter).fit(X, y)
+        b.set_params(max_iter=max_iter).fit(X, y)
         assert_same(a, b, X)
 
 
@@ -354,8 +364,7 @@ def test_processors_do_not_change_the_result():
 @pytest.mark.parametrize("name", NAMES)
 def test_float32(name, form):
     kind = "regression" if name.endswith("Regressor") else "multiclass"
-    _, b = check_fit(name, kind, form, dtype=np.float32, max_iter=2, rtol=1e-3)
-    assert b.coef_.dtype == np.float32
+    check_fit(name, kind, form, dtype=np.float32, max_iter=2, rtol=1e-3)
 
 
 @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet"])
@@ -375,7 +384,7 @@ def test_models_that_diverge_are_refused_in_the_same_epoch():
     for model in twins("SGDRegressor", learning_rate="constant", penalty=None, max_iter=100):
         with pytest.raises(ValueError, match=r"under-/overflow occurred at epoch #\d+") as caught:
             model.fit(X * 1e200, y)
-        messages.append(str(caught.value))
+        messages.append(str(caught.value).partition("#")[2].partition(".")[0])
     assert messages[0] == messages[1]
 
 
@@ -415,6 +424,8 @@ def test_any_configuration(data):
     n_classes = draw(st.integers(1, 3))  # 1: regression
     options["tol"] = tol_for(form, options["penalty"]) if draw(st.booleans()) else None
     options["loss"] = draw(st.sampled_from(REGRESSION if n_classes == 1 else MARGIN))
+    if options["loss"] == "perceptron":  # whose ties rounding would decide
+        options |= {"penalty": None, "learning_rate": "constant"}
     if options["loss"] in REGRESSION:  # which would grow without bounds
         options["eta0"] = 1.0 / 64
         if options["learning_rate"] == "optimal":
