@@ -123,11 +123,12 @@ def _move_output(record, rows, begin, end, k, z, step, factor, squares, parts):
     move_intercept_and_squares(record, k, z, step, factor, squares, parts)
     o = k * record.n_features
     if record.tracks_loss > 0 and record.l1 > 0:
-        before = sizes(rows, begin, end, parts.coef, o)[0]
+        before = sizes(rows, begin, end, parts.coef, o)
         add_row(rows, begin, end, step / record.scale, parts.coef, o)
-        more = sizes(rows, begin, end, parts.coef, o)[0] - before
-        record.absolutes_now += record.scale * more
-        record.absolutes = record.absolutes_now
+        after = sizes(rows, begin, end, parts.coef, o)
+        record.absolutes_now += record.scale * (after[0] - before[0])
+        record.squares_now += record.scale * record.scale * (after[1] - before[1])
+        record.absolutes, record.squares = record.absolutes_now, record.squares_now
     else:
         add_row(rows, begin, end, step / record.scale, parts.coef, o)
 

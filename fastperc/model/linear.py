@@ -167,7 +167,7 @@ class Linear:
         """Compute the sums of squares and of absolute values of the coefficients afresh."""
         record, flat = self.record, self.coef.ravel().astype(np.float64, copy=False)
         scale = float(record["scale"])
-        record["squares"] = scale * scale * float(flat @ flat)
+        record["squares"] = record["squares_now"] = scale * scale * float(flat @ flat)
         record["absolutes"] = record["absolutes_now"] = scale * float(np.abs(flat).sum())
 
     @property

@@ -50,9 +50,11 @@ RECORD = np.dtype(
         ("average_a", np.float64),  # average of w = (average + average_a * coef) / average_b
         ("average_b", np.float64),
         ("owed", np.float64),  # L1 that each coefficient should have paid by now
-        ("squares", np.float64),  # sum(w**2), over all outputs, where losses are added up
-        ("absolutes", np.float64),  # sum(abs(w)) right after the last step that moved w,
-        ("absolutes_now", np.float64),  # and as it is, L1 paid
+        # of all outputs, where losses are added up: right after the last step that moved w,
+        ("squares", np.float64),  # sum(w**2)
+        ("absolutes", np.float64),  # sum(abs(w))
+        ("squares_now", np.float64),  # and as they are, L1 paid
+        ("absolutes_now", np.float64),
         # sums over the steps of a call
         ("loss_sum", np.float64),
         ("penalty_sum", np.float64),

@@ -33,6 +33,7 @@ def shrink(record, factor, coef, average):
     """Multiply all coefficients by a factor."""
     record.scale *= factor
     record.squares *= factor * factor
+    record.squares_now *= factor * factor
     record.absolutes *= factor
     record.absolutes_now *= factor
     if record.scale < (LEAST_SCALE_32 if coef.itemsize == 4 else LEAST_SCALE_64):
@@ -76,7 +77,7 @@ def count_step(record, n):
 def pay(record, rows, begin, end, coef, paid, o):
     """Let the coefficients of a row's columns pay what they owe, until they are 0."""
     owed, scale = coef.dtype.type(record.owed), coef.dtype.type(record.scale)
-    gone = full(coef, 0.0)
+    gone, gone_squares = full(coef, 0.0), full(coef, 0.0)
     i = begin
     while i < end:
         no_unroll()
@@ -87,8 +88,10 @@ def pay(record, rows, begin, end, coef, paid, o):
         write(rows, i, begin, end, paid, o, q + scale * (new - w))
         write(rows, i, begin, end, coef, o, new)
         gone += absolute(w) - absolute(new)
+        gone_squares += w * w - new * new
         i += width(coef)
     record.absolutes_now -= record.scale * sum_lanes(gone)
+    record.squares_now -= record.scale * record.scale * sum_lanes(gone_squares)
 
 
 # --- what the objective adds up ---------------------------------------------------------------

@@ -23,9 +23,15 @@ def weight_of(rows, row):
 
 
 @inlined
+def _adds_up_squares(record):
+    """Return whether a step tells what it adds to ``sum(w**2)``; beside L1, its columns do."""
+    return record.tracks_loss > 0 and record.l2 > 0 and record.l1 == 0
+
+
+@inlined
 def squares_if_used(record, rows, begin, end):
     """Return the sum of a row's squares where a step or the objective asks for it, otherwise 0."""
-    if record.schedule >= PA1 or (record.tracks_loss > 0 and record.l2 > 0):
+    if record.schedule >= PA1 or _adds_up_squares(record):
         return squares_of_row(rows, begin, end)
     return 0.0
 
@@ -126,7 +132,7 @@ def begin_step(record, eta, parts):
 @inlined
 def move_intercept_and_squares(record, k, z, step, factor, squares, parts):
     """Add an output's step to its intercept, and what it adds to the sum of squares of all w."""
-    if record.tracks_loss > 0 and record.l2 > 0:
+    if _adds_up_squares(record):
         product = (z - at(parts.b, k)) * factor
         record.squares += 2.0 * step * product + step * step * squares
     if record.fits_intercept > 0:
