@@ -194,6 +194,8 @@ CASES = {
     "B, hinge": ("binary", {"loss": "hinge", "penalty": "l2"}),
     "B, elastic net": ("binary", {"loss": "modified_huber", "penalty": "elasticnet"}),
     "B, three classes": ("multiclass", {"loss": "hinge", "penalty": "l2"}),
+    "B, averages": ("binary", {"average": True, "penalty": None}),
+    "B, late averages": ("regression", {"average": 50, "eta0": 0.05}),
     "B, regression": ("regression", {"alpha": 0.05, "eta0": 0.05}),
     "C, two classes": ("binary", {"loss": "log_loss", "penalty": None}),
     "C, three classes": ("multiclass", {"loss": "log_loss", "penalty": "l1"}),

@@ -139,7 +139,7 @@ class LinearClassifier(ClassifierMixin, BaseLinear):
             weight_held = None if weight is None else weight[held]
 
             def score(model: Linear) -> float:
-                right = (scores(X_held, *model.learned())[:, 0] > 0) == is_own_held
+                right = (scores(X_held, *model.current())[:, 0] > 0) == is_own_held
                 return float(np.average(right, weights=weight_held))
 
         rows = self._rows(X, y, factors, None)
@@ -192,7 +192,7 @@ class LinearClassifier(ClassifierMixin, BaseLinear):
             weight_held = None if weight is None else weight[held]
 
             def score(model: Linear) -> float:
-                right = scores(X_held, *model.learned()).argmax(axis=1) == places_held
+                right = scores(X_held, *model.current()).argmax(axis=1) == places_held
                 return float(np.average(right, weights=weight_held))
 
         factors = None if (class_weight == 1).all() else class_weight.astype(np.float64)
