@@ -258,7 +258,7 @@ def test_early_stopping(kind, penalty, form):
             "SGDRegressor" if kind == "regression" else "SGDClassifier", kind, form,
             early_stopping=True, validation_fraction=0.25, penalty=penalty, alpha=0.002, loss=loss,
             learning_rate=schedules[number % len(schedules)], eta0=0.02,
-            n_iter_no_change=2 + number, tol=1e-3, max_iter=60, shuffle=number != 1,
+            n_iter_no_change=2 + number, tol=1e-3, max_iter=25, shuffle=number != 1,
             weight=weights() if number == 2 else None,
         )  # fmt: skip
 
