@@ -7,9 +7,12 @@ and softmax stand beside them. With several outputs, one class against the other
 is in the cache while all outputs learn from it.
 """
 
+import numpy as np
+
 from .jit import inlined, kernel
 from .linear_parts.ahead import looks_ahead, train_ahead
-from .linear_parts.arguments import ADAGRAD, FTRL, SCALED, flat_model, flat_rows
+from .linear_parts.arguments import ADAGRAD, FTRL, SCALED, SOFTMAX, flat_model, flat_rows
+from .linear_parts.losses import loss_and_slope, softmax_slopes
 from .linear_parts.penalties import count_step, follow, pay, sizes
 from .linear_parts.proximal import move_intercept, step_adagrad, step_ftrl
 from .linear_parts.rows import add_row, dot, dots, extent, prefetch_row, row_of
@@ -22,11 +25,12 @@ from .linear_parts.steps import (
     is_skipped,
     learning_rate,
     move_intercept_and_squares,
+    one_against_rest,
     one_if,
     squares_if_used,
     weight_of,
 )
-from .simd import at, flat
+from .simd import at, flat, view
 
 
 @kernel
@@ -48,6 +52,8 @@ def train_linear(samples, model, first, last, scores, outputs):
     rows, parts = flat_rows(samples), flat_model(model)
     scores, outputs = flat(scores), flat(outputs)
     record = at(parts.records, 0)
+    if first >= last:
+        return
     if looks_ahead(record, rows):
         train_ahead(rows, first, last, parts, outputs)
         return
@@ -59,6 +65,45 @@ def train_linear(samples, model, first, last, scores, outputs):
         if outputs.shape[0] > 0:
             for k in range(record.n_outputs):
                 outputs[(step - first) * record.n_outputs + k] = at(scores, k)
+
+
+@kernel
+def find_slopes(samples, model, scores, slopes):
+    """Compute the derivative of each row's loss by its scores.
+
+    Parameters
+    ----------
+    samples, model, scores
+        As for `train_linear`; the samples' weights and order are not looked at.
+    slopes : array of shape (n, n_outputs)
+        Written.
+
+    Returns
+    -------
+    float64
+        The sum of the losses.
+    """
+    rows, parts, slopes, scores = flat_rows(samples), flat_model(model), flat(slopes), flat(scores)
+    record = at(parts.records, 0)
+    n, total = record.n_outputs, 0.0
+    for row in range(rows.y.shape[0]):
+        begin, end = extent(rows, row, record.n_features)
+        y = np.float64(at(rows.y, row))
+        for k in range(n):
+            z = dot(rows, begin, end, parts.coef, k * record.n_features) * record.scale
+            scores[n + k] = z + at(parts.b, k)
+        if record.loss == SOFTMAX:
+            total += softmax_slopes(int(y), view(scores, n, n), n)
+        else:
+            for k in range(n):
+                target = one_against_rest(record.loss, int(y), k) if n > 1 else y
+                z = at(scores, n + k)
+                loss, slope = loss_and_slope(record.loss, target, z, record.epsilon, True)
+                scores[n + k] = slope
+                total += loss
+        for k in range(n):
+            slopes[row * n + k] = at(scores, n + k)
+    return total
 
 
 @inlined

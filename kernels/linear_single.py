@@ -9,10 +9,10 @@ all of them in order, their columns.
 
 import math
 
-from .jit import inlined, kernel
+from .jit import inlined, kernel, outlined
 from .linear import learn_row
-from .linear_parts.arguments import N_FIELDS, RECORD, LinearSamples, cut_model
-from .linear_parts.rows import dot, squares_of_row
+from .linear_parts.arguments import N_FIELDS, RECORD, LinearSamples, cut_model, flat_rows
+from .linear_parts.rows import dot, extent, squares_of_row
 from .linear_parts.steps import first_largest
 from .simd import at, flat, records, view
 
@@ -45,18 +45,66 @@ def learn_linear(values, columns, y, theta, state):
     """
     parts, rows, scores = _cut(values, columns, theta, state)
     record, end = at(parts.records, 0), rows.X.shape[0]
+    if not _begin(rows, 0, end, y, parts, scores):
+        return math.nan
+    record.loss_sum = 0.0
+    _learn_alone(rows, 0, 0, end, parts, scores)
+    return record.loss_sum
+
+
+@kernel
+def learn_linear_rows(samples, theta, state, outputs):
+    """Learn rows in the order in which they come, each to the last bit as `learn_linear` does.
+
+    Parameters
+    ----------
+    samples : LinearSamples
+        With y of float64; without weights and order.
+    theta, state : arrays
+        Read and written.
+    outputs : float64 array of shape (n, n_outputs) or (0, n_outputs)
+        Written: the scores of each row before it is learned.
+
+    Returns
+    -------
+    int
+        The number of rows that were learned: all, or those before one whose scores are not finite.
+    """
+    rows, outputs = flat_rows(samples), flat(outputs)
+    parts, one, scores = _cut(rows.X, rows.columns, theta, state)
+    rows = LinearSamples(
+        rows.X, rows.columns, rows.starts, one.y, one.weight, one.class_weight, rows.order
+    )
+    y, n = flat(samples.y), at(parts.records, 0).n_outputs
+    for row in range(y.shape[0]):
+        begin, end = extent(rows, row, at(parts.records, 0).n_features)
+        if not _begin(rows, begin, end, at(y, row), parts, scores):
+            return row
+        if outputs.shape[0] > 0:
+            for k in range(n):
+                outputs[row * n + k] = at(scores, k)
+        _learn_alone(rows, 0, begin, end, parts, scores)
+    return y.shape[0]
+
+
+@outlined
+def _learn_alone(rows, row, begin, end, parts, scores):
+    """Learn one row: the same code for one and for many, so that they agree to the last bit."""
+    learn_row(rows, row, begin, end, parts, scores)
+
+
+@inlined
+def _begin(rows, begin, end, y, parts, scores):
+    """Compute a row's scores and note its target; return whether all numbers are finite."""
+    record = at(parts.records, 0)
     rows.y[0], rows.weight[0] = y, 1.0
     if record.n_outputs == 1:
         rows.weight[0] = at(rows.class_weight, 1 if y > 0 else 0)
-    _find_scores(rows, end, parts, scores)
-    finite = y + squares_of_row(rows, 0, end)
+    _find_scores(rows, begin, end, parts, scores)
+    finite = y + squares_of_row(rows, begin, end)
     for k in range(record.n_outputs):
         finite += at(scores, k)
-    if not math.isfinite(finite):
-        return math.nan
-    record.loss_sum = 0.0
-    learn_row(rows, 0, 0, end, parts, scores)
-    return record.loss_sum
+    return math.isfinite(finite)
 
 
 @kernel
@@ -71,7 +119,7 @@ def score_linear(values, columns, theta, state):
         The number of the output with the largest.
     """
     parts, rows, scores = _cut(values, columns, theta, state)
-    _find_scores(rows, rows.X.shape[0], parts, scores)
+    _find_scores(rows, 0, rows.X.shape[0], parts, scores)
     return at(scores, 0), first_largest(scores, at(parts.records, 0).n_outputs)
 
 
@@ -92,8 +140,8 @@ def _cut(values, columns, theta, state):
 
 
 @inlined
-def _find_scores(rows, end, parts, scores):
+def _find_scores(rows, begin, end, parts, scores):
     record = at(parts.records, 0)
     for k in range(record.n_outputs):
-        product = dot(rows, 0, end, parts.coef, k * record.n_features)
+        product = dot(rows, begin, end, parts.coef, k * record.n_features)
         scores[k] = product * record.scale + at(parts.b, k)

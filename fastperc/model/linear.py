@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -212,6 +212,45 @@ class Linear:
         other.settle()
         self.theta[:, k] = other.theta[:, 0]
         self.intercept[k], self.second_intercept[k] = other.intercept[0], other.second_intercept[0]
+
+    def rearranged(self, outputs: Sequence[tuple[int, int] | None], n_features: int) -> Linear:
+        """Return a model made of this one's outputs.
+
+        Parameters
+        ----------
+        outputs : sequence of (int, {1, -1}) or None
+            What each output of the new model is: one of this one's, or its opposite; None: nothing
+            is known of it yet.
+        n_features : int
+            As many as here or more; of those beyond, nothing is known.
+        """
+        fields = {name: float(self.record[name]) for name in arguments.CHOSEN}
+        other = Linear(len(outputs), n_features, self.theta.dtype, fields)
+        for name in arguments.REACHED:
+            other.record[name] = self.record[name]
+        signed, signed_second = self._is_signed()
+        for new, source in enumerate(outputs):
+            if source is None:
+                continue
+            old, sign = source
+            factors = np.where(signed, sign, 1).astype(self.theta.dtype)
+            other.theta[:, new, : self.n_features] = self.theta[:, old] * factors[:, None]
+            other.intercept[new] = sign * self.intercept[old]
+            second = self.second_intercept[old]
+            other.second_intercept[new] = sign * second if signed_second else second
+        other.measure()
+        return other
+
+    def _is_signed(self) -> tuple[np.ndarray, bool]:
+        """Return of which vectors of theta, and whether of the second intercept, the sign counts.
+
+        Not of sums of squared gradients.
+        """
+        signed = np.ones(len(self.theta), bool)
+        proximal = self.record["rule"] != arguments.SCALED
+        if proximal:
+            signed[-1] = False
+        return signed, not proximal
 
     def __getstate__(self) -> tuple[np.ndarray, np.ndarray]:
         return self.state, self.theta

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import NonFiniteWeightsError
 from ..kernels.linear import train_linear
 from ..kernels.linear_orders import reorder, shuffle
+from ..kernels.linear_single import learn_linear_rows
 from ..kernels.linear_parts.arguments import ADAPTIVE, PA1, SCALED, LinearSamples
 from ..model.linear import Linear
 from ..model.samples import read_only
@@ -32,6 +33,7 @@ NON_FINITE = (
 )
 NO_OUTPUTS = np.empty((0, 1))
 NONE = np.empty(0, np.int32)
+NO_WEIGHT = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,31 @@ def _run(model: Linear, rows: Rows, order: np.ndarray) -> int:
         last = min(first + rows.step, n)
         train_linear(samples, model.arguments(), first, last, model.scores, NO_OUTPUTS)
     return n
+
+
+def learn_rows(
+    model: Linear, rows: Rows, wants_outputs: bool
+) -> tuple[int, np.ndarray]:
+    """Learn rows in the order in which they come, each to the last bit as if it were the only one.
+
+    Returns
+    -------
+    n : int
+        How many were learned: all, or those before the first whose scores are not finite.
+    outputs : ndarray of float64 of shape (n_samples, n_outputs), or (0, n_outputs)
+        The scores of each row before it was learned, where they are wanted.
+    """
+    size = len(rows.y)
+    outputs = np.empty((size if wants_outputs else 0, model.n_outputs))
+    for first in range(0, size, rows.step):
+        last = min(first + rows.step, size)
+        part = Rows(rows.X[first:last], rows.y[first:last], NO_WEIGHT, NO_WEIGHT)
+        found = learn_linear_rows(
+            part.arguments(NONE), model.theta, model.state, outputs[first:last]
+        )
+        if found < last - first:
+            return first + found, outputs
+    return size, outputs
 
 
 class _Watch:

@@ -50,10 +50,11 @@ RECORD = np.dtype(
         ("average_a", np.float64),  # average of w = (average + average_a * coef) / average_b
         ("average_b", np.float64),
         ("owed", np.float64),  # L1 that each coefficient should have paid by now
-        # of all outputs, where losses are added up: right after the last step that moved w,
-        ("squares", np.float64),  # sum(w**2)
-        ("absolutes", np.float64),  # sum(abs(w))
-        ("squares_now", np.float64),  # and as they are, L1 paid
+        # where losses are added up: sum(w**2) and sum(abs(w)), over all outputs, right after the
+        # last step that moved w; and as they are by now, L1 paid
+        ("squares", np.float64),
+        ("absolutes", np.float64),
+        ("squares_now", np.float64),
         ("absolutes_now", np.float64),
         # sums over the steps of a call
         ("loss_sum", np.float64),
@@ -66,6 +67,7 @@ RECORD = np.dtype(
 N_FIELDS = len(RECORD)
 # The fields that the caller chooses, apart from the shape.
 CHOSEN = RECORD.names[RECORD.names.index("loss") : RECORD.names.index("eta")]
+REACHED = RECORD.names[RECORD.names.index("eta") :]
 
 
 class LinearSamples(NamedTuple):

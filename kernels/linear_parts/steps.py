@@ -23,15 +23,9 @@ def weight_of(rows, row):
 
 
 @inlined
-def _adds_up_squares(record):
-    """Return whether a step tells what it adds to ``sum(w**2)``; beside L1, its columns do."""
-    return record.tracks_loss > 0 and record.l2 > 0 and record.l1 == 0
-
-
-@inlined
 def squares_if_used(record, rows, begin, end):
     """Return the sum of a row's squares where a step or the objective asks for it, otherwise 0."""
-    if record.schedule >= PA1 or _adds_up_squares(record):
+    if record.schedule >= PA1 or (record.tracks_loss > 0 and record.l2 > 0):
         return squares_of_row(rows, begin, end)
     return 0.0
 
@@ -80,15 +74,22 @@ def find_steps(record, label, weight, own, eta, squares, scores):
         for k in range(n):
             scores[n + k] *= -eta * weight * own
         return total
-    rest = 0.0 if record.loss == LOG_LOSS else -1.0
     for k in range(n):
         no_unroll()
-        is_own = k == label
-        y, factor = (1.0, weight * own) if is_own else (rest, weight)
+        y = one_against_rest(record.loss, label, k)
+        factor = weight * own if k == label else weight
         loss, step = loss_and_step(record, y, at(scores, k), factor, eta, squares)
         scores[n + k] = step
         total += loss
     return total
+
+
+@inlined
+def one_against_rest(loss, label, k):
+    """Return the target of output k for a row of a class."""
+    if k == label:
+        return 1.0
+    return 0.0 if loss == LOG_LOSS else -1.0
 
 
 @inlined
@@ -131,8 +132,8 @@ def begin_step(record, eta, parts):
 
 @inlined
 def move_intercept_and_squares(record, k, z, step, factor, squares, parts):
-    """Add an output's step to its intercept, and what it adds to the sum of squares of all w."""
-    if _adds_up_squares(record):
+    """Add an output's step to its intercept, and without L1 its part to the sum of squares."""
+    if record.tracks_loss > 0 and record.l2 > 0 and record.l1 == 0:
         product = (z - at(parts.b, k)) * factor
         record.squares += 2.0 * step * product + step * step * squares
     if record.fits_intercept > 0:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from ...kernels.linear_parts.arguments import ADAGRAD, FTRL
 from ...model.linear import Linear
 from ...training.linear import Rows, Stopping, orders
+from ...training.linear_row import SPARSE_INTERCEPT_DECAY
 from ..inputs import refuse_dates
 from .rows import canonical, scores
 
@@ -26,7 +27,6 @@ MAX_INT = np.iinfo(np.int32).max  # as scikit-learn draws its seeds
 # What lets weights that are all 0 pass, in versions of scikit-learn that refuse them otherwise.
 CAN_ALLOW = "allow_all_zero_weights" in signature(_check_sample_weight).parameters
 ALL_ZERO = {"allow_all_zero_weights": True} if CAN_ALLOW else {}
-SPARSE_INTERCEPT_DECAY = 0.01  # sparse rows move the intercept far more often than other columns
 
 
 class BaseLinear(BaseEstimator):
@@ -64,6 +64,17 @@ class BaseLinear(BaseEstimator):
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         """Return coefficients of shape (n_outputs, n_features) as ``coef_`` has them."""
         return values
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        if not name.startswith("_") and not name.endswith("_"):  # a parameter
+            vars(self).pop("_row", None)
+
+    def _take(self, model: Linear) -> None:
+        """Make a model that was trained the estimator's."""
+        model.settle()
+        self._linear, self._sparse = model, None
+        vars(self).pop("_row", None)
 
     # --- fitted attributes -----------------------------------------------------------------------
 

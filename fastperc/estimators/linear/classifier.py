@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -16,11 +17,22 @@ from ...kernels.linear_parts.arguments import LOG_LOSS, SOFTMAX
 from ...model.linear import Linear
 from ...training.linear import Rows, train
 from ..attempt import Attempt
-from .base import MAX_INT, BaseLinear
+from ..class_weights import plain
+from ..typed import fits, only_if
+from .base import MAX_INT
+from .labels import check_several, distinct, places_of, targets_of, unknown, with_label
+from .online import OnlineLinear, UnknownLabelError
 from .rows import scores
 
 
-class LinearClassifier(ClassifierMixin, BaseLinear):
+def _gives_probabilities(model: LinearClassifier) -> bool:
+    loss = getattr(model, "loss", "perceptron")
+    if loss not in ("log_loss", "modified_huber"):
+        raise AttributeError(f"probability estimates are not available for loss={loss!r}")
+    return True
+
+
+class LinearClassifier(ClassifierMixin, OnlineLinear):
     """A linear classifier; see `SGDClassifier`."""
 
     class_weight: dict | str | None
@@ -29,14 +41,59 @@ class LinearClassifier(ClassifierMixin, BaseLinear):
     multi_class: str = "ovr"
 
     classes_: np.ndarray
+    _targets: dict[Any, float]  # what each label is to a kernel, for rows that come one by one
+    _may_grow = False  # whether labels may be added, as they come
 
     # --- fit ---------------------------------------------------------------------------------------
+
+    @fits
+    def fit(
+        self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None,
+        sample_weight: Any = None,
+    ) -> Self:  # fmt: skip
+        """Fit the model to X and y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        coef_init : array-like of shape (n_classes, n_features), optional
+            Coefficients to begin with; of two classes there is one row.
+        intercept_init : array-like of shape (n_classes,), optional
+        sample_weight : array-like of shape (n_samples,), optional
+            Factors of the steps on the samples.
+
+        Returns
+        -------
+        self : object
+        """
+        return self._fit(X, y, coef_init, intercept_init, sample_weight)
+
+    @fits
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Go once through X and y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), optional
+            All labels that will ever come; the first call has to name them.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self : object
+        """
+        return self._partial_fit(X, y, classes, sample_weight)
 
     def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
         with Attempt(self, self.random_state) as attempt:
             X, y = self._check(X, y, reset=True)
-            classes = unique_labels(np.unique(y))
-            _check_several(classes)
+            classes = unique_labels(distinct(y))
+            check_several(classes)
             places = places_of(y, classes)
             weight = self._weights(weight, X)
             n_outputs = self._n_outputs(classes)
@@ -53,7 +110,7 @@ class LinearClassifier(ClassifierMixin, BaseLinear):
             X, y = self._check(X, y, reset=first)
             if first:
                 self.classes_ = unique_labels(classes)
-                _check_several(self.classes_)
+                check_several(self.classes_)
                 model = self._beginning(self._n_outputs(self.classes_), X, None, None)
             else:
                 model = self._model().with_options(self._all_fields(X))
@@ -92,7 +149,9 @@ class LinearClassifier(ClassifierMixin, BaseLinear):
         weight: np.ndarray | None, y: np.ndarray, max_iter: int,
     ) -> None:  # fmt: skip
         """Train a model, and make it the estimator's."""
-        class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        class_weight = np.ones(len(self.classes_))
+        if self.class_weight is not None:
+            class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         before = float(model.record["t"])
         if model.n_outputs == 1:
             n_iter, mistakes = self._train_binary(
@@ -104,13 +163,13 @@ class LinearClassifier(ClassifierMixin, BaseLinear):
             )
         else:
             n_iter, mistakes = self._train_each(model, X, places, weight, class_weight, max_iter)
-        model.settle()
+        self._take(model)
         model.record["t"] = before + n_iter * X.shape[0]
         if model.n_outputs > 1:
             model.class_weight[:-1] = class_weight
         else:
             model.class_weight[:] = class_weight
-        self._linear, self._sparse, self.n_iter_ = model, None, n_iter
+        self.n_iter_, self._may_grow = n_iter, False
         attempt.keep()
         self._note(X, places, mistakes)
 
@@ -232,10 +291,133 @@ class LinearClassifier(ClassifierMixin, BaseLinear):
         places = (found > 0).astype(np.intp) if found.ndim == 1 else found.argmax(axis=1)
         return self.classes_[places]
 
-    def _probabilities(self, X: Any) -> np.ndarray:
-        """Return the probability of each class, of shape (n_samples, n_classes)."""
+    # --- one row at a time -------------------------------------------------------------------------
+
+    def predict_one(self, x: Any) -> Any:
+        """Predict the class of one row, in about a microsecond.
+
+        Parameters
+        ----------
+        x : array-like of n_features numbers, row of a sparse matrix, or dict of str to number
+
+        Returns
+        -------
+        label
+        """
+        row = self._reading()
+        score, best = row.best(*self._row_of(x, row, grows=False))
+        if not math.isfinite(score):
+            self._scores_of_one(x)
+        if row.model.n_outputs == 1:
+            best = 1 if score > 0 else 0
+        return self.classes_[min(best, len(self.classes_) - 1)]
+
+    @only_if(_gives_probabilities)
+    def predict_proba_one(self, x: Any) -> dict[Any, float]:
+        """Estimate the probability of each class for one row.
+
+        Parameters
+        ----------
+        x : array-like of n_features numbers, row of a sparse matrix, or dict of str to number
+
+        Returns
+        -------
+        dict of label to float
+        """
+        found = self._scores_of_one(x)[None]
+        shares = probabilities(found, int(self._model().record["loss"]))[0]
+        if len(self.classes_) == 1:
+            return {self.classes_.tolist()[0]: 1.0}
+        return dict(zip(self.classes_.tolist(), shares.tolist(), strict=True))
+
+    def _target_of(self, y: Any) -> float:
+        try:
+            return self._targets[y]
+        except (KeyError, TypeError):
+            raise UnknownLabelError(y) from None
+
+    def _targets_of(self, y: np.ndarray) -> np.ndarray:
+        places = places_of(y, self.classes_).astype(np.float64)
+        if self._model().n_outputs > 1:
+            return places
+        low = self._low()
+        return np.where(places == len(self.classes_) - 1, 1.0, low)
+
+    def _first_of_new(self, y: np.ndarray) -> list[int]:
+        labels = distinct(y)
+        new = labels[~np.isin(labels, self.classes_)]
+        return [int(np.argmax(y == label)) for label in new]
+
+    def _low(self) -> float:
+        """Return the target of what is not the class."""
+        return 0.0 if self._model().record["loss"] == LOG_LOSS else -1.0
+
+    def _empty(self, y: Any) -> Linear:
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight: found 'balanced', expected a dict or None where rows come one by "
+                "one: how often each class comes is not known beforehand"
+            )
+        self.classes_, self._may_grow = np.array([plain(y)]), True
+        n_outputs = 2 if self.multi_class == "multinomial" else 1
+        return Linear(n_outputs, self.n_features_in_, np.dtype(np.float64), self._all_fields(None))
+
+    def _grow_classes(self, y: Any) -> None:
+        y = plain(y)
+        try:
+            if y in self._targets:
+                return
+        except TypeError:
+            raise TypeError(f"y: found {y!r:.60}, expected a label") from None
+        if not self._may_grow:
+            raise unknown(y, self.classes_)
         model = self._model()
-        return probabilities(self._scores_of(X), int(model.record["loss"]))
+        labels, outputs = with_label(self.classes_.tolist(), y, model.n_outputs)
+        self.classes_ = np.array(labels)
+        self._replace(model.rearranged(outputs, model.n_features))
+
+    def _new_row(self) -> None:
+        model = self._model()
+        self._targets = targets_of(self.classes_, model.n_outputs, self._low())
+        if isinstance(self.class_weight, dict):
+            found = [float(self.class_weight.get(label, 1.0)) for label in self.classes_.tolist()]
+            if model.n_outputs == 1 and len(found) == 1:
+                found = [1.0, *found]
+            model.class_weight[: len(found)] = found
+
+    @only_if(_gives_probabilities)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Estimate the probability of each class, for log loss and modified Huber loss.
+
+        Several classes learned one against the others have their probabilities divided by the sum
+        (Zadrozny and Elkan 2002); with ``multi_class="multinomial"`` they are softmax's.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        found = self._scores_of(X)
+        return probabilities(found, int(self._model().record["loss"]))
+
+    @only_if(_gives_probabilities)
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Estimate logarithms of probabilities; minus infinity for those of 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        logarithms : ndarray of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
 
 def probabilities(found: np.ndarray, loss: int) -> np.ndarray:
@@ -252,26 +434,3 @@ def probabilities(found: np.ndarray, loss: int) -> np.ndarray:
         return np.hstack([1 - each, each])
     each[each.sum(axis=1) == 0] = 1.0
     return each / each.sum(axis=1, keepdims=True)
-
-
-def places_of(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the places of labels among the sorted classes."""
-    places = np.zeros(len(y), np.intp)
-    if len(classes) == 2:
-        places[y == classes[1]] = 1
-    else:
-        places = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-    strange = classes[places] != y
-    if np.any(strange):
-        raise ValueError(
-            f"`y` has classes not in `self.classes_`. `self.classes_` has {classes}. 'y' has "
-            f"{np.unique(y[strange])}. The first call to partial_fit has to name all classes"
-        )
-    return places
-
-
-def _check_several(classes: np.ndarray) -> None:
-    if len(classes) < 2:
-        raise ValueError(
-            f"The number of classes has to be greater than one; got {len(classes)} class"
-        )

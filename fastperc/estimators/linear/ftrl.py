@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from ...kernels.linear_parts.arguments import CONSTANT, FTRL
 from .. import parameters
-from ..typed import fits
 from . import options
 from .classifier import LinearClassifier
 from .regressor import LinearRegressor
@@ -73,20 +72,6 @@ class FTRLClassifier(LinearClassifier):
             fields["loss"] = options.softmax_for(self.loss)
         return fields
 
-    @fits
-    def fit(
-        self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None,
-        sample_weight: Any = None,
-    ) -> Self:  # fmt: skip
-        """Fit the model to X and y."""
-        return self._fit(X, y, coef_init, intercept_init, sample_weight)
-
-    @fits
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Self:
-        """Go once through X and y."""
-        return self._partial_fit(X, y, classes, sample_weight)
 
 
 class FTRLRegressor(LinearRegressor):
@@ -121,16 +106,3 @@ class FTRLRegressor(LinearRegressor):
 
     def _fields(self) -> dict[str, float]:
         return _fields_of(self)
-
-    @fits
-    def fit(
-        self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None,
-        sample_weight: Any = None,
-    ) -> Self:  # fmt: skip
-        """Fit the model to X and y."""
-        return self._fit(X, y, coef_init, intercept_init, sample_weight)
-
-    @fits
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Go once through X and y."""
-        return self._partial_fit(X, y, sample_weight)

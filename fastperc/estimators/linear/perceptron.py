@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
 from .. import parameters
-from ..typed import fits
 from . import options
 from .classifier import LinearClassifier
 
@@ -50,18 +49,3 @@ class Perceptron(LinearClassifier):
             **options.penalty_fields(self.penalty, self.alpha, self.l1_ratio),
             **options.schedule_fields("constant", self.alpha, self.eta0, 0.5),
         }
-
-    @fits
-    def fit(
-        self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None,
-        sample_weight: Any = None,
-    ) -> Self:  # fmt: skip
-        """Fit the model to X and y."""
-        return self._fit(X, y, coef_init, intercept_init, sample_weight)
-
-    @fits
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Self:
-        """Go once through X and y."""
-        return self._partial_fit(X, y, classes, sample_weight)

@@ -13,15 +13,57 @@ from sklearn.utils import check_random_state
 from ...model.linear import Linear
 from ...training.linear import train
 from ..attempt import Attempt
-from .base import MAX_INT, BaseLinear
+from ..inputs import one_target
+from ..typed import fits
+from .base import MAX_INT
+from .online import OnlineLinear
 from .rows import scores
 
 
-class LinearRegressor(RegressorMixin, BaseLinear):
+class LinearRegressor(RegressorMixin, OnlineLinear):
     """A linear regressor; see `SGDRegressor`."""
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         return values[0]
+
+    @fits
+    def fit(
+        self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None,
+        sample_weight: Any = None,
+    ) -> Self:  # fmt: skip
+        """Fit the model to X and y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        coef_init : array-like of shape (n_features,), optional
+            Coefficients to begin with.
+        intercept_init : array-like of shape (1,), optional
+        sample_weight : array-like of shape (n_samples,), optional
+            Factors of the steps on the samples.
+
+        Returns
+        -------
+        self : object
+        """
+        return self._fit(X, y, coef_init, intercept_init, sample_weight)
+
+    @fits
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Go once through X and y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self : object
+        """
+        return self._partial_fit(X, y, sample_weight)
 
     def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
         with Attempt(self, self.random_state) as attempt:
@@ -69,9 +111,9 @@ class LinearRegressor(RegressorMixin, BaseLinear):
         rows = self._rows(X, y, weight, None)
         order = self._order(len(y), drawn, held)
         n_iter, _ = train(model, rows, order, self._stopping(max_iter, score))
-        model.settle()
+        self._take(model)
         model.record["t"] = before + n_iter * X.shape[0]
-        self._linear, self._sparse, self.n_iter_ = model, None, n_iter
+        self.n_iter_ = n_iter
         attempt.keep()
 
     def predict(self, X: Any) -> np.ndarray:
@@ -86,6 +128,36 @@ class LinearRegressor(RegressorMixin, BaseLinear):
         y : ndarray of shape (n_samples,)
         """
         return self._scores_of(X)[:, 0]
+
+
+    # --- one row at a time -------------------------------------------------------------------------
+
+    def predict_one(self, x: Any) -> float:
+        """Predict the target of one row, in about a microsecond.
+
+        Parameters
+        ----------
+        x : array-like of n_features numbers, row of a sparse matrix, or dict of str to number
+
+        Returns
+        -------
+        float
+        """
+        return float(self._scores_of_one(x)[0])
+
+    def _target_of(self, y: Any) -> float:
+        if type(y) is not float:
+            y = float(one_target(y))
+        return y
+
+    def _targets_of(self, y: np.ndarray) -> np.ndarray:
+        return targets(y, np.dtype(np.float64))
+
+    def _empty(self, y: Any) -> Linear:
+        return Linear(1, self.n_features_in_, np.dtype(np.float64), self._all_fields(None))
+
+    def _grow_classes(self, y: Any) -> None:
+        pass
 
 
 def targets(y: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from .. import parameters
-from ..typed import fits, only_if
 from . import options
 from .classifier import LinearClassifier
 from .regressor import LinearRegressor
-
-
-def _gives_probabilities(estimator: SGDClassifier) -> bool:
-    if estimator.loss not in ("log_loss", "modified_huber"):
-        raise AttributeError(
-            f"probability estimates are not available for loss={estimator.loss!r}"
-        )
-    return True
 
 
 class SGDClassifier(LinearClassifier):
@@ -73,31 +64,6 @@ class SGDClassifier(LinearClassifier):
             fields["loss"] = options.softmax_for(self.loss)
         return fields
 
-    @fits
-    def fit(
-        self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None,
-        sample_weight: Any = None,
-    ) -> Self:  # fmt: skip
-        """Fit the model to X and y."""
-        return self._fit(X, y, coef_init, intercept_init, sample_weight)
-
-    @fits
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Self:
-        """Go once through X and y."""
-        return self._partial_fit(X, y, classes, sample_weight)
-
-    @only_if(_gives_probabilities)
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Estimate probabilities."""
-        return self._probabilities(X)
-
-    @only_if(_gives_probabilities)
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Estimate logarithms of probabilities."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
 
 
 class SGDRegressor(LinearRegressor):
@@ -141,16 +107,3 @@ class SGDRegressor(LinearRegressor):
             **options.schedule_fields(self.learning_rate, self.alpha, self.eta0, self.power_t),
             "average_from": int(self.average),
         }
-
-    @fits
-    def fit(
-        self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None,
-        sample_weight: Any = None,
-    ) -> Self:  # fmt: skip
-        """Fit the model to X and y."""
-        return self._fit(X, y, coef_init, intercept_init, sample_weight)
-
-    @fits
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Go once through X and y."""
-        return self._partial_fit(X, y, sample_weight)
