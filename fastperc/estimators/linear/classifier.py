@@ -271,9 +271,12 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
         Returns
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            With two classes, one number: greater than 0 for ``classes_[1]``.
+            With two classes, one number: greater than 0 for ``classes_[1]``. Of
+            ``multi_class="multinomial"`` it is the difference of the two scores, the log-odds.
         """
         found = self._scores_of(X)
+        if found.shape[1] == 2 == len(self.classes_):
+            return found[:, 1] - found[:, 0]
         return found[:, 0] if found.shape[1] == 1 else found
 
     def predict(self, X: Any) -> np.ndarray:
