@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 NO_WEIGHT = np.empty(0)
 MAX_INT = np.iinfo(np.int32).max  # as scikit-learn draws its seeds
+# What lets weights that are all 0 pass, in versions of scikit-learn that refuse them otherwise.
+CAN_ALLOW = "allow_all_zero_weights" in signature(_check_sample_weight).parameters
+ALL_ZERO = {"allow_all_zero_weights": True} if CAN_ALLOW else {}
 
 
 class BaseLinear(BaseEstimator):
@@ -162,7 +166,9 @@ class BaseLinear(BaseEstimator):
         """Return checked weights of samples; None where they have none."""
         if sample_weight is None:
             return None
-        return _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        # Where some samples are set aside, `_hold_out` says more about weights that are all 0.
+        options = ALL_ZERO if self.early_stopping else {}
+        return _check_sample_weight(sample_weight, X, dtype=X.dtype, **options)
 
     # --- models -----------------------------------------------------------------------------------
 

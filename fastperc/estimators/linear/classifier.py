@@ -204,7 +204,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
             weight_held = None if weight is None else weight[held]
 
             def score(model: Linear) -> float:
-                right = (scores(X_held, *model.learned())[:, 0] > 0) == is_own_held
+                right = (scores(X_held, *model.current())[:, 0] > 0) == is_own_held
                 return float(np.average(right, weights=weight_held))
 
         rows = self._rows(X, y, factors, None)
@@ -257,7 +257,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
             weight_held = None if weight is None else weight[held]
 
             def score(model: Linear) -> float:
-                right = scores(X_held, *model.learned()).argmax(axis=1) == places_held
+                right = scores(X_held, *model.current()).argmax(axis=1) == places_held
                 return float(np.average(right, weights=weight_held))
 
         factors = None if (class_weight == 1).all() else class_weight.astype(np.float64)
@@ -277,9 +277,12 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         Returns
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            With two classes, one number: greater than 0 for ``classes_[1]``.
+            With two classes, one number: greater than 0 for ``classes_[1]``. Of
+            ``multi_class="multinomial"`` it is the difference of the two scores, the log-odds.
         """
         found = self._scores_of(X)
+        if found.shape[1] == 2 == len(self.classes_):
+            return found[:, 1] - found[:, 0]
         return found[:, 0] if found.shape[1] == 1 else found
 
     def predict(self, X: Any) -> np.ndarray:

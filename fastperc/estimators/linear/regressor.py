@@ -108,7 +108,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
             weight_held = None if weight is None else weight[held]
 
             def score(model: Linear) -> float:
-                found = scores(X_held, *model.learned())[:, 0]
+                found = scores(X_held, *model.current())[:, 0]
                 return float(r2_score(y_held, found, sample_weight=weight_held))
 
         rows = self._rows(X, y, weight, None)
