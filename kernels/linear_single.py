@@ -53,8 +53,8 @@ def learn_linear(values, columns, starts, targets, theta, state):
     record = at(parts.records, 0)
     n, loss = record.n_outputs, 0.0
     for row in range(targets.shape[0] // (2 + n)):
-        begin, end = 0, rows.X.shape[0]
-        if rows.starts.shape[0] > 0 or rows.columns.shape[0] == 0:
+        begin, end = 0, rows.X.shape[0]  # of the only row, which may be sparse and empty
+        if targets.shape[0] > 2 + n:
             begin, end = extent(rows, row, record.n_features)
         o = row * (2 + n)
         y = at(targets, o)
