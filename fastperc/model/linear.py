@@ -124,6 +124,14 @@ class Linear:
             return self.theta[1], self.second_intercept
         return self.coef, self.intercept
 
+    def current(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return copies of what `learned` returns; training goes on from the same bits."""
+        record, number = self.record, self.theta.dtype.type
+        if self.averages:
+            a, b = number(record["average_a"]), number(record["average_b"])
+            return (self.theta[1] + a * self.coef) / b, self.second_intercept.copy()
+        return number(record["scale"]) * self.coef, self.intercept.copy()
+
     # --- beginnings and ends ---------------------------------------------------------------------
 
     def begin(self, *, tracks_loss: bool) -> None:

@@ -17,8 +17,8 @@ import numpy as np
 from ..errors import NonFiniteWeightsError
 from ..kernels.linear import train_linear
 from ..kernels.linear_orders import reorder, shuffle
-from ..kernels.linear_single import learn_linear
 from ..kernels.linear_parts.arguments import ADAPTIVE, PA1, SCALED, LinearSamples
+from ..kernels.linear_single import learn_linear
 from ..model.linear import Linear
 from ..model.samples import read_only
 

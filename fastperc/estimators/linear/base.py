@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 NO_WEIGHT = np.empty(0)
 MAX_INT = np.iinfo(np.int32).max  # as scikit-learn draws its seeds
+# What lets weights that are all 0 pass, in versions of scikit-learn that refuse them otherwise.
+CAN_ALLOW = "allow_all_zero_weights" in signature(_check_sample_weight).parameters
+ALL_ZERO = {"allow_all_zero_weights": True} if CAN_ALLOW else {}
 
 
 class BaseLinear(BaseEstimator):
@@ -45,7 +49,7 @@ class BaseLinear(BaseEstimator):
     _linear: Linear | None = None
     _sparse: csr_matrix | None = None  # the coefficients, once they are to be sparse
 
-    # --- what the kinds have of their own --------------------------------------------------------
+    # --- what the kinds have of their own ---------------------------------------------------------
 
     def _fields(self) -> dict[str, float]:
         """Return the fields of the kernel's record that the parameters decide on.
@@ -72,7 +76,7 @@ class BaseLinear(BaseEstimator):
         self._linear, self._sparse = model, None
         vars(self).pop("_row", None)
 
-    # --- fitted attributes -----------------------------------------------------------------------
+    # --- fitted attributes ------------------------------------------------------------------------
 
     def _model(self) -> Linear:
         if self._linear is None:
@@ -135,7 +139,7 @@ class BaseLinear(BaseEstimator):
         self._sparse = None
         return self
 
-    # --- rows --------------------------------------------------------------------------------------
+    # --- rows -------------------------------------------------------------------------------------
 
     def _check(self, X: Any, *y: Any, reset: bool) -> Any:
         """Return checked rows, and targets."""
@@ -162,9 +166,11 @@ class BaseLinear(BaseEstimator):
         """Return checked weights of samples; None where they have none."""
         if sample_weight is None:
             return None
-        return _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        # Where some samples are set aside, `_hold_out` says more about weights that are all 0.
+        options = ALL_ZERO if self.early_stopping else {}
+        return _check_sample_weight(sample_weight, X, dtype=X.dtype, **options)
 
-    # --- models ------------------------------------------------------------------------------------
+    # --- models -----------------------------------------------------------------------------------
 
     def _all_fields(self, X: Any) -> dict[str, float]:
         fields = {"fits_intercept": float(self.fit_intercept), "intercept_decay": 1.0}
@@ -178,9 +184,7 @@ class BaseLinear(BaseEstimator):
             )
         return fields
 
-    def _beginning(
-        self, n_outputs: int, X: Any, coef_init: Any, intercept_init: Any
-    ) -> Linear:
+    def _beginning(self, n_outputs: int, X: Any, coef_init: Any, intercept_init: Any) -> Linear:
         """Return a new model: zeros, or what is given or was learned before."""
         model = Linear(n_outputs, X.shape[1], X.dtype, self._all_fields(X))
         if self.warm_start and self._linear is not None:
@@ -208,7 +212,7 @@ class BaseLinear(BaseEstimator):
         model.begin_from_given()
         return model
 
-    # --- training ----------------------------------------------------------------------------------
+    # --- training ---------------------------------------------------------------------------------
 
     def _stopping(self, max_iter: int, score: Any) -> Stopping:
         return Stopping(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
@@ -19,9 +19,29 @@ from .base import BaseLinear
 from .features import FeatureNames, HashedNames, UnknownNameError
 from .rows import canonical
 
+NO_LABELS = np.empty(0)
+
 
 class UnknownLabelError(LookupError):
     """A label has not come before."""
+
+
+class Part(NamedTuple):
+    """Rows that were learned one after another.
+
+    Attributes
+    ----------
+    outputs : ndarray of shape (n, n_outputs)
+        The scores of each row before it was learned.
+    classes : ndarray
+        The labels there were, the first row's included; of a regressor, none.
+    begins_new : bool
+        Whether the first row's label had not come before.
+    """
+
+    outputs: np.ndarray
+    classes: np.ndarray
+    begins_new: bool
 
 
 class OnlineLinear(BaseLinear):
@@ -31,7 +51,7 @@ class OnlineLinear(BaseLinear):
     _readers: list[LinearRow]  # what predicts, while no thread has it
     _names: FeatureNames | HashedNames | None = None
 
-    # --- what the two kinds have of their own ----------------------------------------------------
+    # --- what the two kinds have of their own -----------------------------------------------------
 
     def _target_of(self, y: Any) -> float:
         """Return a target as kernels take it; a label not seen before may add a class."""
@@ -53,7 +73,7 @@ class OnlineLinear(BaseLinear):
         """Make room for a label that has not come before, where that is possible."""
         raise NotImplementedError
 
-    # --- learning ----------------------------------------------------------------------------------
+    # --- learning ---------------------------------------------------------------------------------
 
     def learn_one(self, x: Any, y: Any) -> float:
         """Take one step on one row, in about a microsecond.
@@ -129,7 +149,7 @@ class OnlineLinear(BaseLinear):
         else:
             self.n_features_in_ = (x if sparse.issparse(x) else np.asarray(x)).shape[-1]
 
-    # --- rows --------------------------------------------------------------------------------------
+    # --- rows -------------------------------------------------------------------------------------
 
     def _row_of(self, x: Any, row: LinearRow, grows: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return a row's values and their columns; see `FeatureNames.write` for ``grows``."""
@@ -175,7 +195,9 @@ class OnlineLinear(BaseLinear):
 
     def _row_of_sparse(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the values and columns of a row of a sparse matrix."""
-        found = x if x.format == "csr" and x.has_canonical_format else canonical(sparse.csr_matrix(x))
+        found = (
+            x if x.format == "csr" and x.has_canonical_format else canonical(sparse.csr_matrix(x))
+        )
         shape = (self.n_features_in_,)
         if found.shape not in {(1, *shape), shape}:
             raise ValueError(
@@ -214,7 +236,7 @@ class OnlineLinear(BaseLinear):
             refuse(values, 0.0, row.dtype)
         return score, row
 
-    # --- many rows ---------------------------------------------------------------------------------
+    # --- many rows --------------------------------------------------------------------------------
 
     def learn_many(self, X: Any, y: Any) -> Self:
         """Learn rows in the order in which they come, as `learn_one` would one after another.
@@ -231,28 +253,23 @@ class OnlineLinear(BaseLinear):
         self._learn_in_turn(X, y)
         return self
 
-    def _learn_in_turn(self, X: Any, y: Any) -> list[np.ndarray]:
-        """Learn rows one after another.
-
-        Returns
-        -------
-        list of ndarray of shape (n_samples, n_outputs)
-            The scores of rows before they were learned. A new class, and with it another number of
-            outputs, begins a new array.
-        """
+    def _learn_in_turn(self, X: Any, y: Any) -> list[Part]:
+        """Learn rows one after another; a new class, and with it an output, begins a new part."""
         if not hasattr(X, "shape") and len(X) and isinstance(X[0], Mapping):
             return self._learn_dicts(X, y)
-        found = []
+        parts = []
         with Attempt(self, None):
             X, y = self._check(X, y, reset=self._linear is None)
+            is_first = self._linear is None
             if self._row is None:
                 self._begin_rows(X[:1], y[0])
             self._replace(self._model().copy())
-            starts = sorted({0, *self._first_of_new(y)})
-            for first, last in itertools.pairwise([*starts, len(y)]):
+            new = {*self._first_of_new(y), *([0] if is_first else [])}
+            for first, last in itertools.pairwise([*sorted({0, *new}), len(y)]):
                 self._grow_classes(y[first])
-                found.append(self._learn_rows(X[first:last], y[first:last]))
-        return found
+                outputs = self._learn_rows(X[first:last], y[first:last])
+                parts.append(Part(outputs, self._known(), first in new))
+        return parts
 
     def _learn_rows(self, X: Any, y: np.ndarray) -> np.ndarray:
         """Learn rows whose labels are known."""
@@ -266,12 +283,18 @@ class OnlineLinear(BaseLinear):
         self._replace(model)
         return outputs
 
-    def _learn_dicts(self, X: Sequence[Any], y: Any) -> list[np.ndarray]:
+    def _learn_dicts(self, X: Sequence[Any], y: Any) -> list[Part]:
         """Learn dicts one after another."""
         if len(X) != len(y):
             raise ValueError(f"y: found {len(y)} targets, expected {len(X)}, one for each row of X")
-        found = []
+        parts = []
         for x, target in zip(X, y, strict=True):
+            n_before = len(self._known())
             self.learn_one(x, target)
-            found.append(self._row.targets[None, 2:].copy())
-        return found
+            outputs, known = self._row.targets[None, 2:].copy(), self._known()
+            parts.append(Part(outputs, known, len(known) > n_before))
+        return parts
+
+    def _known(self) -> np.ndarray:
+        """Return the labels that there are."""
+        return vars(self).get("_classes", NO_LABELS)

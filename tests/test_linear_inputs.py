@@ -1,0 +1,225 @@
+"""Rows may lie in memory in any way: linear models learn the same and leave them alone."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+
+from fastperc import (
+    PassiveAggressiveClassifier,
+    PassiveAggressiveRegressor,
+    Perceptron,
+    SGDClassifier,
+    SGDRegressor,
+)
+
+N, N_FEATURES = 50, 7
+MODELS = {
+    "perceptron": Perceptron(max_iter=5, tol=None, penalty="l1"),
+    "hinge": SGDClassifier(max_iter=5, tol=None, average=True, random_state=1),
+    "log loss": SGDClassifier(
+        "log_loss", max_iter=5, penalty="elasticnet", tol=None, random_state=1
+    ),
+    "squared error": SGDRegressor(max_iter=5, tol=None, random_state=1),
+    "stopping": SGDRegressor(max_iter=60, early_stopping=True, random_state=1),
+    "aggressive": PassiveAggressiveClassifier(max_iter=5, tol=None, random_state=1, average=True),
+    "aggressive numbers": PassiveAggressiveRegressor(max_iter=5, tol=None, random_state=1),
+}
+pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of iteration")
+
+
+def integers():
+    """Small integers, half of them 0: every dtype holds them."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(-4, 5, (N, N_FEATURES)) * (rng.random((N, N_FEATURES)) < 0.5)
+    return X.astype(float), rng.integers(0, 3, N)
+
+
+def read_only(X, _):
+    X = X.copy()
+    X.setflags(write=False)
+    return X
+
+
+def strided(X, _):
+    wide = np.full((2 * N, 3 * N_FEATURES), np.nan)
+    wide[::2, 1::3] = X
+    return wide[::2, 1::3]
+
+
+def backwards(X, _):
+    return X[::-1, ::-1].copy()[::-1, ::-1]
+
+
+def memmap(X, folder):
+    path = folder / "rows.npy"
+    np.save(path, X)
+    return np.load(path, mmap_mode="r")
+
+
+def unaligned(X, _):
+    return np.frombuffer(b"\0" + X.tobytes(), float, offset=1).reshape(X.shape)
+
+
+DENSE = {
+    "read-only": read_only,
+    "Fortran order": lambda X, _: np.asfortranarray(X),
+    "strided": strided,
+    "backwards": backwards,
+    "memmap": memmap,
+    "big-endian": lambda X, _: X.astype(">f8"),
+    "unaligned": unaligned,
+    "objects": lambda X, _: X.astype(object),
+    "int8": lambda X, _: X.astype(np.int8),
+    "int64": lambda X, _: X.astype(np.int64),
+    "float16": lambda X, _: X.astype(np.float16),
+    "lists": lambda X, _: X.tolist(),
+}
+
+
+def unsorted(X, _):
+    """CSR rows whose columns come in reverse."""
+    rows = sparse.csr_matrix(X)
+    for begin, end in zip(rows.indptr[:-1], rows.indptr[1:], strict=True):
+        rows.indices[begin:end] = rows.indices[begin:end][::-1].copy()
+        rows.data[begin:end] = rows.data[begin:end][::-1].copy()
+    rows.has_sorted_indices = False
+    return rows
+
+
+def frozen(X, _):
+    rows = sparse.csr_matrix(X)
+    for array in (rows.data, rows.indices, rows.indptr):
+        array.setflags(write=False)
+    return rows
+
+
+def as_dtype(dtype):
+    return lambda X, _: sparse.csr_matrix(X.astype(dtype))
+
+
+SPARSE = {
+    "csc": lambda X, _: sparse.csc_matrix(X),
+    "coo": lambda X, _: sparse.coo_matrix(X),
+    "lil": lambda X, _: sparse.lil_matrix(X),
+    "csr_array": lambda X, _: sparse.csr_array(X),
+    "read-only": frozen,
+    "unsorted": unsorted,
+    "int8": as_dtype(np.int8),
+    "int64": as_dtype(np.int64),
+}
+
+
+def snapshot(X):
+    """What an input holds, to the byte."""
+    if sparse.issparse(X):
+        if X.format == "lil":
+            return X.toarray().tobytes()
+        names = ("data", "row", "col") if X.format == "coo" else ("data", "indices", "indptr")
+        return [getattr(X, name).tobytes() for name in names]
+    return np.array(X).tobytes()
+
+
+def fit(name, X, y):
+    return clone(MODELS[name]).fit(X, y)
+
+
+def assert_same(found, expected, rtol=0.0):
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(found.intercept_, expected.intercept_, rtol=rtol, atol=rtol)
+    assert found.coef_.dtype == expected.coef_.dtype == np.float64
+    assert found.n_iter_ == expected.n_iter_
+
+
+def assert_same_predictions(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("form", DENSE)
+@pytest.mark.parametrize("name", MODELS)
+def test_dense_rows(name, form, tmp_path):
+    X, y = integers()
+    expected = fit(name, X, y)
+    given = DENSE[form](X, tmp_path)
+    before = snapshot(given)
+    found = fit(name, given, y)
+    assert_same(found, expected)
+    assert_same_predictions(found.predict(given), expected.predict(X))
+    assert snapshot(given) == before
+
+
+@pytest.mark.parametrize("form", SPARSE)
+@pytest.mark.parametrize("name", MODELS)
+def test_sparse_rows(name, form, tmp_path):
+    X, y = integers()
+    expected = fit(name, sparse.csr_matrix(X), y)
+    given = SPARSE[form](X, tmp_path)
+    before = snapshot(given)
+    found = fit(name, given, y)
+    # Rows whose columns are not in order are added up in another one.
+    assert_same(found, expected, rtol=1e-7 if form == "unsorted" else 0.0)
+    assert_same_predictions(found.predict(given), expected.predict(X))
+    assert snapshot(given) == before
+
+
+@pytest.mark.parametrize("name", ["hinge", "squared error", "aggressive"])
+def test_sparse_and_dense_rows_without_an_intercept(name):
+    """Where there is an intercept, it moves by a hundredth for sparse rows."""
+    X, y = integers()
+    dense, of_csr = (clone(MODELS[name]).set_params(fit_intercept=False) for _ in range(2))
+    assert_same(of_csr.fit(sparse.csr_matrix(X), y), dense.fit(X, y), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_targets_of_any_kind(name):
+    X, y = integers()
+    expected = fit(name, X, y)
+    frozen_y = y.copy()
+    frozen_y.setflags(write=False)
+    for given in (frozen_y, y.tolist(), np.repeat(y, 2)[::2], y.astype(np.int8), y.astype(">f8")):
+        assert_same(fit(name, X, given), expected)
+
+
+def test_weights_of_any_kind():
+    X, y = integers()
+    weight = np.random.default_rng(0).integers(1, 4, N).astype(float)
+    expected = SGDClassifier(random_state=1).fit(X, y, sample_weight=weight)
+    frozen_weight = weight.copy()
+    frozen_weight.setflags(write=False)
+    for given in (frozen_weight, weight.tolist(), np.repeat(weight, 2)[::2], weight.astype(">f8")):
+        assert_same(SGDClassifier(random_state=1).fit(X, y, sample_weight=given), expected)
+
+
+@pytest.mark.parametrize("name", ["hinge", "squared error"])
+def test_data_frames(name):
+    pandas = pytest.importorskip("pandas")
+    X, y = integers()
+    expected = fit(name, X, y)
+    frame = pandas.DataFrame(X, columns=list("abcdefg")).astype({"a": int})
+    before = frame.copy()
+    found = fit(name, frame, pandas.Series(y))
+    assert_same(found, expected)
+    assert list(found.feature_names_in_) == list("abcdefg")
+    pandas.testing.assert_frame_equal(frame, before)
+    with pytest.raises(ValueError, match="feature names"):
+        found.predict(frame.rename(columns={"a": "z"}))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_rows_may_be_read_only_when_a_model_goes_on(method):
+    X, y = integers()
+    X.setflags(write=False)
+    model = SGDClassifier(random_state=1, warm_start=True).fit(X, y)
+    getattr(model, method)(X, y)
+    assert model.coef_.flags.writeable
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_refused(name, value):
+    X, y = integers()
+    X[3, 2] = value
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        fit(name, X, y)
+    with pytest.raises(ValueError, match=r"NaN|infinity"):
+        fit(name, sparse.csr_matrix(X), y)
