@@ -37,8 +37,8 @@ def learn_linear(values, columns, starts, targets, theta, state):
     starts : int32 array of shape (0,) or (n + 1,)
         Where each row's values begin. One row needs none.
     targets : float64 array of shape (n * (2 + n_outputs),)
-        For each row, first the target, or with several outputs the number of the class; written behind it: the loss
-        before the step, and the scores.
+        For each row, first the target, or with several outputs the number of the class; written
+        behind it: the loss before the step, and the scores.
     theta, state : arrays
         Read and written.
 
