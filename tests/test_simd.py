@@ -76,13 +76,15 @@ def scattered(on):
     def run(a, b, out):
         m = on.width(a)
         on.put(out, 2, on.at(a, 4))
+        short, long = np.arange(40, 0, -2).astype(np.int32), np.arange(60, 0, -3)
         i = m
-        for places in (np.arange(40, 0, -2).astype(np.int32), np.arange(60, 0, -3)):
-            for n in range(m + 2):
-                on.no_unroll()
-                on.store(out, i, on.gather_n(a, 3, places, 1, n))
-                on.scatter_n(out, i + m, places, 2, n, on.load(b, 1))
-                i += 80
+        for n in range(m + 2):
+            on.no_unroll()
+            on.store(out, i, on.gather_n(a, 3, short, 1, n))
+            on.store(out, i + m, on.gather_n(a, 5, long, 1, n))
+            on.scatter_n(out, i + 2 * m, short, 2, n, on.load(b, 1))
+            on.scatter_n(out, i + 3 * m + 60, long, 2, n, on.load(b, 2))
+            i += 200
 
     return run
 
