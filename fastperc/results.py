@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .plots import Axes
 
 SHOWN = 8  # rows of a representation
+MOST_POINTS = 1000  # of a curve
 WIDEST = 24  # characters of a text in it
 
 
@@ -254,3 +256,40 @@ def _texts(name: str, values: np.ndarray) -> list[str]:
 def _text(value: object) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 3]}..."
+
+
+@dataclass(frozen=True)
+class ProgressiveScore:
+    """How well a model predicted rows before it learned them.
+
+    Attributes
+    ----------
+    metric : str
+    score : float
+        Over all rows.
+    curve : ndarray of shape (n_points, 2)
+        Rows seen, and the score over these.
+    """
+
+    metric: str
+    score: float
+    curve: np.ndarray
+
+    @classmethod
+    def of(cls, metric: str, values: np.ndarray, targets: np.ndarray) -> ProgressiveScore:
+        """Make it of each row's part: what is averaged, or for r2 squared errors."""
+        n = np.arange(1, len(values) + 1)
+        means = np.cumsum(values) / n
+        if metric == "r2":
+            y = targets.astype(np.float64) - float(np.mean(targets))
+            spread = np.cumsum(y * y) / n - (np.cumsum(y) / n) ** 2
+            with np.errstate(divide="ignore", invalid="ignore"):
+                means = 1.0 - means / spread
+        at = np.unique(np.linspace(0, len(n) - 1, min(len(n), MOST_POINTS)).astype(np.intp))
+        return cls(metric, float(means[-1]), np.column_stack([n[at], means[at]]))
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the curve; see `plots.plot_progressive`."""
+        from .plots import plot_progressive
+
+        return plot_progressive(self, ax=ax)

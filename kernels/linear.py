@@ -11,7 +11,7 @@ import numpy as np
 
 from .jit import inlined, kernel
 from .linear_parts.ahead import looks_ahead, train_ahead
-from .linear_parts.arguments import ADAGRAD, FTRL, SCALED, SOFTMAX, flat_model, flat_rows
+from .linear_parts.arguments import ADAGRAD, SCALED, SOFTMAX, flat_model, flat_rows
 from .linear_parts.losses import loss_and_slope, softmax_slopes
 from .linear_parts.penalties import count_step, follow, pay, sizes
 from .linear_parts.proximal import move_intercept, step_adagrad, step_ftrl

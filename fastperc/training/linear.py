@@ -17,8 +17,8 @@ import numpy as np
 from ..errors import NonFiniteWeightsError
 from ..kernels.linear import train_linear
 from ..kernels.linear_orders import reorder, shuffle
-from ..kernels.linear_single import learn_linear_rows
 from ..kernels.linear_parts.arguments import ADAPTIVE, PA1, SCALED, LinearSamples
+from ..kernels.linear_single import learn_linear
 from ..model.linear import Linear
 from ..model.samples import read_only
 
@@ -167,29 +167,28 @@ def _run(model: Linear, rows: Rows, order: np.ndarray) -> int:
     return n
 
 
-def learn_rows(
-    model: Linear, rows: Rows, wants_outputs: bool
-) -> tuple[int, np.ndarray]:
+def learn_rows(model: Linear, rows: Rows) -> tuple[int, np.ndarray]:
     """Learn rows in the order in which they come, each to the last bit as if it were the only one.
 
     Returns
     -------
     n : int
         How many were learned: all, or those before the first whose scores are not finite.
-    outputs : ndarray of float64 of shape (n_samples, n_outputs), or (0, n_outputs)
-        The scores of each row before it was learned, where they are wanted.
+    outputs : ndarray of float64 of shape (n_samples, n_outputs)
+        The scores of each row before it was learned.
     """
     size = len(rows.y)
-    outputs = np.empty((size if wants_outputs else 0, model.n_outputs))
+    targets = np.full((size, 2 + model.n_outputs), np.nan)
+    targets[:, 0] = rows.y
     for first in range(0, size, rows.step):
-        last = min(first + rows.step, size)
-        part = Rows(rows.X[first:last], rows.y[first:last], NO_WEIGHT, NO_WEIGHT)
-        found = learn_linear_rows(
-            part.arguments(NONE), model.theta, model.state, outputs[first:last]
+        here = slice(first, min(first + rows.step, size))
+        part = Rows(rows.X[here], rows.y[here], NO_WEIGHT, NO_WEIGHT).arguments(NONE)
+        loss = learn_linear(
+            part.X, part.columns, part.starts, targets[here].reshape(-1), model.theta, model.state
         )
-        if found < last - first:
-            return first + found, outputs
-    return size, outputs
+        if math.isnan(loss):
+            return int(np.flatnonzero(np.isnan(targets[:, 1]))[0]), targets[:, 2:]
+    return size, targets[:, 2:]
 
 
 class _Watch:

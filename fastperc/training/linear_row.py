@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..errors import DivergedError
@@ -20,38 +22,37 @@ class LinearRow:
     ----------
     model : Linear
     values : ndarray of shape (n_features,)
-        What the next row may be written to.
+        What a row is written to.
     """
 
     def __init__(self, model: Linear):
         self.model, self.theta, self.state = model, model.theta, model.state
-        self.values = np.zeros(model.n_features, model.theta.dtype)
+        self.dtype = model.theta.dtype
+        self.values = np.zeros(model.n_features, self.dtype)
         self.shape = self.values.shape
+        self.targets = np.zeros(2 + model.n_outputs)
+        self.scores = np.zeros(model.n_outputs)
         self.has_all = model.record["intercept_decay"] == 1.0
+        self.averages = bool(model.record["average_from"] > 0)
 
     def learn(self, values: np.ndarray, columns: np.ndarray, y: float) -> float:
         """Take one step; return the loss before it, NaN where nothing could be learned."""
         if (columns is ALL) is not self.has_all:
             self.has_all = columns is ALL
             self.model.record["intercept_decay"] = 1.0 if self.has_all else SPARSE_INTERCEPT_DECAY
-        return learn_linear(values, columns, y, self.theta, self.state)
+        self.targets[0] = y
+        return learn_linear(values, columns, ALL, self.targets, self.theta, self.state)
 
-    def scores(self, values: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Return the scores of the outputs; by the averages where these stand for the model."""
-        model = self.model
-        if model.averages:
-            coef, intercept = model.learned()
-            products = coef @ values if columns is ALL else coef[:, columns] @ values
-            return products + intercept
-        score_linear(values, columns, self.theta, self.state)
-        return model.scores[: model.n_outputs]
-
-    def best(self, values: np.ndarray, columns: np.ndarray) -> tuple[float, int]:
-        """Return the first output's score, and the number of the output with the largest."""
-        if self.model.averages:
-            found = self.scores(values, columns)
-            return float(found[0]), int(found.argmax())
-        return score_linear(values, columns, self.theta, self.state)
+    def score(self, values: np.ndarray, columns: np.ndarray) -> float:
+        """Compute the scores; return the first, or of several the number of the largest."""
+        if not (self.averages and self.model.averages):
+            return score_linear(values, columns, self.theta, self.state, self.scores)
+        coef, intercept = self.model.learned()
+        products = coef @ values if columns is ALL else coef[:, columns] @ values
+        self.scores[:] = products + intercept
+        if not np.isfinite(self.scores).all():
+            return math.nan
+        return float(self.scores[0] if len(self.scores) == 1 else self.scores.argmax())
 
 
 def refuse(values: np.ndarray, y: float, dtype: np.dtype) -> None:

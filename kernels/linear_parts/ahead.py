@@ -10,9 +10,9 @@ The pass over the features that adds one step computes both products for the row
 pass per step instead of two, and nothing to wait for but the loss's slope.
 """
 
-import numpy as np
-
 from typing import NamedTuple
+
+import numpy as np
 
 from ..jit import inlined
 from ..simd import at, full, load, load_n, no_unroll, store, store_n, sum_lanes, width
@@ -25,7 +25,6 @@ from .steps import (
     learning_rate,
     move_intercept_and_squares,
 )
-
 
 SHORT = 1024  # bytes; with longer rows, memory is what steps wait for
 

@@ -7,7 +7,19 @@ features; in CSR form each value names its column. Which it is, is asked once pe
 import numpy as np
 
 from ..jit import inlined
-from ..simd import at, full, load, load_n, no_unroll, prefetch, put, store, store_n, sum_lanes, width
+from ..simd import (
+    at,
+    full,
+    load,
+    load_n,
+    no_unroll,
+    prefetch,
+    put,
+    store,
+    store_n,
+    sum_lanes,
+    width,
+)
 
 # A row is fetched so many bytes before it is wanted: main memory takes that long to answer.
 AHEAD_BYTES = 8192

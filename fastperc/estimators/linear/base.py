@@ -49,7 +49,7 @@ class BaseLinear(BaseEstimator):
     _linear: Linear | None = None
     _sparse: csr_matrix | None = None  # the coefficients, once they are to be sparse
 
-    # --- what the kinds have of their own --------------------------------------------------------
+    # --- what the kinds have of their own ---------------------------------------------------------
 
     def _fields(self) -> dict[str, float]:
         """Return the fields of the kernel's record that the parameters decide on.
@@ -76,7 +76,7 @@ class BaseLinear(BaseEstimator):
         self._linear, self._sparse = model, None
         vars(self).pop("_row", None)
 
-    # --- fitted attributes -----------------------------------------------------------------------
+    # --- fitted attributes ------------------------------------------------------------------------
 
     def _model(self) -> Linear:
         if self._linear is None:
@@ -139,7 +139,7 @@ class BaseLinear(BaseEstimator):
         self._sparse = None
         return self
 
-    # --- rows --------------------------------------------------------------------------------------
+    # --- rows -------------------------------------------------------------------------------------
 
     def _check(self, X: Any, *y: Any, reset: bool) -> Any:
         """Return checked rows, and targets."""
@@ -170,7 +170,7 @@ class BaseLinear(BaseEstimator):
         options = ALL_ZERO if self.early_stopping else {}
         return _check_sample_weight(sample_weight, X, dtype=X.dtype, **options)
 
-    # --- models ------------------------------------------------------------------------------------
+    # --- models -----------------------------------------------------------------------------------
 
     def _all_fields(self, X: Any) -> dict[str, float]:
         fields = {"fits_intercept": float(self.fit_intercept), "intercept_decay": 1.0}
@@ -184,9 +184,7 @@ class BaseLinear(BaseEstimator):
             )
         return fields
 
-    def _beginning(
-        self, n_outputs: int, X: Any, coef_init: Any, intercept_init: Any
-    ) -> Linear:
+    def _beginning(self, n_outputs: int, X: Any, coef_init: Any, intercept_init: Any) -> Linear:
         """Return a new model: zeros, or what is given or was learned before."""
         model = Linear(n_outputs, X.shape[1], X.dtype, self._all_fields(X))
         if self.warm_start and self._linear is not None:
@@ -214,7 +212,7 @@ class BaseLinear(BaseEstimator):
         model.begin_from_given()
         return model
 
-    # --- training ----------------------------------------------------------------------------------
+    # --- training ---------------------------------------------------------------------------------
 
     def _stopping(self, max_iter: int, score: Any) -> Stopping:
         return Stopping(

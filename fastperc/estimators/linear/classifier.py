@@ -13,15 +13,17 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.parallel import Parallel, delayed
 
-from ...kernels.linear_parts.arguments import LOG_LOSS, SOFTMAX
+from ...kernels.linear_parts.arguments import LOG_LOSS
 from ...model.linear import Linear
-from ...training.linear import Rows, train
+from ...training.linear import train
 from ..attempt import Attempt
 from ..class_weights import plain
 from ..typed import fits, only_if
 from .base import MAX_INT
 from .labels import check_several, distinct, places_of, targets_of, unknown, with_label
-from .online import OnlineLinear, UnknownLabelError
+from .online import Part, UnknownLabelError
+from .probabilities import probabilities
+from .progressive import ProgressiveLinear, values_of_labels
 from .rows import scores
 
 
@@ -32,7 +34,7 @@ def _gives_probabilities(model: LinearClassifier) -> bool:
     return True
 
 
-class LinearClassifier(ClassifierMixin, OnlineLinear):
+class LinearClassifier(ClassifierMixin, ProgressiveLinear):
     """A linear classifier; see `SGDClassifier`."""
 
     class_weight: dict | str | None
@@ -40,11 +42,13 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
     order: str
     multi_class: str = "ovr"
 
-    classes_: np.ndarray
+    metrics = ("accuracy", "log_loss")
+    _classes: np.ndarray
+    _labels: list[Any]  # the same, as Python objects
     _targets: dict[Any, float]  # what each label is to a kernel, for rows that come one by one
     _may_grow = False  # whether labels may be added, as they come
 
-    # --- fit ---------------------------------------------------------------------------------------
+    # --- fit --------------------------------------------------------------------------------------
 
     @fits
     def fit(
@@ -70,9 +74,7 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
         return self._fit(X, y, coef_init, intercept_init, sample_weight)
 
     @fits
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Self:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Go once through X and y.
 
         Parameters
@@ -99,7 +101,8 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
             n_outputs = self._n_outputs(classes)
             model = self._beginning(n_outputs, X, coef_init, intercept_init)
             self.classes_ = classes
-            self._train(attempt, model, X, places, weight, y, self.max_iter)
+            from_zeros = not (model.coef.any() or model.intercept.any())
+            self._train(attempt, model, X, places, weight, y, self.max_iter, from_zeros)
         self._warn_of_end()
         return self
 
@@ -146,7 +149,7 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
 
     def _train(
         self, attempt: Attempt, model: Linear, X: Any, places: np.ndarray,
-        weight: np.ndarray | None, y: np.ndarray, max_iter: int,
+        weight: np.ndarray | None, y: np.ndarray, max_iter: int, from_zeros: bool = False,
     ) -> None:  # fmt: skip
         """Train a model, and make it the estimator's."""
         class_weight = np.ones(len(self.classes_))
@@ -171,10 +174,13 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
             model.class_weight[:] = class_weight
         self.n_iter_, self._may_grow = n_iter, False
         attempt.keep()
-        self._note(X, places, mistakes)
+        self._note(X, places, mistakes, weight is None and from_zeros)
 
-    def _note(self, X: Any, places: np.ndarray, mistakes: list[int]) -> None:
-        """Record what a training teaches beside its coefficients."""
+    def _note(self, X: Any, places: np.ndarray, mistakes: list[int], is_plain: bool) -> None:
+        """Record what a training teaches beside its coefficients.
+
+        ``is_plain``: it began at the beginning, and all samples count alike.
+        """
 
     def _train_binary(
         self, model: Linear, X: Any, is_own: np.ndarray, weight: np.ndarray | None,
@@ -259,7 +265,7 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
         order = self._order(len(places), drawn, held)
         return train(model, rows, order, self._stopping(max_iter, score))
 
-    # --- predictions -------------------------------------------------------------------------------
+    # --- predictions ------------------------------------------------------------------------------
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Compute the scores of samples: signed distances from the boundary, times ``|coef_|``.
@@ -294,7 +300,7 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
         places = (found > 0).astype(np.intp) if found.ndim == 1 else found.argmax(axis=1)
         return self.classes_[places]
 
-    # --- one row at a time -------------------------------------------------------------------------
+    # --- one row at a time ------------------------------------------------------------------------
 
     def predict_one(self, x: Any) -> Any:
         """Predict the class of one row, in about a microsecond.
@@ -307,13 +313,12 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
         -------
         label
         """
-        row = self._reading()
-        score, best = row.best(*self._row_of(x, row, grows=False))
-        if not math.isfinite(score):
-            self._scores_of_one(x)
-        if row.model.n_outputs == 1:
-            best = 1 if score > 0 else 0
-        return self.classes_[min(best, len(self.classes_) - 1)]
+        score, row = self._score_of_one(x)
+        self._readers.append(row)
+        labels = self._labels
+        if len(row.scores) == 1:
+            return labels[-1 if score > 0 else 0]
+        return labels[min(int(score), len(labels) - 1)]
 
     @only_if(_gives_probabilities)
     def predict_proba_one(self, x: Any) -> dict[Any, float]:
@@ -327,11 +332,23 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
         -------
         dict of label to float
         """
-        found = self._scores_of_one(x)[None]
-        shares = probabilities(found, int(self._model().record["loss"]))[0]
-        if len(self.classes_) == 1:
-            return {self.classes_.tolist()[0]: 1.0}
-        return dict(zip(self.classes_.tolist(), shares.tolist(), strict=True))
+        _, row = self._score_of_one(x)
+        shares = probabilities(row.scores[None], int(self._model().record["loss"]))[0]
+        self._readers.append(row)
+        if len(self._labels) == 1:
+            return {self._labels[0]: 1.0}
+        return dict(zip(self._labels, shares.tolist(), strict=True))
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, sorted."""
+        if "_classes" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} object has no classes yet: call fit")
+        return self._classes
+
+    @classes_.setter
+    def classes_(self, value: np.ndarray) -> None:
+        self._classes, self._labels = value, value.tolist()
 
     def _target_of(self, y: Any) -> float:
         try:
@@ -345,6 +362,17 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
             return places
         low = self._low()
         return np.where(places == len(self.classes_) - 1, 1.0, low)
+
+    def _values_of(self, metric: str, y: np.ndarray, part: Part) -> np.ndarray:
+        loss = int(self._model().record["loss"])
+        values = values_of_labels(metric, part.outputs, y, part.classes, loss)
+        if part.begins_new:
+            values[0] = math.log(len(part.classes)) if metric == "log_loss" else 0.0
+        return values
+
+    def _check_metric(self, metric: str) -> None:
+        if metric == "log_loss":
+            _gives_probabilities(self)
 
     def _first_of_new(self, y: np.ndarray) -> list[int]:
         labels = distinct(y)
@@ -421,19 +449,3 @@ class LinearClassifier(ClassifierMixin, OnlineLinear):
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
-
-
-def probabilities(found: np.ndarray, loss: int) -> np.ndarray:
-    """Turn scores of shape (n, n_outputs) into probabilities of shape (n, n_classes)."""
-    if loss == SOFTMAX:
-        powers = np.exp(found - found.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
-    if loss == LOG_LOSS:
-        with np.errstate(over="ignore"):  # exp of a large number is infinite: the sigmoid is 0
-            each = 1.0 / (1.0 + np.exp(-found))
-    else:
-        each = (np.clip(found, -1, 1) + 1) / 2
-    if each.shape[1] == 1:
-        return np.hstack([1 - each, each])
-    each[each.sum(axis=1) == 0] = 1.0
-    return each / each.sum(axis=1, keepdims=True)

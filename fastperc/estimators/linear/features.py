@@ -13,6 +13,8 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.utils import murmurhash3_32
 
+from ...training.linear_row import ALL
+
 MOST_KEPT = 1 << 20  # names whose places are remembered
 
 
@@ -36,11 +38,8 @@ class FeatureNames:
         self.names = tuple(names)
         self._places = {name: k for k, name in enumerate(self.names)}
         self._n = len(self.names)
-        self._values = np.zeros(self._n)
         self._pack = struct.Struct(f"{len(self.names)}d").pack_into
-        self._pick: Callable[[Any], Any] | None = None
-        if len(self.names) > 1:
-            self._pick = itemgetter(*self.names)
+        self._pick: Callable[[Any], Any] = itemgetter(*(self.names or ("",)))
 
     def __reduce__(self) -> tuple[type, tuple[tuple[str, ...]]]:
         return FeatureNames, (self.names,)
@@ -48,35 +47,41 @@ class FeatureNames:
     def __len__(self) -> int:
         return len(self.names)
 
-    def row_of(self, x: Mapping[str, Any], grows: bool = False) -> np.ndarray:
-        """Return a row's values in the order of the names, 0 for what it lacks.
+    def read(
+        self, x: Mapping[str, Any], values: np.ndarray, grows: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Write a row's values in the order of the names, 0 for what it lacks.
 
         Parameters
         ----------
         x : dict of str to number
+        values : ndarray of shape (n_names,)
+            Written.
         grows : bool
             Whether a name that is not known is an `UnknownNameError`; it is left out otherwise.
 
         Returns
         -------
-        ndarray of float64 of shape (n_names,)
-            The next call overwrites it.
+        values : ndarray
+            As given.
+        columns : ndarray
+            `ALL`: no names of columns are needed.
         """
-        if self._pick is not None and len(x) == self._n:
+        if len(x) == self._n and values.itemsize == 8:
             try:
-                self._pack(self._values, 0, *self._pick(x))
-                return self._values
-            except (KeyError, struct.error, OverflowError):
+                self._pack(values, 0, *self._pick(x))
+                return values, ALL
+            except (KeyError, TypeError, struct.error, OverflowError):
                 pass
-        values = self._values
+        places = self._places
         values[:] = 0.0
         for name, value in x.items():
-            place = self._places.get(name)
+            place = places.get(name)
             if place is not None:
                 values[place] = number(name, value)
             elif grows:
                 raise UnknownNameError(name)
-        return values
+        return values, ALL
 
     def extended(self, x: Mapping[str, Any]) -> FeatureNames:
         """Return these names, followed by those of a row that are new."""
@@ -102,8 +107,10 @@ class HashedNames:
         self.n_features, self.alternate_sign = n_features, alternate_sign
         self._places: dict[str, tuple[int, float]] = {}
 
-    def row_of(self, x: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-        """Return a row's columns, int32, and its values, float64; no column comes twice."""
+    def read(
+        self, x: Mapping[str, Any], values: np.ndarray, grows: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return a row's values, of the dtype of ``values``, and their columns, each but once."""
         found: dict[int, float] = {}
         places = self._places
         for name, value in x.items():
@@ -115,8 +122,8 @@ class HashedNames:
                 value = number(name, value)
             found[column] = found.get(column, 0.0) + sign * value
         return (
+            np.fromiter(found.values(), values.dtype, len(found)),
             np.fromiter(found.keys(), np.int32, len(found)),
-            np.fromiter(found.values(), np.float64, len(found)),
         )
 
     def rows_of(self, rows: Iterable[Mapping[str, Any]]) -> csr_matrix:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
@@ -19,19 +19,39 @@ from .base import BaseLinear
 from .features import FeatureNames, HashedNames, UnknownNameError
 from .rows import canonical
 
+NO_LABELS = np.empty(0)
+
 
 class UnknownLabelError(LookupError):
     """A label has not come before."""
+
+
+class Part(NamedTuple):
+    """Rows that were learned one after another.
+
+    Attributes
+    ----------
+    outputs : ndarray of shape (n, n_outputs)
+        The scores of each row before it was learned.
+    classes : ndarray
+        The labels there were, the first row's included; of a regressor, none.
+    begins_new : bool
+        Whether the first row's label had not come before.
+    """
+
+    outputs: np.ndarray
+    classes: np.ndarray
+    begins_new: bool
 
 
 class OnlineLinear(BaseLinear):
     """Learning and predicting one row at a time."""
 
     _row: LinearRow | None = None  # what learns
-    _reader: LinearRow | None = None  # what predicts where nothing learns
+    _readers: list[LinearRow]  # what predicts, while no thread has it
     _names: FeatureNames | HashedNames | None = None
 
-    # --- what the two kinds have of their own ----------------------------------------------------
+    # --- what the two kinds have of their own -----------------------------------------------------
 
     def _target_of(self, y: Any) -> float:
         """Return a target as kernels take it; a label not seen before may add a class."""
@@ -53,7 +73,7 @@ class OnlineLinear(BaseLinear):
         """Make room for a label that has not come before, where that is possible."""
         raise NotImplementedError
 
-    # --- learning ----------------------------------------------------------------------------------
+    # --- learning ---------------------------------------------------------------------------------
 
     def learn_one(self, x: Any, y: Any) -> float:
         """Take one step on one row, in about a microsecond.
@@ -72,13 +92,19 @@ class OnlineLinear(BaseLinear):
         if row is None:
             return self._learn_after(self._begin_rows, x, y)
         try:
-            values, columns = self._row_of(x, row, grows=True)
             target = self._target_of(y)
+            if type(x) is np.ndarray and x.dtype is row.dtype and x.shape == row.shape:
+                row.values[:] = x
+                values, columns = row.values, ALL
+            elif type(x) is dict and self._names is not None:
+                values, columns = self._names.read(x, row.values, True)
+            else:
+                values, columns = self._row_of(x, row, grows=True)
         except (UnknownNameError, UnknownLabelError):
             return self._learn_after(self._make_room, x, y)
         loss = row.learn(values, columns, target)
         if loss != loss:
-            refuse(values, target, row.theta.dtype)
+            refuse(values, target, row.dtype)
         return loss
 
     def _learn_after(self, prepare: Callable[[Any, Any], None], x: Any, y: Any) -> float:
@@ -123,23 +149,14 @@ class OnlineLinear(BaseLinear):
         else:
             self.n_features_in_ = (x if sparse.issparse(x) else np.asarray(x)).shape[-1]
 
-    # --- rows --------------------------------------------------------------------------------------
+    # --- rows -------------------------------------------------------------------------------------
 
     def _row_of(self, x: Any, row: LinearRow, grows: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return a row's values and their columns; see `FeatureNames.row_of` for ``grows``."""
-        values = row.values
-        if type(x) is np.ndarray and x.shape == row.shape and x.dtype.kind == "f":
-            values[:] = x
-            return values, ALL
+        """Return a row's values and their columns; see `FeatureNames.write` for ``grows``."""
         if isinstance(x, Mapping):
-            names = self._names
-            if names is None:
-                names = self._names = self._own_names()
-            if isinstance(names, HashedNames):
-                columns, found = names.row_of(x)
-                return found.astype(values.dtype, copy=False), columns
-            found = names.row_of(x, grows)
-            return (found if found.dtype == values.dtype else found.astype(values.dtype)), ALL
+            if self._names is None:
+                self._names = self._own_names()
+            return self._names.read(x, row.values, grows)
         if sparse.issparse(x):
             return self._row_of_sparse(x)
         found = np.asarray(x)
@@ -148,8 +165,9 @@ class OnlineLinear(BaseLinear):
                 f"x: found an array of shape {found.shape} and dtype {found.dtype}, expected "
                 f"{row.shape[0]} numbers, one for each feature"
             )
-        values[:] = found
-        return values, ALL
+        with np.errstate(over="ignore"):  # infinite is refused
+            row.values[:] = found
+        return row.values, ALL
 
     def _own_names(self) -> FeatureNames:
         """Return the names of the columns that a model was fitted to."""
@@ -177,8 +195,10 @@ class OnlineLinear(BaseLinear):
 
     def _row_of_sparse(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return the values and columns of a row of a sparse matrix."""
-        found = x if x.format == "csr" and x.has_canonical_format else canonical(sparse.csr_matrix(x))
-        shape = self._reading().shape
+        found = (
+            x if x.format == "csr" and x.has_canonical_format else canonical(sparse.csr_matrix(x))
+        )
+        shape = (self.n_features_in_,)
         if found.shape not in {(1, *shape), shape}:
             raise ValueError(
                 f"x: found a sparse matrix of shape {found.shape}, expected one row of "
@@ -187,23 +207,36 @@ class OnlineLinear(BaseLinear):
         values = np.ascontiguousarray(found.data, self._model().theta.dtype)
         return values, np.ascontiguousarray(found.indices, np.int32)
 
-    def _reading(self) -> LinearRow:
-        """Return room for a row of the model, to be predicted."""
-        row = self._row or self._reader
-        if row is None or row.model is not self._linear:
+    def _score_of_one(self, x: Any) -> tuple[float, LinearRow]:
+        """Compute the scores of one row.
+
+        Returns
+        -------
+        score : float
+            The score, or of several the number of the largest.
+        row : LinearRow
+            Holds all scores. To be given back to ``_readers``.
+        """
+        readers = vars(self).get("_readers")
+        if readers is None:
             check_is_fitted(self)
-            row = self._reader = LinearRow(self._model())
-        return row
+            readers = self._readers = []
+        row = readers.pop() if readers else LinearRow(self._model())
+        if row.model is not self._linear:
+            row = LinearRow(self._model())
+        if type(x) is np.ndarray and x.dtype is row.dtype and x.shape == row.shape:
+            row.values[:] = x
+            values, columns = row.values, ALL
+        elif type(x) is dict and self._names is not None:
+            values, columns = self._names.read(x, row.values, False)
+        else:
+            values, columns = self._row_of(x, row, grows=False)
+        score = row.score(values, columns)
+        if score != score:
+            refuse(values, 0.0, row.dtype)
+        return score, row
 
-    def _scores_of_one(self, x: Any) -> np.ndarray:
-        """Return the scores of one row; the next call overwrites them."""
-        row = self._reading()
-        found = row.scores(*self._row_of(x, row, grows=False))
-        if not np.isfinite(found).all():
-            refuse(row.values, 0.0, row.theta.dtype)
-        return found
-
-    # --- many rows ---------------------------------------------------------------------------------
+    # --- many rows --------------------------------------------------------------------------------
 
     def learn_many(self, X: Any, y: Any) -> Self:
         """Learn rows in the order in which they come, as `learn_one` would one after another.
@@ -217,52 +250,51 @@ class OnlineLinear(BaseLinear):
         -------
         self : object
         """
-        for _ in self._learn_in_turn(X, y, wants_outputs=False):
-            pass
+        self._learn_in_turn(X, y)
         return self
 
-    def _learn_in_turn(self, X: Any, y: Any, wants_outputs: bool) -> list[np.ndarray]:
-        """Learn rows one after another.
-
-        Returns
-        -------
-        list of ndarray of shape (n_samples, n_outputs)
-            The scores of rows before they were learned, where these are wanted. A new class, and
-            with it another number of outputs, begins a new array.
-        """
+    def _learn_in_turn(self, X: Any, y: Any) -> list[Part]:
+        """Learn rows one after another; a new class, and with it an output, begins a new part."""
         if not hasattr(X, "shape") and len(X) and isinstance(X[0], Mapping):
-            return self._learn_dicts(X, y, wants_outputs)
-        found = []
+            return self._learn_dicts(X, y)
+        parts = []
         with Attempt(self, None):
             X, y = self._check(X, y, reset=self._linear is None)
+            is_first = self._linear is None
             if self._row is None:
                 self._begin_rows(X[:1], y[0])
             self._replace(self._model().copy())
-            starts = sorted({0, *self._first_of_new(y)})
-            for first, last in itertools.pairwise([*starts, len(y)]):
+            new = {*self._first_of_new(y), *([0] if is_first else [])}
+            for first, last in itertools.pairwise([*sorted({0, *new}), len(y)]):
                 self._grow_classes(y[first])
-                found.append(self._learn_rows(X[first:last], y[first:last], wants_outputs))
-        return found
+                outputs = self._learn_rows(X[first:last], y[first:last])
+                parts.append(Part(outputs, self._known(), first in new))
+        return parts
 
-    def _learn_rows(self, X: Any, y: np.ndarray, wants_outputs: bool) -> np.ndarray:
+    def _learn_rows(self, X: Any, y: np.ndarray) -> np.ndarray:
         """Learn rows whose labels are known."""
         model, targets = self._model(), self._targets_of(y)
         X = X.astype(model.theta.dtype, copy=False)
         model.record["intercept_decay"] = SPARSE_INTERCEPT_DECAY if sparse.issparse(X) else 1.0
         rows = self._rows(X, targets, None, None)
-        n, outputs = learn_rows(model, replace(rows, y=targets), wants_outputs)
+        n, outputs = learn_rows(model, replace(rows, y=targets))
         if n < len(targets):
             refuse(np.asarray(X[n : n + 1].data).ravel(), float(targets[n]), X.dtype)
         self._replace(model)
         return outputs
 
-    def _learn_dicts(self, X: Sequence[Any], y: Any, wants_outputs: bool) -> list[np.ndarray]:
+    def _learn_dicts(self, X: Sequence[Any], y: Any) -> list[Part]:
         """Learn dicts one after another."""
         if len(X) != len(y):
             raise ValueError(f"y: found {len(y)} targets, expected {len(X)}, one for each row of X")
-        found = []
+        parts = []
         for x, target in zip(X, y, strict=True):
-            if wants_outputs and self._linear is not None:
-                found.append(self._scores_of_one(x)[None].copy())
+            n_before = len(self._known())
             self.learn_one(x, target)
-        return found
+            outputs, known = self._row.targets[None, 2:].copy(), self._known()
+            parts.append(Part(outputs, known, len(known) > n_before))
+        return parts
+
+    def _known(self) -> np.ndarray:
+        """Return the labels that there are."""
+        return vars(self).get("_classes", NO_LABELS)

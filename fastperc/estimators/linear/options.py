@@ -78,9 +78,7 @@ def loss_fields(loss: str, epsilon: float) -> dict[str, float]:
     return {"loss": code, "epsilon": epsilon if threshold is None else threshold}
 
 
-def penalty_fields(
-    penalty: str | None, alpha: float, l1_ratio: float | None
-) -> dict[str, float]:
+def penalty_fields(penalty: str | None, alpha: float, l1_ratio: float | None) -> dict[str, float]:
     """Return the record's fields for a penalty ``alpha * (l1_ratio L1 + (1 - l1_ratio) L2)``."""
     if penalty is None:
         return {}
@@ -90,7 +88,9 @@ def penalty_fields(
     return {"l2": alpha * (1 - share), "l1": alpha * share}
 
 
-def schedule_fields(learning_rate: str, alpha: float, eta0: float, power_t: float) -> dict[str, float]:
+def schedule_fields(
+    learning_rate: str, alpha: float, eta0: float, power_t: float
+) -> dict[str, float]:
     """Return the record's fields for a schedule of the learning rate, or for AdaGrad."""
     fields = {
         "schedule": SCHEDULES[learning_rate], "eta0": eta0, "power_t": power_t, "alpha": alpha,

@@ -18,7 +18,80 @@ AGGRESSIVENESS = [Interval(Real, 0, None, closed="right")]
 
 
 class PassiveAggressiveClassifier(LinearClassifier):
-    """A passive-aggressive classifier."""
+    """Classify by a linear model of which each step corrects one row.
+
+    Each step is as long as it must be to lower the row's loss to 0, but not longer than C allows
+    (Crammer et al. 2006). With the loss max(0, 1 - y z)::
+
+        PA-I:   step = min(C, loss / (x @ x))
+        PA-II:  step = loss / (x @ x + 1 / (2 C))
+
+    Parameters and coefficients are those of the class that scikit-learn removes in 1.10.
+
+    Parameters
+    ----------
+    C : float, default 1
+        The largest step (PA-I), or what holds steps back (PA-II).
+    fit_intercept : bool, default True
+    max_iter : int, default 1000
+        Most epochs of `fit`.
+    tol : float or None, default 1e-3
+        `fit` ends where the mean objective is not lower than the best by ``tol`` for
+        ``n_iter_no_change`` epochs in a row; None: only ``max_iter`` ends it.
+    shuffle : bool, default True
+        Whether rows come in another order in each epoch.
+    verbose : int, default 0
+        From 1 on, each epoch prints a line.
+    early_stopping : bool, default False
+        Whether to set rows aside, and end where their score is no longer better by ``tol``.
+    validation_fraction : float, default 0.1
+        Share of these rows.
+    n_iter_no_change : int, default 5
+    loss : {"hinge", "squared_hinge"}, default "hinge"
+        PA-I or PA-II.
+    n_jobs : int, optional
+        Threads over which classes are shared out, where there are more than two.
+    random_state : int, RandomState or None, default None
+        Decides on the orders.
+    warm_start : bool, default False
+        Whether `fit` begins with the coefficients of the last call.
+    class_weight : dict or "balanced", optional
+        Factors of the steps on rows of each class.
+    average : bool or int, default False
+        Whether the average of the coefficients over all steps, or from so many on, is the model
+        (Polyak and Juditsky 1992; Xu 2011).
+    order : {"per_class", "shared"}, default "per_class"
+        With more than two classes: whether each is learned against the others in an order of its
+        own, as in scikit-learn, or all in one, which takes one pass over X for all.
+    n_features : int, optional
+        Number of columns to which the names in dicts are hashed, as by scikit-learn's
+        FeatureHasher; see `learn_one`. None: each name has a column.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        A view of the model, the average where that is the model: to be read again after training.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+    classes_ : ndarray of shape (n_classes,)
+    n_iter_ : int
+        Epochs; with several classes, of the one that took most.
+    t_ : float
+        Rows learned, plus 1.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only if there are names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastperc import PassiveAggressiveClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((200, 4))
+    >>> y = X[:, 0] > X[:, 1]
+    >>> model = PassiveAggressiveClassifier(random_state=0).fit(X, y)
+    >>> bool(model.score(X, y) > 0.9)
+    True
+    """
 
     _parameter_constraints: ClassVar[dict] = {
         **options.SHARED, **options.CLASSIFIER, **options.AVERAGE,
@@ -69,7 +142,74 @@ class PassiveAggressiveClassifier(LinearClassifier):
 
 
 class PassiveAggressiveRegressor(LinearRegressor):
-    """A passive-aggressive regression."""
+    """Fit a linear regression of which each step corrects one row.
+
+    Each step is as long as it must be to lower the row's loss to 0, but not longer than C allows
+    (Crammer et al. 2006). With the loss max(0, abs(y - z) - epsilon)::
+
+        PA-I:   step = min(C, loss / (x @ x))
+        PA-II:  step = loss / (x @ x + 1 / (2 C))
+
+    Parameters and coefficients are those of the class that scikit-learn removes in 1.10.
+
+    Parameters
+    ----------
+    C : float, default 1
+        The largest step (PA-I), or what holds steps back (PA-II).
+    fit_intercept : bool, default True
+    max_iter : int, default 1000
+        Most epochs of `fit`.
+    tol : float or None, default 1e-3
+        `fit` ends where the mean objective is not lower than the best by ``tol`` for
+        ``n_iter_no_change`` epochs in a row; None: only ``max_iter`` ends it.
+    shuffle : bool, default True
+        Whether rows come in another order in each epoch.
+    verbose : int, default 0
+        From 1 on, each epoch prints a line.
+    early_stopping : bool, default False
+        Whether to set rows aside, and end where their score is no longer better by ``tol``.
+    validation_fraction : float, default 0.1
+        Share of these rows.
+    n_iter_no_change : int, default 5
+    loss : {"epsilon_insensitive", "squared_epsilon_insensitive"}, default "epsilon_insensitive"
+        PA-I or PA-II.
+    epsilon : float, default 0.1
+        An error that costs nothing.
+    random_state : int, RandomState or None, default None
+        Decides on the orders.
+    warm_start : bool, default False
+        Whether `fit` begins with the coefficients of the last call.
+    average : bool or int, default False
+        Whether the average of the coefficients over all steps, or from so many on, is the model
+        (Polyak and Juditsky 1992; Xu 2011).
+    n_features : int, optional
+        Number of columns to which the names in dicts are hashed, as by scikit-learn's
+        FeatureHasher; see `learn_one`. None: each name has a column.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        A view of the model, the average where that is the model: to be read again after training.
+    intercept_ : ndarray of shape (1,)
+    n_iter_ : int
+        Epochs.
+    t_ : float
+        Rows learned, plus 1.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only if there are names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastperc import PassiveAggressiveRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((200, 4))
+    >>> y = X[:, 0] - X[:, 1]
+    >>> model = PassiveAggressiveRegressor(random_state=0).fit(X, y)
+    >>> bool(model.score(X, y) > 0.9)
+    True
+    """
 
     _parameter_constraints: ClassVar[dict] = {
         **options.SHARED, **options.AVERAGE,

@@ -16,12 +16,15 @@ from ..attempt import Attempt
 from ..inputs import one_target
 from ..typed import fits
 from .base import MAX_INT
-from .online import OnlineLinear
+from .online import Part
+from .progressive import ProgressiveLinear, values_of_targets
 from .rows import scores
 
 
-class LinearRegressor(RegressorMixin, OnlineLinear):
+class LinearRegressor(RegressorMixin, ProgressiveLinear):
     """A linear regressor; see `SGDRegressor`."""
+
+    metrics = ("mean_absolute_error", "mean_squared_error", "r2")
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         return values[0]
@@ -129,8 +132,7 @@ class LinearRegressor(RegressorMixin, OnlineLinear):
         """
         return self._scores_of(X)[:, 0]
 
-
-    # --- one row at a time -------------------------------------------------------------------------
+    # --- one row at a time ------------------------------------------------------------------------
 
     def predict_one(self, x: Any) -> float:
         """Predict the target of one row, in about a microsecond.
@@ -143,7 +145,9 @@ class LinearRegressor(RegressorMixin, OnlineLinear):
         -------
         float
         """
-        return float(self._scores_of_one(x)[0])
+        score, row = self._score_of_one(x)
+        self._readers.append(row)
+        return score
 
     def _target_of(self, y: Any) -> float:
         if type(y) is not float:
@@ -152,6 +156,9 @@ class LinearRegressor(RegressorMixin, OnlineLinear):
 
     def _targets_of(self, y: np.ndarray) -> np.ndarray:
         return targets(y, np.dtype(np.float64))
+
+    def _values_of(self, metric: str, y: np.ndarray, part: Part) -> np.ndarray:
+        return values_of_targets(metric, part.outputs, y)
 
     def _empty(self, y: Any) -> Linear:
         return Linear(1, self.n_features_in_, np.dtype(np.float64), self._all_fields(None))

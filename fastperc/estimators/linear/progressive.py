@@ -1,0 +1,123 @@
+"""Predict, then learn: what a model is worth while it learns, and how each row's loss pulls at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...kernels.linear import find_slopes
+from ...kernels.linear_parts.arguments import FTRL
+from ...results import ProgressiveScore
+from ...training.linear import NONE
+from .labels import places_of
+from .online import OnlineLinear, Part
+from .probabilities import probabilities
+
+LEAST = np.finfo(np.float64).tiny  # probability, of which the logarithm is taken
+
+
+class ProgressiveLinear(OnlineLinear):
+    """Progressive scores and gradients."""
+
+    metrics: tuple[str, ...]  # the first is the default
+
+    def _values_of(self, metric: str, y: np.ndarray, part: Part) -> np.ndarray:
+        """Return what each row of a part adds to a metric."""
+        raise NotImplementedError
+
+    def _check_metric(self, metric: str) -> None:
+        """Refuse a metric that the model's loss has no numbers for."""
+
+    def progressive_score(self, X: Any, y: Any, metric: str | None = None) -> ProgressiveScore:
+        """Predict each row, then learn it; score the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), or sequence of dicts
+            Rows, in the order in which they come.
+        y : array-like of shape (n_samples,)
+        metric : str, optional
+            Of classifiers ``"accuracy"``, the default, or ``"log_loss"``; of regressors
+            ``"mean_absolute_error"``, the default, ``"mean_squared_error"`` or ``"r2"``.
+
+        Returns
+        -------
+        ProgressiveScore
+            The score, and its curve. The model has learned all rows, as by `learn_many`.
+
+        Notes
+        -----
+        A label that comes for the first time could not be predicted: such a row counts as wrong, and
+        in log loss as a guess among the classes there are by then.
+        """
+        name = self.metrics[0] if metric is None else metric
+        if name not in self.metrics:
+            raise ValueError(
+                f"metric: found {name!r:.60}, expected one of {', '.join(self.metrics)}"
+            )
+        self._check_metric(name)
+        parts, done, targets = [], 0, np.asarray(y)
+        for part in self._learn_in_turn(X, y):
+            here = targets[done : done + len(part.outputs)]
+            parts.append(self._values_of(name, here, part))
+            done += len(here)
+        return ProgressiveScore.of(name, np.concatenate(parts), targets)
+
+    def gradient(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """Compute the gradient of the mean loss, penalty included.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), optional
+            The mean is a weighted one.
+
+        Returns
+        -------
+        coef : ndarray of the shape of ``coef_``
+            Derivatives by the coefficients; L1's is ``alpha * l1_ratio * sign(coef_)``. FTRL's
+            penalties, which are no part of a mean, are left out.
+        intercept : ndarray of the shape of ``intercept_``
+        """
+        X, y = self._check(X, y, reset=False)
+        model = self._model().copy()
+        coef, intercept = (part.copy() for part in self._model().learned())
+        model.settle()
+        model.coef[:], model.intercept[:] = coef, intercept
+        targets = self._targets_of(y)
+        X = X.astype(model.theta.dtype, copy=False)
+        weight = self._weights(sample_weight, X)
+        slopes = np.empty((len(targets), model.n_outputs))
+        samples = self._rows(X, targets, None, None).arguments(NONE)
+        find_slopes(samples, model.arguments(), model.scores, slopes)
+        factors = np.ones(len(y)) if weight is None else weight.astype(np.float64)
+        slopes *= (factors / factors.sum())[:, None]
+        gradient = np.asarray((X.T @ slopes).T, np.float64)
+        record = model.record
+        if record["rule"] != FTRL:
+            gradient += record["l2"] * coef + record["l1"] * np.sign(coef)
+        by_intercept = slopes.sum(axis=0) if self.fit_intercept else np.zeros(model.n_outputs)
+        return self._shaped(gradient), by_intercept
+
+
+def values_of_labels(
+    metric: str, outputs: np.ndarray, y: np.ndarray, classes: np.ndarray, loss: int
+) -> np.ndarray:
+    """Return whether each row was predicted, or what its true label cost."""
+    places = places_of(y, classes)
+    if metric == "log_loss":
+        shares = probabilities(outputs, loss)[:, -len(classes) :]
+        return -np.log(np.maximum(shares[np.arange(len(y)), places], LEAST))
+    if outputs.shape[1] == 1:
+        found = np.where(outputs[:, 0] > 0, len(classes) - 1, 0)
+    else:
+        found = np.minimum(outputs.argmax(axis=1), len(classes) - 1)
+    return (found == places).astype(np.float64)
+
+
+def values_of_targets(metric: str, outputs: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the error of each row, absolute or squared."""
+    errors = y - outputs[:, 0]
+    return np.abs(errors) if metric == "mean_absolute_error" else errors * errors
