@@ -177,6 +177,26 @@ def test_schedules_and_averages(name, schedule, average, form):
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("average", [N - 1, N, N + 1, 2 * N, 2 * N + 1])
+@pytest.mark.parametrize("name", ["SGDClassifier", "SGDRegressor"])
+def test_averages_begin_with_the_step_of_that_number(name, average):
+    kind = "regression" if name == "SGDRegressor" else "binary"
+    for max_iter in (1, 2):
+        check_fit(name, kind, average=average, max_iter=max_iter)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("average", [False, True, 90])
+@pytest.mark.parametrize("penalty", ["l2", "elasticnet"])
+def test_large_penalties_amid_averages(penalty, average, form):
+    """The factor that L2 gathers becomes so small that it is multiplied out, again and again."""
+    for kind in ("binary", "multiclass", "regression"):
+        check_fit(
+            "SGDRegressor" if kind == "regression" else "SGDClassifier", kind, form, alpha=2.0,
+            penalty=penalty, average=average, learning_rate="constant", eta0=0.25,
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("n_iter_no_change", [1, 3])
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("name", ["SGDClassifier", "SGDRegressor"])
@@ -282,6 +302,16 @@ def test_tolerances(name, tol):
     kind = "regression" if name == "SGDRegressor" else "binary"
     check_fit(name, kind, tol=tol, max_iter=25)
     check_fit(name, kind, tol=tol, max_iter=200, n_iter_no_change=2, average=True)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+def test_scores_that_stay_the_same(kind):
+    """With a tolerance of 0, as good as before is good enough."""
+    for tol in (0.0, 1e-9):
+        check_fit(
+            "SGDClassifier", kind, penalty=None, early_stopping=True, validation_fraction=0.2,
+            alpha=1.0, tol=tol, n_iter_no_change=2, max_iter=20,
+        )  # fmt: skip
 
 
 CHUNKS = (slice(0, 20), slice(20, 21), slice(21, 22), slice(22, 60), slice(60, N))
