@@ -37,8 +37,8 @@ def learn_linear(values, columns, starts, targets, theta, state):
     starts : int32 array of shape (0,) or (n + 1,)
         Where each row's values begin. One row needs none.
     targets : float64 array of shape (n * (2 + n_outputs),)
-        For each row, first the target, or with several outputs the number of the class; written behind it: the loss
-        before the step, and the scores.
+        For each row, first the target, or with several outputs the number of the class; written
+        behind it: the loss before the step, and the scores.
     theta, state : arrays
         Read and written.
 
@@ -53,8 +53,8 @@ def learn_linear(values, columns, starts, targets, theta, state):
     record = at(parts.records, 0)
     n, loss = record.n_outputs, 0.0
     for row in range(targets.shape[0] // (2 + n)):
-        begin, end = 0, rows.X.shape[0]
-        if rows.starts.shape[0] > 0 or rows.columns.shape[0] == 0:
+        begin, end = 0, rows.X.shape[0]  # of the only row, which may be sparse and empty
+        if targets.shape[0] > 2 + n:
             begin, end = extent(rows, row, record.n_features)
         o = row * (2 + n)
         y = at(targets, o)

@@ -8,11 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .linear_parts.arguments import (
-    ADAGRAD, EPSILON_INSENSITIVE, FTRL, HINGE, HUBER, INVSCALING, LOG_LOSS, MODIFIED_HUBER,
-    N_FIELDS, OPTIMAL, PA1, PA2, RECORD, SCALED, SOFTMAX, SQUARED_EPSILON_INSENSITIVE,
-    SQUARED_ERROR, SQUARED_HINGE, as_record,
-)  # fmt: skip
+from .linear_parts import arguments as codes
+from .linear_parts.arguments import N_FIELDS, RECORD, as_record
 from .reference import sigmoid, softmax
 
 LARGEST_SLOPE = 1e12  # scikit-learn's
@@ -69,9 +66,9 @@ class Linear:
         losses, slopes = LOSSES[record.loss](z, targets, record.epsilon)
         slopes = np.clip(slopes, -LARGEST_SLOPE, LARGEST_SLOPE)
         self.count(z, y, losses)
-        if record.schedule == PA1 and x @ x == 0:
+        if record.schedule == codes.PA1 and x @ x == 0:
             return z
-        if record.rule == SCALED:
+        if record.rule == codes.SCALED:
             self.step_scaled(x, columns, self.steps(x, losses, slopes) * weights)
         else:
             self.step_each(x, columns, slopes * weights)
@@ -84,13 +81,13 @@ class Linear:
         """Return the target of each output: of several, of the class against the others."""
         if self.record.n_outputs == 1:
             return np.array([y])
-        rest = 0.0 if self.record.loss in (LOG_LOSS, SOFTMAX) else -1.0
+        rest = 0.0 if self.record.loss in (codes.LOG_LOSS, codes.SOFTMAX) else -1.0
         return np.where(np.arange(self.record.n_outputs) == y, 1.0, rest)
 
     def weights(self, y, weight, class_weight):
         """Return the factor of each output's step."""
         is_concerned = np.arange(self.record.n_outputs) == y
-        if self.record.loss == SOFTMAX:
+        if self.record.loss == codes.SOFTMAX:
             is_concerned[:] = True
         return weight * np.where(is_concerned, class_weight, 1.0)
 
@@ -99,11 +96,11 @@ class Linear:
         record = self.record
         if record.n_outputs > 1:
             record.mistakes += z.argmax() != y
-        elif record.loss <= LOG_LOSS:
+        elif record.loss <= codes.LOG_LOSS:
             record.mistakes += z[0] * (1 if y > 0 else -1) <= 0
         if record.tracks_loss:
             record.loss_sum += losses.sum()
-            if record.schedule not in (PA1, PA2) and record.rule != FTRL:
+            if record.schedule not in (codes.PA1, codes.PA2) and record.rule != codes.FTRL:
                 record.penalty_sum += record.l2 / 2 * record.squares + record.l1 * record.absolutes
 
     def measure(self):
@@ -115,17 +112,17 @@ class Linear:
 
     def learning_rate(self):
         record = self.record
-        if record.schedule == OPTIMAL:
+        if record.schedule == codes.OPTIMAL:
             return 1 / (record.alpha * (record.t0 + record.t - 1))
-        if record.schedule == INVSCALING:
+        if record.schedule == codes.INVSCALING:
             return record.eta0 / record.t**record.power_t
         return record.eta
 
     def steps(self, x, losses, slopes):
         """Return what the row is multiplied by for each output, weights apart."""
-        if self.record.schedule == PA1:
+        if self.record.schedule == codes.PA1:
             return -np.sign(slopes) * np.minimum(self.record.eta0, losses / (x @ x))
-        if self.record.schedule == PA2:
+        if self.record.schedule == codes.PA2:
             return -np.sign(slopes) * losses / (x @ x + 0.5 / self.record.eta0)
         return -self.learning_rate() * slopes
 
@@ -183,7 +180,7 @@ class Linear:
         """Take AdaGrad's or FTRL's step in the columns where the row is not 0."""
         columns, g = columns[x != 0], np.outer(slopes, x[x != 0])
         there = np.ix_(range(len(self.coef)), columns)
-        if self.record.rule == ADAGRAD:
+        if self.record.rule == codes.ADAGRAD:
             self.adagrad(there, g)
         else:
             self.ftrl(there, g)
@@ -217,7 +214,7 @@ class Linear:
         record, before = self.record, np.sqrt(self.b_memory)
         self.b_memory += g**2
         after = np.sqrt(self.b_memory)
-        if record.rule == ADAGRAD:
+        if record.rule == codes.ADAGRAD:
             self.b -= record.eta0 / (after + record.beta) * g
             return
         z = -self.b * (record.beta + before) / record.eta0
@@ -280,13 +277,13 @@ def cross_entropy(z, y, epsilon):
 
 
 LOSSES = {
-    HINGE: hinge,
-    SQUARED_HINGE: squared_hinge,
-    MODIFIED_HUBER: modified_huber,
-    LOG_LOSS: log_loss,
-    SQUARED_ERROR: squared_error,
-    HUBER: huber,
-    EPSILON_INSENSITIVE: epsilon_insensitive,
-    SQUARED_EPSILON_INSENSITIVE: squared_epsilon_insensitive,
-    SOFTMAX: cross_entropy,
+    codes.HINGE: hinge,
+    codes.SQUARED_HINGE: squared_hinge,
+    codes.MODIFIED_HUBER: modified_huber,
+    codes.LOG_LOSS: log_loss,
+    codes.SQUARED_ERROR: squared_error,
+    codes.HUBER: huber,
+    codes.EPSILON_INSENSITIVE: epsilon_insensitive,
+    codes.SQUARED_EPSILON_INSENSITIVE: squared_epsilon_insensitive,
+    codes.SOFTMAX: cross_entropy,
 }

@@ -39,7 +39,7 @@ def new_model(n_outputs, n_features, dtype=np.float64, coef=None, **settings):
         record[name] = value
     shape = (n_outputs, n_features)
     coef = np.zeros(shape, dtype) if coef is None else np.array(coef, dtype).reshape(shape)
-    record["squares"] = (coef.astype(float) ** 2).sum()
+    record["squares"] = record["squares_now"] = (coef.astype(float) ** 2).sum()
     record["absolutes"] = record["absolutes_now"] = np.abs(coef.astype(float)).sum()
     n = n_vectors(int(record["rule"]), record["l1"], record["average_from"])
     return LinearModel(coef, np.zeros((n, *shape), dtype), state)

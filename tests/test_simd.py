@@ -72,6 +72,23 @@ def blocks(on):
     return run
 
 
+def scattered(on):
+    def run(a, b, out):
+        m = on.width(a)
+        on.put(out, 2, on.at(a, 4))
+        short, long = np.arange(40, 0, -2).astype(np.int32), np.arange(60, 0, -3)
+        i = m
+        for n in range(m + 2):
+            on.no_unroll()
+            on.store(out, i, on.gather_n(a, 3, short, 1, n))
+            on.store(out, i + m, on.gather_n(a, 5, long, 1, n))
+            on.scatter_n(out, i + 2 * m, short, 2, n, on.load(b, 1))
+            on.scatter_n(out, i + 3 * m + 60, long, 2, n, on.load(b, 2))
+            i += 200
+
+    return run
+
+
 def views(on):
     view = on.view  # Numba takes any attribute of this name for the method of arrays
 
@@ -186,6 +203,7 @@ def special(dtype):
     [
         (operators, ordinary),
         (blocks, special),
+        (scattered, special),
         (views, ordinary),
         (tables, ordinary),
         (transposes, ordinary),
@@ -218,7 +236,7 @@ def test_the_largest_lane_is_a_number_if_any_is(dtype):
 
 
 def test_what_every_name_is_tested_by():
-    makers = (operators, blocks, views, tables, transposes, choices, numbers, summaries)
+    makers = (operators, blocks, scattered, views, tables, transposes, choices, numbers, summaries)
     codes = [make(simd).__code__ for make in makers]
     assert {name for code in codes for name in code.co_names + code.co_freevars} >= INTRINSICS
 

@@ -118,7 +118,7 @@ class Linear:
             record["scale"] = 1.0
 
     def learned(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return coefficients and intercepts that predict: views, of the averages where there are."""
+        """Return coefficients and intercepts that predict, as views: averages where there are."""
         self.settle()
         if self.averages:
             return self.theta[1], self.second_intercept

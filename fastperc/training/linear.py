@@ -56,8 +56,9 @@ class Rows:
 
     def arguments(self, order: np.ndarray) -> LinearSamples:
         """Return the rows, to be taken in an order."""
-        values, columns, starts = self.X, NONE, NONE
-        if not isinstance(values, np.ndarray):
+        if isinstance(self.X, np.ndarray):
+            values, columns, starts = self.X, NONE, NONE
+        else:
             values, columns, starts = self.X.data, self.X.indices, self.X.indptr
         return LinearSamples(
             read_only(values), read_only(columns), read_only(starts, columns.dtype),

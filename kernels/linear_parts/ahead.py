@@ -80,9 +80,9 @@ def train_ahead(rows, first, last, parts, outputs):
 
 @inlined
 def step_and_sums(X, i, before, later, m, w, c):
-    """Add ``c`` times a row to w; return the sums of a later row, ``before`` being the row before it.
+    """Add ``c`` times a row to w; return the sums of a later row.
 
-    Rows are told by where they begin in X.
+    ``before`` is the row before that. Rows are told by where they begin in X.
     """
     L = width(w)
     product, cross, squares = full(w, 0.0), full(w, 0.0), full(w, 0.0)

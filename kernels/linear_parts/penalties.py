@@ -75,7 +75,10 @@ def count_step(record, n):
 
 @inlined
 def pay(record, rows, begin, end, coef, paid, o):
-    """Let the coefficients of a row's columns pay what they owe, until they are 0."""
+    """Let the coefficients of a row's columns pay what they owe, until they are 0.
+
+    The average is not told, as in scikit-learn: it is that of the steps before L1 is paid.
+    """
     owed, scale = coef.dtype.type(record.owed), coef.dtype.type(record.scale)
     gone, gone_squares = full(coef, 0.0), full(coef, 0.0)
     i = begin

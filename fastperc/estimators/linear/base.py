@@ -68,13 +68,13 @@ class BaseLinear(BaseEstimator):
     def __setattr__(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
         if not name.startswith("_") and not name.endswith("_"):  # a parameter
-            vars(self).pop("_row", None)
+            self.__dict__.pop("_row", None)
 
     def _take(self, model: Linear) -> None:
         """Make a model that was trained the estimator's."""
         model.settle()
         self._linear, self._sparse = model, None
-        vars(self).pop("_row", None)
+        self.__dict__.pop("_row", None)
 
     # --- fitted attributes ------------------------------------------------------------------------
 

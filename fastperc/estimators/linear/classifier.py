@@ -52,8 +52,8 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
 
     @fits
     def fit(
-        self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None,
-        sample_weight: Any = None,
+        self, X: object, y: object, coef_init: object = None, intercept_init: object = None,
+        sample_weight: object = None,
     ) -> Self:  # fmt: skip
         """Fit the model to X and y.
 
@@ -74,7 +74,9 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         return self._fit(X, y, coef_init, intercept_init, sample_weight)
 
     @fits
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: object, y: object, classes: object = None, sample_weight: object = None
+    ) -> Self:
         """Go once through X and y.
 
         Parameters
@@ -267,7 +269,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
 
     # --- predictions ------------------------------------------------------------------------------
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: object) -> np.ndarray:
         """Compute the scores of samples: signed distances from the boundary, times ``|coef_|``.
 
         Parameters
@@ -285,7 +287,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
             return found[:, 1] - found[:, 0]
         return found[:, 0] if found.shape[1] == 1 else found
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: object) -> np.ndarray:
         """Predict the class of each sample.
 
         Parameters
@@ -302,7 +304,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
 
     # --- one row at a time ------------------------------------------------------------------------
 
-    def predict_one(self, x: Any) -> Any:
+    def predict_one(self, x: object) -> Any:
         """Predict the class of one row, in about a microsecond.
 
         Parameters
@@ -321,7 +323,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         return labels[min(int(score), len(labels) - 1)]
 
     @only_if(_gives_probabilities)
-    def predict_proba_one(self, x: Any) -> dict[Any, float]:
+    def predict_proba_one(self, x: object) -> dict[Any, float]:
         """Estimate the probability of each class for one row.
 
         Parameters
@@ -417,7 +419,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
             model.class_weight[: len(found)] = found
 
     @only_if(_gives_probabilities)
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: object) -> np.ndarray:
         """Estimate the probability of each class, for log loss and modified Huber loss.
 
         Several classes learned one against the others have their probabilities divided by the sum
@@ -436,7 +438,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         return probabilities(found, int(self._model().record["loss"]))
 
     @only_if(_gives_probabilities)
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: object) -> np.ndarray:
         """Estimate logarithms of probabilities; minus infinity for those of 0.
 
         Parameters

@@ -69,7 +69,7 @@ class FeatureNames:
         """
         if len(x) == self._n and values.itemsize == 8:
             try:
-                self._pack(values, 0, *self._pick(x))
+                self._pack(values.data, 0, *self._pick(x))
                 return values, ALL
             except (KeyError, TypeError, struct.error, OverflowError):
                 pass

@@ -1,4 +1,4 @@
-"""One row at a time: arrays, rows of sparse matrices and dicts of names, in a microsecond or two."""
+"""One row at a time, in a microsecond or two: arrays, rows of sparse matrices, dicts of names."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class OnlineLinear(BaseLinear):
 
     # --- learning ---------------------------------------------------------------------------------
 
-    def learn_one(self, x: Any, y: Any) -> float:
+    def learn_one(self, x: object, y: object) -> float:
         """Take one step on one row, in about a microsecond.
 
         Parameters
@@ -238,7 +238,7 @@ class OnlineLinear(BaseLinear):
 
     # --- many rows --------------------------------------------------------------------------------
 
-    def learn_many(self, X: Any, y: Any) -> Self:
+    def learn_many(self, X: object, y: object) -> Self:
         """Learn rows in the order in which they come, as `learn_one` would one after another.
 
         Parameters
@@ -291,7 +291,8 @@ class OnlineLinear(BaseLinear):
         for x, target in zip(X, y, strict=True):
             n_before = len(self._known())
             self.learn_one(x, target)
-            outputs, known = self._row.targets[None, 2:].copy(), self._known()
+            row, known = self._row, self._known()
+            outputs = np.zeros((1, 0)) if row is None else row.targets[None, 2:].copy()
             parts.append(Part(outputs, known, len(known) > n_before))
         return parts
 

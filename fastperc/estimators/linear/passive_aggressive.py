@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -131,13 +131,15 @@ class PassiveAggressiveClassifier(LinearClassifier):
         }
 
     @fits
-    def fit(self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None) -> Self:
-        """Fit the model to X and y."""
+    def fit(  # type: ignore[override]
+        self, X: object, y: object, coef_init: object = None, intercept_init: object = None
+    ) -> Self:
+        """Fit the model to X and y; see `SGDClassifier.fit`. Samples have no weights."""
         return self._fit(X, y, coef_init, intercept_init, None)
 
     @fits
-    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
-        """Go once through X and y."""
+    def partial_fit(self, X: object, y: object, classes: object = None) -> Self:  # type: ignore[override]
+        """Go once through X and y; see `SGDClassifier.partial_fit`."""
         return self._partial_fit(X, y, classes, None)
 
 
@@ -248,11 +250,13 @@ class PassiveAggressiveRegressor(LinearRegressor):
         }
 
     @fits
-    def fit(self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None) -> Self:
-        """Fit the model to X and y."""
+    def fit(  # type: ignore[override]
+        self, X: object, y: object, coef_init: object = None, intercept_init: object = None
+    ) -> Self:
+        """Fit the model to X and y; see `SGDClassifier.fit`. Samples have no weights."""
         return self._fit(X, y, coef_init, intercept_init, None)
 
     @fits
-    def partial_fit(self, X: Any, y: Any) -> Self:
-        """Go once through X and y."""
+    def partial_fit(self, X: object, y: object) -> Self:  # type: ignore[override]
+        """Go once through X and y; see `SGDClassifier.partial_fit`."""
         return self._partial_fit(X, y, None)

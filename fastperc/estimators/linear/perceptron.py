@@ -98,7 +98,7 @@ class Perceptron(LinearClassifier):
     --------
     >>> from fastperc import Perceptron
     >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1]
-    >>> model = Perceptron().fit(X, y)
+    >>> model = Perceptron(tol=None).fit(X, y)
     >>> model.predict(X).tolist(), model.separated_
     ([0, 0, 0, 1], True)
     >>> bool(model.mistakes_.sum() <= model.mistake_bound_)

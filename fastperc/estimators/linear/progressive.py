@@ -1,8 +1,6 @@
-"""Predict, then learn: what a model is worth while it learns, and how each row's loss pulls at it."""
+"""Predict, then learn: what a model is worth on its way; and the gradient of where it stands."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +27,9 @@ class ProgressiveLinear(OnlineLinear):
     def _check_metric(self, metric: str) -> None:
         """Refuse a metric that the model's loss has no numbers for."""
 
-    def progressive_score(self, X: Any, y: Any, metric: str | None = None) -> ProgressiveScore:
+    def progressive_score(
+        self, X: object, y: object, metric: str | None = None
+    ) -> ProgressiveScore:
         """Predict each row, then learn it; score the predictions.
 
         Parameters
@@ -48,8 +48,8 @@ class ProgressiveLinear(OnlineLinear):
 
         Notes
         -----
-        A label that comes for the first time could not be predicted: such a row counts as wrong, and
-        in log loss as a guess among the classes there are by then.
+        A label that comes for the first time could not be predicted: such a row counts as wrong,
+        and in log loss as a guess among the classes there are by then.
         """
         name = self.metrics[0] if metric is None else metric
         if name not in self.metrics:
@@ -64,7 +64,9 @@ class ProgressiveLinear(OnlineLinear):
             done += len(here)
         return ProgressiveScore.of(name, np.concatenate(parts), targets)
 
-    def gradient(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    def gradient(
+        self, X: object, y: object, sample_weight: object = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Compute the gradient of the mean loss, penalty included.
 
         Parameters
@@ -81,20 +83,20 @@ class ProgressiveLinear(OnlineLinear):
             penalties, which are no part of a mean, are left out.
         intercept : ndarray of the shape of ``intercept_``
         """
-        X, y = self._check(X, y, reset=False)
+        rows, labels = self._check(X, y, reset=False)
         model = self._model().copy()
         coef, intercept = (part.copy() for part in self._model().learned())
         model.settle()
         model.coef[:], model.intercept[:] = coef, intercept
-        targets = self._targets_of(y)
-        X = X.astype(model.theta.dtype, copy=False)
-        weight = self._weights(sample_weight, X)
+        targets = self._targets_of(labels)
+        rows = rows.astype(model.theta.dtype, copy=False)
+        weight = self._weights(sample_weight, rows)
         slopes = np.empty((len(targets), model.n_outputs))
-        samples = self._rows(X, targets, None, None).arguments(NONE)
+        samples = self._rows(rows, targets, None, None).arguments(NONE)
         find_slopes(samples, model.arguments(), model.scores, slopes)
-        factors = np.ones(len(y)) if weight is None else weight.astype(np.float64)
+        factors = np.ones(len(targets)) if weight is None else weight.astype(np.float64)
         slopes *= (factors / factors.sum())[:, None]
-        gradient = np.asarray((X.T @ slopes).T, np.float64)
+        gradient = np.asarray((rows.T @ slopes).T, np.float64)
         record = model.record
         if record["rule"] != FTRL:
             gradient += record["l2"] * coef + record["l1"] * np.sign(coef)

@@ -31,8 +31,8 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
 
     @fits
     def fit(
-        self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None,
-        sample_weight: Any = None,
+        self, X: object, y: object, coef_init: object = None, intercept_init: object = None,
+        sample_weight: object = None,
     ) -> Self:  # fmt: skip
         """Fit the model to X and y.
 
@@ -53,7 +53,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
         return self._fit(X, y, coef_init, intercept_init, sample_weight)
 
     @fits
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: object, y: object, sample_weight: object = None) -> Self:
         """Go once through X and y.
 
         Parameters
@@ -119,7 +119,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
         self.n_iter_ = n_iter
         attempt.keep()
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: object) -> np.ndarray:
         """Predict the target of each sample.
 
         Parameters
@@ -134,7 +134,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
 
     # --- one row at a time ------------------------------------------------------------------------
 
-    def predict_one(self, x: Any) -> float:
+    def predict_one(self, x: object) -> float:
         """Predict the target of one row, in about a microsecond.
 
         Parameters

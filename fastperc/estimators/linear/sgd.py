@@ -16,8 +16,8 @@ from .regressor import LinearRegressor
 class SGDClassifier(LinearClassifier):
     """Classify by a linear model that learns by stochastic gradient descent, one row at a time.
 
-    Parameters, attributes, orders of rows and coefficients are scikit-learn's; see ``docs/linear.md``
-    for formulas, and for the few places where its version 1.9.1 is wrong.
+    Parameters, attributes, orders of rows and coefficients are scikit-learn's; see
+    ``docs/linear.md`` for formulas, and for the few places where its version 1.9.1 is wrong.
 
     Parameters
     ----------
@@ -155,8 +155,8 @@ class SGDClassifier(LinearClassifier):
 class SGDRegressor(LinearRegressor):
     """Fit a linear regression by stochastic gradient descent, one row at a time.
 
-    Parameters, attributes, orders of rows and coefficients are scikit-learn's; see ``docs/linear.md``
-    for formulas.
+    Parameters, attributes, orders of rows and coefficients are scikit-learn's; see
+    ``docs/linear.md`` for formulas.
 
     Parameters
     ----------
