@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of iteration")
 
 N, N_FEATURES = 120, 10
 TOL, NO_CHANGE, MOST = 1e-3, 3, 50
-SEEDS = range(3)
+SEEDS = (0, 4)  # with which all faults show
 
 
 def problem(kind, seed):

@@ -69,31 +69,43 @@ def twins(name, **options):
     return getattr(theirs, name)(**options), getattr(ours, name)(**options)
 
 
-def assert_close(mine, yours, rtol):
-    """Relative to the largest: what is left of a sum may be as small as its rounding errors."""
+def largest(*arrays):
+    return max(float(abs(array).max()) for array in arrays)
+
+
+def assert_close(mine, yours, rtol, size):
+    """Relative to what is added up: what is left of it may be as small as its rounding errors."""
     assert mine.shape == yours.shape
-    np.testing.assert_allclose(mine, yours, rtol=rtol, atol=rtol * np.abs(yours).max())
+    np.testing.assert_allclose(mine, yours, rtol=rtol, atol=rtol * size)
+
+
+def lead(scores):
+    """By how much a class is ahead of the next."""
+    if scores.ndim == 1:
+        return np.abs(scores)
+    ordered = np.sort(scores, axis=1)
+    return ordered[:, -1] - ordered[:, -2]
 
 
 def assert_same(a, b, X, rtol=1e-7):
     """Everything that can be seen of two fitted models."""
     assert (b.n_iter_, b.t_) == (a.n_iter_, a.t_)
     assert b.coef_.dtype == a.coef_.dtype
-    assert_close(b.coef_, a.coef_, rtol)
-    assert_close(b.intercept_, a.intercept_, rtol)
+    size = largest(a.coef_, a.intercept_)
+    assert_close(b.coef_, a.coef_, rtol, size)
+    assert_close(b.intercept_, a.intercept_, rtol, size)
+    rtol, size = 10 * rtol, size * max(1.0, largest(X))
     if not is_classifier(a):
-        assert_close(b.predict(X), a.predict(X), 10 * rtol)
+        assert_close(b.predict(X), a.predict(X), rtol, size)
         return
     np.testing.assert_array_equal(b.classes_, a.classes_)
     scores = a.decision_function(X)
-    assert_close(b.decision_function(X), scores, 10 * rtol)
-    clear = np.abs(scores) > 1e-5 * np.abs(scores).max() if scores.ndim == 1 else np.ptp(scores) > 0
+    assert_close(b.decision_function(X), scores, rtol, size)
+    clear = lead(scores) > 10 * rtol * size
     np.testing.assert_array_equal(b.predict(X)[clear], a.predict(X)[clear])
     assert hasattr(b, "predict_proba") == hasattr(a, "predict_proba")
     if hasattr(a, "predict_proba"):
-        np.testing.assert_allclose(
-            b.predict_proba(X), a.predict_proba(X), rtol=10 * rtol, atol=rtol
-        )
+        assert_close(b.predict_proba(X), a.predict_proba(X), rtol, max(1.0, size))
 
 
 def check_fit(name, kind, form="dense", *, rtol=1e-7, dtype=np.float64, weight=None, **options):
@@ -162,6 +174,26 @@ def test_schedules_and_averages(name, schedule, average, form):
             name, kind, form, learning_rate=schedule, average=average, penalty=penalty, alpha=0.02,
             eta0=0.03, power_t=0.3, fit_intercept=number != 2, shuffle=number != 1,
             tol=tol_for(form, penalty),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("average", [N - 1, N, N + 1, 2 * N, 2 * N + 1])
+@pytest.mark.parametrize("name", ["SGDClassifier", "SGDRegressor"])
+def test_averages_begin_with_the_step_of_that_number(name, average):
+    kind = "regression" if name == "SGDRegressor" else "binary"
+    for max_iter in (1, 2):
+        check_fit(name, kind, average=average, max_iter=max_iter)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("average", [False, True, 90])
+@pytest.mark.parametrize("penalty", ["l2", "elasticnet"])
+def test_large_penalties_amid_averages(penalty, average, form):
+    """The factor that L2 gathers becomes so small that it is multiplied out, again and again."""
+    for kind in ("binary", "multiclass", "regression"):
+        check_fit(
+            "SGDRegressor" if kind == "regression" else "SGDClassifier", kind, form, alpha=2.0,
+            penalty=penalty, average=average, learning_rate="constant", eta0=0.25,
         )  # fmt: skip
 
 
@@ -270,6 +302,16 @@ def test_tolerances(name, tol):
     kind = "regression" if name == "SGDRegressor" else "binary"
     check_fit(name, kind, tol=tol, max_iter=25)
     check_fit(name, kind, tol=tol, max_iter=200, n_iter_no_change=2, average=True)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+def test_scores_that_stay_the_same(kind):
+    """With a tolerance of 0, as good as before is good enough."""
+    for tol in (0.0, 1e-9):
+        check_fit(
+            "SGDClassifier", kind, penalty=None, early_stopping=True, validation_fraction=0.2,
+            alpha=1.0, tol=tol, n_iter_no_change=2, max_iter=20,
+        )  # fmt: skip
 
 
 CHUNKS = (slice(0, 20), slice(20, 21), slice(21, 22), slice(22, 60), slice(60, N))

@@ -46,6 +46,7 @@ LEFT_OUT = {
     "test_validation_mask_correctly_subsets": "replaces a private class of _stochastic_gradient",
     "test_loss_function_epsilon": "reads the private table of Cython losses",
     "test_class_deprecation": "PassiveAggressive* is deprecated there and is not here",
+    "test_passive_aggressive_deprecated_average": "average=0 was taken with a warning, until 1.6",
     "test_power_t_limits": "a power_t below 0 is deprecated there and is not here",
     "test_multi_thread_multi_class_and_early_stopping": (
         "asks for the score in the epoch in which early stopping ends there; see "
