@@ -177,6 +177,29 @@ def test_schedules_and_averages(name, schedule, average, form):
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("n_features", [1, 2, 3, 4, 5, 9, 16, 17, 31, 64, 127, 128, 129, 255, 257])
+def test_any_number_of_features(n_features):
+    """Sums run in SIMD lanes, with a rest; short rows take another way than long ones."""
+    for kind in ("binary", "regression"):
+        X, y = problem(kind, n=40, n_features=n_features)
+        name = "SGDRegressor" if kind == "regression" else "SGDClassifier"
+        for penalty, average in ((None, False), ("l2", False), ("elasticnet", True)):
+            a, b = twins(name, penalty=penalty, average=average, alpha=0.01, max_iter=3)
+            for form in FORMS.values():
+                assert_same(a.fit(form(X), y), b.fit(form(X), y), X)
+                rows = form(X.astype(np.float32))
+                assert_same(a.fit(rows, y), b.fit(rows, y), rows, rtol=1e-3)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_epochs_in_slices(form, monkeypatch):
+    monkeypatch.setattr("fastperc.training.linear.SLICE", 100)
+    for kind in ("binary", "multiclass", "regression"):
+        name = "SGDRegressor" if kind == "regression" else "SGDClassifier"
+        check_fit(name, kind, form, penalty=None, tol=TOL, max_iter=30)
+        check_fit(name, kind, form, penalty="elasticnet", average=True)
+
+
 @pytest.mark.parametrize("average", [N - 1, N, N + 1, 2 * N, 2 * N + 1])
 @pytest.mark.parametrize("name", ["SGDClassifier", "SGDRegressor"])
 def test_averages_begin_with_the_step_of_that_number(name, average):
