@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +16,13 @@ from .kernels import updates
 from .measuring import environment
 from .measuring.clock import Stopwatch
 from .model import options
+from .model.linear import Linear
 from .model.samples import Samples, no_order, read_only
 from .model.shards import ShardGradients
 from .network import Network
+from .training.linear import Rows, Stopping, orders, slopes
+from .training.linear import train as fit_linear
+from .training.linear_row import ALL, LinearRow
 from .training.one_sample import SampleBuffer
 from .training.rules import Rule
 
@@ -79,6 +84,10 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[WarmupStep]:
     many networks at once
     outputs of many networks
     losses of many networks
+    linear models
+    linear models, one row
+    scores of a linear model, one row
+    gradient of a linear model
     """
     for dtype in map(options.check_dtype, dtypes):
         for what, call in _calls(dtype):
@@ -109,6 +118,13 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
         settings[updates.EPSILON] = 1  # it is divided by
         SampleBuffer(model).learn_by_rule(Rule(updates.ADAM, settings, model))
 
+    line = Linear(1, 2, dtype, {"eta": 0.1, "scale": 1})
+    rows = Rows(X.astype(dtype), y.astype(dtype), y[:0].astype(dtype), y[:0])
+    row = LinearRow(line)
+
+    def linear() -> None:
+        fit_linear(line, rows, orders(2, 1, None), Stopping(1, -math.inf, 1))
+
     return [
         ("training, one sample at a time", train(2)),
         ("training, one sample, any rule", train(2, optimizer="adam")),
@@ -125,6 +141,10 @@ def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
         ("many networks at once", lambda: fleet.train(X, y, epochs=1)),
         ("outputs of many networks", lambda: fleet.forward(X)),
         ("losses of many networks", lambda: fleet.loss(X, y)),
+        ("linear models", linear),
+        ("linear models, one row", lambda: row.learn(row.values, ALL, 1.0)),
+        ("scores of a linear model, one row", lambda: row.score(row.values, ALL)),
+        ("gradient of a linear model", lambda: slopes(line, rows)),
     ]
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from pathlib import Path
 
 import numba
 import pytest
@@ -79,3 +80,24 @@ def test_all_rungs_agree_and_make_the_table_of_the_page(script, arguments, capsy
     rows = [row.split("|")[1:3] for row in shown.splitlines() if re.match(r"\| \d", row)]
     assert len(rows) == 11
     assert all(f"|{name}|{change}|" in told for name, change in rows)
+
+
+@compiled_only
+def test_linear(script, tmp_path):
+    linear = script("linear")
+    sparse = linear.measure_sparse(share=0.002, epochs=1)
+    assert sparse["rows"] == 1562
+    assert sparse["accuracy"] > 0.6
+    if Path("/proc/self/status").exists():
+        found = linear.measure_memmap(0.02, tmp_path, n_features=20)
+        assert found["megabytes held at most"] >= found["megabytes held before"]
+        assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_vowpal_wabbit_learns_the_same(script):
+    pytest.importorskip("vowpalwabbit")
+    theirs, *ours = script("linear").measure_vw(n_rows=2000).values()
+    for found in ours:
+        assert found["log loss"] == pytest.approx(theirs["log loss"], abs=1e-5)
+        assert found["largest difference of a coefficient"] < 1e-4

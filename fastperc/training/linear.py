@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import NonFiniteWeightsError
-from ..kernels.linear import train_linear
+from ..kernels.linear import find_slopes, train_linear
 from ..kernels.linear_orders import reorder, shuffle
 from ..kernels.linear_parts.arguments import ADAPTIVE, PA1, SCALED, LinearSamples
 from ..kernels.linear_single import learn_linear
@@ -190,6 +190,13 @@ def learn_rows(model: Linear, rows: Rows) -> tuple[int, np.ndarray]:
         if math.isnan(loss):
             return int(np.flatnonzero(np.isnan(targets[:, 1]))[0]), targets[:, 2:]
     return size, targets[:, 2:]
+
+
+def slopes(model: Linear, rows: Rows) -> np.ndarray:
+    """Return the derivative of each row's loss by its scores, float64 of shape (n, n_outputs)."""
+    found = np.empty((len(rows.y), model.n_outputs))
+    find_slopes(rows.arguments(NONE), model.arguments(), model.scores, found)
+    return found
 
 
 class _Watch:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...kernels.linear import find_slopes
 from ...kernels.linear_parts.arguments import FTRL
 from ...results import ProgressiveScore
-from ...training.linear import NONE
+from ...training.linear import slopes
 from .labels import places_of
 from .online import OnlineLinear, Part
 from .probabilities import probabilities
@@ -91,16 +90,14 @@ class ProgressiveLinear(OnlineLinear):
         targets = self._targets_of(labels)
         rows = rows.astype(model.theta.dtype, copy=False)
         weight = self._weights(sample_weight, rows)
-        slopes = np.empty((len(targets), model.n_outputs))
-        samples = self._rows(rows, targets, None, None).arguments(NONE)
-        find_slopes(samples, model.arguments(), model.scores, slopes)
+        by_scores = slopes(model, self._rows(rows, targets, None, None))
         factors = np.ones(len(targets)) if weight is None else weight.astype(np.float64)
-        slopes *= (factors / factors.sum())[:, None]
-        gradient = np.asarray((rows.T @ slopes).T, np.float64)
+        by_scores *= (factors / factors.sum())[:, None]
+        gradient = np.asarray((rows.T @ by_scores).T, np.float64)
         record = model.record
         if record["rule"] != FTRL:
             gradient += record["l2"] * coef + record["l1"] * np.sign(coef)
-        by_intercept = slopes.sum(axis=0) if self.fit_intercept else np.zeros(model.n_outputs)
+        by_intercept = by_scores.sum(axis=0) if self.fit_intercept else np.zeros(model.n_outputs)
         return self._shaped(gradient), by_intercept
 
 
