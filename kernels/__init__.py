@@ -12,6 +12,9 @@ gradient, loss of given samples         `batch.gradient_rows`, `loss_rows`
 outputs of many samples                 `predict.predict_rows`, `parallel.predict_shards`
 many networks of one shape at once      `fleet.train_fleet`, `outputs_of_fleet`,
                                         `losses_of_fleet`
+linear models, a row at a time          `linear.train_linear`, `find_slopes`
+one row of a linear model, from Python  `linear_single.learn_linear`, `score_linear`
+scikit-learn's orders of rows           `linear_orders.shuffle`, `reorder`
 one sample, also in your own kernels    `single.predict_one`, `learn_one`
 the same by any rule                    `single.learn_one_by_rule`
 the tutorials' own loops                `tutorials`
@@ -36,6 +39,7 @@ What these are made of, from the bottom; nothing imports what stands below it:
 `dense`, `fused`       the loops over these rows; the same, fused with the update
 `matmul`               matrix products for batches
 `fleet_parts`          one network in each SIMD lane: samples, layers, losses, rules, steps
+`linear_parts`         of linear models: rows, losses, steps, penalties, rules, looking ahead
 =====================  ===========================================================
 
 Which loop must be fast for which operation, the one that takes most time first:
@@ -55,6 +59,8 @@ Which loop must be fast for which operation, the one that takes most time first:
                                    `move_layer`; batches: `weighted_sums_of_4`,
                                    `add_gradient_of_4`, or `fleet_parts.inputs` where inputs are 0
                                    or networks large, then `rules.take_step`
+`train_linear`                     short dense rows: `linear_parts.ahead.step_and_sums`; others:
+                                   `linear_parts.rows.dot`, `add_row`; L1: `penalties.pay`
 `predict_rows`, `loss_rows`        `matmul._tile` or `_strip`, `activations`, `losses`
 `predict_one`                      `single._add_unpadded_rows`, `activations`
 `learn_one`, `learn_one_by_rule`   `packing.pack`, `unpack`, then as for training by sample
@@ -62,8 +68,9 @@ Which loop must be fast for which operation, the one that takes most time first:
 
 `activations` and `losses` are as fast as `elementary.sigmoid`, `tanh` and `exp`. Each of these
 loops has its plain form in `reference`, which has all of it once more, in NumPy only;
-`tutorials.reference` does so for the tutorials.
+`reference_linear` does so for linear models, `tutorials.reference` for the tutorials.
 
-Every kernel takes a network as two arrays: ``theta``, its parameters, and ``layers``, its table.
+Every kernel takes a network as two arrays: ``theta``, its parameters, and ``layers``, its table;
+a linear model as its coefficients and a record.
 Nothing in here allocates per sample, raises or prints; arrays come in, and arrays change.
 """

@@ -18,19 +18,14 @@ from .linear_parts.proximal import move_intercept, step_adagrad, step_ftrl
 from .linear_parts.rows import add_row, dot, dots, extent, prefetch_row, row_of
 from .linear_parts.steps import (
     begin_step,
-    count_loss,
-    find_step,
     find_steps,
-    first_largest,
     is_skipped,
     learning_rate,
     move_intercept_and_squares,
     one_against_rest,
-    one_if,
     squares_if_used,
-    weight_of,
 )
-from .simd import at, flat, view
+from .simd import at, flat, no_unroll, view
 
 
 @kernel
@@ -108,56 +103,40 @@ def find_slopes(samples, model, scores, slopes):
 
 @inlined
 def learn_row(rows, row, begin, end, parts, scores):
-    """Learn one row; its outputs from before are left in ``scores``."""
-    if at(parts.records, 0).n_outputs == 1:
-        _learn(rows, row, begin, end, parts, scores)
-    else:
-        _learn_several(rows, row, begin, end, parts, scores)
+    """Learn one row; its scores from before are left in ``scores``.
 
-
-@inlined
-def _learn(rows, row, begin, end, parts, scores):
-    """Learn one row with one output."""
-    record = at(parts.records, 0)
-    z = dot(rows, begin, end, parts.coef, 0) * record.scale + at(parts.b, 0)
-    scores[0] = z
-    eta, squares = learning_rate(record), squares_if_used(record, rows, begin, end)
-    step = find_step(record, rows, row, z, eta, squares)
-    if is_skipped(record, squares):
-        return
-    factor = begin_step(record, eta, parts)
-    _move_output(record, rows, begin, end, 0, z, step, factor, squares, parts)
-    _settle_output(record, rows, begin, end, 0, step, parts)
-    _end_step(record)
-
-
-@inlined
-def _learn_several(rows, row, begin, end, parts, scores):
-    """Learn one row with several outputs: of one class against the others each, or softmax."""
+    With several outputs, each is of one class against the others, or all are softmax's.
+    """
     record = at(parts.records, 0)
     m, n = record.n_features, record.n_outputs
-    label = int(at(rows.y, row))
     dots(rows, begin, end, parts.coef, m, n, scores)
-    for k in range(n):
+    k = 0
+    while k < n:
+        no_unroll()
         scores[k] = at(scores, k) * record.scale + at(parts.b, k)
-    record.mistakes += one_if(first_largest(scores, n) != label)
+        k += 1
     eta, squares = learning_rate(record), squares_if_used(record, rows, begin, end)
-    own = at(rows.class_weight, label) if rows.class_weight.shape[0] > 0 else 1.0
-    count_loss(record, find_steps(record, label, weight_of(rows, row), own, eta, squares, scores))
+    find_steps(record, rows, row, eta, squares, scores)
     if is_skipped(record, squares):
         return
     factor = begin_step(record, eta, parts)
-    for k in range(n):
-        z, step = at(scores, k), at(scores, n + k)
-        _move_output(record, rows, begin, end, k, z, step, factor, squares, parts)
-    for k in range(n):
+    k = 0
+    while k < n:
+        no_unroll()
+        _move_output(record, rows, begin, end, k, scores, factor, squares, parts)
+        k += 1
+    k = 0
+    while k < n:
+        no_unroll()
         _settle_output(record, rows, begin, end, k, at(scores, n + k), parts)
+        k += 1
     _end_step(record)
 
 
 @inlined
-def _move_output(record, rows, begin, end, k, z, step, factor, squares, parts):
+def _move_output(record, rows, begin, end, k, scores, factor, squares, parts):
     """Take an output's step."""
+    z, step = at(scores, k), at(scores, record.n_outputs + k)
     if step != 0:
         record.updates += 1.0
     if record.rule != SCALED:

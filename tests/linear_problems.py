@@ -181,4 +181,6 @@ EXAMPLES = {
     "a row without a step": Problem(schedule=PA1, penalty="l2"),
 }
 
-FORMS = {"dense": None, "int32": np.int32, "int64": np.int64}  # of rows: dtypes of columns
+# Of rows: dtypes of columns. A matrix with more than 2**31 stored values has long ones.
+FORMS = {"dense": None, "int32": np.int32}
+ALL_FORMS = {**FORMS, "int64": np.int64}

@@ -254,7 +254,7 @@ def test_what_writes_is_found(tmp_path, source, n):
 # --- types ----------------------------------------------------------------------------------------
 
 MOST_ANY = {
-    "estimators": 164,
+    "estimators": 165,
     "files": 23,
     "fleet": 6,
     "plots": 8,

@@ -10,6 +10,7 @@ from fastperc.kernels import reference_linear
 from fastperc.kernels.linear import train_linear
 from fastperc.kernels.linear_parts import arguments as codes
 from linear_problems import (
+    ALL_FORMS,
     EXAMPLES,
     FORMS,
     Problem,
@@ -79,11 +80,11 @@ def check(problem, cuts=(), tolerance=None):
             close(record[name], other[name], tolerance, name)
 
 
-def problems(loss, way):
+def problems(loss, way, forms=FORMS):
     """Return the problems that a loss and a way to learn from it can have."""
     rule, schedule = WAYS[way]
     for penalty, columns, n_outputs, average_from, weighted in product(
-        PENALTIES, FORMS.values(), (1, 3), (0, 5), (False, True)
+        PENALTIES, forms.values(), (1, 3), (0, 5), (False, True)
     ):
         if (loss == "softmax" and n_outputs == 1) or (rule != codes.SCALED and average_from):
             continue
@@ -111,7 +112,7 @@ def test_every_loss_and_way_is_that_of_the_twin(loss, way):
 @pytest.mark.slow
 @pytest.mark.parametrize(("loss", "way"), LEARNED)
 def test_every_combination_is_that_of_the_twin(loss, way):
-    for problem in problems(loss, way):
+    for problem in problems(loss, way, ALL_FORMS):
         check(problem)
         check(problem, cuts=(0, 5, 5, 6))
 

@@ -54,7 +54,7 @@ def loss_and_step(record, y, z, weight, eta, squares):
 
 @inlined
 def find_step(record, rows, row, z, eta, squares):
-    """Return the step of the only output with the score z, what it costs and teaches counted."""
+    """Return the step of the only output with the score z; count what it costs and teaches."""
     y = np.float64(at(rows.y, row))
     if record.loss <= LOG_LOSS:
         record.mistakes += one_if(z * math.copysign(1.0, y - 0.5) <= 0)
@@ -64,24 +64,40 @@ def find_step(record, rows, row, z, eta, squares):
 
 
 @inlined
-def find_steps(record, label, weight, own, eta, squares, scores):
-    """Write the outputs' steps behind their scores; return the row's loss."""
-    n, total = record.n_outputs, 0.0
+def find_steps(record, rows, row, eta, squares, scores):
+    """Write the outputs' steps behind their scores; count what the row costs and teaches."""
+    n = record.n_outputs
+    if n == 1:
+        scores[1] = find_step(record, rows, row, at(scores, 0), eta, squares)
+        return
+    label = int(at(rows.y, row))
+    record.mistakes += one_if(first_largest(scores, n) != label)
+    weight = weight_of(rows, row)
+    own = at(rows.class_weight, label) if rows.class_weight.shape[0] > 0 else 1.0
     if record.loss == SOFTMAX:
-        for k in range(n):
-            scores[n + k] = at(scores, k)
-        total = softmax_slopes(label, view(scores, n, n), n)
-        for k in range(n):
-            scores[n + k] *= -eta * weight * own
-        return total
-    for k in range(n):
+        count_loss(record, _find_softmax_steps(label, -eta * weight * own, n, scores))
+        return
+    total = 0.0
+    k = 0
+    while k < n:
         no_unroll()
         y = one_against_rest(record.loss, label, k)
         factor = weight * own if k == label else weight
         loss, step = loss_and_step(record, y, at(scores, k), factor, eta, squares)
         scores[n + k] = step
         total += loss
-    return total
+        k += 1
+    count_loss(record, total)
+
+
+@inlined
+def _find_softmax_steps(label, factor, n, scores):
+    for k in range(n):
+        scores[n + k] = at(scores, k)
+    loss = softmax_slopes(label, view(scores, n, n), n)
+    for k in range(n):
+        scores[n + k] *= factor
+    return loss
 
 
 @inlined

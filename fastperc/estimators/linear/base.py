@@ -69,6 +69,8 @@ class BaseLinear(BaseEstimator):
         object.__setattr__(self, name, value)
         if not name.startswith("_") and not name.endswith("_"):  # a parameter
             self.__dict__.pop("_row", None)
+            if name == "n_features":
+                self.__dict__.pop("_names", None)
 
     def _take(self, model: Linear) -> None:
         """Make a model that was trained the estimator's."""

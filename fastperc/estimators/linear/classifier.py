@@ -20,11 +20,11 @@ from ..attempt import Attempt
 from ..class_weights import plain
 from ..typed import fits, only_if
 from .base import MAX_INT
+from .held_out import accuracy_of_largest, accuracy_of_signs, score_of
 from .labels import check_several, distinct, places_of, targets_of, unknown, with_label
 from .online import Part, UnknownLabelError
 from .probabilities import probabilities
 from .progressive import ProgressiveLinear, values_of_labels
-from .rows import scores
 
 
 def _gives_probabilities(model: LinearClassifier) -> bool:
@@ -96,6 +96,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
     def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
         with Attempt(self, self.random_state) as attempt:
             X, y = self._check(X, y, reset=True)
+            self.__dict__.pop("_names", None)
             classes = unique_labels(distinct(y))
             check_several(classes)
             places = places_of(y, classes)
@@ -159,8 +160,9 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
             class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         before = float(model.record["t"])
         if model.n_outputs == 1:
+            is_last = places == len(self.classes_) - 1
             n_iter, mistakes = self._train_binary(
-                model, X, places == 1, weight, class_weight, self.random_state, None, max_iter
+                model, X, is_last, weight, class_weight, self.random_state, None, max_iter
             )
         elif self.order == "shared" or self.multi_class == "multinomial":
             n_iter, mistakes = self._train_together(
@@ -197,18 +199,10 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
             held = self._hold_out(y, weight, StratifiedShuffleSplit)
         drawn = int(stream.randint(MAX_INT))
         factors = weight
-        if class_weight[0] != 1 or class_weight[1] != 1:
-            factors = np.where(is_own, class_weight[1], class_weight[0])
+        if (class_weight != 1).any():
+            factors = np.where(is_own, class_weight[-1], class_weight[0])
             factors = factors if weight is None else factors * weight
-        score = None
-        if held is not None:
-            X_held, is_own_held = X[held], is_own[held]
-            weight_held = None if weight is None else weight[held]
-
-            def score(model: Linear) -> float:
-                right = (scores(X_held, *model.current())[:, 0] > 0) == is_own_held
-                return float(np.average(right, weights=weight_held))
-
+        score = score_of(held, X, is_own, weight, accuracy_of_signs)
         rows = self._rows(X, y, factors, None)
         order = self._order(len(y), drawn, held)
         return train(model, rows, order, self._stopping(max_iter, score))
@@ -253,15 +247,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         stream.randint(1, MAX_INT)
         held = self._hold_out(places, weight, StratifiedShuffleSplit)
         drawn = int(stream.randint(MAX_INT))
-        score = None
-        if held is not None:
-            X_held, places_held = X[held], places[held]
-            weight_held = None if weight is None else weight[held]
-
-            def score(model: Linear) -> float:
-                right = scores(X_held, *model.current()).argmax(axis=1) == places_held
-                return float(np.average(right, weights=weight_held))
-
+        score = score_of(held, X, places, weight, accuracy_of_largest)
         factors = None if (class_weight == 1).all() else class_weight.astype(np.float64)
         rows = self._rows(X, places, weight, factors)
         order = self._order(len(places), drawn, held)
@@ -300,7 +286,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         """
         found = self.decision_function(X)
         places = (found > 0).astype(np.intp) if found.ndim == 1 else found.argmax(axis=1)
-        return self.classes_[places]
+        return self.classes_[np.minimum(places, len(self.classes_) - 1)]
 
     # --- one row at a time ------------------------------------------------------------------------
 

@@ -169,9 +169,11 @@ class OnlineLinear(BaseLinear):
             row.values[:] = found
         return row.values, ALL
 
-    def _own_names(self) -> FeatureNames:
+    def _own_names(self) -> FeatureNames | HashedNames:
         """Return the names of the columns that a model was fitted to."""
         known = vars(self).get("feature_names_in_")
+        if known is None and self.n_features == self.n_features_in_:
+            return HashedNames(self.n_features)  # learned from rows that were hashed before
         if known is None:
             raise ValueError(
                 f"x: found a dict, expected {self.n_features_in_} numbers: the model has learned "

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 
@@ -16,9 +15,9 @@ from ..attempt import Attempt
 from ..inputs import one_target
 from ..typed import fits
 from .base import MAX_INT
+from .held_out import r2, score_of
 from .online import Part
 from .progressive import ProgressiveLinear, values_of_targets
-from .rows import scores
 
 
 class LinearRegressor(RegressorMixin, ProgressiveLinear):
@@ -71,6 +70,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
     def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
         with Attempt(self, self.random_state) as attempt:
             X, y = self._check(X, y, reset=True)
+            self.__dict__.pop("_names", None)
             y = targets(y, X.dtype)
             weight = self._weights(weight, X)
             model = self._beginning(1, X, coef_init, intercept_init)
@@ -102,15 +102,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
         drawn = int(stream.randint(0, MAX_INT))
         stream.randint(1, MAX_INT)  # scikit-learn draws one number more
         before = float(model.record["t"])
-        score = None
-        if held is not None:
-            X_held, y_held = X[held], y[held]
-            weight_held = None if weight is None else weight[held]
-
-            def score(model: Linear) -> float:
-                found = scores(X_held, *model.current())[:, 0]
-                return float(r2_score(y_held, found, sample_weight=weight_held))
-
+        score = score_of(held, X, y, weight, r2)
         rows = self._rows(X, y, weight, None)
         order = self._order(len(y), drawn, held)
         n_iter, _ = train(model, rows, order, self._stopping(max_iter, score))
