@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from matplotlib import pyplot
 
 ROOT = Path(__file__).parents[1]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -23,6 +24,7 @@ def modules_with_examples():
 def test_examples_in_docstrings(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # an example that saves a file leaves it here
     outcome = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)
+    pyplot.close("all")
     assert outcome.attempted > 0, "has >>> but no docstring that doctest finds"
     assert outcome.failed == 0
 
