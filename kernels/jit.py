@@ -157,6 +157,14 @@ def inlined(function=None, /, **overrides):
     return _compile_inner(function, {"forceinline": True} | overrides, _InlineCompiler)
 
 
+def rounded(function=None, /, **overrides):
+    """Compile a function as `inlined` does, each operation rounded by itself as written.
+
+    For numbers that are promised to the last bit, and that nothing is gained by rearranging.
+    """
+    return inlined(function, **({"fastmath": False} | overrides))
+
+
 def outlined(function=None, /, **overrides):
     """Compile a function that kernels call and that is never inlined.
 

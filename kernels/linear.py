@@ -9,13 +9,22 @@ is in the cache while all outputs learn from it.
 
 import numpy as np
 
-from .jit import inlined, kernel
+from .jit import kernel, rounded
 from .linear_parts.ahead import looks_ahead, train_ahead
 from .linear_parts.arguments import ADAGRAD, SCALED, SOFTMAX, flat_model, flat_rows
 from .linear_parts.losses import loss_and_slope, softmax_slopes
 from .linear_parts.penalties import count_step, follow, pay, sizes
 from .linear_parts.proximal import move_intercept, step_adagrad, step_ftrl
-from .linear_parts.rows import add_row, dot, dots, extent, prefetch_row, row_of
+from .linear_parts.rows import (
+    add_in_order,
+    add_row,
+    dot,
+    dot_in_order,
+    dots,
+    extent,
+    prefetch_row,
+    row_of,
+)
 from .linear_parts.steps import (
     begin_step,
     find_steps,
@@ -101,7 +110,7 @@ def find_slopes(samples, model, scores, slopes):
     return total
 
 
-@inlined
+@rounded
 def learn_row(rows, row, begin, end, parts, scores):
     """Learn one row; its scores from before are left in ``scores``.
 
@@ -109,10 +118,13 @@ def learn_row(rows, row, begin, end, parts, scores):
     """
     record = at(parts.records, 0)
     m, n = record.n_features, record.n_outputs
-    dots(rows, begin, end, parts.coef, m, n, scores)
+    if record.in_order == 0:
+        dots(rows, begin, end, parts.coef, m, n, scores)
     k = 0
     while k < n:
         no_unroll()
+        if record.in_order > 0:
+            scores[k] = dot_in_order(rows, begin, end, parts.coef, k * m)
         scores[k] = at(scores, k) * record.scale + at(parts.b, k)
         k += 1
     eta, squares = learning_rate(record), squares_if_used(record, rows, begin, end)
@@ -133,7 +145,7 @@ def learn_row(rows, row, begin, end, parts, scores):
     _end_step(record)
 
 
-@inlined
+@rounded
 def _move_output(record, rows, begin, end, k, scores, factor, squares, parts):
     """Take an output's step."""
     z, step = at(scores, k), at(scores, record.n_outputs + k)
@@ -146,18 +158,20 @@ def _move_output(record, rows, begin, end, k, scores, factor, squares, parts):
         return
     move_intercept_and_squares(record, k, z, step, factor, squares, parts)
     o = k * record.n_features
-    if record.tracks_loss > 0 and record.l1 > 0:
-        before = sizes(rows, begin, end, parts.coef, o)
+    counted = record.tracks_loss > 0 and record.l1 > 0
+    before = sizes(rows, begin, end, parts.coef, o) if counted else (0.0, 0.0)
+    if record.in_order > 0:
+        add_in_order(rows, begin, end, 1.0, step / record.scale, parts.coef, o)
+    else:
         add_row(rows, begin, end, step / record.scale, parts.coef, o)
+    if counted:
         after = sizes(rows, begin, end, parts.coef, o)
         record.absolutes_now += record.scale * (after[0] - before[0])
         record.squares_now += record.scale * record.scale * (after[1] - before[1])
         record.absolutes, record.squares = record.absolutes_now, record.squares_now
-    else:
-        add_row(rows, begin, end, step / record.scale, parts.coef, o)
 
 
-@inlined
+@rounded
 def _move_each(record, rows, begin, end, k, slope, parts):
     """Take AdaGrad's or FTRL's step in an output."""
     o, coef = k * record.n_features, parts.coef
@@ -175,7 +189,7 @@ def _move_each(record, rows, begin, end, k, slope, parts):
         move_intercept(record, slope, parts.b, parts.second_b, k)
 
 
-@inlined
+@rounded
 def _settle_output(record, rows, begin, end, k, step, parts):
     """Renew an output's averages, and let its coefficients pay L1."""
     o = k * record.n_features
@@ -188,13 +202,13 @@ def _settle_output(record, rows, begin, end, k, step, parts):
         pay(record, rows, begin, end, parts.coef, parts.first, o)
 
 
-@inlined
+@rounded
 def _averages(record):
     """Return whether this step belongs to the average."""
     return 0 < record.average_from <= record.t
 
 
-@inlined
+@rounded
 def _end_step(record):
     if _averages(record):
         count_step(record, record.t - record.average_from + 1.0)

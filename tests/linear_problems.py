@@ -37,6 +37,8 @@ def new_model(n_outputs, n_features, dtype=np.float64, coef=None, **settings):
     given = SETTINGS | {"n_features": n_features, "n_outputs": n_outputs} | settings
     for name, value in given.items():
         record[name] = value
+    record["penalty"] = record["l1"] + record["l2"]
+    record["l1_ratio"] = record["l1"] / (record["penalty"] or 1)
     shape = (n_outputs, n_features)
     coef = np.zeros(shape, dtype) if coef is None else np.array(coef, dtype).reshape(shape)
     record["squares"] = record["squares_now"] = (coef.astype(float) ** 2).sum()

@@ -25,8 +25,8 @@ def all_cases() -> list[Case | Measurement]:
         *_online(), *_batches(), *_full(), *_libraries(), *predicting_cases.cases(),
         *estimator_cases.cases(), *fleet_cases.cases(), *linear_cases.cases(),
         *parts_cases.updates(), *parts_cases.elementary(), *parts_cases.tutorials(), *_samples(),
-        *_width(), *_depth(), *_batch_size(), *_threads(), *process_cases.starting(), *process_cases.compiling(),
-        *process_cases.memory(),
+        *_width(), *_depth(), *_batch_size(), *_threads(), *process_cases.starting(),
+        *process_cases.compiling(), *process_cases.memory(),
     ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from .case import Case, Ways, repeated, require_close
 WAYS = ("sklearn", "fastperc")
 TOLERANCE = 1e-6  # between the coefficients of both, relative to the largest
 FIT = {"max_iter": 5, "tol": None, "random_state": 0}
-LOG = {"loss": "log_loss"}
+LOG: dict[str, object] = {"loss": "log_loss"}
 
 
 class Work(NamedTuple):

@@ -39,6 +39,9 @@ class Linear:
         for name, value in options.items():
             self.record[name] = value
         fresh = {"n_outputs": n_outputs, "n_features": n_features, "t": 1, "scale": 1}
+        if self.record["penalty"] == 0 and self.record["l1"] + self.record["l2"] > 0:
+            self.record["penalty"] = self.record["l1"] + self.record["l2"]
+            self.record["l1_ratio"] = self.record["l1"] / self.record["penalty"]
         for name, value in {**fresh, "average_b": 1, "eta": self.record["eta0"]}.items():
             self.record[name] = value
         vectors = 1 + arguments.n_vectors(

@@ -27,6 +27,9 @@ from ..model.samples import read_only
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+# So few numbers of X are added up one after the other, not many at once: coefficients are then
+# those of scikit-learn to the last bit, and nothing is left for steps to multiply.
+FEW = 1 << 18
 SLICE = 1 << 22  # numbers of X in a call: some milliseconds, after which Ctrl-C is heard
 NON_FINITE = (
     "Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data with "
@@ -68,10 +71,14 @@ class Rows:
         )  # fmt: skip
 
     @property
+    def size(self) -> int:
+        """Number of stored values."""
+        return self.X.size if isinstance(self.X, np.ndarray) else self.X.nnz
+
+    @property
     def step(self) -> int:
         """How many rows a call into the kernel takes."""
-        size = self.X.size if isinstance(self.X, np.ndarray) else self.X.nnz
-        return max(1, SLICE * len(self.y) // (size + 1))
+        return max(1, SLICE * len(self.y) // (self.size + 1))
 
 
 @dataclass(frozen=True)
@@ -160,6 +167,7 @@ def train(model: Linear, rows: Rows, orders: Orders, stopping: Stopping) -> tupl
         If a coefficient or intercept became infinite or NaN.
     """
     model.begin(tracks_loss=stopping.wants_loss)
+    model.record["in_order"] = rows.size <= FEW and model.theta.dtype.itemsize == 8
     state: np.ndarray = stopping.state()
     mistakes: list[int] = []
     is_small = rows.step >= len(rows.y) and orders.held is None

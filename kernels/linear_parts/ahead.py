@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..jit import inlined
+from ..jit import inlined, rounded
 from ..simd import at, full, load, load_n, no_unroll, store, store_n, sum_lanes, width
 from .arguments import SCALED
 from .rows import prefetch_row, row_of
@@ -42,10 +42,10 @@ def looks_ahead(record, rows):
     """Return whether steps are of the plain kind: dense rows, one output, at most L2."""
     short = record.n_features * rows.X.itemsize <= SHORT and rows.starts.shape[0] == 0
     plain = record.rule == SCALED and record.l1 == 0 and record.average_from == 0
-    return short and plain and record.n_outputs == 1
+    return short and plain and record.n_outputs == 1 and record.in_order == 0
 
 
-@inlined
+@rounded
 def train_ahead(rows, first, last, parts, outputs):
     """Take the steps ``first <= step < last``; see `linear.train_linear`."""
     record = at(parts.records, 0)
@@ -70,7 +70,7 @@ def train_ahead(rows, first, last, parts, outputs):
                 with_w *= scale * factor
             record.updates += 1.0 if moved != 0 else 0.0
             move_intercept_and_squares(record, 0, z, moved, factor, here.squares, parts)
-            c = coef.dtype.type(moved / record.scale)
+            c = coef.dtype.type(moved * (1.0 / record.scale))  # the quotient waits for nothing
             record.t += 1.0
         later = row_of(rows, min(step + 2, last - 1))
         here = Ahead(with_w + c * there.with_row, there.with_row, there.squares)

@@ -34,13 +34,16 @@ RECORD = np.dtype(
         ("average_from", np.int64),  # number of the step from which on to average; 0: never
         ("tracks_loss", np.int64),  # 0 or 1: whether losses are added up
         ("fits_intercept", np.int64),  # 0 or 1
+        ("in_order", np.int64),  # 0 or 1: whether sums run over the features one after the other
         ("intercept_decay", np.float64),  # factor of the intercept's steps
         ("eta0", np.float64),  # learning rate; of PA the aggressiveness; of FTRL its alpha
         ("power_t", np.float64),
         ("t0", np.float64),  # of the schedule OPTIMAL
         ("alpha", np.float64),  # of OPTIMAL
-        ("l2", np.float64),  # alpha * (1 - l1_ratio), or FTRL's l2
-        ("l1", np.float64),  # alpha * l1_ratio, or FTRL's l1
+        ("penalty", np.float64),  # factor of the penalties, and
+        ("l1_ratio", np.float64),  # the share of L1 among them
+        ("l2", np.float64),  # penalty * (1 - l1_ratio), or FTRL's l2
+        ("l1", np.float64),  # penalty * l1_ratio, or FTRL's l1
         ("epsilon", np.float64),  # of the epsilon-insensitive losses and Huber's; hinge's threshold
         ("beta", np.float64),  # FTRL's beta, AdaGrad's epsilon
         # how far the model has come

@@ -18,7 +18,7 @@ per row and output.
 
 import math
 
-from ..jit import inlined
+from ..jit import rounded
 from ..simd import at
 from .arguments import (
     EPSILON_INSENSITIVE,
@@ -33,7 +33,7 @@ from .arguments import (
 MOST = 1e12  # a slope beyond it is cut, as scikit-learn does
 
 
-@inlined
+@rounded
 def loss_and_slope(code, y, z, epsilon, wants_loss):
     """Return the loss of a score, and its derivative by the score.
 
@@ -48,21 +48,30 @@ def loss_and_slope(code, y, z, epsilon, wants_loss):
     return loss, min(max(slope, -MOST), MOST)
 
 
-@inlined
+@rounded
 def log_loss(y, z, wants_loss):
-    """Return log loss and its slope; neither cancels nor overflows."""
-    sign = math.copysign(1.0, y - 0.5)  # no branch on y, which is as good as random
-    margin = sign * z
-    e = math.exp(-abs(margin))
-    large = 1.0 / (1.0 + e)
-    size = (e if margin >= 0 else 1.0) * large  # 1 - the probability of y
-    loss = 0.0
-    if wants_loss:
-        loss = math.log1p(e) + max(0.0, -margin)
-    return loss, -sign * size
+    """Return log loss and its slope, by scikit-learn's formulas: neither overflows."""
+    if z > -37.0:
+        e = math.exp(-z)
+        slope = ((1.0 - y) - y * e) / (1.0 + e)
+    else:
+        slope = math.exp(z) - y
+    return _log1p_of_exp(z) - y * z if wants_loss else 0.0, slope
 
 
-@inlined
+@rounded
+def _log1p_of_exp(z):
+    """Return ``log(1 + exp(z))`` (Maechler 2012, "Accurately computing log(1 - exp(-abs(a)))")."""
+    if z <= -37.0:
+        return math.exp(z)
+    if z <= -2.0:
+        return math.log1p(math.exp(z))
+    if z <= 18.0:
+        return math.log(1.0 + math.exp(z))
+    return z + math.exp(-z) if z <= 33.3 else z
+
+
+@rounded
 def _of_margin(code, y, z, epsilon):
     """Return loss and slope of what depends on ``y z``."""
     margin = y * z
@@ -78,7 +87,7 @@ def _of_margin(code, y, z, epsilon):
     return -4.0 * margin, -4.0 * y
 
 
-@inlined
+@rounded
 def _of_residual(code, residual, epsilon):
     """Return loss and slope of what depends on ``z - y``."""
     if code == SQUARED_ERROR:
@@ -97,7 +106,7 @@ def _of_residual(code, residual, epsilon):
     return beyond * beyond, 2.0 * beyond * sign
 
 
-@inlined
+@rounded
 def softmax_slopes(y, scores, n):
     """Turn scores into ``softmax(scores) - onehot(y)``; return ``-log(softmax(scores)[y])``."""
     most = at(scores, 0)

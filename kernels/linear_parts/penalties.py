@@ -10,7 +10,7 @@
 
 import numpy as np
 
-from ..jit import inlined, outlined
+from ..jit import outlined, rounded
 from ..simd import (
     absolute,
     full,
@@ -22,13 +22,13 @@ from ..simd import (
     width,
 )
 from .blocks import read, write
-from .rows import add_row
+from .rows import add_in_order, add_row
 
 # A smaller scale is multiplied out, before coefficients overflow: scikit-learn's bounds.
 LEAST_SCALE_32, LEAST_SCALE_64 = 1e-6, 1e-9
 
 
-@inlined
+@rounded
 def shrink(record, factor, coef, average):
     """Multiply all coefficients by a factor."""
     record.scale *= factor
@@ -43,9 +43,9 @@ def shrink(record, factor, coef, average):
 @outlined
 def fold(record, coef, average):
     """Multiply the scale out, and bring the average up to date."""
-    a, b, scale = record.average_a, record.average_b, record.scale
+    a, b, scale = record.average_a, 1.0 / record.average_b, record.scale
     for j in range(average.shape[0]):
-        average[j] = (average[j] + a * coef[j]) / b
+        average[j] = (average[j] + a * coef[j]) * b
     for j in range(coef.shape[0]):
         coef[j] *= scale
     record.average_a, record.average_b, record.scale = 0.0, 1.0, 1.0
@@ -54,14 +54,16 @@ def fold(record, coef, average):
 # --- averages --------------------------------------------------------------------------------
 
 
-@inlined
+@rounded
 def follow(record, rows, begin, end, step, average, o):
     """Keep an output's average as it was while the coefficients take a step on a row."""
-    if step != 0:
+    if step != 0 and record.in_order > 0:
+        add_in_order(rows, begin, end, record.average_a, -step / record.scale, average, o)
+    elif step != 0:
         add_row(rows, begin, end, -record.average_a * step / record.scale, average, o)
 
 
-@inlined
+@rounded
 def count_step(record, n):
     """Let the average take the coefficients of the n-th step in."""
     mu = 1.0 / n
@@ -73,7 +75,7 @@ def count_step(record, n):
 # --- L1 --------------------------------------------------------------------------------------
 
 
-@inlined
+@rounded
 def pay(record, rows, begin, end, coef, paid, o):
     """Let the coefficients of a row's columns pay what they owe, until they are 0.
 
@@ -100,7 +102,7 @@ def pay(record, rows, begin, end, coef, paid, o):
 # --- what the objective adds up ---------------------------------------------------------------
 
 
-@inlined
+@rounded
 def sizes(rows, begin, end, coef, o):
     """Return the sums of absolute values and of squares of the coefficients of a row's columns."""
     a, s = full(coef, 0.0), full(coef, 0.0)

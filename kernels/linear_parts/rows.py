@@ -6,7 +6,7 @@ features; in CSR form each value names its column. Which it is, is asked once pe
 
 import numpy as np
 
-from ..jit import inlined
+from ..jit import inlined, rounded
 from ..simd import (
     at,
     full,
@@ -219,3 +219,37 @@ def _sparse_add(X, columns, i, end, factor, w, o):
         j = o + at(columns, i)
         put(w, j, at(w, j) + factor * at(X, i))
         i += 1
+
+
+# --- one feature after the other ---------------------------------------------------------------
+
+
+@rounded
+def dot_in_order(rows, begin, end, w, o):
+    """Return the same as `dot`, to the bit what a loop over the features gives."""
+    total = 0.0
+    for i in range(begin, end):
+        no_unroll()
+        j = o + (at(rows.columns, i) if is_sparse(rows) else i - begin)
+        total += at(w, j) * at(rows.X, i)
+    return total
+
+
+@rounded
+def squares_in_order(rows, begin, end):
+    """Return the same as `squares_of_row`."""
+    total = 0.0
+    for i in range(begin, end):
+        no_unroll()
+        total += at(rows.X, i) * at(rows.X, i)
+    return total
+
+
+@rounded
+def add_in_order(rows, begin, end, share, factor, w, o):
+    """Add ``share * x * factor`` for each value x, multiplied in this order."""
+    share, factor = w.dtype.type(share), w.dtype.type(factor)
+    for i in range(begin, end):
+        no_unroll()
+        j = o + (at(rows.columns, i) if is_sparse(rows) else i - begin)
+        put(w, j, at(w, j) + share * at(rows.X, i) * factor)

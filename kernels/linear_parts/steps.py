@@ -4,33 +4,35 @@ import math
 
 import numpy as np
 
-from ..jit import inlined
+from ..jit import rounded
 from ..simd import at, no_unroll, view
 from .arguments import FTRL, INVSCALING, LOG_LOSS, OPTIMAL, PA1, PA2, SCALED, SOFTMAX
 from .losses import loss_and_slope, softmax_slopes
 from .penalties import shrink
-from .rows import squares_of_row
+from .rows import squares_in_order, squares_of_row
 
 
-@inlined
+@rounded
 def one_if(is_so):
     return 1.0 if is_so else 0.0
 
 
-@inlined
+@rounded
 def weight_of(rows, row):
     return np.float64(at(rows.weight, row)) if rows.weight.shape[0] > 0 else 1.0
 
 
-@inlined
+@rounded
 def squares_if_used(record, rows, begin, end):
     """Return the sum of a row's squares where a step or the objective asks for it, otherwise 0."""
     if record.schedule >= PA1 or (record.tracks_loss > 0 and record.l2 > 0):
+        if record.in_order > 0:
+            return squares_in_order(rows, begin, end)
         return squares_of_row(rows, begin, end)
     return 0.0
 
 
-@inlined
+@rounded
 def learning_rate(record):
     if record.rule != SCALED:
         return -1.0  # the rule's own affair: what is handed on as a step is the slope
@@ -41,7 +43,7 @@ def learning_rate(record):
     return record.eta
 
 
-@inlined
+@rounded
 def loss_and_step(record, y, z, weight, eta, squares):
     """Return the loss of a score, and what the row is multiplied by before it is added."""
     loss, slope = loss_and_slope(record.loss, y, z, record.epsilon, record.tracks_loss > 0)
@@ -49,10 +51,10 @@ def loss_and_step(record, y, z, weight, eta, squares):
         return loss, -slope * min(record.eta0, loss / squares) * weight
     if record.schedule == PA2:
         return loss, -slope * loss / (squares + 0.5 / record.eta0) * weight
-    return loss, -eta * weight * slope
+    return loss, -eta * slope * weight
 
 
-@inlined
+@rounded
 def find_step(record, rows, row, z, eta, squares):
     """Return the step of the only output with the score z; count what it costs and teaches."""
     y = np.float64(at(rows.y, row))
@@ -63,7 +65,7 @@ def find_step(record, rows, row, z, eta, squares):
     return step
 
 
-@inlined
+@rounded
 def find_steps(record, rows, row, eta, squares, scores):
     """Write the outputs' steps behind their scores; count what the row costs and teaches."""
     n = record.n_outputs
@@ -90,7 +92,7 @@ def find_steps(record, rows, row, eta, squares, scores):
     count_loss(record, total)
 
 
-@inlined
+@rounded
 def _find_softmax_steps(label, factor, n, scores):
     for k in range(n):
         scores[n + k] = at(scores, k)
@@ -100,7 +102,7 @@ def _find_softmax_steps(label, factor, n, scores):
     return loss
 
 
-@inlined
+@rounded
 def one_against_rest(loss, label, k):
     """Return the target of output k for a row of a class."""
     if k == label:
@@ -108,7 +110,7 @@ def one_against_rest(loss, label, k):
     return 0.0 if loss == LOG_LOSS else -1.0
 
 
-@inlined
+@rounded
 def first_largest(scores, n):
     """Return the number of the largest score, of several the first."""
     best = 0
@@ -118,7 +120,7 @@ def first_largest(scores, n):
     return best
 
 
-@inlined
+@rounded
 def count_loss(record, loss):
     """Add the loss of a row, and the penalties of this step, to their sums."""
     if record.tracks_loss > 0:
@@ -127,36 +129,30 @@ def count_loss(record, loss):
             record.penalty_sum += 0.5 * record.l2 * record.squares + record.l1 * record.absolutes
 
 
-@inlined
+@rounded
 def is_skipped(record, squares):
     """Return whether no step is counted: PA-I can do nothing with a row of zeros."""
     return record.schedule == PA1 and squares == 0
 
 
-@inlined
+@rounded
 def begin_step(record, eta, parts):
     """Let the penalties of a step fall due; return the factor by which coefficients shrank."""
     if record.rule != SCALED:
         return 1.0
-    record.owed += record.l1 * eta
+    record.owed += record.l1_ratio * eta * record.penalty
     if record.l2 > 0:
-        factor = max(0.0, 1.0 - record.l2 * eta)
+        factor = max(0.0, 1.0 - (1.0 - record.l1_ratio) * eta * record.penalty)
         shrink(record, factor, parts.coef, parts.average)
         return factor
     return 1.0
 
 
-@inlined
+@rounded
 def move_intercept_and_squares(record, k, z, step, factor, squares, parts):
     """Add an output's step to its intercept, and without L1 its part to the sum of squares."""
     if record.tracks_loss > 0 and record.l2 > 0 and record.l1 == 0:
         product = (z - at(parts.b, k)) * factor
         record.squares += 2.0 * step * product + step * step * squares
     if record.fits_intercept > 0:
-        parts.b[k] = plus_product(at(parts.b, k), step, record.intercept_decay)
-
-
-@inlined(fastmath=False)
-def plus_product(b, step, factor):
-    """Return ``b + step * factor``, the product rounded: an intercept decides on ties."""
-    return b + step * factor
+        parts.b[k] += step * record.intercept_decay

@@ -85,7 +85,7 @@ def penalty_fields(penalty: str | None, alpha: float, l1_ratio: float | None) ->
     if penalty == "elasticnet" and l1_ratio is None:
         raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
     share = {"l2": 0.0, "l1": 1.0}.get(penalty, l1_ratio or 0.0)
-    return {"l2": alpha * (1 - share), "l1": alpha * share}
+    return {"penalty": alpha, "l1_ratio": share, "l2": alpha * (1 - share), "l1": alpha * share}
 
 
 def schedule_fields(
