@@ -57,7 +57,7 @@ class FeatureNames:
         Parameters
         ----------
         x : dict of str to number
-            Values that are infinite or NaN are written too: see `check`.
+            What is infinite, NaN, or too large for the dtype is written too: see `check`.
         values : ndarray of shape (n_names,), float64 or float32
             Written; where a row is refused, to no purpose.
         grows : bool
@@ -75,7 +75,7 @@ class FeatureNames:
         TypeError
             If a value is no number.
         ValueError
-            If a value is too large for the dtype.
+            If an integer is too large for a float.
         """
         if type(x) is not dict:
             x = dict(x)  # a Counter or a defaultdict has values for names that it lacks
