@@ -17,7 +17,14 @@ def page(repository, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "CONTRIBUTING.md", "bench/README.md", "docs/fleets.md", "docs/performance.md"],
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "bench/README.md",
+        "docs/fleets.md",
+        "docs/linear.md",
+        "docs/performance.md",
+    ],
 )
 def test_links_lead_to_files(name, repository):
     text = (repository / name).read_text(encoding="utf-8")
@@ -61,3 +68,11 @@ def test_the_loop_of_embedding_is_the_one_that_is_measured(repository, script):
     code, pole = python_of(page(repository, "embedding.md")), script("pole")
     for function in (pole.push, pole.balance):
         assert inspect.getsource(getattr(function, "py_func", function)) in code
+
+
+def test_the_examples_of_linear_print_what_they_say(repository, capsys):
+    code = python_of(page(repository, "linear.md"))
+    said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
+    assert len(said) == 6
+    exec(compile(code, "linear.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == said

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from matplotlib import pyplot
 
 ROOT = Path(__file__).parents[1]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -25,6 +26,7 @@ def test_examples_in_docstrings(name, tmp_path, monkeypatch):
     if name == "fastperc.river":
         pytest.importorskip("river")
     outcome = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)
+    pyplot.close("all")
     assert outcome.attempted > 0, "has >>> but no docstring that doctest finds"
     assert outcome.failed == 0
 

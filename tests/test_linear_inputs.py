@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn import linear_model
 from sklearn.base import clone
 
 from fastperc import (
@@ -94,6 +95,19 @@ def frozen(X, _):
     return rows
 
 
+def long_indices(X, _):
+    rows = sparse.csr_matrix(X)
+    rows.indices, rows.indptr = rows.indices.astype(np.int64), rows.indptr.astype(np.int64)
+    return rows
+
+
+def twice_named(X, _):
+    """CSR rows that name each column twice, with values that add up."""
+    rows = sparse.csr_matrix(X)
+    halves = np.repeat(rows.data / 2, 2), np.repeat(rows.indices, 2), 2 * rows.indptr
+    return sparse.csr_matrix(halves, X.shape)
+
+
 def as_dtype(dtype):
     return lambda X, _: sparse.csr_matrix(X.astype(dtype))
 
@@ -105,6 +119,8 @@ SPARSE = {
     "csr_array": lambda X, _: sparse.csr_array(X),
     "read-only": frozen,
     "unsorted": unsorted,
+    "long indices": long_indices,
+    "duplicates": twice_named,
     "int8": as_dtype(np.int8),
     "int64": as_dtype(np.int64),
 }
@@ -160,6 +176,21 @@ def test_sparse_rows(name, form, tmp_path):
     assert_same(found, expected, rtol=1e-7 if form == "unsorted" else 0.0)
     assert_same_predictions(found.predict(given), expected.predict(X))
     assert snapshot(given) == before
+
+
+def test_stored_zeros_are_values():
+    """L1 is paid by the columns that a row stores, as in scikit-learn."""
+    X, y = integers()
+    rows = sparse.csr_matrix(X)
+    rows.data[::3] = 0
+    assert not rows.data.all()
+    options = {"penalty": "l1", "alpha": 0.01, "max_iter": 5, "tol": None, "random_state": 1}
+    found = SGDRegressor(**options).fit(rows, y)
+    right = linear_model.SGDRegressor(**options).fit(rows, y)
+    np.testing.assert_allclose(found.coef_, right.coef_, rtol=1e-9, atol=1e-9)
+    rows.eliminate_zeros()
+    without = SGDRegressor(**options).fit(rows, y)
+    assert np.abs(without.coef_ - found.coef_).max() > 1e-6
 
 
 @pytest.mark.parametrize("name", ["hinge", "squared error", "aggressive"])

@@ -16,6 +16,7 @@ from .dots import plot_comparison
 from .files import as_png
 from .fleets import plot_results
 from .histories import plot_histories, plot_history
+from .linear import plot_boundary_path, plot_mistakes, plot_progressive
 from .roofline import plot_roofline
 from .scaling import plot_scaling
 from .weights import plot_weights
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
 __all__ = [
     "DecisionBoundaryDisplay",
     "as_png",
+    "plot_boundary_path",
     "plot_comparison",
     "plot_decision_boundary",
     "plot_histories",
     "plot_history",
+    "plot_mistakes",
     "plot_parts",
+    "plot_progressive",
     "plot_results",
     "plot_roofline",
     "plot_scaling",

@@ -88,7 +88,7 @@ def name_rows(ax: Axes, names: Sequence[str]) -> None:
     tidy(ax, "x")
 
 
-def tidy(ax: Axes, grid: Literal["x", "both"]) -> None:
+def tidy(ax: Axes, grid: Literal["x", "y", "both"]) -> None:
     """Draw a faint grid behind the data, and no frame at the top and right."""
     ax.grid(axis=grid, color="0.88", linewidth=0.8)
     ax.set_axisbelow(True)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import NonFiniteWeightsError
+from ..kernels.call_by_address import address_of
 from ..kernels.linear import find_slopes, train_linear
+from ..kernels.linear_epochs import NOT_FINITE, OVER, STOPPING, end_epoch, train_epochs
 from ..kernels.linear_orders import reorder, shuffle
-from ..kernels.linear_parts.arguments import ADAPTIVE, PA1, SCALED, LinearSamples
+from ..kernels.linear_parts.arguments import LinearSamples
 from ..kernels.linear_single import learn_linear
 from ..model.linear import Linear
 from ..model.samples import read_only
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 SLICE = 1 << 22  # numbers of X in a call: some milliseconds, after which Ctrl-C is heard
-LEAST_RATE = 1e-6  # below which an adaptive learning rate is not divided any more
 NON_FINITE = (
     "Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data with "
     "StandardScaler or MinMaxScaler might help."
@@ -97,9 +98,18 @@ class Stopping:
     score: Callable[[Linear], float] | None = None
     verbose: bool = False
 
+    @property
+    def wants_loss(self) -> bool:
+        """Whether losses have to be added up."""
+        return self.verbose or (self.score is None and self.tol > -math.inf)
 
-def orders(n: int, seed: int | None, held: np.ndarray | None) -> Iterator[np.ndarray]:
-    """Yield the order of rows in each epoch, as scikit-learn has it.
+    def state(self) -> np.ndarray:
+        """Return what `linear_epochs.end_epoch` reads and writes."""
+        return np.array([self.tol, self.patience, -math.inf, 0, 0])
+
+
+class Orders:
+    """The order of rows in each epoch, as scikit-learn has it.
 
     Parameters
     ----------
@@ -109,23 +119,33 @@ def orders(n: int, seed: int | None, held: np.ndarray | None) -> Iterator[np.nda
         Of the shuffle; None: rows come as they are.
     held : ndarray of bool of shape (n,), optional
         Rows that are set aside: they take part in the shuffle, and are passed over.
+
+    Attributes
+    ----------
+    places, order, room : ndarrays of int32 of shape (n,), or (0,) without a shuffle
+        See `linear_epochs.train_epochs`.
     """
-    order = np.arange(n, dtype=np.int32)
-    kept = np.flatnonzero(~held).astype(np.int32) if held is not None else NONE
-    if seed is None:
-        while True:
-            yield kept
-    places, room = order.copy(), order.copy()
-    shuffle(seed, places)
-    while True:  # each epoch shuffles anew from the same seed what the last one left
-        reorder(order, places, room)
-        order, room = room, order
-        yield order if held is None else order[~held[order]]
+
+    def __init__(self, n: int, seed: int | None, held: np.ndarray | None = None):
+        self.held = held
+        self.kept = NONE if held is None else np.flatnonzero(~held).astype(np.int32)
+        self.places = self.order = self.room = NONE
+        if seed is not None:
+            self.order = np.arange(n, dtype=np.int32)
+            self.places, self.room = self.order.copy(), self.order.copy()
+            shuffle(seed, self.places)
+
+    def next(self) -> np.ndarray:
+        """Return the order of the next epoch; empty: rows as they come."""
+        if not len(self.places):
+            return self.kept
+        # Each epoch shuffles anew, from the same seed, what the last one left.
+        reorder(self.order, self.places, self.room)
+        self.order, self.room = self.room, self.order
+        return self.order if self.held is None else self.order[~self.held[self.order]]
 
 
-def train(
-    model: Linear, rows: Rows, order: Iterator[np.ndarray], stopping: Stopping
-) -> tuple[int, list[int]]:
+def train(model: Linear, rows: Rows, orders: Orders, stopping: Stopping) -> tuple[int, list[int]]:
     """Train a model until it gets no better.
 
     Returns
@@ -139,24 +159,64 @@ def train(
     NonFiniteWeightsError
         If a coefficient or intercept became infinite or NaN.
     """
-    record, watch = model.record, _Watch(model, stopping)
-    model.begin(tracks_loss=watch.wants_loss)
+    model.begin(tracks_loss=stopping.wants_loss)
+    state: np.ndarray = stopping.state()
     mistakes: list[int] = []
-    n, is_still = 0, False
+    is_small = rows.step >= len(rows.y) and orders.held is None
+    if is_small and stopping.score is None and not stopping.verbose:
+        calls = _epochs_in_calls(model, rows, orders, stopping, state)
+    else:
+        calls = _epochs_one_by_one(model, rows, orders, stopping, state)
+    for more, outcome in calls:
+        mistakes += more
+        if outcome == NOT_FINITE:
+            raise NonFiniteWeightsError(len(mistakes), NON_FINITE.format(epoch=len(mistakes)))
+        if outcome == OVER:
+            break
+    return len(mistakes), mistakes
+
+
+_addresses: dict[tuple[object, ...], int] = {}  # of `train_linear`, by what its types depend on
+Calls = Iterator[tuple[list[int], int]]  # mistakes of each epoch, and what came of the last
+
+
+def _epochs_in_calls(
+    model: Linear, rows: Rows, orders: Orders, stopping: Stopping, state: np.ndarray
+) -> Calls:
+    """Train for many epochs of few rows in each call."""
+    n_epochs = max(1, rows.step // len(rows.y))
+    samples, scores = rows.arguments(orders.order), model.scores
+    run = samples, model.arguments(), scores, NO_OUTPUTS
+    kinds = samples.X.dtype, samples.X.ndim, samples.columns.dtype
+    if kinds not in _addresses:
+        _addresses[kinds] = address_of(train_linear, *run[:2], 0, 1, *run[2:])
+    left = stopping.max_iter
+    while left > 0:
+        mistakes = np.empty(min(n_epochs, left), np.int64)
+        n, outcome = train_epochs(
+            _addresses[kinds], *run, orders.places, orders.order, orders.room, state, mistakes
+        )
+        yield mistakes[:n].tolist(), outcome
+        left -= n
+
+
+def _epochs_one_by_one(
+    model: Linear, rows: Rows, orders: Orders, stopping: Stopping, state: np.ndarray
+) -> Calls:
+    """Train for one epoch after another, of many rows, or with a look at each."""
+    record, watch, n = model.record, state.view(STOPPING)[0], 0
     for epoch in range(1, stopping.max_iter + 1):
-        if is_still:
+        if watch["still"]:
             record["t"] += n
         else:
             for name in ("loss_sum", "penalty_sum", "mistakes", "updates"):
                 record[name] = 0.0
-            n = _run(model, rows, next(order))
-            is_still = watch.is_still()
-        if not model.is_finite:
-            raise NonFiniteWeightsError(epoch, NON_FINITE.format(epoch=epoch))
-        mistakes.append(int(record["mistakes"]))
-        if watch.is_over(epoch, n):
-            return epoch, mistakes
-    return stopping.max_iter, mistakes
+            n = _run(model, rows, orders.next())
+        score = math.nan if stopping.score is None else stopping.score(model)
+        outcome = end_epoch(model.arguments(), state, n, score)
+        if stopping.verbose:
+            _print(model, epoch, n, score, outcome)
+        yield [int(record["mistakes"])], outcome
 
 
 def _run(model: Linear, rows: Rows, order: np.ndarray) -> int:
@@ -166,6 +226,21 @@ def _run(model: Linear, rows: Rows, order: np.ndarray) -> int:
         last = min(first + rows.step, n)
         train_linear(samples, model.arguments(), first, last, model.scores, NO_OUTPUTS)
     return n
+
+
+def _print(model: Linear, epoch: int, n: int, score: float, outcome: int) -> None:
+    """Print what scikit-learn prints after an epoch."""
+    record, coef = model.record, model.coef
+    norm = float(record["scale"]) * float(np.linalg.norm(coef))
+    loss, penalty = record["loss_sum"] / n, record["penalty_sum"] / n
+    line = (
+        f"-- Epoch {epoch}\nNorm: {norm:.2f}, NNZs: {np.count_nonzero(coef)}, "
+        f"Bias: {model.intercept[0]:.6f}, T: {epoch * n}, Avg. loss: {loss:.6f}, "
+        f"Objective: {loss + penalty:.6f}"
+    )
+    print(line if math.isnan(score) else f"{line}, Validation score: {score:.6f}")
+    if outcome == OVER:
+        print(f"Convergence after {epoch} epochs")
 
 
 def learn_rows(model: Linear, rows: Rows) -> tuple[int, np.ndarray]:
@@ -197,58 +272,3 @@ def slopes(model: Linear, rows: Rows) -> np.ndarray:
     found = np.empty((len(rows.y), model.n_outputs))
     find_slopes(rows.arguments(NONE), model.arguments(), model.scores, found)
     return found
-
-
-class _Watch:
-    """Looks at a model after each epoch, and decides whether training is over."""
-
-    def __init__(self, model: Linear, stopping: Stopping):
-        self.model, self.stopping = model, stopping
-        self.best, self.stalled = -math.inf, 0
-        ends_by_loss = stopping.score is None and stopping.tol > -math.inf
-        self.wants_loss = ends_by_loss or stopping.verbose
-
-    def is_still(self) -> bool:
-        """Return whether no step was taken, so that none will be in any epoch to come."""
-        record = self.model.record
-        penalised = record["l1"] > 0 or record["l2"] > 0 or record["rule"] != SCALED
-        return record["updates"] == 0 and not penalised and record["average_from"] == 0
-
-    def is_over(self, epoch: int, n: int) -> bool:
-        """Compare the model with the best so far; count epochs without anything better."""
-        record, stopping = self.model.record, self.stopping
-        loss, objective = record["loss_sum"] / n, 0.0
-        if record["schedule"] < PA1:
-            objective = record["penalty_sum"] / n
-        objective += loss
-        score = -objective if stopping.score is None else stopping.score(self.model)
-        if stopping.verbose:
-            self._print(epoch, n, loss, objective, score)
-        # Of losses as of scores: worse than the best by more than -tol does not count as better.
-        if stopping.score is None:
-            stalls = stopping.tol > -math.inf and objective > -self.best - stopping.tol
-        else:
-            stalls = stopping.tol > -math.inf and score < self.best + stopping.tol
-        self.stalled = self.stalled + 1 if stalls else 0
-        self.best = max(self.best, score)
-        if self.stalled < stopping.patience:
-            return False
-        if record["schedule"] == ADAPTIVE and record["eta"] > LEAST_RATE:
-            record["eta"] /= 5.0
-            self.stalled = 0
-            return False
-        if stopping.verbose:
-            print(f"Convergence after {epoch} epochs")
-        return True
-
-    def _print(self, epoch: int, n: int, loss: float, objective: float, score: float) -> None:
-        record, coef = self.model.record, self.model.coef
-        norm = float(record["scale"]) * float(np.linalg.norm(coef))
-        line = (
-            f"-- Epoch {epoch}\nNorm: {norm:.2f}, NNZs: {np.count_nonzero(coef)}, "
-            f"Bias: {self.model.intercept[0]:.6f}, T: {epoch * n}, Avg. loss: {loss:.6f}, "
-            f"Objective: {objective:.6f}"
-        )
-        if self.stopping.score is not None:
-            line += f", Validation score: {score:.6f}"
-        print(line)

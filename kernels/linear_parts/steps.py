@@ -153,4 +153,10 @@ def move_intercept_and_squares(record, k, z, step, factor, squares, parts):
         product = (z - at(parts.b, k)) * factor
         record.squares += 2.0 * step * product + step * step * squares
     if record.fits_intercept > 0:
-        parts.b[k] += step * record.intercept_decay
+        parts.b[k] = plus_product(at(parts.b, k), step, record.intercept_decay)
+
+
+@inlined(fastmath=False)
+def plus_product(b, step, factor):
+    """Return ``b + step * factor``, the product rounded: an intercept decides on ties."""
+    return b + step * factor

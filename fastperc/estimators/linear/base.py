@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ...kernels.linear_parts.arguments import ADAGRAD, FTRL
 from ...model.linear import Linear
-from ...training.linear import Rows, Stopping, orders
+from ...training.linear import Orders, Rows, Stopping
 from ...training.linear_row import SPARSE_INTERCEPT_DECAY
 from ..inputs import refuse_dates
 from .rows import canonical, scores
@@ -225,8 +225,8 @@ class BaseLinear(BaseEstimator):
             verbose=self.verbose > 0,
         )
 
-    def _order(self, n: int, seed: int, held: np.ndarray | None) -> Any:
-        return orders(n, seed if self.shuffle else None, held)
+    def _order(self, n: int, seed: int, held: np.ndarray | None) -> Orders:
+        return Orders(n, seed if self.shuffle else None, held)
 
     def _hold_out(self, y: np.ndarray, weight: np.ndarray | None, splitter: Any) -> Any:
         """Return which rows early stopping sets aside; None without it."""
