@@ -212,7 +212,7 @@ def check_values(items: Iterable[tuple[object, Any]], dtype: np.dtype | None) ->
             raise ValueError(
                 f"x[{name!r}]: found {found}, expected a finite number. Leave out what is missing"
             )
-        if dtype is not None and abs(found) > np.finfo(dtype).max:
+        if dtype is not None and abs(found) > float(np.finfo(dtype).max):
             raise ValueError(
                 f"x[{name!r}]: found {found:g}, expected a number that {dtype} can hold. Scale it"
             )
