@@ -155,13 +155,11 @@ class HashedNames:
             if value:
                 column, sign = places.get(name) or self._place(name)
                 found[column] = found.get(column, 0.0) + sign * value
-        with np.errstate(over="ignore"):  # too large for float32 is infinite: found out
-            return (
-                np.fromiter(found.values(), np.float64, len(found)).astype(
-                    values.dtype, copy=False
-                ),
-                np.fromiter(found.keys(), np.int32, len(found)),
-            )
+        found_values = np.fromiter(found.values(), np.float64, len(found))
+        if values.itemsize != 8:
+            with np.errstate(over="ignore"):  # too large is infinite: found out
+                found_values = found_values.astype(values.dtype)
+        return found_values, np.fromiter(found, np.int32, len(found))
 
     def rows_of(self, rows: Iterable[Mapping[str, Any]]) -> csr_matrix:
         """Return rows as a matrix, by scikit-learn's own hasher."""
