@@ -40,6 +40,7 @@ class RowByRow:
     _model: Any  # a network or a linear model, whose methods differ
     _names: FeatureNames | None  # of a network's inputs; linear models take dicts themselves
     _values: np.ndarray
+    _first: dict[str, object]  # what the first `partial_fit` of a network needs beside a row
 
     def _take(self, estimator: Estimator, kinds: tuple[type, type]) -> None:
         """Copy an estimator, which then learns; one that was fitted goes on from there."""
@@ -75,33 +76,98 @@ class RowByRow:
         """Return a row as the model takes it."""
         return x if self._names is None else self._names.read(x, self._values)[0]
 
-    def _learn(self, x: Row, y: object, **first: object) -> None:
-        """Learn one row; ``first`` is what the first `partial_fit` of a network needs beside it."""
+    # --- learning ---------------------------------------------------------------------------------
+
+    def learn_one(self, x: Row, y: object) -> None:
+        """Take one step on one row.
+
+        Parameters
+        ----------
+        x : dict of str to number
+        y : label or number
+        """
         try:
             if self._is_network and self._names is None:
-                self._learn_first(x, y, **first)
+                self._learn_first(x, y)
             else:
                 self._model.learn_one(self._row(x), y)
         except ValueError:
             check_values(((k, v) for k, v in x.items() if not isinstance(v, str)), None)
             raise
 
-    def _learn_first(self, x: Row, y: object, **first: object) -> None:
+    def _learn_first(self, x: Row, y: object) -> None:
         """Begin a network with a first row; in whatever order it is, the network is the same."""
         names = FeatureNames(sorted(FeatureNames(()).extended(x).names))
         values, _ = names.read(x, np.zeros(len(names)))
-        self._model.partial_fit(values[None], [y], **first)
+        self._model.partial_fit(values[None], [y], **self._first)
         self._name_inputs(names)
 
-    def _learn_in_turn(self, X: Table, y: Table, **first: object) -> None:
-        """Learn the rows of a table one after another: all, or none if one is refused."""
+    def learn_many(self, X: Table, y: Table) -> None:
+        """Learn the rows of a table as `learn_one` would, one after another.
+
+        Parameters
+        ----------
+        X : DataFrame
+        y : Series
+        """
+        if len(X) != len(y):
+            raise ValueError(f"y: found {len(y)} targets, expected {len(X)}, one for each row of X")
+        if self._learn_at_once(X, y):
+            return
         before = copy.deepcopy(self._model), self._names
         try:
             for x, target in zip(_rows(X), y, strict=True):
-                self._learn(x, target, **first)
+                self.learn_one(x, target)
         except BaseException:
             self._model, self._names = before
             raise
+
+    def _learn_at_once(self, X: Table, y: Table) -> bool:
+        """Learn a table in one call, if the model can; returns whether it has learned."""
+        table = self._known(X)
+        if table is None or self._is_network:
+            return False
+        try:
+            self._model.learn_many(table, np.asarray(y))
+        except (TypeError, ValueError):
+            return False  # row by row it will be known which value is refused
+        return True
+
+    def _known(self, X: Table) -> Table | None:
+        """Return a table as the model takes it, if it has the model's features and no others."""
+        frame = dataframe.into_frame(X)
+        if self._is_network:
+            names = () if self._names is None else self._names.names
+        else:
+            names = getattr(self._model, "feature_names_in_", ())
+        if not len(frame) or len(names) != len(frame.columns) or {*names} != {*frame.columns}:
+            return None
+        ordered = frame.select(*names)
+        return ordered.to_numpy() if self._is_network else ordered.to_native()
+
+    # --- predictions ------------------------------------------------------------------------------
+
+    def predict_one(self, x: Row) -> Any:
+        """Predict the label or the target of one row."""
+        raise NotImplementedError
+
+    def predict_many(self, X: Table) -> Table:
+        """Predict the label or the target of each row of a table.
+
+        Parameters
+        ----------
+        X : DataFrame
+
+        Returns
+        -------
+        Series
+        """
+        table = self._known(X)
+        if table is None:
+            found = [self.predict_one(x) for x in _rows(X)]
+        else:
+            found = self._model.predict(table)
+        return dataframe.to_native_series(found, name=None, like=dataframe.into_frame(X))
 
 
 class RiverClassifier(RowByRow, base.MiniBatchClassifier):
@@ -148,27 +214,8 @@ MLPClassifier
                 "for each from the beginning"
             )
         self._none = dict.fromkeys(() if classes is None else classes, 0.0)
+        self._first = {"classes": list(self._none)}
         self._gives_probabilities = hasattr(self._model, "predict_proba")
-
-    def learn_one(self, x: Row, y: Hashable) -> None:
-        """Take one step on one row.
-
-        Parameters
-        ----------
-        x : dict of str to number
-        y : label
-        """
-        self._learn(x, y, classes=list(self._none))
-
-    def learn_many(self, X: Table, y: Table) -> None:
-        """Learn the rows of a table as `learn_one` would, one after another.
-
-        Parameters
-        ----------
-        X : DataFrame
-        y : Series
-        """
-        self._learn_in_turn(X, y, classes=list(self._none))
 
     def predict_one(self, x: Row, **kwargs: object) -> Hashable:
         """Predict the label of one row.
@@ -211,19 +258,6 @@ MLPClassifier
             return dict(zip(self._model.classes_.tolist(), shares.tolist(), strict=True))
         return {**self._none, **self._model.predict_proba_one(row)}
 
-    def predict_many(self, X: Table) -> Table:
-        """Predict the label of each row of a table.
-
-        Parameters
-        ----------
-        X : DataFrame
-
-        Returns
-        -------
-        Series
-        """
-        return _series([self.predict_one(x) for x in _rows(X)], X)
-
     def predict_proba_many(self, X: Table) -> Table:
         """Estimate the probability of each label for each row of a table.
 
@@ -236,9 +270,14 @@ MLPClassifier
         DataFrame
             A column for each label.
         """
-        found = [self.predict_proba_one(x) for x in _rows(X)]
-        labels = found[0] if found else self._none
-        columns = {label: [shares[label] for shares in found] for label in labels}
+        table = self._known(X) if self._gives_probabilities else None
+        if table is None:
+            found = [self.predict_proba_one(x) for x in _rows(X)]
+            columns = {label: [p[label] for p in found] for label in (found or [self._none])[0]}
+        else:
+            shares = self._model.predict_proba(table)
+            shown = dict(zip(self._model.classes_.tolist(), shares.T.tolist(), strict=True))
+            columns = {**dict.fromkeys(self._none, [0.0] * len(shares)), **shown}
         return dataframe.to_native_frame(columns, like=dataframe.into_frame(X))
 
     @property
@@ -278,26 +317,7 @@ class RiverRegressor(RowByRow, base.MiniBatchRegressor):
 
     def __init__(self, estimator: Estimator):
         self._take(estimator, (MLPRegressor, LinearRegressor))
-
-    def learn_one(self, x: Row, y: float) -> None:
-        """Take one step on one row.
-
-        Parameters
-        ----------
-        x : dict of str to number
-        y : number
-        """
-        self._learn(x, y)
-
-    def learn_many(self, X: Table, y: Table) -> None:
-        """Learn the rows of a table as `learn_one` would, one after another.
-
-        Parameters
-        ----------
-        X : DataFrame
-        y : Series
-        """
-        self._learn_in_turn(X, y)
+        self._first = {}
 
     def predict_one(self, x: Row) -> float:
         """Predict the target of one row.
@@ -311,19 +331,6 @@ class RiverRegressor(RowByRow, base.MiniBatchRegressor):
         float
         """
         return float(self._model.predict_one(self._row(x))) if self._has_learned else 0.0
-
-    def predict_many(self, X: Table) -> Table:
-        """Predict the target of each row of a table.
-
-        Parameters
-        ----------
-        X : DataFrame
-
-        Returns
-        -------
-        Series
-        """
-        return _series([self.predict_one(x) for x in _rows(X)], X)
 
     @classmethod
     def _unit_test_params(cls) -> Iterator[dict[str, object]]:
@@ -346,11 +353,6 @@ def _rows(X: Table) -> Iterator[Row]:
     return dataframe.into_frame(X).iter_rows(named=True)
 
 
-def _series(values: list, X: Table) -> Table:
-    """Return values as a column with the index of a table."""
-    return dataframe.to_native_series(values, name=None, like=dataframe.into_frame(X))
-
-
-def _plain(label: Any) -> Hashable:
+def _plain(label: Hashable) -> Hashable:
     """Return a label as a Python object."""
     return label.item() if isinstance(label, np.generic) else label
