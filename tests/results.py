@@ -8,7 +8,7 @@ from fastperc.measuring.stillness import Stillness
 GROUPS = {
     "online", "batches", "full", "libraries online", "libraries batches", "predicting",
     "estimators", "updates", "elementary", "tutorials", "samples", "width", "depth", "batch size",
-    "threads", "starting", "compiling", "memory", "fleets",
+    "threads", "starting", "compiling", "memory", "fleets", "linear",
 }  # fmt: skip
 
 

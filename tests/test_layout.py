@@ -260,7 +260,7 @@ MOST_ANY = {
     "files": 23,
     "fleet": 6,
     "plots": 8,
-    "benchmarks": 7,
+    "benchmarks": 12,
     "comparing": 6,
     "training": 5,
 }

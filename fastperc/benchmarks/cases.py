@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..comparing.problem import Problem
-from . import estimator_cases, fleet_cases, parts_cases, predicting_cases, process_cases
+from . import (
+    estimator_cases,
+    fleet_cases,
+    linear_cases,
+    parts_cases,
+    predicting_cases,
+    process_cases,
+)
 from .case import Case, Measurement, training
 
 
@@ -16,9 +23,9 @@ def all_cases() -> list[Case | Measurement]:
     """Return the whole table."""
     return [
         *_online(), *_batches(), *_full(), *_libraries(), *predicting_cases.cases(),
-        *estimator_cases.cases(), *fleet_cases.cases(), *parts_cases.updates(),
-        *parts_cases.elementary(), *parts_cases.tutorials(), *_samples(), *_width(), *_depth(),
-        *_batch_size(), *_threads(), *process_cases.starting(), *process_cases.compiling(),
+        *estimator_cases.cases(), *fleet_cases.cases(), *linear_cases.cases(),
+        *parts_cases.updates(), *parts_cases.elementary(), *parts_cases.tutorials(), *_samples(),
+        *_width(), *_depth(), *_batch_size(), *_threads(), *process_cases.starting(), *process_cases.compiling(),
         *process_cases.memory(),
     ]  # fmt: skip
 

@@ -67,6 +67,12 @@ GROUPS = {
         "four of them.",
         "many networks at once",
     ),
+    "linear": Group(
+        "Linear models",
+        "Trainings of five epochs, and steps on one row, of classes that have scikit-learn's names "
+        "and give its coefficients.",
+        "linear models",
+    ),
     "updates": Group(
         "Update rules",
         "An epoch by each rule, plain gradient descent to Adam, one sample at a time or in "

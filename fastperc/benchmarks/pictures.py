@@ -33,6 +33,7 @@ SPEEDUPS = (
     "predicting",
     "estimators",
     "fleets",
+    "linear",
     "elementary",
     "tutorials",
 )
