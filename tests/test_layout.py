@@ -28,6 +28,7 @@ BELOW = {
     "results": "plots checks optional",
     "estimators": "results training model kernels checks errors deadline schedules",
     "search": "estimators results",
+    "river": "estimators optional",
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
@@ -62,6 +63,7 @@ HOMES = {
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},
+    "river": {"fastperc"},  # fastperc/river.py
 }
 
 
