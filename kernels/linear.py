@@ -126,6 +126,7 @@ def learn_row(rows, row, begin, end, parts, scores):
         if record.in_order > 0:
             scores[k] = dot_in_order(rows, begin, end, parts.coef, k * m)
         scores[k] = at(scores, k) * record.scale + at(parts.b, k)
+        record.strange += at(scores, k) * 0.0
         k += 1
     eta, squares = learning_rate(record), squares_if_used(record, rows, begin, end)
     find_steps(record, rows, row, eta, squares, scores)

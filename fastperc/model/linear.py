@@ -141,7 +141,7 @@ class Linear:
         """Prepare for a call of training: nothing pending, no L1 owed, sums at 0."""
         self.settle()
         record = self.record
-        for name in ("owed", "loss_sum", "penalty_sum", "mistakes", "updates"):
+        for name in ("owed", "loss_sum", "penalty_sum", "mistakes", "updates", "strange"):
             record[name] = 0.0
         record["tracks_loss"] = tracks_loss
         record["eta"] = record["eta0"]

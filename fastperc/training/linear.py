@@ -51,12 +51,15 @@ class Rows:
         Of X's dtype: targets, or with several outputs the numbers of the classes.
     weight : ndarray of shape (n,) or (0,)
     class_weight : ndarray of float64 of shape (n_outputs,) or (0,)
+    check : callable, optional
+        Called after the first epoch if a score was infinite or NaN: raises where X is to blame.
     """
 
     X: np.ndarray | csr_matrix
     y: np.ndarray
     weight: np.ndarray
     class_weight: np.ndarray
+    check: Callable[[], None] | None = None
 
     def arguments(self, order: np.ndarray) -> LinearSamples:
         """Return the rows, to be taken in an order."""
@@ -220,6 +223,8 @@ def _epochs_one_by_one(
             for name in ("loss_sum", "penalty_sum", "mistakes", "updates"):
                 record[name] = 0.0
             n = _run(model, rows, orders.next())
+            if epoch == 1 and rows.check is not None and record["strange"] != 0:
+                rows.check()
         score = math.nan if stopping.score is None else stopping.score(model)
         outcome = end_epoch(model.arguments(), state, n, score)
         if stopping.verbose:

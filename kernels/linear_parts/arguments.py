@@ -64,6 +64,7 @@ RECORD = np.dtype(
         ("penalty_sum", np.float64),
         ("mistakes", np.float64),  # rows on the wrong side, or on the boundary
         ("updates", np.float64),  # steps that moved w
+        ("strange", np.float64),  # NaN if a score was infinite or NaN, else 0
     ],
     align=True,
 )

@@ -22,7 +22,7 @@ from ..simd import (
 )
 
 # A row is fetched so many bytes before it is wanted: main memory takes that long to answer.
-AHEAD_BYTES = 8192
+AHEAD_BYTES = 4096
 MOST_AHEAD = 32  # steps
 
 
@@ -50,7 +50,7 @@ def extent(rows, row, n_features):
 def prefetch_row(rows, step, last, n_features):
     """Begin to load a row some steps ahead: shuffled ones come from anywhere in memory."""
     length = rows.X.shape[0] // rows.y.shape[0] + 1
-    ahead = min(2 + AHEAD_BYTES // (length * rows.X.itemsize), MOST_AHEAD)
+    ahead = min(1 + AHEAD_BYTES // (length * rows.X.itemsize), MOST_AHEAD)
     there = step + ahead
     if rows.order.shape[0] > 0 and there < last:
         row = row_of(rows, there)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,16 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    assert_all_finite,
+    check_is_fitted,
+    validate_data,
+)
 
 from ...kernels.linear_parts.arguments import ADAGRAD, FTRL
 from ...model.linear import Linear
-from ...training.linear import Orders, Rows, Stopping
+from ...training.linear import SLICE, Orders, Rows, Stopping
 from ...training.linear_row import SPARSE_INTERCEPT_DECAY
 from ..inputs import refuse_dates
 from .rows import canonical, scores
@@ -143,13 +149,24 @@ class BaseLinear(BaseEstimator):
 
     # --- rows -------------------------------------------------------------------------------------
 
-    def _check(self, X: Any, *y: Any, reset: bool) -> Any:
-        """Return checked rows, and targets."""
+    def _check(self, X: Any, *y: Any, reset: bool, trains: bool = False) -> Any:
+        """Return checked rows, and targets.
+
+        Where they are to be trained on, whether large ones are finite is found out on the way:
+        looking at all numbers beforehand would take as long as an epoch.
+        """
         refuse_dates(X, "X")
+        finite = not (trains and self._is_large(X))
         return validate_data(
             self, X, *y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C",
-            reset=reset,
+            reset=reset, ensure_all_finite=finite,
         )  # fmt: skip
+
+    def _is_large(self, X: Any) -> bool:
+        """Return whether rows are so many that training looks at them more than once in a call."""
+        is_plain = type(X) in (np.ndarray, np.memmap) or sparse.issparse(X)
+        size = (X.nnz if sparse.issparse(X) else X.size) if is_plain else 0
+        return size > SLICE and X.dtype.kind == "f" and not self.early_stopping
 
     def _rows(
         self, X: Any, y: np.ndarray, weight: np.ndarray | None, class_weight: np.ndarray | None
@@ -158,10 +175,13 @@ class BaseLinear(BaseEstimator):
         dtype = X.dtype
         if not isinstance(X, np.ndarray):
             X = canonical(X)
+        name = type(self).__name__
+        look = partial(assert_all_finite, X, estimator_name=name, input_name="X")
         return Rows(
             X, y.astype(dtype, copy=False),
             NO_WEIGHT.astype(dtype) if weight is None else weight.astype(dtype, copy=False),
             NO_WEIGHT if class_weight is None else class_weight,
+            look if self._is_large(X) else None,
         )  # fmt: skip
 
     def _weights(self, sample_weight: Any, X: Any) -> np.ndarray | None:

@@ -23,7 +23,7 @@ from .base import MAX_INT
 from .held_out import accuracy_of_largest, accuracy_of_signs, score_of
 from .labels import check_several, distinct, places_of, targets_of, unknown, with_label
 from .online import Part, UnknownLabelError
-from .probabilities import probabilities
+from .probabilities import probabilities, probabilities_of_one
 from .progressive import ProgressiveLinear, values_of_labels
 
 
@@ -95,7 +95,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
 
     def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
         with Attempt(self, self.random_state) as attempt:
-            X, y = self._check(X, y, reset=True)
+            X, y = self._check(X, y, reset=True, trains=True)
             self.__dict__.pop("_names", None)
             classes = unique_labels(distinct(y))
             check_several(classes)
@@ -113,7 +113,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         with Attempt(self, self.random_state) as attempt:
             first = self._linear is None
             self._check_partial(first, classes)
-            X, y = self._check(X, y, reset=first)
+            X, y = self._check(X, y, reset=first, trains=True)
             if first:
                 self.classes_ = unique_labels(classes)
                 check_several(self.classes_)
@@ -321,11 +321,11 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         dict of label to float
         """
         _, row = self._score_of_one(x)
-        shares = probabilities(row.scores[None], int(self._model().record["loss"]))[0]
+        shares = probabilities_of_one(row.scores.tolist(), int(self._model().record["loss"]))
         self._readers.append(row)
         if len(self._labels) == 1:
             return {self._labels[0]: 1.0}
-        return dict(zip(self._labels, shares.tolist(), strict=True))
+        return dict(zip(self._labels, shares, strict=True))
 
     @property
     def classes_(self) -> np.ndarray:

@@ -94,8 +94,10 @@ class OnlineLinear(BaseLinear):
         try:
             target = self._target_of(y)
             if type(x) is np.ndarray and x.dtype is row.dtype and x.shape == row.shape:
-                row.values[:] = x
-                values, columns = row.values, ALL
+                values, columns = x, ALL
+                if not x.flags.carray:  # kernels are compiled for plain arrays
+                    values = row.values
+                    values[:] = x
             elif type(x) is dict and self._names is not None:
                 values, columns = self._names.read(x, row.values, True)
             else:
@@ -104,7 +106,7 @@ class OnlineLinear(BaseLinear):
             return self._learn_after(self._make_room, x, y)
         loss = row.learn(values, columns, target)
         if loss != loss:
-            refuse(values, target, row.dtype)
+            self._refuse(x, values, target)
         return loss
 
     def _learn_after(self, prepare: Callable[[Any, Any], None], x: Any, y: Any) -> float:
@@ -169,6 +171,12 @@ class OnlineLinear(BaseLinear):
             row.values[:] = found
         return row.values, ALL
 
+    def _refuse(self, x: Any, values: np.ndarray, target: float) -> None:
+        """Raise for a row of which nothing could be learned, or predicted."""
+        if self._names is not None and isinstance(x, Mapping):
+            self._names.check(x, values.dtype)
+        refuse(values, target, values.dtype)
+
     def _own_names(self) -> FeatureNames | HashedNames:
         """Return the names of the columns that a model was fitted to."""
         known = vars(self).get("feature_names_in_")
@@ -227,15 +235,17 @@ class OnlineLinear(BaseLinear):
         if row.model is not self._linear:
             row = LinearRow(self._model())
         if type(x) is np.ndarray and x.dtype is row.dtype and x.shape == row.shape:
-            row.values[:] = x
-            values, columns = row.values, ALL
+            values, columns = x, ALL
+            if not x.flags.carray:
+                values = row.values
+                values[:] = x
         elif type(x) is dict and self._names is not None:
             values, columns = self._names.read(x, row.values, False)
         else:
             values, columns = self._row_of(x, row, grows=False)
         score = row.score(values, columns)
         if score != score:
-            refuse(values, 0.0, row.dtype)
+            self._refuse(x, values, 0.0)
         return score, row
 
     # --- many rows --------------------------------------------------------------------------------

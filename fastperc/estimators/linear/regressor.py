@@ -69,7 +69,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
 
     def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
         with Attempt(self, self.random_state) as attempt:
-            X, y = self._check(X, y, reset=True)
+            X, y = self._check(X, y, reset=True, trains=True)
             self.__dict__.pop("_names", None)
             y = targets(y, X.dtype)
             weight = self._weights(weight, X)
@@ -83,7 +83,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
             if self.early_stopping:
                 raise ValueError("early_stopping should be False with partial_fit")
             first = self._linear is None
-            X, y = self._check(X, y, reset=first)
+            X, y = self._check(X, y, reset=first, trains=True)
             if first:
                 model = self._beginning(1, X, None, None)
             else:
