@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +18,8 @@ from .estimators.linear.features import FeatureNames, check_values
 from .estimators.linear.regressor import LinearRegressor
 from .optional import require
 
-if TYPE_CHECKING:
-    from river import base
-    from river.utils import dataframe
-else:
-    base = require("river.base", extra="river")
-    dataframe = require("river.utils.dataframe", extra="river")
+base: Any = require("river.base", extra="river")
+dataframe: Any = require("river.utils.dataframe", extra="river")
 
 __all__ = ["RiverClassifier", "RiverRegressor"]
 

@@ -256,13 +256,14 @@ def test_what_writes_is_found(tmp_path, source, n):
 # --- types ----------------------------------------------------------------------------------------
 
 MOST_ANY = {
-    "estimators": 165,
+    "estimators": 169,
     "files": 23,
     "fleet": 6,
     "plots": 8,
     "benchmarks": 12,
     "comparing": 6,
     "training": 5,
+    "river": 6,
 }
 FEW_ANY = 4  # in any other folder, or file beside them
 
