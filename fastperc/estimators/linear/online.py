@@ -290,12 +290,15 @@ class OnlineLinear(BaseLinear):
         if len(X) != len(y):
             raise ValueError(f"y: found {len(y)} targets, expected {len(X)}, one for each row of X")
         parts = []
-        for x, target in zip(X, y, strict=True):
-            n_before = len(self._known())
-            self.learn_one(x, target)
-            row, known = self._row, self._known()
-            outputs = np.zeros((1, 0)) if row is None else row.targets[None, 2:].copy()
-            parts.append(Part(outputs, known, len(known) > n_before))
+        with Attempt(self, None):
+            if self._row is not None:
+                self._replace(self._model().copy())
+            for x, target in zip(X, y, strict=True):
+                n_before = len(self._known())
+                self.learn_one(x, target)
+                row, known = self._row, self._known()
+                outputs = np.zeros((1, 0)) if row is None else row.targets[None, 2:].copy()
+                parts.append(Part(outputs, known, len(known) > n_before))
         return parts
 
     def _known(self) -> np.ndarray:
