@@ -42,3 +42,16 @@ def test_a_new_model_stays_new_where_dicts_are_refused(make):
     with pytest.raises(ValueError, match="found nan"):
         model.learn_many([*ROWS, {"a": np.nan}], [0, 1, 0, 1])
     assert set(vars(model)) == before
+
+
+@pytest.mark.parametrize("nan", [float("nan"), np.nan, np.float32("nan")])
+@pytest.mark.parametrize("labels", [[], [1.0], [1.0, 2.0], [1.0, 2.0, 3.0]])
+@pytest.mark.parametrize("x", [ROWS[0], {"new": 1.0}])
+def test_nan_is_no_label(nan, labels, x):
+    model = SGDClassifier()
+    for label in labels:
+        model.learn_one(ROWS[0], label)
+    before = numbers_of(model) if labels else set(vars(model))
+    with pytest.raises(ValueError, match="y: found nan, expected a label"):
+        model.learn_one(x, nan)
+    assert (numbers_of(model) if labels else set(vars(model))) == before
