@@ -1,4 +1,4 @@
-"""Rows and labels that linear models refuse, one at a time or in one call, change nothing."""
+"""Rows learned in one call: any iterable of dicts; refused rows and labels change nothing."""
 
 import numpy as np
 import pytest
@@ -55,3 +55,9 @@ def test_nan_is_no_label(nan, labels, x):
     with pytest.raises(ValueError, match="y: found nan, expected a label"):
         model.learn_one(x, nan)
     assert (numbers_of(model) if labels else set(vars(model))) == before
+
+
+@pytest.mark.parametrize("of", [iter, lambda rows: (x for x in rows)])
+def test_dicts_may_come_from_an_iterator(of):
+    expected = SGDClassifier().learn_many(ROWS, [0, 1, 0])
+    assert numbers_of(SGDClassifier().learn_many(of(ROWS), [0, 1, 0])) == numbers_of(expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
@@ -257,6 +257,8 @@ class OnlineLinear(BaseLinear):
 
     def _learn_in_turn(self, X: Any, y: Any) -> list[Part]:
         """Learn rows one after another; a new class, and with it an output, begins a new part."""
+        if isinstance(X, Iterator):
+            X = list(X)
         if not hasattr(X, "shape") and len(X) and isinstance(X[0], Mapping):
             return self._learn_dicts(X, y)
         parts = []
