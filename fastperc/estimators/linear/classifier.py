@@ -21,7 +21,7 @@ from ..class_weights import plain
 from ..typed import fits, only_if
 from .base import MAX_INT
 from .held_out import accuracy_of_largest, accuracy_of_signs, score_of
-from .labels import check_several, distinct, places_of, targets_of, unknown, with_label
+from .labels import check_label, check_several, distinct, places_of, targets_of, unknown, with_label
 from .online import Part, UnknownLabelError
 from .probabilities import probabilities, probabilities_of_one
 from .progressive import ProgressiveLinear, values_of_labels
@@ -377,12 +377,14 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
                 "class_weight: found 'balanced', expected a dict or None where rows come one by "
                 "one: how often each class comes is not known beforehand"
             )
+        check_label(plain(y))
         self.classes_, self._may_grow = np.array([plain(y)]), True
         n_outputs = 2 if self.multi_class == "multinomial" else 1
         return Linear(n_outputs, self.n_features_in_, np.dtype(np.float64), self._all_fields(None))
 
     def _grow_classes(self, y: Any) -> None:
         y = plain(y)
+        check_label(y)
         try:
             if y in self._targets:
                 return

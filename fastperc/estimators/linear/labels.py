@@ -29,6 +29,12 @@ def check_several(classes: np.ndarray) -> None:
         )
 
 
+def check_label(label: object) -> None:
+    """Refuse NaN, which is equal to no label, itself included."""
+    if isinstance(label, float) and label != label:
+        raise ValueError("y: found nan, expected a label. Leave out rows whose label is missing")
+
+
 def places_of(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Return the places of labels among the sorted classes."""
     if len(classes) == 2:

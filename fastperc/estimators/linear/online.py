@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
@@ -267,6 +267,8 @@ class OnlineLinear(BaseLinear):
 
     def _learn_in_turn(self, X: Any, y: Any) -> list[Part]:
         """Learn rows one after another; a new class, and with it an output, begins a new part."""
+        if isinstance(X, Iterator):
+            X = list(X)
         if not hasattr(X, "shape") and len(X) and isinstance(X[0], Mapping):
             return self._learn_dicts(X, y)
         parts = []
@@ -300,12 +302,15 @@ class OnlineLinear(BaseLinear):
         if len(X) != len(y):
             raise ValueError(f"y: found {len(y)} targets, expected {len(X)}, one for each row of X")
         parts = []
-        for x, target in zip(X, y, strict=True):
-            n_before = len(self._known())
-            self.learn_one(x, target)
-            row, known = self._row, self._known()
-            outputs = np.zeros((1, 0)) if row is None else row.targets[None, 2:].copy()
-            parts.append(Part(outputs, known, len(known) > n_before))
+        with Attempt(self, None):
+            if self._row is not None:
+                self._replace(self._model().copy())
+            for x, target in zip(X, y, strict=True):
+                n_before = len(self._known())
+                self.learn_one(x, target)
+                row, known = self._row, self._known()
+                outputs = np.zeros((1, 0)) if row is None else row.targets[None, 2:].copy()
+                parts.append(Part(outputs, known, len(known) > n_before))
         return parts
 
     def _known(self) -> np.ndarray:
