@@ -256,7 +256,7 @@ def test_what_writes_is_found(tmp_path, source, n):
 # --- types ----------------------------------------------------------------------------------------
 
 MOST_ANY = {
-    "estimators": 169,
+    "estimators": 175,
     "files": 23,
     "fleet": 6,
     "plots": 8,
