@@ -86,7 +86,7 @@ class FeatureNames:
         if found is None:
             found = self._pick(self._completed(x, grows))
         try:
-            self._pack[values.itemsize](values.data, 0, *found)
+            self._pack[values.itemsize](values, 0, *found)  # type: ignore[arg-type]
         except (TypeError, OverflowError, struct.error):
             self.check(x, values.dtype)
             raise
