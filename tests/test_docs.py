@@ -73,6 +73,6 @@ def test_the_loop_of_embedding_is_the_one_that_is_measured(repository, script):
 def test_the_examples_of_linear_print_what_they_say(repository, capsys):
     code = python_of(page(repository, "linear.md"))
     said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
-    assert len(said) == 6
+    assert len(said) == 8
     exec(compile(code, "linear.md", "exec"), {})
     assert capsys.readouterr().out.splitlines() == said

@@ -44,6 +44,11 @@ def test_a_path_that_does_not_fit_is_refused(change, message):
         plot_boundary_path(**{**given, **change})
 
 
+def test_one_step_is_not_called_several():
+    ax = plot_boundary_path(X, Y, [[1, -2]], [0.5])
+    assert ax.get_legend_handles_labels()[1][-1] == "boundary after 1 step"
+
+
 def test_mistakes_are_drawn_epoch_by_epoch():
     model = Perceptron(tol=None, max_iter=400).fit(X, Y)
     ax = plot_mistakes(model)
@@ -80,3 +85,9 @@ def test_progressive_curves_are_drawn_with_their_names():
         plot_progressive({**curves, "c": other})
     with pytest.raises(ValueError, match="of no curve"):
         plot_progressive({})
+
+
+def test_one_row_is_drawn_without_a_warning():
+    ax = ProgressiveScore.of("accuracy", np.array([1.0]), np.array([1.0])).plot()
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[1, 1]])
+    assert ax.get_xlim() == (1, 2)

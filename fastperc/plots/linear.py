@@ -96,7 +96,7 @@ def plot_boundary_path(
         ax.plot(
             *_line(w[k], b[k], low, high), color=DARK, alpha=strength, zorder=3 if is_last else 1,
             linewidth=2.0 if is_last else 1.0,
-            label=f"boundary after {k + 1} steps" if is_last else None,
+            label=f"boundary after {k + 1} step{'s' * (k > 0)}" if is_last else None,
         )  # fmt: skip
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="x1", ylabel="x2")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
@@ -155,8 +155,8 @@ def plot_mistakes(model: Perceptron, ax: Axes | None = None) -> Axes:
     else:
         text = f"not separated: {int(mistakes[-1]):,} mistakes in the last epoch"
     ax.set_title(text, fontsize=SMALL + 1, loc="left")
-    ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-    ax.yaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(ticker.MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set(xlabel="Epoch", ylabel="Mistakes", ylim=(0, None))
     tidy(ax, "y")
     return ax
@@ -197,7 +197,7 @@ def plot_progressive(
         ax.plot(*np.asarray(run.curve).T, color=nth(COLOURS, k), label=label)
     metric = metrics.pop()
     ax.set(xlabel="Rows seen", ylabel=f"{metric.replace('_', ' ')} over all rows so far")
-    ax.set_xlim(1, max(run.curve[-1, 0] for run in runs.values()))
+    ax.set_xlim(1, max(2, *(run.curve[-1, 0] for run in runs.values())))  # a row alone is no range
     tidy(ax, "y")
     if isinstance(curves, Mapping):
         names_at_ends(ax)
