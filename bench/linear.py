@@ -58,13 +58,13 @@ def measure_sparse(share=1.0, epochs=3):
     X, y = text_like(n + n // 10)
     fit = {"loss": "log_loss", "alpha": 1e-5, "tol": None, "random_state": 0}
     SGDClassifier(**fit, max_iter=1).fit(X[:100], y[:100])
-    model = SGDClassifier(**fit, max_iter=epochs)
+    model, rows = SGDClassifier(**fit, max_iter=epochs), X[:n]
     begin = time.perf_counter()
-    model.fit(X[:n], y[:n])
+    model.fit(rows, y[:n])
     seconds = (time.perf_counter() - begin) / epochs
     return {
         "rows": n,
-        "stored numbers": int(X[:n].nnz),
+        "stored numbers": int(rows.nnz),
         "seconds an epoch, validation of X included": seconds,
         "accuracy": model.score(X[n:], y[n:]),
     }
@@ -152,12 +152,12 @@ def measure_vw(n_rows=200_000, stored=20, n_columns=10_000, rate=0.1):
         "fit_intercept": False, "shuffle": False, "max_iter": 1, "tol": None,
     }  # fmt: skip
     for name, dtype in (("float64", np.float64), ("float32", np.float32)):
-        rows = X.astype(dtype)
+        rows = X[:n_rows].astype(dtype)
         best = np.inf
         for _ in range(3):
             model = SGDClassifier(**fit)
             begin = time.perf_counter()
-            model.fit(rows[:n_rows], y[:n_rows])
+            model.fit(rows, y[:n_rows])
             best = min(best, time.perf_counter() - begin)
         figures[f"fastperc, fit, {name}"] = {
             "rows a second": n_rows / best,
