@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .estimators import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
+from .estimators.class_weights import plain
 from .estimators.linear.classifier import LinearClassifier
 from .estimators.linear.features import FeatureNames, check_values
 from .estimators.linear.regressor import LinearRegressor
@@ -226,7 +227,7 @@ MLPClassifier
         """
         if not self._has_learned:
             return next(iter(self._none), None)
-        return _plain(self._model.predict_one(self._row(x)))
+        return plain(self._model.predict_one(self._row(x)))
 
     def predict_proba_one(self, x: Row, **kwargs: object) -> dict[Hashable, float]:
         """Estimate the probability of each label for one row.
@@ -347,8 +348,3 @@ def _names_of(model: object) -> list[str]:
 def _rows(X: Table) -> Iterator[Row]:
     """Return an iterator over the rows of a table, as dicts."""
     return dataframe.into_frame(X).iter_rows(named=True)
-
-
-def _plain(label: Hashable) -> Hashable:
-    """Return a label as a Python object."""
-    return label.item() if isinstance(label, np.generic) else label

@@ -18,12 +18,12 @@ from .linear_parts.proximal import move_intercept, step_adagrad, step_ftrl
 from .linear_parts.rows import (
     add_in_order,
     add_row,
-    dot,
     dot_in_order,
     dots,
     extent,
     prefetch_row,
     row_of,
+    steps_ahead,
 )
 from .linear_parts.steps import (
     begin_step,
@@ -34,7 +34,7 @@ from .linear_parts.steps import (
     one_against_rest,
     squares_if_used,
 )
-from .simd import at, flat, no_unroll, view
+from .simd import at, flat, no_unroll
 
 
 @kernel
@@ -61,10 +61,12 @@ def train_linear(samples, model, first, last, scores, outputs):
     if looks_ahead(record, rows):
         train_ahead(rows, first, last, parts, outputs)
         return
+    ahead = steps_ahead(rows)
     for step in range(first, last):
-        prefetch_row(rows, step, last, record.n_features)
+        prefetch_row(rows, step + ahead, last, record.n_features)
         row = row_of(rows, step)
         begin, end = extent(rows, row, record.n_features)
+        find_scores(rows, begin, end, parts, scores)
         learn_row(rows, row, begin, end, parts, scores)
         if outputs.shape[0] > 0:
             for k in range(record.n_outputs):
@@ -93,29 +95,24 @@ def find_slopes(samples, model, scores, slopes):
     for row in range(rows.y.shape[0]):
         begin, end = extent(rows, row, record.n_features)
         y = np.float64(at(rows.y, row))
-        for k in range(n):
-            z = dot(rows, begin, end, parts.coef, k * record.n_features) * record.scale
-            scores[n + k] = z + at(parts.b, k)
+        find_scores(rows, begin, end, parts, scores)
         if record.loss == SOFTMAX:
-            total += softmax_slopes(int(y), view(scores, n, n), n)
+            total += softmax_slopes(int(y), scores, n)
         else:
             for k in range(n):
                 target = one_against_rest(record.loss, int(y), k) if n > 1 else y
-                z = at(scores, n + k)
+                z = at(scores, k)
                 loss, slope = loss_and_slope(record.loss, target, z, record.epsilon, True)
-                scores[n + k] = slope
+                scores[k] = slope
                 total += loss
         for k in range(n):
-            slopes[row * n + k] = at(scores, n + k)
+            slopes[row * n + k] = at(scores, k)
     return total
 
 
 @rounded
-def learn_row(rows, row, begin, end, parts, scores):
-    """Learn one row; its scores from before are left in ``scores``.
-
-    With several outputs, each is of one class against the others, or all are softmax's.
-    """
+def find_scores(rows, begin, end, parts, scores):
+    """Compute the score of each output for a row; the model is only read."""
     record = at(parts.records, 0)
     m, n = record.n_features, record.n_outputs
     if record.in_order == 0:
@@ -126,6 +123,20 @@ def learn_row(rows, row, begin, end, parts, scores):
         if record.in_order > 0:
             scores[k] = dot_in_order(rows, begin, end, parts.coef, k * m)
         scores[k] = at(scores, k) * record.scale + at(parts.b, k)
+        k += 1
+
+
+@rounded
+def learn_row(rows, row, begin, end, parts, scores):
+    """Learn one row, whose scores `find_scores` has left in ``scores``.
+
+    With several outputs, each is of one class against the others, or all are softmax's.
+    """
+    record = at(parts.records, 0)
+    n = record.n_outputs
+    k = 0
+    while k < n:
+        no_unroll()
         record.strange += at(scores, k) * 0.0
         k += 1
     eta, squares = learning_rate(record), squares_if_used(record, rows, begin, end)

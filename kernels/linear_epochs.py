@@ -10,6 +10,7 @@ import numpy as np
 
 from .call_by_address import call
 from .jit import inlined, kernel
+from .linear_orders import reorder
 from .linear_parts.arguments import ADAPTIVE, N_FIELDS, PA1, RECORD, SCALED
 from .predict import all_finite
 from .simd import at, flat, records, view
@@ -84,13 +85,6 @@ def _end_epoch(model, stopping, n, score):
     return OVER
 
 
-@inlined
-def forget_sums(record):
-    """Set what is added up over an epoch to 0."""
-    record.loss_sum, record.penalty_sum = 0.0, 0.0
-    record.mistakes, record.updates = 0.0, 0.0
-
-
 @kernel
 def train_epochs(address, samples, model, scores, outputs, places, order, room, stopping, mistakes):
     """Train a model for some epochs, or until it gets no better.
@@ -124,11 +118,11 @@ def train_epochs(address, samples, model, scores, outputs, places, order, room, 
         if watch.still > 0:
             record.t += n
         else:
-            for i in range(places.shape[0]):
-                room[i] = order[places[i]]
-            for i in range(places.shape[0]):
+            reorder(order, places, room)
+            for i in range(room.shape[0]):
                 order[i] = room[i]
-            forget_sums(record)
+            record.loss_sum, record.penalty_sum = 0.0, 0.0
+            record.mistakes, record.updates = 0.0, 0.0
             call(address, None, (samples, model, 0, n, scores, outputs))
         mistakes[epoch] = int(record.mistakes)
         outcome = _end_epoch(model, stopping, n, math.nan)

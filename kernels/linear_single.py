@@ -10,9 +10,9 @@ all of them in order, their columns.
 import math
 
 from .jit import inlined, kernel
-from .linear import learn_row
+from .linear import find_scores, learn_row
 from .linear_parts.arguments import N_FIELDS, RECORD, LinearSamples, cut_model
-from .linear_parts.rows import dot, extent, squares_of_row
+from .linear_parts.rows import extent, squares_of_row
 from .linear_parts.steps import first_largest
 from .simd import at, flat, records, view
 
@@ -61,7 +61,7 @@ def learn_linear(values, columns, starts, targets, theta, state):
         rows.y[0], rows.weight[0] = y, 1.0
         if n == 1:
             rows.weight[0] = at(rows.class_weight, 1 if y > 0 else 0)
-        _find_scores(rows, begin, end, parts, scores)
+        find_scores(rows, begin, end, parts, scores)
         finite = y + squares_of_row(rows, begin, end)
         for k in range(n):
             finite += at(scores, k)
@@ -94,7 +94,7 @@ def score_linear(values, columns, theta, state, scores):
     """
     parts, rows, _ = _cut(values, columns, columns, theta, state)
     scores, n = flat(scores), at(parts.records, 0).n_outputs
-    _find_scores(rows, 0, rows.X.shape[0], parts, scores)
+    find_scores(rows, 0, rows.X.shape[0], parts, scores)
     total = 0.0
     for k in range(n):
         total += at(scores, k)
@@ -117,11 +117,3 @@ def _cut(values, columns, starts, theta, state):
     )  # fmt: skip
     parts = cut_model(view(theta, 0, size), view(theta, size, theta.shape[0] - size), state)
     return parts, samples, view(state, o, 2 * n)
-
-
-@inlined
-def _find_scores(rows, begin, end, parts, scores):
-    record = at(parts.records, 0)
-    for k in range(record.n_outputs):
-        product = dot(rows, begin, end, parts.coef, k * record.n_features)
-        scores[k] = product * record.scale + at(parts.b, k)

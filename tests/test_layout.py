@@ -256,11 +256,11 @@ def test_what_writes_is_found(tmp_path, source, n):
 # --- types ----------------------------------------------------------------------------------------
 
 MOST_ANY = {
-    "estimators": 175,
+    "estimators": 147,
     "files": 23,
     "fleet": 6,
     "plots": 8,
-    "benchmarks": 12,
+    "benchmarks": 11,
     "comparing": 6,
     "training": 5,
     "river": 6,

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from fastperc import FTRLClassifier, Perceptron, SGDClassifier, SGDRegressor
+from fastperc.estimators.linear import base
 
 ROWS = [{"a": 1.0, "b": 2.0}, {"b": -1.0}, {"a": 0.5}]
 MODELS = {
@@ -61,3 +63,32 @@ def test_nan_is_no_label(nan, labels, x):
 def test_dicts_may_come_from_an_iterator(of):
     expected = SGDClassifier().learn_many(ROWS, [0, 1, 0])
     assert numbers_of(SGDClassifier().learn_many(of(ROWS), [0, 1, 0])) == numbers_of(expected)
+
+
+@pytest.mark.parametrize("penalty", ["l2", None])
+def test_nan_is_found_in_large_rows_also_where_columns_come_twice(monkeypatch, penalty):
+    """Such rows are not looked at beforehand; with duplicates added up they may be few again."""
+    monkeypatch.setattr(base, "SLICE", 10)
+    n = 8
+    columns, starts = np.tile([0, 0, 1], n), np.arange(0, 3 * n + 1, 3)
+    values = np.ones(3 * n)
+    values[-1] = np.nan
+    X = sparse.csr_matrix((values, columns, starts), (n, 2))
+    y = np.arange(n) % 2
+    for model in (SGDClassifier(penalty=penalty), SGDClassifier(loss="log_loss"), SGDRegressor()):
+        with pytest.raises(ValueError, match="Input X contains NaN"):
+            model.fit(X, y)
+        assert not hasattr(model, "coef_")
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan, "heavy"])
+def test_a_class_weight_is_a_number_as_a_sample_weight_is(weight):
+    with pytest.raises(ValueError, match=r"found .* for class 1, expected a finite"):
+        SGDClassifier(class_weight={0: 1.0, 1: weight}).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_labels_of_digits_can_be_balanced():
+    X, y = np.arange(12.0)[:, None], np.array(["0", "1", "1"] * 4)
+    found = SGDClassifier(class_weight="balanced", random_state=0).fit(X, y)
+    expected = SGDClassifier(class_weight={"0": 1.5, "1": 0.75}, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(found.coef_, expected.coef_)

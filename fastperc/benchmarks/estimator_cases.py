@@ -63,7 +63,7 @@ def _fit_case(
         if not checked:
             fit_and_compare(models, X, y, name)
             checked.append(True)
-        return {way: Timed(partial(_fit, model, X, y)) for way, model in models.items()}
+        return {way: Timed(partial(fit_quietly, model, X, y)) for way, model in models.items()}
 
     def refuses(way: str) -> str:
         is_there = samples is not mnist or all(path.exists() for path in mnist_files())
@@ -99,15 +99,16 @@ def fit_and_compare(models: dict[str, Any], X: np.ndarray, y: np.ndarray, name: 
     """Train both, and refuse to time them if their weights differ."""
     weights = []
     for model in models.values():
-        _fit(model, X, y)
+        fit_quietly(model, X, y)
         weights.append(np.concatenate([a.ravel() for a in model.coefs_ + model.intercepts_]))
     theirs, ours = weights / np.abs(weights[0]).max()
     require_close(ours, theirs, TOLERANCE, name)
 
 
-def _fit(model: Any, X: np.ndarray, y: np.ndarray) -> None:
+def fit_quietly(model: Any, X: Any, y: np.ndarray) -> None:
+    """Fit without a word about few epochs."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about few epochs
+        warnings.simplefilter("ignore")
         model.fit(X, y)
 
 

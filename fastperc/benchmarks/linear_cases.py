@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,8 +12,8 @@ from scipy import sparse
 from .. import estimators
 from ..measuring.clock import Timed
 from .case import Case, Ways, repeated, require_close
+from .estimator_cases import WAYS, fit_quietly
 
-WAYS = ("sklearn", "fastperc")
 TOLERANCE = 1e-6  # between the coefficients of both, relative to the largest
 FIT = {"max_iter": 5, "tol": None, "random_state": 0}
 LOG: dict[str, object] = {"loss": "log_loss"}
@@ -29,7 +28,7 @@ class Work(NamedTuple):
     m: int
     stored: int = 0  # 0: all, in an array
     classes: int = 2
-    ours: dict[str, object] = {}  # noqa: RUF012  # what scikit-learn has no parameter for
+    ours: dict[str, object] | None = None  # what scikit-learn has no parameter for
 
 
 def cases() -> Iterator[Case]:
@@ -59,14 +58,14 @@ def _fits(work: Work, name: str) -> Ways:
     X, y = rows(work)
     models = {way: _model(way, work) for way in WAYS}
     for model in models.values():
-        _fit(model, X, y)
+        fit_quietly(model, X, y)
     if not work.ours:
         theirs, ours = (models[way].coef_ / np.abs(models["sklearn"].coef_).max() for way in WAYS)
         require_close(ours, theirs, TOLERANCE, name)
     else:  # another order of rows: as good, and not the same
         theirs, ours = (np.array([models[way].score(X, y)]) for way in WAYS)
         require_close(ours, theirs, 0.05, name)
-    return {way: Timed(partial(_fit, model, X, y)) for way, model in models.items()}
+    return {way: Timed(partial(fit_quietly, model, X, y)) for way, model in models.items()}
 
 
 def rows(work: Work) -> tuple[Any, np.ndarray]:
@@ -88,13 +87,7 @@ def _model(way: str, work: Work) -> Any:
 
     if way == "sklearn":
         return getattr(linear_model, work.kind)(**FIT, **work.options)
-    return getattr(estimators, work.kind)(**FIT, **work.options, **work.ours)
-
-
-def _fit(model: Any, X: Any, y: np.ndarray) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about few epochs
-        model.fit(X, y)
+    return getattr(estimators, work.kind)(**FIT, **work.options, **(work.ours or {}))
 
 
 def _calls() -> Ways:
@@ -103,7 +96,7 @@ def _calls() -> Ways:
     X, y = rows(work)
     models = {way: _model(way, work) for way in WAYS}
     for model in models.values():
-        _fit(model, X, y)
+        fit_quietly(model, X, y)
     models["sklearn"].partial_fit(X[:1], y[:1])
     models["fastperc"].learn_one(X[0], y[0])
     theirs, ours = (models[way].coef_ for way in WAYS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -39,9 +38,6 @@ class Linear:
         for name, value in options.items():
             self.record[name] = value
         fresh = {"n_outputs": n_outputs, "n_features": n_features, "t": 1, "scale": 1}
-        if self.record["penalty"] == 0 and self.record["l1"] + self.record["l2"] > 0:
-            self.record["penalty"] = self.record["l1"] + self.record["l2"]
-            self.record["l1_ratio"] = self.record["l1"] / self.record["penalty"]
         for name, value in {**fresh, "average_b": 1, "eta": self.record["eta0"]}.items():
             self.record[name] = value
         vectors = 1 + arguments.n_vectors(
@@ -180,15 +176,6 @@ class Linear:
         scale = float(record["scale"])
         record["squares"] = record["squares_now"] = scale * scale * float(flat @ flat)
         record["absolutes"] = record["absolutes_now"] = scale * float(np.abs(flat).sum())
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether all coefficients and intercepts are numbers."""
-        total = float(np.add.reduce(self.intercept))
-        # The sum of finite numbers may overflow, so that only a finite one proves anything.
-        if math.isfinite(total) and math.isfinite(float(self.coef.sum(dtype=np.float64))):
-            return True
-        return bool(np.isfinite(self.coef).all() and np.isfinite(self.intercept).all())
 
     # --- others of its kind ----------------------------------------------------------------------
 

@@ -52,7 +52,8 @@ class Rows:
     weight : ndarray of shape (n,) or (0,)
     class_weight : ndarray of float64 of shape (n_outputs,) or (0,)
     check : callable, optional
-        Called after the first epoch if a score was infinite or NaN: raises where X is to blame.
+        Called once the first scores are known if one was infinite or NaN: raises where X is to
+        blame.
     """
 
     X: np.ndarray | csr_matrix
@@ -207,8 +208,16 @@ def _epochs_in_calls(
         n, outcome = train_epochs(
             _addresses[kinds], *run, orders.places, orders.order, orders.room, state, mistakes
         )
+        if left == stopping.max_iter:
+            _check_strange(model, rows)
         yield mistakes[:n].tolist(), outcome
         left -= n
+
+
+def _check_strange(model: Linear, rows: Rows) -> None:
+    """Look at X where scores were infinite or NaN."""
+    if rows.check is not None and model.record["strange"] != 0:
+        rows.check()
 
 
 def _epochs_one_by_one(
@@ -223,8 +232,8 @@ def _epochs_one_by_one(
             for name in ("loss_sum", "penalty_sum", "mistakes", "updates"):
                 record[name] = 0.0
             n = _run(model, rows, orders.next())
-            if epoch == 1 and rows.check is not None and record["strange"] != 0:
-                rows.check()
+            if epoch == 1:
+                _check_strange(model, rows)
         score = math.nan if stopping.score is None else stopping.score(model)
         outcome = end_epoch(model.arguments(), state, n, score)
         if stopping.verbose:

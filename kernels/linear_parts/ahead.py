@@ -17,7 +17,7 @@ import numpy as np
 from ..jit import inlined, rounded
 from ..simd import at, full, load, load_n, no_unroll, store, store_n, sum_lanes, width
 from .arguments import SCALED
-from .rows import prefetch_row, row_of
+from .rows import prefetch_row, row_of, steps_ahead
 from .steps import (
     begin_step,
     find_step,
@@ -51,11 +51,11 @@ def train_ahead(rows, first, last, parts, outputs):
     record = at(parts.records, 0)
     X, coef, m = rows.X, parts.coef, record.n_features
     row, after = row_of(rows, first), row_of(rows, min(first + 1, last - 1))
-    none = coef.dtype.type(0)
+    none, ahead = coef.dtype.type(0), steps_ahead(rows)
     here = step_and_sums(X, row * m, row * m, row * m, m, coef, none)
     there = step_and_sums(X, row * m, row * m, after * m, m, coef, none)
     for step in range(first, last):
-        prefetch_row(rows, step, last, m)
+        prefetch_row(rows, step + ahead, last, m)
         c = none
         z = here.with_w * record.scale + at(parts.b, 0)
         record.strange += z * 0.0

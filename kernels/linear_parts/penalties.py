@@ -113,4 +113,4 @@ def sizes(rows, begin, end, coef, o):
         a += absolute(w)
         s += w * w
         i += width(coef)
-    return np.float64(sum_lanes(a)), float(sum_lanes(s))
+    return np.float64(sum_lanes(a)), np.float64(sum_lanes(s))

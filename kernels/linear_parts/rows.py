@@ -47,13 +47,17 @@ def extent(rows, row, n_features):
 
 
 @inlined
-def prefetch_row(rows, step, last, n_features):
-    """Begin to load a row some steps ahead: shuffled ones come from anywhere in memory."""
+def steps_ahead(rows):
+    """Return how many steps before its own a row is fetched."""
     length = rows.X.shape[0] // rows.y.shape[0] + 1
-    ahead = min(1 + AHEAD_BYTES // (length * rows.X.itemsize), MOST_AHEAD)
-    there = step + ahead
-    if rows.order.shape[0] > 0 and there < last:
-        row = row_of(rows, there)
+    return min(1 + AHEAD_BYTES // (length * rows.X.itemsize), MOST_AHEAD)
+
+
+@inlined
+def prefetch_row(rows, step, last, n_features):
+    """Begin to load the row of a step to come: shuffled ones come from anywhere in memory."""
+    if rows.order.shape[0] > 0 and step < last:
+        row = row_of(rows, step)
         begin, end = extent(rows, row, n_features)
         prefetch(rows.y, row)
         j = begin

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import (
     _check_sample_weight,
     assert_all_finite,
@@ -20,15 +21,14 @@ from sklearn.utils.validation import (
 
 from ...kernels.linear_parts.arguments import ADAGRAD, FTRL
 from ...model.linear import Linear
-from ...training.linear import SLICE, Orders, Rows, Stopping
+from ...training.linear import NO_WEIGHT, SLICE, Orders, Rows, Stopping
 from ...training.linear_row import SPARSE_INTERCEPT_DECAY
-from ..inputs import refuse_dates
-from .rows import canonical, scores
+from ..inputs import Inputs, refuse_dates
+from .rows import canonical
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-NO_WEIGHT = np.empty(0)
 MAX_INT = np.iinfo(np.int32).max  # as scikit-learn draws its seeds
 # What lets weights that are all 0 pass, in versions of scikit-learn that refuse them otherwise.
 CAN_ALLOW = "allow_all_zero_weights" in signature(_check_sample_weight).parameters
@@ -149,7 +149,7 @@ class BaseLinear(BaseEstimator):
 
     # --- rows -------------------------------------------------------------------------------------
 
-    def _check(self, X: Any, *y: Any, reset: bool, trains: bool = False) -> Any:
+    def _check(self, X: Inputs, *y: Any, reset: bool, trains: bool = False) -> Any:
         """Return checked rows, and targets.
 
         Where they are to be trained on, whether large ones are finite is found out on the way:
@@ -162,29 +162,31 @@ class BaseLinear(BaseEstimator):
             reset=reset, ensure_all_finite=finite,
         )  # fmt: skip
 
-    def _is_large(self, X: Any) -> bool:
-        """Return whether rows are so many that training looks at them more than once in a call."""
-        is_plain = type(X) in (np.ndarray, np.memmap) or sparse.issparse(X)
-        size = (X.nnz if sparse.issparse(X) else X.size) if is_plain else 0
+    def _is_large(self, X: Inputs) -> bool:
+        """Return whether rows are so many that another look at all of them would take long."""
+        if isinstance(X, np.ndarray):
+            size = X.size
+        elif sparse.issparse(X):
+            size = X.nnz
+        else:
+            return False
         return size > SLICE and X.dtype.kind == "f" and not self.early_stopping
 
     def _rows(
-        self, X: Any, y: np.ndarray, weight: np.ndarray | None, class_weight: np.ndarray | None
+        self, X: Inputs, y: np.ndarray, weight: np.ndarray | None, class_weight: np.ndarray | None
     ) -> Rows:
         """Return rows as kernels take them, X and y of the model's dtype."""
         dtype = X.dtype
         if not isinstance(X, np.ndarray):
             X = canonical(X)
-        name = type(self).__name__
-        look = partial(assert_all_finite, X, estimator_name=name, input_name="X")
         return Rows(
             X, y.astype(dtype, copy=False),
             NO_WEIGHT.astype(dtype) if weight is None else weight.astype(dtype, copy=False),
             NO_WEIGHT if class_weight is None else class_weight,
-            look if self._is_large(X) else None,
+            partial(assert_all_finite, X, estimator_name=type(self).__name__, input_name="X"),
         )  # fmt: skip
 
-    def _weights(self, sample_weight: Any, X: Any) -> np.ndarray | None:
+    def _weights(self, sample_weight: Any, X: Inputs) -> np.ndarray | None:
         """Return checked weights of samples; None where they have none."""
         if sample_weight is None:
             return None
@@ -194,7 +196,7 @@ class BaseLinear(BaseEstimator):
 
     # --- models -----------------------------------------------------------------------------------
 
-    def _all_fields(self, X: Any) -> dict[str, float]:
+    def _all_fields(self, X: Inputs) -> dict[str, float]:
         fields = {"fits_intercept": float(self.fit_intercept), "intercept_decay": 1.0}
         if sparse.issparse(X):
             fields["intercept_decay"] = SPARSE_INTERCEPT_DECAY
@@ -206,7 +208,7 @@ class BaseLinear(BaseEstimator):
             )
         return fields
 
-    def _beginning(self, n_outputs: int, X: Any, coef_init: Any, intercept_init: Any) -> Linear:
+    def _beginning(self, n_outputs: int, X: Inputs, coef_init: Any, intercept_init: Any) -> Linear:
         """Return a new model: zeros, or what is given or was learned before."""
         model = Linear(n_outputs, X.shape[1], X.dtype, self._all_fields(X))
         if self.warm_start and self._linear is not None:
@@ -279,7 +281,7 @@ class BaseLinear(BaseEstimator):
                 stacklevel=4,
             )
 
-    def _scores_of(self, X: Any) -> np.ndarray:
+    def _scores_of(self, X: Inputs) -> np.ndarray:
         """Return X's products with the coefficients, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = self._check(X, reset=False)
@@ -287,7 +289,7 @@ class BaseLinear(BaseEstimator):
         coef, intercept = model.learned()
         if self._sparse is not None:
             coef = self._sparse
-        return scores(X, coef, intercept)
+        return safe_sparse_dot(X, coef.T, dense_output=True) + intercept
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

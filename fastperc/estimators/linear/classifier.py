@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -17,7 +16,8 @@ from ...kernels.linear_parts.arguments import LOG_LOSS
 from ...model.linear import Linear
 from ...training.linear import train
 from ..attempt import Attempt
-from ..class_weights import plain
+from ..class_weights import balanced, chosen, plain
+from ..inputs import Inputs
 from ..typed import fits, only_if
 from .base import MAX_INT
 from .held_out import accuracy_of_largest, accuracy_of_signs, score_of
@@ -93,7 +93,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         """
         return self._partial_fit(X, y, classes, sample_weight)
 
-    def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
+    def _fit(self, X: Inputs, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
         with Attempt(self, self.random_state) as attempt:
             X, y = self._check(X, y, reset=True, trains=True)
             self.__dict__.pop("_names", None)
@@ -105,11 +105,11 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
             model = self._beginning(n_outputs, X, coef_init, intercept_init)
             self.classes_ = classes
             from_zeros = not (model.coef.any() or model.intercept.any())
-            self._train(attempt, model, X, places, weight, y, self.max_iter, from_zeros)
+            self._train(attempt, model, X, places, weight, self.max_iter, from_zeros)
         self._warn_of_end()
         return self
 
-    def _partial_fit(self, X: Any, y: Any, classes: Any, weight: Any) -> Self:
+    def _partial_fit(self, X: Inputs, y: Any, classes: Any, weight: Any) -> Self:
         with Attempt(self, self.random_state) as attempt:
             first = self._linear is None
             self._check_partial(first, classes)
@@ -123,7 +123,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
                 X = X.astype(model.theta.dtype, copy=False)
             places = places_of(y, self.classes_)
             weight = self._weights(weight, X)
-            self._train(attempt, model, X, places, weight, y, 1)
+            self._train(attempt, model, X, places, weight, 1)
         return self
 
     def _check_partial(self, first: bool, classes: Any) -> None:
@@ -151,13 +151,17 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         return len(classes) if len(classes) > 2 or self.multi_class == "multinomial" else 1
 
     def _train(
-        self, attempt: Attempt, model: Linear, X: Any, places: np.ndarray,
-        weight: np.ndarray | None, y: np.ndarray, max_iter: int, from_zeros: bool = False,
+        self, attempt: Attempt, model: Linear, X: Inputs, places: np.ndarray,
+        weight: np.ndarray | None, max_iter: int, from_zeros: bool = False,
     ) -> None:  # fmt: skip
         """Train a model, and make it the estimator's."""
         class_weight = np.ones(len(self.classes_))
         if self.class_weight is not None:
-            class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+            counts = np.bincount(places, minlength=len(self.classes_))
+            is_balanced = isinstance(self.class_weight, str)
+            class_weight = (
+                balanced(counts) if is_balanced else chosen(self.class_weight, self._labels)
+            )
         before = float(model.record["t"])
         if model.n_outputs == 1:
             is_last = places == len(self.classes_) - 1
@@ -180,14 +184,14 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         attempt.keep()
         self._note(X, places, mistakes, weight is None and from_zeros)
 
-    def _note(self, X: Any, places: np.ndarray, mistakes: list[int], is_plain: bool) -> None:
+    def _note(self, X: Inputs, places: np.ndarray, mistakes: list[int], is_plain: bool) -> None:
         """Record what a training teaches beside its coefficients.
 
         ``is_plain``: it began at the beginning, and all samples count alike.
         """
 
     def _train_binary(
-        self, model: Linear, X: Any, is_own: np.ndarray, weight: np.ndarray | None,
+        self, model: Linear, X: Inputs, is_own: np.ndarray, weight: np.ndarray | None,
         class_weight: np.ndarray, seed: Any, held: np.ndarray | None, max_iter: int,
     ) -> tuple[int, list[int]]:  # fmt: skip
         """Train one output: for the samples of a class, against all others."""
@@ -208,7 +212,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         return train(model, rows, order, self._stopping(max_iter, score))
 
     def _train_each(
-        self, model: Linear, X: Any, places: np.ndarray, weight: np.ndarray | None,
+        self, model: Linear, X: Inputs, places: np.ndarray, weight: np.ndarray | None,
         class_weight: np.ndarray, max_iter: int,
     ) -> tuple[int, list[int]]:  # fmt: skip
         """Train one output after another, each in an order of its own, as scikit-learn does."""
@@ -239,7 +243,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         return n_iter, each.tolist()
 
     def _train_together(
-        self, model: Linear, X: Any, places: np.ndarray, weight: np.ndarray | None,
+        self, model: Linear, X: Inputs, places: np.ndarray, weight: np.ndarray | None,
         class_weight: np.ndarray, max_iter: int,
     ) -> tuple[int, list[int]]:  # fmt: skip
         """Train all outputs on each row while it is in the cache."""

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from sklearn.metrics import r2_score
+from sklearn.utils.extmath import safe_sparse_dot
 
 from ...model.linear import Linear
-from .rows import scores
+from ..inputs import Inputs
 
 Measure = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 
 
 def score_of(
-    held: np.ndarray | None, X: Any, truth: np.ndarray, weight: np.ndarray | None, measure: Measure
-) -> Callable[[Linear], float] | None:
+    held: np.ndarray | None,
+    X: Inputs,
+    truth: np.ndarray,
+    weight: np.ndarray | None,
+    measure: Measure,
+) -> Callable[[Linear], float] | None:  # fmt: skip
     """Return a function that scores a model on the samples set aside; None if there are none.
 
     Parameters
@@ -30,7 +34,13 @@ def score_of(
         return None
     rows, there = X[held], truth[held]
     weights = None if weight is None else weight[held]
-    return lambda model: measure(scores(rows, *model.current()), there, weights)
+
+    def score(model: Linear) -> float:
+        coef, intercept = model.current()
+        found = safe_sparse_dot(rows, coef.T, dense_output=True) + intercept
+        return measure(found, there, weights)
+
+    return score
 
 
 def accuracy_of_signs(found: np.ndarray, is_own: np.ndarray, weight: np.ndarray | None) -> float:

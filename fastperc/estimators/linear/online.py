@@ -15,6 +15,7 @@ from ...model.linear import Linear
 from ...training.linear import learn_rows
 from ...training.linear_row import ALL, SPARSE_INTERCEPT_DECAY, LinearRow, refuse
 from ..attempt import Attempt
+from ..inputs import Inputs
 from .base import BaseLinear
 from .features import FeatureNames, HashedNames, UnknownNameError
 from .rows import canonical
@@ -154,7 +155,7 @@ class OnlineLinear(BaseLinear):
     # --- rows -------------------------------------------------------------------------------------
 
     def _row_of(self, x: Any, row: LinearRow, grows: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return a row's values and their columns; see `FeatureNames.write` for ``grows``."""
+        """Return a row's values and their columns; see `FeatureNames.read` for ``grows``."""
         if isinstance(x, Mapping):
             if self._names is None:
                 self._names = self._own_names()
@@ -265,7 +266,7 @@ class OnlineLinear(BaseLinear):
         self._learn_in_turn(X, y)
         return self
 
-    def _learn_in_turn(self, X: Any, y: Any) -> list[Part]:
+    def _learn_in_turn(self, X: Inputs, y: Any) -> list[Part]:
         """Learn rows one after another; a new class, and with it an output, begins a new part."""
         if isinstance(X, Iterator):
             X = list(X)
@@ -285,7 +286,7 @@ class OnlineLinear(BaseLinear):
                 parts.append(Part(outputs, self._known(), first in new))
         return parts
 
-    def _learn_rows(self, X: Any, y: np.ndarray) -> np.ndarray:
+    def _learn_rows(self, X: Inputs, y: np.ndarray) -> np.ndarray:
         """Learn rows whose labels are known."""
         model, targets = self._model(), self._targets_of(y)
         X = X.astype(model.theta.dtype, copy=False)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from scipy import sparse
+from sklearn.utils.extmath import row_norms, safe_sparse_dot
 
 from ...model.linear import Linear
 from .. import parameters
+from ..inputs import Inputs
 from . import options
 from .classifier import LinearClassifier
-from .rows import scores
 
 NO_MISTAKES = np.empty(0, np.int64)
 
@@ -146,7 +146,7 @@ class Perceptron(LinearClassifier):
             **options.schedule_fields("constant", self.alpha, self.eta0, 0.5),
         }
 
-    def _note(self, X: Any, places: np.ndarray, mistakes: list[int], is_plain: bool) -> None:
+    def _note(self, X: Inputs, places: np.ndarray, mistakes: list[int], is_plain: bool) -> None:
         goes_on = self.t_ > len(places) * len(mistakes) + 1
         before = vars(self).get("mistakes_", NO_MISTAKES) if goes_on else NO_MISTAKES
         self.mistakes_ = np.concatenate([before, np.asarray(mistakes, np.int64)])
@@ -159,12 +159,12 @@ class Perceptron(LinearClassifier):
                 self.mistake_bound_ = float((longest / margins**2).sum())
 
 
-def margins_of(model: Linear, X: Any, places: np.ndarray) -> tuple[np.ndarray, float]:
+def margins_of(model: Linear, X: Inputs, places: np.ndarray) -> tuple[np.ndarray, float]:
     """Return each output's margin, and the largest sum of squares of a row, intercept included."""
     one = float(model.record["intercept_decay"]) if model.record["fits_intercept"] else 0.0
     coef, b = model.coef.astype(np.float64), model.intercept
-    found = scores(X, coef, b)
+    found = safe_sparse_dot(X, coef.T, dense_output=True) + b
     signs = np.where(places[:, None] == np.arange(model.n_outputs) + (model.n_outputs == 1), 1, -1)
     lengths = np.sqrt((coef * coef).sum(axis=1) + (b * b / one if one else 0.0))
-    squares = X.multiply(X).sum(axis=1) if sparse.issparse(X) else np.einsum("ij,ij->i", X, X)
+    squares = row_norms(X, squared=True)
     return (signs * found).min(axis=0) / lengths, float(np.max(squares)) + one

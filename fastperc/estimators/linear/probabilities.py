@@ -6,6 +6,7 @@ import math
 import sys
 
 import numpy as np
+from scipy.special import expit, softmax
 
 from ...kernels.linear_parts.arguments import LOG_LOSS, SOFTMAX
 
@@ -15,13 +16,8 @@ LOWEST = -math.log(sys.float_info.max)
 def probabilities(found: np.ndarray, loss: int) -> np.ndarray:
     """Turn scores of shape (n, n_outputs) into probabilities of shape (n, n_classes)."""
     if loss == SOFTMAX:
-        powers = np.exp(found - found.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
-    if loss == LOG_LOSS:
-        with np.errstate(over="ignore"):  # exp of a large number is infinite: the sigmoid is 0
-            each = 1.0 / (1.0 + np.exp(-found))
-    else:
-        each = (np.clip(found, -1, 1) + 1) / 2
+        return softmax(found, axis=1)
+    each = expit(found) if loss == LOG_LOSS else (np.clip(found, -1, 1) + 1) / 2
     if each.shape[1] == 1:
         return np.hstack([1 - each, each])
     each[each.sum(axis=1) == 0] = 1.0

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from ...model.linear import Linear
 from ...training.linear import train
 from ..attempt import Attempt
-from ..inputs import one_target
+from ..inputs import Inputs, one_target
 from ..typed import fits
 from .base import MAX_INT
 from .held_out import r2, score_of
@@ -67,7 +67,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def _fit(self, X: Any, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
+    def _fit(self, X: Inputs, y: Any, coef_init: Any, intercept_init: Any, weight: Any) -> Self:
         with Attempt(self, self.random_state) as attempt:
             X, y = self._check(X, y, reset=True, trains=True)
             self.__dict__.pop("_names", None)
@@ -78,7 +78,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
         self._warn_of_end()
         return self
 
-    def _partial_fit(self, X: Any, y: Any, weight: Any) -> Self:
+    def _partial_fit(self, X: Inputs, y: Any, weight: Any) -> Self:
         with Attempt(self, self.random_state) as attempt:
             if self.early_stopping:
                 raise ValueError("early_stopping should be False with partial_fit")
@@ -93,7 +93,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
         return self
 
     def _train(
-        self, attempt: Attempt, model: Linear, X: Any, y: np.ndarray,
+        self, attempt: Attempt, model: Linear, X: Inputs, y: np.ndarray,
         weight: np.ndarray | None, max_iter: int,
     ) -> None:  # fmt: skip
         """Train a model, and make it the estimator's."""

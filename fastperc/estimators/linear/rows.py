@@ -16,7 +16,7 @@ MOST = np.iinfo(np.int32).max
 def canonical(X: Any) -> csr_matrix:
     """Return a matrix in CSR form in which no row names a column twice, with short indices.
 
-    Without duplicates the rules that divide by what a column has seen are as for dense rows.
+    Duplicates are added up: the kernels write each column of a row once.
     """
     if not X.has_canonical_format:
         X = X.copy()
@@ -26,11 +26,3 @@ def canonical(X: Any) -> csr_matrix:
         X = sparse.csr_matrix((X.data, *short), X.shape)
         X.has_canonical_format = True
     return X
-
-
-def scores(X: Any, coef: Any, intercept: np.ndarray) -> np.ndarray:
-    """Return ``X @ coef.T + intercept``, dense whatever X and coef are."""
-    product = X @ coef.T
-    if sparse.issparse(product):
-        product = product.toarray()
-    return np.asarray(product) + intercept
