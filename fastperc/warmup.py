@@ -90,12 +90,13 @@ def warmup(dtypes: Sequence[str] = options.DTYPES) -> Iterator[WarmupStep]:
     gradient of a linear model
     """
     for dtype in map(options.check_dtype, dtypes):
-        for what, call in _calls(dtype):
+        for what, call in calls(dtype):
             yield timed(what, str(dtype), call)
 
 
-def _calls(dtype: np.dtype) -> list[tuple[str, Callable[[], object]]]:
+def calls(dtype: np.dtype | str) -> list[tuple[str, Callable[[], object]]]:
     """List the steps for a dtype: their names, and functions that call kernels."""
+    dtype = options.check_dtype(dtype)
     net = Network((2, 2, 1), seed=0, dtype=dtype)
     fleet = Fleet((2, 2, 1), 2, seed=0, dtype=dtype)
     model = options.check_model((2, 2, 1), "relu", "identity", "squared_error", dtype)
@@ -177,15 +178,28 @@ def outcome() -> tuple[bool, str]:
     return True, ". The machine code is kept on disk: later processes load it."
 
 
+def versions() -> list[tuple[str, str, list[tuple[Any, ...]]]]:
+    """List all that this process has compiled or loaded: module, kernel, and its signatures."""
+    return [
+        (kernel.__module__, kernel.__name__, kernel.signatures)
+        for kernel in _kernels()
+        if kernel.signatures and getattr(kernel._cache, "folders", None)
+    ]
+
+
 def _machine_code() -> tuple[int, int]:
     """Count the compiled versions of kernels in this process, and those that came from disk."""
+    return (
+        sum(len(kernel.signatures) for kernel in _kernels()),
+        sum(sum(kernel.stats.cache_hits.values()) for kernel in _kernels()),
+    )
+
+
+def _kernels() -> list[Any]:
+    """List the compiled functions of all modules that are loaded."""
     modules = [m for name, m in sys.modules.items() if name.startswith(f"{__package__}.kernels.")]
     values = {id(value): value for module in modules for value in vars(module).values()}.values()
-    kernels = [value for value in values if hasattr(value, "signatures")]
-    return (
-        sum(len(kernel.signatures) for kernel in kernels),
-        sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels),
-    )
+    return [value for value in values if hasattr(value, "signatures")]
 
 
 def __getattr__(name: str) -> type[WarmupStep]:

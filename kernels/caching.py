@@ -7,8 +7,11 @@ only, the first that it may write to: what another user has compiled is compiled
 `KernelCache` keeps Numba's way of storing a compiled function, and replaces the rest:
 
 - files are looked for in every folder of Numba's order, and written to the first that takes them;
+  then among those that the installation brings, see `precompiled`;
 - the key of a stored function covers every source file of this folder, the compile flags, the
   settings that shape code and the versions of the compilers;
+- to load machine code, Numba first imports and registers all that it could compile: half a second,
+  of which our kernels need the runtime only;
 - one file for each key, named by it. There is no index, so none can be torn, outrun by another
   process or left naming the wrong file;
 - a checksum over name and content. A file that fails it is compiled again and rewritten. This finds
@@ -40,10 +43,13 @@ from numba.core.caching import (
     CompileResultCacheImpl,
     FunctionCache,
     NullCache,
-    UserProvidedCacheLocator,
 )
+from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
+
+from . import precompiled
 
 # Settings that change the machine code and are missing from Numba's own key. One that this version
 # of Numba does not have reads as None.
@@ -62,6 +68,9 @@ SETTINGS = (
     "DEBUG_ARRAY_OPT_RUNTIME",
     "USE_LEGACY_TYPE_SYSTEM",
 )
+
+SWITCH = "FASTPERC_NUMBA_CACHE"
+PRECOMPILED_SWITCH = "FASTPERC_PRECOMPILED"
 
 CHECKSUM_BYTES = hashlib.sha256().digest_size
 
@@ -169,7 +178,7 @@ def described(code):
 
 
 def _tag(parts):
-    tag = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {np.__version__}".encode())
+    tag = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
     parts = list(parts)
     if not parts:
         raise RuntimeError("found no Python sources, nor what they became, to tell old from new")
@@ -191,8 +200,8 @@ def cache_folders(source, module):
        package's name would be imported in place of the next installation.
     3. In the user's cache folder, such as ``~/.cache/numba``, if there is a home.
 
-    With ``FASTPERC_NUMBA_CACHE=only`` in the environment, in the first alone: for measurements and
-    tests, which have to know what was compiled.
+    With ``FASTPERC_NUMBA_CACHE=only`` in the environment, in the first alone, and what the
+    installation brings is left: for measurements and tests, which have to know what was compiled.
 
     Parameters
     ----------
@@ -201,11 +210,11 @@ def cache_folders(source, module):
     module : str
         Its dotted name.
     """
-    below = UserProvidedCacheLocator.get_suitable_cache_subpath(str(_lasting(source, module)))
+    below = _folder_name(_lasting(source, module))
     found = []
     if config.CACHE_DIR:
         found.append(Path(config.CACHE_DIR).absolute() / below)
-        if os.environ.get("FASTPERC_NUMBA_CACHE", "").strip().lower() == "only":
+        if is_only():
             return found
     if source.parent.is_dir():
         found.append(_beside(source, module))
@@ -213,6 +222,26 @@ def cache_folders(source, module):
     if user.is_absolute():  # without a home it is "~/.cache", below any folder
         found.append(user / below)
     return found
+
+
+def is_only():
+    """Return whether the one folder that machine code may come from is named."""
+    return bool(config.CACHE_DIR) and _setting(SWITCH) == "only"
+
+
+def is_off(variable):
+    """Return whether a variable of the environment turns off what is on by default."""
+    return _setting(variable) in {"0", "false", "no", "off"}
+
+
+def _setting(variable):
+    return os.environ.get(variable, "").strip().lower()
+
+
+def _folder_name(source):
+    """The name of the folder for the files of all sources that lie beside one."""
+    folder = source.absolute().parent
+    return f"{folder.name}_{hashlib.sha256(str(folder).encode()).hexdigest()[:40]}"
 
 
 def _lasting(source, module):
@@ -301,10 +330,11 @@ class KernelCache(FunctionCache):
         self.folders = cache_folders(source, function.__module__)
         if not self.folders:
             raise RuntimeError("there is neither a folder beside the package nor a home")
+        self._is_ours = _is_ours(function)
         # A kernel defined outside this folder adds its own file.
-        own = "" if _is_ours(function) else source.read_bytes()
-        tag = hashlib.sha256(f"{build_tag()} {own!r}".encode()).hexdigest()
-        self._cache_file = CodeFiles(self.folders, function, tag[:12])
+        own = "" if self._is_ours else source.read_bytes()
+        self._tag = hashlib.sha256(f"{build_tag()} {own!r}".encode()).hexdigest()[:12]
+        self._cache_file = self._files(self.folders)
         self._flags = sorted((name, canonical(value)) for name, value in options.items())
         self._defined_at = (function.__qualname__, function.__code__.co_firstlineno)
         self.enable()
@@ -316,8 +346,24 @@ class KernelCache(FunctionCache):
 
     def load_overload(self, sig, target_context):
         """Return the stored code for a signature, or None if it has to be compiled."""
+        if not self._enabled:
+            return None
+        if self._is_ours:
+            rtsys.initialize(target_context)  # all that our kernels call
+        else:
+            target_context.refresh()
+        codegen = target_context.codegen()
+        found = self._load(self._cache_file, self._index_key(sig, codegen), target_context)
+        level = shipped_level()[0] if found is None and self._is_ours else None
+        if level is not None:
+            key = self._key(sig, level, level.numpy)
+            found = self._load(self._files([level.folder]), key, target_context)
+        return found
+
+    def _load(self, files, key, target_context):
         try:
-            return super().load_overload(sig, target_context)
+            data = files.load(key)
+            return None if data is None else self._impl.rebuild(target_context, data)
         except Exception as error:  # a foreign pickle can raise anything; compiling mends it all
             warnings.warn(
                 f"the stored machine code of {self._defined_at[0]} for these arguments cannot be "
@@ -331,6 +377,8 @@ class KernelCache(FunctionCache):
         """Store freshly compiled code, or warn that no folder takes it."""
         if not self._enabled or not self._impl.check_cachable(data):
             return
+        if self._is_ours:
+            warn_unused()
         key = self._index_key(sig, data.codegen)
         try:
             self._cache_file.save(key, self._impl.reduce(data))
@@ -338,8 +386,31 @@ class KernelCache(FunctionCache):
             warn_uncached(self._source.parent, error)
 
     def _index_key(self, sig, codegen):
+        return self._key(sig, codegen, np.__version__)
+
+    def _key(self, sig, target, numpy):
         settings = [(name, getattr(config, name, None)) for name in SETTINGS]
-        return (super()._index_key(sig, codegen), self._defined_at, self._flags, settings)
+        return (super()._index_key(sig, target), self._defined_at, self._flags, settings, numpy)
+
+    def _files(self, folders):
+        return CodeFiles(folders, self._py_func, self._tag)
+
+
+def shipped_level():
+    """Return the level of processors for which the installation brings code to use here, or None,
+    and why it is none; see `precompiled.choose`."""
+    switch = precompiled_switch()
+    if switch:
+        return None, f"{switch} is set"
+    triple, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return precompiled.choose(build_tag(), triple, frozenset(features.split(",")))
+
+
+def precompiled_switch():
+    """Return the variable of the environment by which code of the installation is left unused."""
+    if is_off(PRECOMPILED_SWITCH):
+        return PRECOMPILED_SWITCH
+    return SWITCH if is_only() or is_off(SWITCH) else ""
 
 
 class CodeFiles:
@@ -458,6 +529,21 @@ def warn_uncached(folder, error):
     warnings.warn(
         f"compiled kernels of {folder} are not kept on disk ({error}): every process compiles them "
         "again. Set NUMBA_CACHE_DIR to a writable folder, or FASTPERC_NUMBA_CACHE=0 to do without.",
+        KernelCacheWarning,
+        stacklevel=2,
+    )
+
+
+def warn_unused():
+    """Warn, once in a process, that kernels are compiled although the installation brings code."""
+    level, reason = shipped_level()
+    is_wanted = level is not None or not reason or precompiled_switch()
+    if is_wanted or str(precompiled.FOLDER) in _warned_about:
+        return
+    _warned_about.add(str(precompiled.FOLDER))
+    warnings.warn(
+        f"the machine code that came with fastperc is not used: {reason}. Kernels are compiled for "
+        "this processor instead.",
         KernelCacheWarning,
         stacklevel=2,
     )

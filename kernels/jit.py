@@ -5,7 +5,6 @@ it is only ever a part of kernels. Where machine code is kept, and what makes a 
 fresh, is decided in `caching`.
 """
 
-import os
 import signal
 import threading
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import cpu_target
 
-from .caching import keep_on_disk
+from .caching import SWITCH as OFF_SWITCH
+from .caching import is_off, keep_on_disk
 
 # The fast-math subset that lets reductions run in SIMD lanes. Never True: that also assumes that no
 # value is NaN or infinite, and so deletes the checks by which divergence is noticed.
@@ -39,8 +39,13 @@ def target():
 
     A feature is a text such as ``+avx2``. Numba's cache keeps the code of each set apart.
     """
-    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    _, name, features = magic_tuple()
     return name, set(features.split(","))
+
+
+def magic_tuple():
+    """Return LLVM's target triple, name of the processor and features, as Numba keys code by."""
+    return cpu_target.target_context.codegen().magic_tuple()
 
 
 class _InlineLibrary(JITCodeLibrary):
@@ -92,9 +97,6 @@ class _InlineCompiler(Compiler):
 
 class _OutlineCompiler(_InlineCompiler):
     library = _OutlineLibrary
-
-
-OFF_SWITCH = "FASTPERC_NUMBA_CACHE"
 
 
 def kernel(function=None, /, **overrides):
@@ -240,4 +242,4 @@ def _give_back(number, handler, came):
 
 def cache_is_on():
     """Return whether the environment leaves the disk cache on, as it is by default."""
-    return os.environ.get(OFF_SWITCH, "1").strip().lower() not in {"0", "false", "no", "off"}
+    return not is_off(OFF_SWITCH)

@@ -129,12 +129,20 @@ def test_the_tag_covers_content_and_names_of_all_sources(tmp_path):
     assert source_tag(tmp_path) == tags[-1]
 
 
-@pytest.mark.parametrize("compiler", ["numba", "llvmlite", "np"])
+@pytest.mark.parametrize("compiler", ["numba", "llvmlite"])
 def test_the_tag_covers_the_versions_of_the_compilers(tmp_path, monkeypatch, compiler):
     (tmp_path / "a.py").write_text("x = 1\n")
     before = source_tag(tmp_path)
     monkeypatch.setattr(getattr(caching, compiler), "__version__", "0.0.1")
     assert source_tag(tmp_path) != before
+
+
+def test_numpy_is_part_of_the_key(folder, monkeypatch):
+    cache = kernel(twice)._cache
+    codegen = kernel(twice).targetctx.codegen()
+    before = cache._index_key((), codegen)
+    monkeypatch.setattr(caching.np, "__version__", "0.0.1")
+    assert cache._index_key((), codegen) != before
 
 
 def test_without_sources_there_is_no_tag(tmp_path):

@@ -45,6 +45,7 @@ ALSO = {"training.history": {"plots"}}  # a result that draws itself when asked 
 
 # Files of kernels/ that may import more, or less, than numpy and numba.
 KERNEL_RULES = {
+    "precompiled.py": {"llvmlite", "numba"},
     "caching.py": {"numpy", "numba", "llvmlite"},
     "call_by_address.py": {"numba", "llvmlite"},
     "simd.py": {"numpy", "numba", "llvmlite"},

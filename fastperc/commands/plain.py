@@ -23,7 +23,9 @@ def run(args: Sequence[str]) -> int:
     parser.add_argument("--version", action="store_true")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("info")
-    commands.add_parser("warmup").add_argument("--dtype", choices=[*map(str, warmup.Dtype)])
+    warm = commands.add_parser("warmup")
+    warm.add_argument("--dtype", choices=[*map(str, warmup.Dtype)])
+    warm.add_argument("--native", action="store_true")
     commands.add_parser("cache").add_argument("--clear", action="store_true")
     chosen = parser.parse_args(args)
     if chosen.version:
@@ -32,7 +34,7 @@ def run(args: Sequence[str]) -> int:
     if chosen.command == "cache":
         return cache.cache(chosen.clear)
     if chosen.command == "warmup":
-        return warmup.warmup(chosen.dtype)
+        return warmup.warmup(chosen.dtype, chosen.native)
     info.info()
     return 0
 

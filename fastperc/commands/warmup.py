@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated
@@ -21,9 +22,17 @@ def warmup(
     dtype: Annotated[
         Dtype | None, typer.Option(help="Precision of the kernels to compile; default: both.")
     ] = None,
+    native: Annotated[
+        bool,
+        typer.Option("--native", help="For this very processor, whatever the installation brings."),
+    ] = False,
 ) -> int:
     """Compile all kernels now, so that no program has to wait for them later."""
     from .. import warmup as warming
+    from ..kernels import caching
+
+    if native:
+        os.environ[caching.PRECOMPILED_SWITCH] = "0"
 
     print("The first time, this takes about a minute.\n", flush=True)
     seconds = 0.0

@@ -113,11 +113,13 @@ def n_cores() -> str:
 
 def kernel_cache() -> Iterator[tuple[str, str]]:
     """Yield whether machine code is cached on disk, where, and how much of it."""
-    from ..kernels import caching, jit, online
+    from ..kernels import caching, jit, online, precompiled
 
     if not is_compiled():
         yield "kernels", "plain Python, since NUMBA_DISABLE_JIT is set"
         return
+    if precompiled.FOLDER.exists():
+        yield "machine code", machine_code()
     if not jit.cache_is_on():
         yield "kernel cache", f"off, since {jit.OFF_SWITCH} is set"
         return
@@ -133,6 +135,17 @@ def kernel_cache() -> Iterator[tuple[str, str]]:
     yield "kernel cache", f"{state}, {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
     also = [f"also read: {f} ({len(caching.stored_files(f))} files)" for f in others]
     yield "cache folder", "; ".join([str(main), *also])
+
+
+def machine_code() -> str:
+    """Return whether the machine code that came with the installation is used, in words."""
+    from ..kernels import caching
+
+    level, reason = caching.shipped_level()
+    if level is not None:
+        n_files = len(caching.stored_files(level.folder))
+        return f"{n_files} files for {level.name} came with the installation"
+    return f"compiled here; what came with the installation is not used: {reason}"
 
 
 def is_compiled() -> bool:
