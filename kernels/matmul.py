@@ -1,18 +1,47 @@
 """The three matrix products of a batch: x W + b, d W', and x' d.
 
-Arrays are as they lie in ``theta`` and in the activations, rows without padding: masked loads and
-stores take care of the ends. Where a block is one of 32 registers (AVX-512), a tile of 4 rows by 4
-blocks stays in them, so that each loaded block is used four times; elsewhere (AVX2 has 16 of half
-the size) it would go to memory and back, and a strip of 4 rows by one block is twice as fast. SIMD
-lanes run along the units of a layer. Small layers, from 8 x 32 weights and batches of 8 on, come
-near the machine's arithmetic peak, which in general BLAS they do not, and tiles and strips add in
-the same order.
+Arrays are as they lie in ``theta`` and in the activations, rows without padding. What is computed
+at a time, and stays in registers, is several rows of the result, one or more blocks each, so that
+each block that is loaded serves all of these rows; SIMD lanes run along the units of a layer.
+
+- A *strip* of 6 rows by one block is 12 of the 16 registers of AVX2, 24 of the 32 of NEON: the
+  shape of the kernels of BLIS and OpenBLAS for such processors. 4 rows where less is left.
+- A *tile* of 4 rows by 4 blocks is 16 of the 32 registers of AVX-512; elsewhere it would go to
+  memory and back.
+
+A strip reads one block of each row of the right operand. Where that operand is larger than the
+first cache, and where a block reaches over the ends of the rows, these blocks are first copied into
+a panel, one behind the other, with zeros behind the ends: then no mask is needed in the inner loop,
+and each line of memory is fetched once for all strips. (BLIS copies both operands, always; for
+8 x 32 weights that costs more than the product.) Strips begin a new sum every `PANEL` rows of the
+right operand, with or without copies. Small layers, from 8 x 32 weights and batches of 8 on, come
+near the machine's arithmetic peak, which in general BLAS they do not.
 """
 
 from .jit import inlined, outlined, target
-from .simd import at, full, load_n, no_unroll, store_n, sum_lanes, transpose_block, width
+from .simd import (
+    at,
+    full,
+    load,
+    load_n,
+    no_unroll,
+    put,
+    stack,
+    store,
+    store_n,
+    sum_lanes,
+    transpose_block,
+    width,
+)
 
 TILES = "+avx512f" in target()[1]
+
+# Rows of the right operand that a panel has room for: with what a strip reads of the left operand
+# meanwhile, two thirds of a cache of 32 KB.
+PANEL = 256
+
+# Rows of the result from which on copying a panel is less than it saves.
+ENOUGH_ROWS = 24
 
 
 @inlined
@@ -30,28 +59,160 @@ def add_outer(x, d, rows, n_in, n_out, s, target, o):
     _multiply(x, n_in, 1, n_in, rows, d, 0, n_out, target, 0, True, s, target, o)
 
 
-@inlined
+@outlined  # inlined, its loops are compiled for fewer registers
 def _multiply(A, n, row, column, n_sum, B, o, n_out, b, n_bias, adds, s, C, c):
     """Compute ``C[r, k] = b[k] + sum_i A[r, i] * B[i, k]`` for n rows; or add s times that to C.
 
     A's rows are ``row`` apart, its columns ``column``, so that a transpose is read in place. B
     begins at ``B[o]``, C at ``C[c]``.
     """
-    m = width(C)
+    m, panel = width(C), stack(C, PANEL)
     j = 0
     while j < n_out:
         no_unroll()
         # One tile of 4 blocks where more than 2 are left, otherwise one block.
-        several = TILES and n_out - j > 2 * m
-        r = 0
+        if TILES and n_out - j > 2 * m:
+            for r in range(0, n, 4):
+                no_unroll()
+                _tile(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c)
+            j += 4 * m
+        else:
+            _block(A, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c, panel)
+            j += m
+
+
+@inlined
+def _block(A, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c, panel):
+    """Compute one block of all rows of C, in strips."""
+    m, left = width(C), n_out - j
+    copies = left < m or (n > ENOUGH_ROWS and n_sum * n_out > 2 * PANEL * m)
+    n_b = 0 if adds else n_bias - j
+    first = 0
+    while True:
+        no_unroll()
+        size = min(PANEL, n_sum - first)  # also without copies: n must not change a row's sums
+        P, p, q = B, o + first * n_out + j, n_out
+        if copies:
+            _pack(B, p, n_out, size, left, panel)
+            P, p, q = panel, 0, m
+        start = load_n(b, j, n_b)
+        a, r = first * column, 0
         while r < n:
             no_unroll()
-            if several:
-                _tile(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c)
-            else:
-                _strip(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c)
-            r += 4
-        j += 4 * m if several else m
+            at_row = a + r * row
+            if n - r > 4 and n - r != 7 and n - r != 8:
+                _strip_6(
+                    A,
+                    at_row,
+                    n - r,
+                    row,
+                    column,
+                    size,
+                    P,
+                    p,
+                    q,
+                    start,
+                    C,
+                    c + r * n_out + j,
+                    n_out,
+                    left,
+                    adds,
+                    s,
+                )
+                r += 6
+            else:  # 7 and 8 are 4 and 4
+                _strip_4(
+                    A,
+                    at_row,
+                    n - r,
+                    row,
+                    column,
+                    size,
+                    P,
+                    p,
+                    q,
+                    start,
+                    C,
+                    c + r * n_out + j,
+                    n_out,
+                    left,
+                    adds,
+                    s,
+                )
+                r += 4
+        first += size
+        if first >= n_sum:
+            return
+        if not adds:  # the first panel's sums are in C
+            adds, s, n_b = True, C.dtype.type(1), 0
+
+
+@inlined
+def _pack(B, p, stride, rows, left, panel):
+    """Copy a block of each row of B, and 0 for what is behind a row's end."""
+    m = width(panel)
+    if left >= m:
+        for i in range(rows):
+            store(panel, i * m, load(B, p + i * stride))
+    else:
+        for i in range(rows):
+            no_unroll()
+            store(panel, i * m, load_n(B, p + i * stride, left))
+
+
+@inlined
+def _strip_6(A, a, n, row, column, size, P, p, q, start, C, c, n_out, left, adds, s):
+    """Compute one block of six rows of C; the sixth, if there are five, is the fifth again.
+
+    A's rows begin at ``A[a]``, C's at ``C[c]``. Sums begin with ``start``.
+    """
+    last = min(5, n - 1)
+    a1, a2, a3, a4, a5 = a + row, a + 2 * row, a + 3 * row, a + 4 * row, a + last * row
+    acc0 = acc1 = acc2 = acc3 = acc4 = acc5 = start
+    i = 0
+    for _ in range(size):
+        no_unroll()
+        w = load(P, p)
+        acc0 += at(A, a + i) * w
+        acc1 += at(A, a1 + i) * w
+        acc2 += at(A, a2 + i) * w
+        acc3 += at(A, a3 + i) * w
+        acc4 += at(A, a4 + i) * w
+        acc5 += at(A, a5 + i) * w
+        i += column
+        p += q
+    _write_block(C, c, left, adds, s, acc0)
+    _write_block(C, c + n_out, left, adds, s, acc1)
+    _write_block(C, c + 2 * n_out, left, adds, s, acc2)
+    _write_block(C, c + 3 * n_out, left, adds, s, acc3)
+    _write_block(C, c + 4 * n_out, left, adds, s, acc4)
+    if n > 5:
+        _write_block(C, c + 5 * n_out, left, adds, s, acc5)
+
+
+@inlined
+def _strip_4(A, a, n, row, column, size, P, p, q, start, C, c, n_out, left, adds, s):
+    """Compute one block of four rows of C, or of the one to three that there are."""
+    last = min(n, 4) - 1
+    a1, a2, a3 = a + min(1, last) * row, a + min(2, last) * row, a + last * row
+    acc0 = acc1 = acc2 = acc3 = start
+    i = 0
+    for _ in range(size):
+        no_unroll()
+        w = load(P, p)
+        acc0 += at(A, a + i) * w
+        acc1 += at(A, a1 + i) * w
+        acc2 += at(A, a2 + i) * w
+        acc3 += at(A, a3 + i) * w
+        i += column
+        p += q
+    _write_block(C, c, left, adds, s, acc0)
+    if n > 1:
+        _write_block(C, c + n_out, left, adds, s, acc1)
+    if n > 2:
+        _write_block(C, c + 2 * n_out, left, adds, s, acc2)
+    if n > 3:
+        _write_block(C, c + 3 * n_out, left, adds, s, acc3)
 
 
 @outlined  # inlined, it is compiled for fewer registers
@@ -102,42 +263,18 @@ def _tile(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c)
 
 @inlined
 def _write(C, c, n_out, r, j, adds, s, v0, v1, v2, v3):
-    m = width(C)
-    _write_block(C, c, n_out, r, j, adds, s, v0)
-    _write_block(C, c, n_out, r, j + m, adds, s, v1)
-    _write_block(C, c, n_out, r, j + 2 * m, adds, s, v2)
-    _write_block(C, c, n_out, r, j + 3 * m, adds, s, v3)
-
-
-@inlined
-def _write_block(C, c, n_out, r, j, adds, s, v):
+    m, left = width(C), n_out - j
     c += r * n_out + j
-    store_n(C, c, n_out - j, load_n(C, c, n_out - j) + s * v if adds else v)
+    _write_block(C, c, left, adds, s, v0)
+    _write_block(C, c + m, left - m, adds, s, v1)
+    _write_block(C, c + 2 * m, left - 2 * m, adds, s, v2)
+    _write_block(C, c + 3 * m, left - 3 * m, adds, s, v3)
 
 
 @inlined
-def _strip(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c):
-    """Compute four rows of C, one block each: as `_tile`."""
-    r1, r2, r3 = min(r + 1, n - 1), min(r + 2, n - 1), min(r + 3, n - 1)
-    a0, a1, a2, a3 = r * row, r1 * row, r2 * row, r3 * row
-    acc0 = acc1 = acc2 = acc3 = load_n(b, j, n_bias - j)
-    i, w = 0, o + j
-    for _ in range(n_sum):
-        no_unroll()
-        wi = load_n(B, w, n_out - j)
-        acc0 += at(A, a0 + i) * wi
-        acc1 += at(A, a1 + i) * wi
-        acc2 += at(A, a2 + i) * wi
-        acc3 += at(A, a3 + i) * wi
-        i += column
-        w += n_out
-    _write_block(C, c, n_out, r, j, adds, s, acc0)
-    if r1 > r:
-        _write_block(C, c, n_out, r1, j, adds, s, acc1)
-    if r2 > r1:
-        _write_block(C, c, n_out, r2, j, adds, s, acc2)
-    if r3 > r2:
-        _write_block(C, c, n_out, r3, j, adds, s, acc3)
+def _write_block(C, c, left, adds, s, v):
+    """Write a block to ``C[c]``, or add s times it, where ``left`` elements are left of the row."""
+    store_n(C, c, left, load_n(C, c, left) + s * v if adds else v)
 
 
 @inlined
@@ -191,20 +328,22 @@ def add_column_sums(d, rows, n_out, s, target, o):
         j += m
 
 
-@inlined
+@outlined
 def transpose(W, o, n_in, n_out, out):
     """Write ``out[k, i] = W[i, k]``; W begins at ``W[o]``."""
     m = width(W)
-    i = 0
-    while i < n_in:
+    for i in range(0, n_in, m):
         no_unroll()
-        k = 0
-        while k < n_out:
+        for k in range(0, n_out, m):
             no_unroll()
-            at_block = o + i * n_out + k
-            transpose_block(W, at_block, n_out, n_in - i, n_out - k, out, k * n_in + i, n_in)
-            k += m
-        i += m
+            if n_in - i >= m and n_out - k >= m:
+                transpose_block(W, o + i * n_out + k, n_out, out, k * n_in + i, n_in)
+            else:
+                for r in range(i, min(i + m, n_in)):
+                    no_unroll()
+                    for c in range(k, min(k + m, n_out)):
+                        no_unroll()
+                        put(out, c * n_in + r, at(W, o + r * n_out + c))
 
 
 @inlined

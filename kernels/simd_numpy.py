@@ -34,6 +34,7 @@ __all__ = [
     "records",
     "scatter_n",
     "square_root",
+    "stack",
     "store",
     "store_n",
     "sum_lanes",
@@ -189,9 +190,13 @@ def is_double(v):
     return v.dtype == np.float64
 
 
-def transpose_block(a, i, stride, rows, columns, b, j, b_stride):
-    for r in range(min(rows, width(a))):
-        for k in range(min(columns, width(a))):
+def stack(a, n):
+    return np.empty(n * width(a), a.dtype)
+
+
+def transpose_block(a, i, stride, b, j, b_stride):
+    for r in range(width(a)):
+        for k in range(width(a)):
             b[j + k * b_stride + r] = a[i + r * stride + k]
 
 

@@ -148,7 +148,8 @@ n, n_loaded = warmup._machine_code()
 from fastperc.measuring import environment
 import fastperc.kernels.caching
 print(json.dumps({
-    "output": [float(x).hex() for x in (*net.theta, output)], "n_compiled": n - n_loaded, "n_loaded": n_loaded,
+    "output": [float(x).hex() for x in (*net.theta, output)],
+    "n_compiled": n - n_loaded, "n_loaded": n_loaded,
     "warnings": [str(w.message) for w in caught], "about": environment.machine_code(),
     "from": fastperc.kernels.caching.__file__,
 }))
