@@ -24,8 +24,9 @@ what one core can do at most            `peak.multiply_add`, `copy`
 What these are made of, from the bottom; nothing imports what stands below it:
 
 =====================  ===========================================================
-`jit`, `caching`       the decorators ``@kernel``, ``@inlined`` and ``@outlined``; machine code on
-                       disk
+`jit`                  the decorators ``@kernel``, ``@inlined`` and ``@outlined``
+`caching`              machine code on disk: `cache_folders`, `fingerprint` (what is fresh), and
+                       `precompiled`, what an installation brings
 `call_by_address`      a kernel's machine code called by another, by its address
 `simd`                 SIMD values of 64 bytes, and arrays that own nothing
 `elementary`           exp, log, sigmoid, tanh, softplus on SIMD values
@@ -51,7 +52,7 @@ Which loop must be fast for which operation, the one that takes most time first:
 `train_online_by_rule`             `updates.apply_rule`, `dense.add_rows` or `dot_rows`,
                                    `dense.backward_wide` or ``_narrow``; with clipping or L1 first
                                    of all `updates.penalise`, `dense.outer_rows`
-`train_batches`, `gradient_rows`   `matmul._tile` (AVX-512) or `_strip`, `activations`,
+`train_batches`, `gradient_rows`   `matmul._tile` (AVX-512) or `_strip_6`, `activations`,
                                    `matmul.add_column_sums`, `transpose`; one output:
                                    `matmul.product_column`; with rules `updates.update`
 `train_fleet`                      one update per sample: `fleet_parts.layers.update_and_sums`,

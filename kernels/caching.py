@@ -21,22 +21,17 @@ No failure here may cost a result. It costs a compilation, and a `KernelCacheWar
 """
 
 import hashlib
-import importlib.util
 import inspect
 import os
 import pickle
-import pkgutil
 import re
 import sys
 import uuid
 import warnings
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
-from types import CodeType, SimpleNamespace
+from types import SimpleNamespace
 
-import llvmlite
-import numba
 import numpy as np
 from numba.core import config
 from numba.core.caching import (
@@ -47,9 +42,18 @@ from numba.core.caching import (
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
-from numba.misc.appdirs import AppDirs
 
 from . import precompiled
+from .cache_folders import (
+    PRECOMPILED_SWITCH,
+    SWITCH,
+    cache_folders,
+    is_off,
+    is_only,
+    stored_files,
+    takes_files,
+)
+from .fingerprint import build_tag
 
 # Settings that change the machine code and are missing from Numba's own key. One that this version
 # of Numba does not have reads as None.
@@ -68,9 +72,6 @@ SETTINGS = (
     "DEBUG_ARRAY_OPT_RUNTIME",
     "USE_LEGACY_TYPE_SYSTEM",
 )
-
-SWITCH = "FASTPERC_NUMBA_CACHE"
-PRECOMPILED_SWITCH = "FASTPERC_PRECOMPILED"
 
 CHECKSUM_BYTES = hashlib.sha256().digest_size
 
@@ -116,172 +117,6 @@ def _is_ours(function):
     is_typed = function.__code__.co_filename.startswith("<")
     inside = getattr(module, "__name__", "").startswith(f"{__package__}.")
     return inside and not is_typed and getattr(module, "__file__", None) is not None
-
-
-# --- what is fresh --------------------------------------------------------------------------------
-
-
-@cache
-def build_tag():
-    """Fingerprint of this folder, as it was when the process began to load kernels.
-
-    Taken once: an edit made later is not what this process runs, and must not be what its code is
-    filed under.
-
-    Raises
-    ------
-    RuntimeError
-        If there is nothing to take it of: nothing would tell old code from new.
-    """
-    folder = Path(__file__).parent
-    return source_tag(folder) if folder.is_dir() else loader_tag(sys.modules[__package__])
-
-
-def source_tag(folder):
-    """Fingerprint of all Python files below ``folder`` and of the versions that compile them.
-
-    Files are sources, and what an installation without sources has in their place: ``.pyc`` files
-    outside of ``__pycache__``.
-    """
-    files = sorted(p for p in folder.rglob("*.py*") if p.parent.name != "__pycache__")
-    return _tag((p.relative_to(folder).as_posix(), _content(p)) for p in files)
-
-
-def _content(path):
-    # A .pyc file begins with 16 bytes that tell the age of its source.
-    return path.read_bytes()[16 if path.suffix == ".pyc" else 0 :]
-
-
-def loader_tag(package):
-    """`source_tag` of a package that is no folder: in a zip archive or a frozen application."""
-    modules = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
-    return _tag((name, _loaded(name)) for name in sorted(module.name for module in modules))
-
-
-def _loaded(name):
-    """What the loader of a module has to tell one version of it from another."""
-    loader = importlib.util.find_spec(name).loader
-    try:
-        return loader.get_data(loader.get_filename(name))
-    except (AttributeError, ImportError, OSError):  # a frozen application has no such file
-        return repr(described(loader.get_code(name))).encode()
-
-
-def described(code):
-    """A code object in a form that prints alike in every process."""
-    if isinstance(code, frozenset):
-        return sorted(map(repr, code))
-    if not isinstance(code, CodeType):
-        return code
-    constants = [described(constant) for constant in code.co_consts]
-    return (code.co_qualname, code.co_code, code.co_names, code.co_varnames, constants)
-
-
-def _tag(parts):
-    tag = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
-    parts = list(parts)
-    if not parts:
-        raise RuntimeError("found no Python sources, nor what they became, to tell old from new")
-    for name, content in parts:
-        tag.update(f"\0{name}\0".encode())
-        tag.update(hashlib.sha256(content).digest())
-    return tag.hexdigest()
-
-
-# --- where it lies --------------------------------------------------------------------------------
-
-
-def cache_folders(source, module):
-    """Where machine code of a file may lie, in the order of trying: as Numba has it.
-
-    1. In the folder that ``NUMBA_CACHE_DIR`` names.
-    2. Beside the file, in ``__pycache__``. For an installed package that is the ``__pycache__`` of
-       ``site-packages``: pip leaves what it did not bring, and a folder that is left with the
-       package's name would be imported in place of the next installation.
-    3. In the user's cache folder, such as ``~/.cache/numba``, if there is a home.
-
-    With ``FASTPERC_NUMBA_CACHE=only`` in the environment, in the first alone, and what the
-    installation brings is left: for measurements and tests, which have to know what was compiled.
-
-    Parameters
-    ----------
-    source : Path
-        The file, or its place in an archive.
-    module : str
-        Its dotted name.
-    """
-    below = _folder_name(_lasting(source, module))
-    found = []
-    if config.CACHE_DIR:
-        found.append(Path(config.CACHE_DIR).absolute() / below)
-        if is_only():
-            return found
-    if source.parent.is_dir():
-        found.append(_beside(source, module))
-    user = Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)
-    if user.is_absolute():  # without a home it is "~/.cache", below any folder
-        found.append(user / below)
-    return found
-
-
-def is_only():
-    """Return whether the one folder that machine code may come from is named."""
-    return bool(config.CACHE_DIR) and _setting(SWITCH) == "only"
-
-
-def is_off(variable):
-    """Return whether a variable of the environment turns off what is on by default."""
-    return _setting(variable) in {"0", "false", "no", "off"}
-
-
-def _setting(variable):
-    return os.environ.get(variable, "").strip().lower()
-
-
-def _folder_name(source):
-    """The name of the folder for the files of all sources that lie beside one."""
-    folder = source.absolute().parent
-    return f"{folder.name}_{hashlib.sha256(str(folder).encode()).hexdigest()[:40]}"
-
-
-def _lasting(source, module):
-    """``source``, or a name for it that is the same the next time: a frozen application may unpack
-    itself to another folder each time."""
-    if not getattr(sys, "frozen", False):
-        return source
-    return Path(sys.executable).parent.joinpath(*module.split("."))
-
-
-def _beside(source, module):
-    *packages, _ = module.split(".")
-    base = source.parents[len(packages)] if len(source.parents) > len(packages) else source.parent
-    if packages and base.joinpath(*packages) == source.parent and _has_installed(base, packages[0]):
-        return base / "__pycache__" / ".".join(packages)
-    return source.parent / "__pycache__"
-
-
-@cache
-def _has_installed(folder, package):
-    """Whether an installer has put a package there."""
-    return any(folder.glob(f"{package}-*.dist-info"))
-
-
-def takes_files(folder):
-    """Whether a folder, which need not be there yet, can probably be written to."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
-
-
-def stored_files(folder):
-    """The files of machine code in a folder; none where it is not there or may not be read."""
-    try:
-        return sorted(path for path in folder.iterdir() if IS_CODE.search(path.name))
-    except OSError:
-        return []
-
-
-# With what is left of a write that was killed.
-IS_CODE = re.compile(r"-[0-9a-f]{12}-[0-9a-f]{20}\.nbc(\.[0-9a-f]{8})?$")
 
 
 # --- the cache of a function ----------------------------------------------------------------------

@@ -15,8 +15,9 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import cpu_target
 
-from .caching import SWITCH as OFF_SWITCH
-from .caching import is_off, keep_on_disk
+from .cache_folders import SWITCH as OFF_SWITCH
+from .cache_folders import is_off
+from .caching import keep_on_disk
 
 # The fast-math subset that lets reductions run in SIMD lanes. Never True: that also assumes that no
 # value is NaN or infinite, and so deletes the checks by which divergence is noticed.

@@ -62,7 +62,7 @@ def makers(source_tag):
     Parameters
     ----------
     source_tag : str
-        Fingerprint of the sources, as `caching.build_tag` returns it.
+        Fingerprint of the sources, as `fingerprint.build_tag` returns it.
     """
     return {
         "python": f"{sys.implementation.cache_tag}{getattr(sys, 'abiflags', '')}",

@@ -10,8 +10,9 @@ import warnings
 import pytest
 from numba.core import config
 
-from fastperc.kernels import caching
-from fastperc.kernels.caching import KernelCacheWarning, canonical, source_tag
+from fastperc.kernels import cache_folders, caching, fingerprint
+from fastperc.kernels.caching import KernelCacheWarning, canonical
+from fastperc.kernels.fingerprint import source_tag
 from fastperc.kernels.jit import kernel
 
 pytestmark = pytest.mark.skipif(
@@ -133,7 +134,7 @@ def test_the_tag_covers_content_and_names_of_all_sources(tmp_path):
 def test_the_tag_covers_the_versions_of_the_compilers(tmp_path, monkeypatch, compiler):
     (tmp_path / "a.py").write_text("x = 1\n")
     before = source_tag(tmp_path)
-    monkeypatch.setattr(getattr(caching, compiler), "__version__", "0.0.1")
+    monkeypatch.setattr(getattr(fingerprint, compiler), "__version__", "0.0.1")
     assert source_tag(tmp_path) != before
 
 
@@ -182,7 +183,7 @@ def test_the_stored_time_of_a_file_does_not_matter(folder):
 
 def test_code_objects_are_described_alike_in_every_process(run_python):
     code = """
-from fastperc.kernels.caching import described
+from fastperc.kernels.fingerprint import described
 text = "f = lambda x: [g for g in x if g in {'a', 'b', 'c', 'd'}] + [%d]"
 print(described(compile(text, "f.py", "exec")))
 """
@@ -405,14 +406,14 @@ def test_without_a_home_there_is_no_folder_below_the_current_one(tmp_path, monke
     if home is not None:
         monkeypatch.setenv("XDG_CACHE_HOME", home)
     monkeypatch.setattr(config, "CACHE_DIR", "")
-    folders = caching.cache_folders(tmp_path / "a.py", "a")
+    folders = cache_folders.cache_folders(tmp_path / "a.py", "a")
     assert folders == [tmp_path / "__pycache__"]
 
 
 def test_a_relative_cache_folder_stays_where_it_was(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(config, "CACHE_DIR", "cache")
-    assert caching.cache_folders(tmp_path / "a.py", "a")[0].parent == tmp_path / "cache"
+    assert cache_folders.cache_folders(tmp_path / "a.py", "a")[0].parent == tmp_path / "cache"
 
 
 def test_code_of_an_installed_package_lies_outside_of_its_folder(tmp_path, monkeypatch):
@@ -420,14 +421,14 @@ def test_code_of_an_installed_package_lies_outside_of_its_folder(tmp_path, monke
     monkeypatch.setattr(config, "CACHE_DIR", "")
     source = tmp_path / "pack" / "inner" / "a.py"
     source.parent.mkdir(parents=True)
-    caching._has_installed.cache_clear()
-    assert caching.cache_folders(source, "pack.inner.a")[0] == source.parent / "__pycache__"
+    cache_folders._has_installed.cache_clear()
+    assert cache_folders.cache_folders(source, "pack.inner.a")[0] == source.parent / "__pycache__"
     (tmp_path / "pack-1.0.dist-info").mkdir()
-    caching._has_installed.cache_clear()
+    cache_folders._has_installed.cache_clear()
     expected = tmp_path / "__pycache__" / "pack.inner"
-    assert caching.cache_folders(source, "pack.inner.a")[0] == expected
+    assert cache_folders.cache_folders(source, "pack.inner.a")[0] == expected
     # A checkout whose folders are mapped to other names is none.
-    assert caching.cache_folders(source, "pack.other.a")[0] == source.parent / "__pycache__"
+    assert cache_folders.cache_folders(source, "pack.other.a")[0] == source.parent / "__pycache__"
 
 
 def test_where_nothing_can_be_kept_the_reason_is_said_once_something_is_compiled(

@@ -52,7 +52,7 @@ def pack(tmp_path):
     """A package of two kernel files that call each other, with our decorator copied into it."""
     package = tmp_path / "pack"
     package.mkdir()
-    for name in ("jit.py", "caching.py", "precompiled.py"):
+    for name in ("jit.py", "caching.py", "cache_folders.py", "fingerprint.py", "precompiled.py"):
         shutil.copy(Path(caching.__file__).with_name(name), package)
     (package / "__init__.py").write_text("")
     (package / "helper.py").write_text(HELPER.format(amount=1))

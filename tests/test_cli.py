@@ -168,7 +168,7 @@ def test_the_cache_is_shown_and_cleared(tmp_path, monkeypatch, capsys):
         folder.mkdir()
         (folder / f"online.f-cpython-311-{'0' * 12}-{'1' * 20}.nbc").write_bytes(bytes(1000))
         (folder / "mine.txt").write_text("stays")
-    monkeypatch.setattr("fastperc.kernels.caching.cache_folders", lambda *_: folders)
+    monkeypatch.setattr("fastperc.kernels.cache_folders.cache_folders", lambda *_: folders)
     monkeypatch.setattr("fastperc.kernels.caching.source_of", lambda *_: tmp_path / "x.py")
     assert cli.main(["cache"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == f"{folders[0]}: 1 files, 0.0 MB"

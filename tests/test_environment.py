@@ -60,5 +60,23 @@ for name, value in environment.kernel_cache():
     assert run_python(code, **{variable: value}) == f"{said}\n"
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, ""),
+        ({"OPENBLAS_CORETYPE": "Haswell"}, "OPENBLAS_CORETYPE=Haswell can slow NumPy"),
+        ({"OPENBLAS_CORETYPE": "A", "OPENBLAS_L2_SIZE": "1"}, "OPENBLAS_CORETYPE=A and OPENBLAS_L"),
+    ],
+)
+def test_settings_that_slow_what_we_compare_with_are_named(monkeypatch, settings, said):
+    for name in environment.BLAS_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert environment.slowed_blas().startswith(said)
+    assert environment.blas().startswith("kernels for ")
+    assert environment.blas().endswith(environment.slowed_blas())
+
+
 def test_threads_names_each_library_once(facts):
     assert facts["threads"].startswith("fastperc trains on 1")

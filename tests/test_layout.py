@@ -46,7 +46,8 @@ ALSO = {"training.history": {"plots"}}  # a result that draws itself when asked 
 # Files of kernels/ that may import more, or less, than numpy and numba.
 KERNEL_RULES = {
     "precompiled.py": {"llvmlite", "numba"},
-    "caching.py": {"numpy", "numba", "llvmlite"},
+    "caching.py": {"numpy", "numba"},
+    "fingerprint.py": {"llvmlite", "numba"},
     "call_by_address.py": {"numba", "llvmlite"},
     "simd.py": {"numpy", "numba", "llvmlite"},
 }

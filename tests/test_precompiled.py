@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from numba.core import config
 
-from fastperc.kernels import caching, precompiled
+from fastperc.kernels import cache_folders, caching, precompiled
 
 pytestmark = pytest.mark.skipif(
     bool(config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set: nothing is compiled"
@@ -45,7 +45,7 @@ def record(name, required):
 def installed(tmp_path, monkeypatch):
     """A function that installs a manifest; of two levels, if it is not told otherwise."""
     monkeypatch.setattr(precompiled, "FOLDER", tmp_path)
-    for switch in (caching.SWITCH, caching.PRECOMPILED_SWITCH):
+    for switch in (cache_folders.SWITCH, cache_folders.PRECOMPILED_SWITCH):
         monkeypatch.delenv(switch, raising=False)
 
     def install(text=None, **made_with):

@@ -47,9 +47,10 @@ def place(name: str, results: Results) -> str:
 def machine(results: Results) -> str:
     """Return sentences on where the results were measured."""
     facts, limits = results.environment, results.limits
+    blas = f", BLAS with {facts['BLAS']}" if "BLAS" in facts else ""
     return (
         f"{facts['processor']}; Python {facts['Python']}, NumPy {facts['numpy']}, "
-        f"Numba {facts['numba']}. Best of the rounds; in brackets, how many times as long as "
+        f"Numba {facts['numba']}{blas}. Best of the rounds; in brackets, how many times as long as "
         f"fastperc takes. One core reaches {peak_in_words(limits)}, "
         f"{copies_in_words(limits)}."
     )

@@ -84,6 +84,8 @@ def show_environment(console: Console) -> None:
 
     for name, value in environment.describe():
         console.print(f"{name}: {value}", markup=False)
+    if environment.slowed_blas():
+        console.print(f"warning: {environment.slowed_blas()}", style="yellow", markup=False)
 
 
 def show(console: Console, results: Results) -> None:

@@ -14,20 +14,20 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove the machine code.")] = False,
 ) -> int:
     """Print where compiled kernels are stored and their size, or remove them."""
-    from ..kernels import caching, jit, online
+    from ..kernels import cache_folders, caching, jit, online
 
     source = caching.source_of(getattr(online.train_online, "py_func", online.train_online))
-    folders = [*caching.cache_folders(source, online.__name__), source.parent / "__pycache__"]
+    folders = [*cache_folders.cache_folders(source, online.__name__), source.parent / "__pycache__"]
     n_left = 0
     for folder in dict.fromkeys(folders):
-        files = caching.stored_files(folder)
+        files = cache_folders.stored_files(folder)
         if clear:
             n_removed = sum(_remove(path) for path in files)
             n_left += len(files) - n_removed
             print(f"{folder}: {n_removed} of {len(files)} files removed")
         else:
             size = sum(path.stat().st_size for path in files) / 1e6
-            note = "" if caching.takes_files(folder) else ", not writable"
+            note = "" if cache_folders.takes_files(folder) else ", not writable"
             print(f"{folder}: {len(files)} files, {size:.1f} MB{note}")
     if not jit.cache_is_on():
         print(f"The cache is off, since {jit.OFF_SWITCH} is set.")

@@ -29,10 +29,10 @@ def warmup(
 ) -> int:
     """Compile all kernels now, so that no program has to wait for them later."""
     from .. import warmup as warming
-    from ..kernels import caching
+    from ..kernels import cache_folders
 
     if native:
-        os.environ[caching.PRECOMPILED_SWITCH] = "0"
+        os.environ[cache_folders.PRECOMPILED_SWITCH] = "0"
 
     print("The first time, this takes about a minute.\n", flush=True)
     seconds = 0.0

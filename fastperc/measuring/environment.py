@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 from .threads import n_usable_cores
@@ -39,6 +41,7 @@ def describe() -> Iterator[tuple[str, str]]:
     else:
         yield from kernel_cache()
     yield "threads", text_or_error(threads)
+    yield "BLAS", text_or_error(blas)
 
 
 @cache
@@ -113,7 +116,7 @@ def n_cores() -> str:
 
 def kernel_cache() -> Iterator[tuple[str, str]]:
     """Yield whether machine code is cached on disk, where, and how much of it."""
-    from ..kernels import caching, jit, online, precompiled
+    from ..kernels import cache_folders, jit, online, precompiled
 
     if not is_compiled():
         yield "kernels", "plain Python, since NUMBA_DISABLE_JIT is set"
@@ -127,23 +130,23 @@ def kernel_cache() -> Iterator[tuple[str, str]]:
     if not folders:
         yield "kernel cache", f"off, since {online.train_online._cache.reason}"
         return
-    writable = [folder for folder in folders if caching.takes_files(folder)]
+    writable = [folder for folder in folders if cache_folders.takes_files(folder)]
     main = next(iter([*writable, *folders]))
-    others = [f for f in folders if f != main and (caching.stored_files(f) or not writable)]
-    sizes = [path.stat().st_size for path in caching.stored_files(main)]
+    others = [f for f in folders if f != main and (cache_folders.stored_files(f) or not writable)]
+    sizes = [path.stat().st_size for path in cache_folders.stored_files(main)]
     state = "on" if writable else "read only, since no folder can be written to"
     yield "kernel cache", f"{state}, {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
-    also = [f"also read: {f} ({len(caching.stored_files(f))} files)" for f in others]
+    also = [f"also read: {f} ({len(cache_folders.stored_files(f))} files)" for f in others]
     yield "cache folder", "; ".join([str(main), *also])
 
 
 def machine_code() -> str:
     """Return whether the machine code that came with the installation is used, in words."""
-    from ..kernels import caching
+    from ..kernels import cache_folders, caching
 
     level, reason = caching.shipped_level()
     if level is not None:
-        n_files = len(caching.stored_files(level.folder))
+        n_files = len(cache_folders.stored_files(level.folder))
         return f"{n_files} files for {level.name} came with the installation"
     return f"compiled here; what came with the installation is not used: {reason}"
 
@@ -157,11 +160,35 @@ def is_compiled() -> bool:
 
 def threads() -> str:
     """Return the number of threads of fastperc and of the BLAS libraries beside it."""
+    beside = {
+        f"{pool['internal_api']} {pool['version']} up to {pool['num_threads']}"
+        for pool in blas_libraries()
+    }
+    return ", ".join(["fastperc trains on 1 unless told otherwise", *sorted(beside)])
+
+
+# By them, OpenBLAS is told to use the kernels of another processor than this one.
+BLAS_SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
+def blas() -> str:
+    """Return which kernels NumPy and SciPy multiply matrices with, and what slows them."""
+    kernels = {pool.get("architecture", "this processor") for pool in blas_libraries()}
+    slowed = slowed_blas()
+    return f"kernels for {', '.join(sorted(kernels))}{f'; {slowed}' if slowed else ''}"
+
+
+def slowed_blas() -> str:
+    """Return which settings keep NumPy and scikit-learn from being as fast as they can; or ''."""
+    found = [f"{name}={os.environ[name]}" for name in BLAS_SETTINGS if os.environ.get(name)]
+    them = "it" if len(found) == 1 else "them"
+    consequence = f"can slow NumPy and scikit-learn: unset {them} to compare with them"
+    return f"{' and '.join(found)} {consequence}" if found else ""
+
+
+def blas_libraries() -> list[dict[str, Any]]:
+    """Return what threadpoolctl knows of each BLAS in this process."""
     import scipy.linalg.blas  # noqa: F401, SciPy's own BLAS; it is asked about next
     from threadpoolctl import threadpool_info
 
-    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    beside = {
-        f"{pool['internal_api']} {pool['version']} up to {pool['num_threads']}" for pool in pools
-    }
-    return ", ".join(["fastperc trains on 1 unless told otherwise", *sorted(beside)])
+    return [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
