@@ -48,6 +48,7 @@ KERNEL_RULES = {
     "caching.py": {"numpy", "numba", "llvmlite"},
     "call_by_address.py": {"numba", "llvmlite"},
     "simd.py": {"numpy", "numba", "llvmlite"},
+    "simd_ends.py": {"numba", "llvmlite"},
 }
 # Oracles, and stand-ins for when nothing is compiled.
 NUMPY_ONLY = ("reference", "reference_rules", "simd_numpy")
