@@ -28,7 +28,7 @@ What these are made of, from the bottom; nothing imports what stands below it:
 `caching`              machine code on disk: `cache_folders`, `fingerprint` (what is fresh), and
                        `precompiled`, what an installation brings
 `call_by_address`      a kernel's machine code called by another, by its address
-`simd`                 SIMD values of 64 bytes, and arrays that own nothing
+`simd`, `simd_ends`    SIMD values of 64 bytes, and arrays that own nothing; the last of a row
 `elementary`           exp, log, sigmoid, tanh, softplus on SIMD values
 `activations`          a unit's output and slope, by integer code
 `packing`              a layer's weights as rows of whole SIMD blocks

@@ -13,9 +13,13 @@ all of it                                        `one_output`
 """
 
 from .activations import activate, activate_layer, times_slope
-from .jit import inlined
+from .jit import inlined, target
 from .losses import elementwise, loss_cap
 from .simd import at, first_n, full, insert_lane, load, no_unroll, store, sum_lanes, view, width
+
+# Four blocks and what is added to them, held over a loop, are all 32 registers of NEON, where a
+# block is four: they would go to memory and back in every turn.
+HOLDS_FOUR = "+avx" in target()[1]
 
 
 @inlined(fastmath=False)
@@ -82,7 +86,7 @@ def backward_update_narrow(W, n_out, p, step, step_b, a, d, code, g):
     """Backward and update, narrow: ``g = sum_k d[k] * W[k]``, ``W[k] -= step * d[k] * a``."""
     m = width(d)
     j = 0
-    while j + 4 * m <= p:
+    while HOLDS_FOUR and j + 4 * m <= p:
         no_unroll()
         a0, a1, a2, a3 = load(a, j), load(a, j + m), load(a, j + 2 * m), load(a, j + 3 * m)
         acc0 = acc1 = acc2 = acc3 = full(d, 0.0)
@@ -130,7 +134,7 @@ def update_forward_wide(W, n_in, q, step, step_b, x, d, x_next, code, n, z):
     """
     m = width(d)
     j = 0
-    while j + 4 * m <= q:
+    while HOLDS_FOUR and j + 4 * m <= q:
         no_unroll()
         s0, s1 = step * load(d, j), step * load(d, j + m)
         s2, s3 = step * load(d, j + 2 * m), step * load(d, j + 3 * m)

@@ -31,6 +31,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, register_model
 from numba.np import arrayobj
 
+from .simd_ends import lane_mask, load_first, spread, store_first
 from .simd_numpy import BYTES
 
 INT32 = ir.IntType(32)
@@ -77,30 +78,6 @@ class LanesModel(models.PrimitiveModel):
 # --- parts of LLVM code ----------------------------------------------------------------------
 
 
-def _spread(builder, scalar, vector):
-    """Return the vector with ``scalar`` in every lane."""
-    undefined = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(undefined, scalar, INT32(0))
-    zeros = ir.Constant(ir.VectorType(INT32, vector.count), [0] * vector.count)
-    return builder.shuffle_vector(first, undefined, zeros)
-
-
-def _numbers(lanes):
-    """Return the constant vector 0, 1, 2, ... of 32-bit integers."""
-    return ir.Constant(ir.VectorType(INT32, lanes.count), list(range(lanes.count)))
-
-
-def _lane_mask(builder, predicate, lanes, n):
-    """Mark the lanes whose numbers stand in the relation ``predicate`` to ``n``, ``n >= 0``."""
-    numbers = _numbers(lanes)
-    # What is larger than any lane's number stays so in 32 bits.
-    most = ir.Constant(n.type, lanes.count)
-    n = builder.select(builder.icmp_signed("<", n, most), n, most)
-    return builder.icmp_signed(
-        predicate, numbers, _spread(builder, builder.trunc(n, INT32), numbers.type)
-    )
-
-
 def _address(context, builder, array_type, array, index, vector=None):
     """Return the pointer to element ``index``, as one to ``vector`` where that is given."""
     data = context.make_array(array_type)(context, builder, array).data
@@ -113,16 +90,6 @@ def _call(builder, name, result, *arguments, **options):
     kind = ir.FunctionType(result, [a.type for a in arguments])
     function = cgutils.get_or_insert_function(builder.module, kind, name)
     return builder.call(function, arguments, **options)
-
-
-def _masked_load(builder, lanes, pointer, mask, others):
-    name = f"llvm.masked.load.{lanes.suffix}.p0"
-    return _call(builder, name, lanes.llvm, pointer, INT32(lanes.alignment), mask, others)
-
-
-def _masked_store(builder, lanes, vector, pointer, mask):
-    name = f"llvm.masked.store.{lanes.suffix}.p0"
-    _call(builder, name, ir.VoidType(), vector, pointer, INT32(lanes.alignment), mask)
 
 
 # --- arrays ----------------------------------------------------------------------------------
@@ -301,21 +268,7 @@ def load_n(typing, a, i, n):
 
     def code(context, builder, sig, args):
         pointer = _address(context, builder, sig.args[0], args[0], args[1], lanes.llvm)
-        zeros = ir.Constant(lanes.llvm, None)
-
-        def masked():
-            mask = _lane_mask(builder, "<", lanes, args[2])
-            return _masked_load(builder, lanes, pointer, mask, zeros)
-
-        if _has_masks(context):
-            return masked()
-        result = cgutils.alloca_once(builder, lanes.llvm)
-        with builder.if_else(_is_whole(builder, lanes, args[2])) as (whole, partial):
-            with whole:
-                builder.store(builder.load(pointer, align=lanes.alignment), result)
-            with partial:
-                builder.store(masked(), result)
-        return builder.load(result)
+        return load_first(builder, lanes.llvm, pointer, args[2])
 
     return lanes(a, types.intp, types.intp), code
 
@@ -326,34 +279,10 @@ def store_n(typing, a, i, n, v):
 
     def code(context, builder, sig, args):
         pointer = _address(context, builder, sig.args[0], args[0], args[1], v.llvm)
-
-        def masked():
-            _masked_store(builder, v, args[3], pointer, _lane_mask(builder, "<", v, args[2]))
-
-        if _has_masks(context):
-            masked()
-            return context.get_dummy_value()
-        with builder.if_else(_is_whole(builder, v, args[2])) as (whole, partial):
-            with whole:
-                builder.store(args[3], pointer, align=v.alignment)
-            with partial:
-                masked()
+        store_first(builder, args[3], pointer, args[2])
         return context.get_dummy_value()
 
     return types.void(a, types.intp, types.intp, v), code
-
-
-def _has_masks(context):
-    """Return whether loads and stores under a mask cost no more than others: with AVX-512.
-
-    AVX2's stores take ten times as long on AMD's processors, and NEON has none: there LLVM makes a
-    branch for each lane. A branch for whole blocks is nearly always foreseen.
-    """
-    return "+avx512f" in context.codegen().magic_tuple()[2].split(",")
-
-
-def _is_whole(builder, lanes, n):
-    return builder.icmp_signed(">=", n, ir.Constant(n.type, lanes.count))
 
 
 @intrinsic
@@ -362,7 +291,7 @@ def gather_n(typing, a, o, places, i, n):
     lanes = Lanes(a.dtype)
 
     def code(context, builder, sig, args):
-        mask = _lane_mask(builder, "<", lanes, args[4])
+        mask = lane_mask(builder, "<", lanes.count, args[4])
         pointers = _scattered(context, builder, sig.args, args, mask, lanes)
         name = f"llvm.masked.gather.{lanes.suffix}.v{lanes.count}p0"
         zeros = ir.Constant(lanes.llvm, None)
@@ -376,7 +305,7 @@ def scatter_n(typing, a, o, places, i, n, v):
     """Write lane k of ``v`` to ``a[o + places[i + k]]`` for ``k < n``; no place comes twice."""
 
     def code(context, builder, sig, args):
-        mask = _lane_mask(builder, "<", v, args[4])
+        mask = lane_mask(builder, "<", v.count, args[4])
         pointers = _scattered(context, builder, sig.args, args, mask, v)
         name = f"llvm.masked.scatter.{v.suffix}.v{v.count}p0"
         _call(builder, name, ir.VoidType(), args[5], pointers, INT32(v.alignment), mask)
@@ -399,7 +328,7 @@ def _scattered(context, builder, kinds, args, mask, lanes):
         found = builder.sext(found, int64)
     size = ir.Constant(int64, [lanes.dtype.bitwidth // 8] * lanes.count)
     data = _address(context, builder, array, args[0], args[1])
-    base = _spread(builder, builder.ptrtoint(data, ir.IntType(64)), int64)
+    base = spread(builder, builder.ptrtoint(data, ir.IntType(64)), int64)
     addresses = builder.add(base, builder.mul(found, size))
     return builder.inttoptr(addresses, ir.VectorType(data.type, lanes.count))
 
@@ -410,7 +339,7 @@ def full(typing, a, s):
     lanes = Lanes(a.dtype)
 
     def code(context, builder, sig, args):
-        return _spread(builder, args[1], lanes.llvm)
+        return spread(builder, args[1], lanes.llvm)
 
     return lanes(a, a.dtype), code
 
@@ -423,7 +352,7 @@ def first_n(typing, v, n):
     """Return the first ``n`` lanes of ``v``, and 0 behind them."""
 
     def code(context, builder, sig, args):
-        mask = _lane_mask(builder, "<", v, args[1])
+        mask = lane_mask(builder, "<", v.count, args[1])
         return builder.select(mask, args[0], ir.Constant(v.llvm, None))
 
     return v(v, types.intp), code
@@ -434,8 +363,8 @@ def first_n_or(typing, v, n, s):
     """Return the first ``n`` lanes of ``v``, and the scalar ``s`` behind them."""
 
     def code(context, builder, sig, args):
-        mask = _lane_mask(builder, "<", v, args[1])
-        return builder.select(mask, args[0], _spread(builder, args[2], v.llvm))
+        mask = lane_mask(builder, "<", v.count, args[1])
+        return builder.select(mask, args[0], spread(builder, args[2], v.llvm))
 
     return v(v, types.intp, v.dtype), code
 
@@ -445,8 +374,8 @@ def insert_lane(typing, v, k, s):
     """Return ``v`` with the scalar ``s`` in lane ``k``; where there is no such lane, ``v``."""
 
     def code(context, builder, sig, args):
-        mask = _lane_mask(builder, "==", v, args[1])
-        return builder.select(mask, _spread(builder, args[2], v.llvm), args[0])
+        mask = lane_mask(builder, "==", v.count, args[1])
+        return builder.select(mask, spread(builder, args[2], v.llvm), args[0])
 
     return v(v, types.intp, v.dtype), code
 
@@ -478,7 +407,7 @@ def where_greater(typing, x, s, v, w):
     """Choose lane by lane: ``v`` where ``x > s``, elsewhere (also where ``x`` is NaN) ``w``."""
 
     def code(context, builder, sig, args):
-        mask = builder.fcmp_ordered(">", args[0], _spread(builder, args[1], x.llvm))
+        mask = builder.fcmp_ordered(">", args[0], spread(builder, args[1], x.llvm))
         return builder.select(mask, args[2], args[3])
 
     return x(x, x.dtype, x, x), code
@@ -488,7 +417,7 @@ def _bound(predicate):
     @intrinsic
     def bound(typing, v, s):
         def code(context, builder, sig, args):
-            limit = _spread(builder, args[1], v.llvm)
+            limit = spread(builder, args[1], v.llvm)
             return builder.select(builder.fcmp_ordered(predicate, limit, args[0]), limit, args[0])
 
         return v(v, v.dtype), code
@@ -686,7 +615,7 @@ def _define(symbol, method):
     def code(context, builder, sig, args):
         vector = sig.return_type.llvm
         both = [
-            value if isinstance(kind, Lanes) else _spread(builder, value, vector)
+            value if isinstance(kind, Lanes) else spread(builder, value, vector)
             for kind, value in zip(sig.args, args, strict=True)
         ]
         return getattr(builder, method)(*both)

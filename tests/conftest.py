@@ -33,6 +33,16 @@ def pytest_configure(config):
             config.addinivalue_line("filterwarnings", f"ignore:{what} encountered:RuntimeWarning")
 
 
+# All of it is about owners, modes, links, pipes and locks of POSIX.
+collect_ignore = [] if os.name == "posix" else ["test_atomic.py"]
+
+
+def pytest_runtest_setup(item):
+    """Skip what only POSIX systems can do, elsewhere."""
+    if os.name != "posix" and item.get_closest_marker("posix"):
+        pytest.skip("needs what only POSIX has")
+
+
 @pytest.fixture(scope="session")
 def repository():
     """The root of the checkout."""

@@ -213,6 +213,7 @@ def test_the_time_limit_ends_an_epoch_that_never_ends():
     assert np.isnan(history.unfinished)
 
 
+@pytest.mark.posix
 def test_ctrl_c_within_an_epoch_is_heard():
     def pressing():
         yield X, Y

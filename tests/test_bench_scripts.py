@@ -1,7 +1,9 @@
 """The scripts of bench/ that figures in docs/ come from."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -101,3 +103,55 @@ def test_vowpal_wabbit_learns_the_same(script):
     for found in ours:
         assert found["log loss"] == pytest.approx(theirs["log loss"], abs=1e-5)
         assert found["largest difference of a coefficient"] < 1e-4
+
+
+ASSEMBLY = """
+_ZN8fastperc4sumsE:
+\tldr\ts0, [x0]
+.LBB0_1:                                // =>This Loop Header: Depth=1
+                                        //     Child Loop BB0_3 Depth 2
+\tfadd\ts0, s0, s1
+// %bb.2:                               //   in Loop: Header=BB0_3 Depth=2
+\tbl\texpf
+.LBB0_3:                                //   Parent Loop BB0_1 Depth=1
+                                        // =>  This Inner Loop Header: Depth=2
+\tldp\tq1, q2, [x1, #32]
+\tstr\tq26, [sp, #1776]                // 16-byte Spill
+\tfmla\tv21.4s, v26.4s, v28.s[0]
+\tfmul\ts3, s1, s2
+\tb.eq\t.LBB0_3
+// %bb.4:                               //   in Loop: Header=BB0_1 Depth=1
+\tfmul\ts3, s1, s2
+// %bb.5:
+\tret
+"""
+
+
+def test_assembly_is_read_loop_by_loop(script):
+    (loop,) = script("assembly").innermost_loops(ASSEMBLY)
+    assert loop.depth == 2
+    assert loop.counts() == {
+        "instructions": 6, "SIMD": 1, "scalar": 1, "memory": 2, "spills": 1, "calls": 1,
+    }  # fmt: skip
+    assert script("assembly").plain_name(loop.function) == "sums"
+
+
+@pytest.mark.slow
+@compiled_only
+@pytest.mark.parametrize("cpu", ["neoverse-v1", "apple-m1"])
+def test_a_product_stays_in_the_registers_of_arm(script, repository, cpu):
+    """Its sums do, and it calculates in SIMD lanes, also where a last block is loaded in parts."""
+    words = ["product", "--triple", script("assembly").ARM, "--cpu", cpu]
+    out = subprocess.run(
+        [sys.executable, repository / "bench" / "assembly.py", *words],
+        env={name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    header, *lines = [line.split() for line in out.splitlines()]
+    loops = [dict(zip(header, line, strict=True)) for line in lines]
+    assert loops
+    for loop in loops:
+        assert int(loop["SIMD"]) >= 16
+        assert loop["scalar"] == loop["spills"] == loop["calls"] == "0"

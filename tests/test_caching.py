@@ -368,6 +368,7 @@ def test_a_damaged_file_is_no_matter_where_another_folder_has_a_sound_one(two_fo
     assert call_afresh() == (4.0, (1, 0))
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("unreadable", ["a folder of its name", "a link to nowhere"])
 def test_what_cannot_be_read_counts_as_not_there(two_folders, unreadable):
     first, _ = two_folders

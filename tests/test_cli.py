@@ -343,6 +343,7 @@ def check_interrupted(outcome):
     assert seconds < 30  # how soon on a still machine: `PROMISE` in test_interrupts
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     "seconds", [0.5, 1.5, pytest.param(5, marks=slow), pytest.param(10, marks=slow)]
 )
@@ -350,6 +351,7 @@ def test_ctrl_c_during_the_demo(seconds, tmp_path):
     check_interrupted(interrupt_after(seconds, ["demo"], tmp_path))
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_ctrl_c_at_50_random_moments_of_the_demo(tmp_path):
     """From the imports to the first trainings; the others take the later parts."""
@@ -358,6 +360,7 @@ def test_ctrl_c_at_50_random_moments_of_the_demo(tmp_path):
         check_interrupted(interrupt_after(moments.uniform(0.02, 3), ["demo"], tmp_path))
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_ctrl_c_while_kernels_are_compiled(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))

@@ -180,6 +180,7 @@ def test_what_is_written_is_told_and_a_picture_gets_its_ending(mine, capsys):
     assert (mine / "x.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     "seconds", [0.5, 2, *(pytest.param(s, marks=pytest.mark.slow) for s in (1, 3, 5, 7))]
 )
@@ -188,11 +189,13 @@ def test_ctrl_c_during_a_comparison(seconds, tmp_path):
     check_interrupted(interrupt_after(seconds, words, tmp_path))
 
 
+@pytest.mark.posix
 def test_ctrl_c_while_a_function_of_yours_hangs(mine):
     words = ["compare", "mine.py:hangs", "--as", "online", "--time-limit", "5", *WORDS]
     check_interrupted(interrupt_after(2.5, words, mine))
 
 
+@pytest.mark.posix
 def test_ctrl_c_during_the_import_of_a_file(mine):
     (mine / "trains.py").write_text("import time\ntime.sleep(60)")
     words = ["compare", "trains.py:epoch", "--as", "online", "--time-limit", "50", *WORDS]

@@ -16,7 +16,9 @@ from fastperc.training import loop
 
 def press_ctrl_c(after=0.0):
     """Send SIGINT to this process, at once or after a while."""
-    if after == 0:
+    if after == 0 and os.name == "nt":  # there, os.kill would end the process
+        signal.raise_signal(signal.SIGINT)
+    elif after == 0:
         os.kill(os.getpid(), signal.SIGINT)
     else:
         threading.Timer(after, press_ctrl_c).start()

@@ -192,6 +192,7 @@ def test_after_a_fork_and_inside_joblib():
         np.testing.assert_array_equal(found, model.predict(X_IRIS))
 
 
+@pytest.mark.posix
 def test_a_child_of_a_fork_predicts_and_trains(run_python):
     code = """
 import os, warnings

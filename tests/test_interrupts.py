@@ -47,6 +47,7 @@ def interrupt(process):
     return time.perf_counter() - start, stderr
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("what", BUSY)
 def test_a_process_ends_in_time_whatever_it_does(what):
     process = subprocess.Popen(

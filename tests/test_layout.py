@@ -50,6 +50,7 @@ KERNEL_RULES = {
     "fingerprint.py": {"llvmlite", "numba"},
     "call_by_address.py": {"numba", "llvmlite"},
     "simd.py": {"numpy", "numba", "llvmlite"},
+    "simd_ends.py": {"numba", "llvmlite"},
 }
 # Oracles, and stand-ins for when nothing is compiled.
 NUMPY_ONLY = ("reference", "reference_rules", "simd_numpy")

@@ -76,6 +76,7 @@ def test_serial_kernels_after_a_fork(monkeypatch):
     assert trained(2) == trained(1)
 
 
+@pytest.mark.posix
 def test_a_forked_child_trains_after_its_parent_did(run_python):
     out = run_python(
         "import os, warnings, numpy as np\n"
@@ -141,12 +142,25 @@ def exit_code_of_child(run_python, before, **environment):
     return run_python(code, **environment).split()[-1]
 
 
-@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+@pytest.mark.posix
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pytest.param(
+            "omp",
+            marks=pytest.mark.skipif(
+                sys.platform == "darwin", reason="Numba's wheels for macOS have no OpenMP"
+            ),
+        ),
+        "workqueue",
+    ],
+)
 def test_a_forked_child_after_somebody_elses_threads(run_python, layer):
     before = "total(np.ones(100000))"
     assert exit_code_of_child(run_python, before, NUMBA_THREADING_LAYER=layer) == "0"
 
 
+@pytest.mark.posix
 def test_a_forked_child_after_threads_that_ctrl_c_ended(run_python):
     before = """
 from fastperc.model import shards

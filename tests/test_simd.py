@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import platform
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from numba import njit
 from numba.core import config
 from numba.core.extending import _Intrinsic
 
-from fastperc.kernels import simd, simd_numpy
+from fastperc.kernels import simd, simd_ends, simd_numpy
 from fastperc.kernels.jit import FLAGS
 
 pytestmark = pytest.mark.skipif(
@@ -225,6 +226,36 @@ def test_compiled_as_in_numpy(make, arguments, dtype):
 
 
 @each_dtype
+@pytest.mark.parametrize("masks", [simd_ends.MASKS, False])
+def test_parts_of_blocks_where_masks_are_not_free(dtype, masks, monkeypatch):
+    """With the processor's masks, as of AVX2; and register by register, as without AVX."""
+    monkeypatch.setattr(simd_ends, "FREE_MASKS", False)
+    monkeypatch.setattr(simd_ends, "MASKS", masks)
+    test_compiled_as_in_numpy(blocks, ordinary, dtype)
+
+
+@each_dtype
+def test_a_whole_block_is_loaded_as_one_where_the_processor_has_no_masks(dtype, monkeypatch):
+    monkeypatch.setattr(simd_ends, "FREE_MASKS", False)
+    monkeypatch.setattr(simd_ends, "MASKS", False)
+
+    @njit(**FLAGS)
+    def sums(a, n, out):
+        total = simd.full(a, 0.0)
+        for i in range(n):
+            simd.no_unroll()
+            total += simd.load_n(a, i, n)
+        simd.store(out, 0, total)
+
+    a, out = np.ones(200, dtype), np.zeros(16, dtype)
+    sums(a, 100, out)
+    (code,) = sums.inspect_llvm().values()
+    vector = f"<{simd_numpy.width(a)} x {'float' if dtype == np.float32 else 'double'}>"
+    assert f"load {vector}" in code
+    assert f"masked.load.v{simd_numpy.width(a)}f" not in code
+
+
+@each_dtype
 def test_the_largest_lane_is_a_number_if_any_is(dtype):
     a, b = special(dtype)
     a[1] = 3.0
@@ -275,7 +306,8 @@ def test_a_rolled_loop_is_not_unrolled():
             simd.store(out, i, simd.load(out, i) * simd.at(a, i))
 
     count = llvm_of(left_to_llvm).count("fmul")
-    assert count > 1
+    if platform.machine().lower() in {"x86_64", "amd64"}:  # elsewhere, LLVM may leave it as it is
+        assert count > 1
     assert llvm_of(rolled).count("fmul") == 1
 
 

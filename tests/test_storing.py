@@ -7,7 +7,6 @@ import json
 import math
 import os
 import pickle
-import resource
 import signal
 import stat
 import struct
@@ -27,6 +26,9 @@ from safetensors.numpy import load_file, save_file
 from fastperc import ModelFileError, Network, __version__
 from fastperc.files import atomic, generators
 from fastperc.files import models as storing
+
+if os.name == "posix":
+    import resource
 
 CONFIGURATIONS = [
     {"sizes": (3, 1)},
@@ -189,6 +191,7 @@ def test_a_name_in_the_current_folder(path, monkeypatch):
     assert sorted(os.listdir()) == ["net.safetensors", "other"]
 
 
+@pytest.mark.posix
 def test_a_link_is_followed(path):
     link = path.with_name("link")
     link.symlink_to(path.name)
@@ -197,6 +200,7 @@ def test_a_link_is_followed(path):
     assert_same(Network.load(path), small_network(4))
 
 
+@pytest.mark.posix
 def test_a_private_file_stays_private(path):
     path.chmod(0o600)
     small_network(4).save(path)
@@ -636,6 +640,7 @@ def test_a_network_that_fits_no_memory_is_an_error_of_the_file(path, monkeypatch
         Network.load(path)
 
 
+@pytest.mark.posix
 def test_what_cannot_be_opened_stays_the_error_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
         Network.load(tmp_path / "nothing")
@@ -647,6 +652,7 @@ def test_what_cannot_be_opened_stays_the_error_of_the_system(tmp_path):
     assert error.value.errno == errno.ELOOP
 
 
+@pytest.mark.posix
 def test_a_pipe_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ModelFileError, match="found a pipe or device, expected a regular file"):
@@ -676,6 +682,7 @@ def assert_save_fails(path, number):
     assert os.listdir(path.parent) == [path.name]
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("place", "name", "call", "number"),
     [
@@ -693,6 +700,7 @@ def test_a_refused_call_leaves_the_old_file(place, name, call, number, path, ori
     assert_same(Network.load(path), original)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
 @pytest.mark.parametrize(("name", "call"), [("open", 2), ("fsync", 2), ("close", 1)])
 def test_a_folder_that_is_not_synced_has_the_new_file(name, call, number, path, monkeypatch):
@@ -712,6 +720,7 @@ def file_size_limit(n_bytes):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.999])
 def test_a_disk_that_fills_up_leaves_the_old_file(share, path, original):
     with file_size_limit(int(share * path.stat().st_size)):
@@ -748,6 +757,7 @@ def test_interrupting_a_save_leaves_the_old_file(path, original, monkeypatch):
     assert_same(Network.load(path), original)
 
 
+@pytest.mark.posix
 def test_a_folder_system_without_locks_is_saved_to_all_the_same(path, monkeypatch):
     monkeypatch.setattr(atomic.fcntl, "flock", failing(atomic.fcntl.flock, 1, errno.ENOLCK))
     small_network(9).save(path)
@@ -777,7 +787,8 @@ def test_a_folder_is_not_replaced(path):
     assert sorted(os.listdir(path.parent)) == ["folder", path.name]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.posix
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission_keeps_the_old_file(path, original):
     path.parent.chmod(0o500)
     try:
@@ -912,12 +923,14 @@ def assert_old_then_new(states):
     assert len(states) - n_old > 4
 
 
+@pytest.mark.posix
 def test_a_kill_at_any_call_leaves_the_old_file_or_the_new(path):
     states, n_writes = states_after_kills(path, step=100)
     assert_old_then_new(states)
     assert n_writes > 8
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_a_kill_at_any_byte_leaves_the_old_file(path):
     _, n_writes = states_after_kills(path, step=1)
@@ -934,6 +947,7 @@ for net in itertools.cycle(nets):
 """
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_kills_at_any_moment_leave_one_of_the_files(path):
     vectors = {Network((2, 30, 1), seed=seed).theta.tobytes() for seed in range(8)}
