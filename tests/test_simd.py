@@ -128,6 +128,9 @@ def llvm_of(function):
     return code
 
 
+@pytest.mark.skipif(
+    bool(config.BOUNDSCHECK), reason="NUMBA_BOUNDSCHECK is set: loops may end early"
+)
 def test_a_rolled_loop_is_not_unrolled():
     def left_to_llvm(a, b, out):
         for i in range(b.shape[0]):

@@ -25,10 +25,10 @@ REACHING = {
     "gather_n": (lambda a, p, i: simd.sum_lanes(simd.gather_n(a, i, p, 0, 3)), 37),
     "gather_n, places": (lambda a, p, i: simd.sum_lanes(simd.gather_n(a, 0, p, i, 3)), 37),
     "scatter_n": (lambda a, p, i: simd.scatter_n(a, i, p, 0, 3, simd.load(a, 0)), 37),
-}
-COMPILED_ONLY = {
     "view": (lambda a, p, i: view(a, i, 30).size, 10),
     "matrix": (lambda a, p, i: simd.matrix(a, i, 5, 6).size, 10),
+}
+COMPILED_ONLY = {
     "extract_lane": (lambda a, p, i: simd.extract_lane(simd.load(a, 0), i), 7),
     "transpose_block": (
         lambda a, p, i: simd.transpose_block(a, i, 10, 3, 4, np.empty(99), 0, 8),

@@ -39,7 +39,7 @@ REFUSED = {
                    r"simd.operator add: found Lanes\(float32 x 16\) and Lanes\(float64 x 8\), "
                    "expected values of one dtype; convert one with to_int or to_float"),
     "compared dtypes": (lambda a, b: simd.load(a, 0) < simd.load(b, 0), ROW, LONG, "of one dtype"),
-    "selected dtypes": (lambda a, b: simd.select(simd.mask_n(a, 1), simd.load(a, 0), simd.full(b, 0)),
+    "selected": (lambda a, b: simd.select(simd.mask_n(a, 1), simd.load(a, 0), simd.full(b, 0)),
                        ROW, LONG, "simd.select: found .* expected values of one dtype"),
     "mask of other width": (lambda a, b: simd.select(simd.load(a, 0) > 0, simd.load(b, 0), 1),
                             ROW, LONG, r"found Mask\(x 16\), expected a mask of 8 lanes"),

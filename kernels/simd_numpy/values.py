@@ -39,7 +39,7 @@ def check_room(a, i, n):
 
     Compiled code finds the last block of a row padded; here nothing lies behind a view's end.
     """
-    per_block = BYTES // a.itemsize
+    per_block = max(1, BYTES // a.itemsize)
     if n > 0 and not 0 <= i <= -(-a.size // per_block) * per_block - n:
         raise IndexError(f"{n} elements from {i} on are not inside the array, of {a.size}")
 

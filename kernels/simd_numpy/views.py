@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .values import check_room
+
 
 def view(a, start, n):
     """Return ``a[start:start + n]`` as an array that owns nothing.
@@ -19,6 +21,7 @@ def view(a, start, n):
     >>> view(np.arange(10.0), 3, 4)
     array([3., 4., 5., 6.])
     """
+    _check_part(a, start, n)
     return a[start : start + n]
 
 
@@ -57,4 +60,11 @@ def matrix(a, start, rows, columns):
     array([[4., 5., 6.],
            [7., 8., 9.]])
     """
+    _check_part(a, start, rows * columns)
     return a[start : start + rows * columns].reshape(rows, columns)
+
+
+def _check_part(a, start, n):
+    if n < 0:
+        raise IndexError(f"found a part of {n} elements, expected 0 or more")
+    check_room(a, start, n)
