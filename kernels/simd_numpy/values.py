@@ -12,26 +12,26 @@ class Value(np.ndarray):
     that ``v`` was alone, since two names may stand for one value.
     """
 
-    def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        options.pop("out", None)  # of an operator such as +=
-        plain = [self._beside(x) for x in inputs]
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
+        # ``out`` is that of an operator such as +=, whose result is a new value all the same.
+        dtype, plain = self.dtype, []
+        for x in inputs:
+            if not isinstance(x, np.ndarray):
+                plain.append(dtype.type(x))
+            elif x.dtype == dtype:
+                plain.append(x.view(np.ndarray))
+            else:
+                raise TypeError(
+                    f"found values of {dtype} and {x.dtype}, expected one dtype for both: "
+                    "convert one with to_int or to_float"
+                )
         result = getattr(ufunc, method)(*plain, **options)
-        return value(result) if isinstance(result, np.ndarray) else result
-
-    def _beside(self, x):
-        if not isinstance(x, np.ndarray):
-            return self.dtype.type(x)
-        if x.dtype != self.dtype:
-            raise TypeError(
-                f"found values of {self.dtype} and {x.dtype}, expected one dtype for both: "
-                "see to_int and to_float"
-            )
-        return np.asarray(x)
+        return result.view(Value) if isinstance(result, np.ndarray) else result
 
 
 def value(numbers):
-    """Take an array for a value."""
-    return np.asarray(numbers).view(Value)
+    """Take an array for a value, as it is."""
+    return numbers.view(Value)
 
 
 def check_room(a, i, n):
