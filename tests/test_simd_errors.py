@@ -53,6 +53,8 @@ REFUSED = {
                          "simd.sqrt: found .*expected a value of floats"),
     "array for a value": (lambda a, b: simd.maximum(a, 0.0), ROW, ROW,
                           r"simd.maximum: found array.*, expected a SIMD value; load\(a, i\)"),
+    "truth of a mask": (lambda a, b: 1 if simd.load(a, 0) > 0 else 0, ROW, ROW,
+                        "simd.bool: found Mask.*expected one truth value; ask any_lane"),
     "narrow indices": (lambda a, b: simd.gather(b, simd.load(a, 0)), ROW.astype(np.int32), LONG,
                        "expected indices in Lanes.int64 x 8."),
     "value for a scalar": (lambda a, b: simd.full(a, simd.load(a, 0)), ROW, ROW, "a scalar"),

@@ -136,6 +136,10 @@ def _invert(context, builder, sig, args):
     return builder.xor(args[0], everywhere(args[0].type, -1))
 
 
+def _no_truth(v):
+    refuse("bool", v, "one truth value", "ask any_lane or all_lanes of a mask")
+
+
 for _symbols, *_methods in ARITHMETIC:
     for _symbol in _symbols:
         _define_arithmetic(_symbol, *_methods)
@@ -143,3 +147,4 @@ for _symbol, _predicate in COMPARISONS.items():
     _define_comparison(_symbol, _predicate)
 _define_unary(operator.neg, _negated, _negate)
 _define_unary(operator.invert, _inverted, _invert)
+_typed(bool, _no_truth)

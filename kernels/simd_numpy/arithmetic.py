@@ -1,7 +1,6 @@
 """Functions of values, lane by lane, that are one instruction or a few."""
 
 import math
-from fractions import Fraction
 
 import numpy as np
 
@@ -138,6 +137,8 @@ def _fma(a, b, c, dtype):
     """Compute ``a * b + c`` of three floats, rounded once to ``dtype``."""
     if not all(map(math.isfinite, (a, b, c))):
         return a * b + c
+    from fractions import Fraction  # here, since most who import this package call no fma
+
     exact = Fraction(a) * Fraction(b) + Fraction(c)
     if exact == 0:
         return a * b + c  # with the right sign

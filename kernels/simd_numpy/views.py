@@ -28,8 +28,8 @@ def view(a, start, n):
 def flat(a):
     """View all of the C-contiguous array ``a``, of any number of dimensions, as 1-D; see `view`.
 
-    Also of a read-only one, which kernels promise to leave alone: with one type for all, no loop is
-    compiled twice.
+    Also of a read-only one, which the kernel has to leave alone: nothing else protects it any more.
+    With one type for all, no loop is compiled twice.
 
     Examples
     --------
