@@ -44,8 +44,8 @@ then what lies outside of its array raises IndexError.
 
 The functions can be called from Python too, and do there what they do in compiled code, slowly, on
 small NumPy arrays: to try them out, and for kernels under ``NUMBA_DISABLE_JIT=1``. All but the
-polynomials of `elementary` (`exp` and so on), which only kernels call. Examples in their documentation
-have imported what they call, and NumPy as np.
+polynomials of `elementary` (`exp` and so on), which only kernels call. The examples in their
+documentation have imported what they call, and NumPy as np.
 
 The page ``docs/simd.md`` takes two loops from plain Python to SIMD.
 """
