@@ -28,8 +28,11 @@ What these are made of, from the bottom; nothing imports what stands below it:
 `caching`              machine code on disk: `cache_folders`, `fingerprint` (what is fresh), and
                        `precompiled`, what an installation brings
 `call_by_address`      a kernel's machine code called by another, by its address
-`simd`, `simd_ends`    SIMD values of 64 bytes, and arrays that own nothing; the last of a row
+`simd_numpy`           SIMD values of 64 bytes, and arrays that own nothing: what each function
+                       means, in NumPy
+`simd_code`            the same for the compiler
 `elementary`           exp, log, sigmoid, tanh, softplus on SIMD values
+`simd`                 all of these, also for kernels of your own: ``docs/simd.md``
 `activations`          a unit's output and slope, by integer code
 `packing`              a layer's weights as rows of whole SIMD blocks
 `losses`               from the last weighted sums to outputs, loss and delta, by code
@@ -75,3 +78,14 @@ Every kernel takes a network as two arrays: ``theta``, its parameters, and ``lay
 a linear model as its coefficients and a record.
 Nothing in here allocates per sample, raises or prints; arrays come in, and arrays change.
 """
+
+__all__ = ["kernel"]
+
+
+def __getattr__(name):
+    """Import the compiler when `kernel` is asked for: much of fastperc does without."""
+    if name == "kernel":
+        from .jit import kernel
+
+        return kernel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """exp, log, sigmoid, tanh and softplus of SIMD lanes: no calls, no tables, no branches.
 
 Numba has no vector math library: ``math.exp`` in a loop is a call for every element. These take a
-`Lanes` value of either dtype and become 20 to 60 packed instructions of the loop they stand in. The
+SIMD value of either dtype and become 20 to 60 packed instructions of the loop they stand in. The
 chain from argument to result is kept short (polynomials in Estrin's form, one division), because
 training sample by sample waits for the activation of every layer.
 
@@ -21,8 +21,9 @@ are those that ``bench/minimax.py`` computes.
 
 import math
 
+from . import simd_code  # noqa: F401  (tells the compiler what is imported next)
 from .jit import inlined, kernel
-from .simd import (
+from .simd_numpy import (
     absolute,
     copysign,
     exponent,

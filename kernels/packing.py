@@ -12,8 +12,8 @@ from .simd import at, load_n, no_unroll, store, store_n, view, width
 def rows_of(theta, packed, layer):
     """Return the array in which a layer has its rows, beginning with the first."""
     if layer.direct:
-        return view(theta, layer.rows, theta.shape[0])
-    return view(packed, layer.rows, packed.shape[0])
+        return view(theta, layer.rows, theta.shape[0] - layer.rows)
+    return view(packed, layer.rows, packed.shape[0] - layer.rows)
 
 
 @inlined

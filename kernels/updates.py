@@ -19,7 +19,7 @@ from .simd import (
     maximum,
     minimum,
     no_unroll,
-    square_root,
+    sqrt,
     store_n,
     view,
     where_greater,
@@ -184,7 +184,7 @@ def apply_rule(code, coefficients, theta, j, n, g, first, second):
         v = c.beta2 * load_n(second, j, n) + (c.one_minus_beta2 * g) * g
         store_n(first, j, n, m)
         store_n(second, j, n, v)
-        w -= (c.lr * m) / (square_root(v) + c.epsilon)
+        w -= (c.lr * m) / (sqrt(v) + c.epsilon)
     elif code == RPROP:
         w -= _resilient(j, n, g, first, second)
     elif code > RPROP:
@@ -210,7 +210,7 @@ def _uncommon_step(code, c, j, n, g, first, second):
         kept, square = c.beta2 * before, (c.one_minus_beta2 * g) * g
     v = kept + square
     store_n(first, j, n, v)
-    return (c.lr * g) / (square_root(v) + c.epsilon)
+    return (c.lr * g) / (sqrt(v) + c.epsilon)
 
 
 @inlined
@@ -223,7 +223,7 @@ def _adadelta(c, j, n, g, first, second):
     """
     v = c.beta2 * load_n(first, j, n) + (c.one_minus_beta2 * g) * g
     u = load_n(second, j, n)
-    step = square_root(u + c.epsilon) / square_root(v + c.epsilon) * g
+    step = sqrt(u + c.epsilon) / sqrt(v + c.epsilon) * g
     store_n(first, j, n, v)
     store_n(second, j, n, c.beta2 * u + (c.one_minus_beta2 * step) * step)
     return c.lr * step

@@ -23,7 +23,9 @@ def page(repository, name):
         "bench/README.md",
         "docs/fleets.md",
         "docs/linear.md",
+        "docs/kernels.md",
         "docs/performance.md",
+        "docs/simd.md",
     ],
 )
 def test_links_lead_to_files(name, repository):

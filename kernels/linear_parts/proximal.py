@@ -30,7 +30,7 @@ from ..simd import (
     load_n,
     maximum,
     no_unroll,
-    square_root,
+    sqrt,
     where_greater,
     width,
 )
@@ -63,7 +63,7 @@ def step_adagrad(record, rows, begin, end, slope, coef, sums, o):
         w, G = read(rows, i, begin, end, coef, o), read(rows, i, begin, end, sums, o)
         g = slope * x
         G += g * g
-        r = eta0 / (square_root(G) + beta)
+        r = eta0 / (sqrt(G) + beta)
         new = _soft(w - r * g, r * l1) / (one + r * l2)
         write(rows, i, begin, end, sums, o, G)
         write(rows, i, begin, end, coef, o, where_greater(absolute(x), 0.0, new, w))
@@ -83,8 +83,8 @@ def step_ftrl(record, rows, begin, end, slope, coef, z, n, o):
         z_old, n_old = read(rows, i, begin, end, z, o), read(rows, i, begin, end, n, o)
         g = slope * x
         n_new = n_old + g * g
-        root = square_root(n_new)
-        z_new = z_old + g - (root - square_root(n_old)) / eta0 * w
+        root = sqrt(n_new)
+        z_new = z_old + g - (root - sqrt(n_old)) / eta0 * w
         new = _soft(z_new, l1) / ((root + beta) / eta0 + l2) * -1.0
         write(rows, i, begin, end, z, o, z_new)
         write(rows, i, begin, end, n, o, n_new)

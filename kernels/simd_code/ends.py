@@ -13,78 +13,57 @@ ways as it has lanes.
 from functools import partial
 
 from llvmlite import ir
-from numba.core import cgutils
 
-from .jit import target
+from ..jit import target
+from .llvm import INT32, call, lane_mask
 
 FEATURES = target()[1]
 FREE_MASKS = "+avx512f" in FEATURES
 MASKS = "+avx" in FEATURES
 REGISTER = 128  # bits, of SSE and of NEON
 
-INT32 = ir.IntType(32)
 
-
-def load_first(builder, vector, pointer, n):
-    """Read the first ``n`` lanes of a ``vector`` and 0 into the others; all, if n is larger."""
+def load_first(builder, lanes, pointer, n):
+    """Read the first ``n`` lanes of a block and 0 into the others; all, if n is larger."""
 
     def masked():
-        return _load(builder, vector, pointer, lane_mask(builder, "<", vector.count, n))
+        return _load(builder, lanes.llvm, pointer, lane_mask(builder, "<", lanes, n))
 
     def by_registers():
         parts = []
-        for part, at, mask_of, rest in _registers(builder, vector, pointer, n):
+        for part, at, mask_of, rest in _registers(builder, lanes.llvm, pointer, n):
             ways = [partial(_load, builder, part, at, mask_of(k)) for k in range(part.count + 1)]
             parts.append(_by_number(builder, rest, ways))
         return _joined(builder, parts)
 
     if FREE_MASKS:
         return masked()
-    whole = partial(builder.load, pointer, align=_bits(vector) // 8)
+    whole = partial(builder.load, pointer, align=lanes.alignment)
     ways = [masked if MASKS else by_registers, whole]
-    return _by_number(builder, _is_whole(builder, vector, n), ways)
+    return _by_number(builder, _is_whole(builder, lanes, n), ways)
 
 
-def store_first(builder, value, pointer, n):
+def store_first(builder, lanes, value, pointer, n):
     """Write the first ``n`` lanes of ``value``, or all of them if n is larger."""
-    vector = value.type
 
     def masked():
-        _store(builder, value, pointer, lane_mask(builder, "<", vector.count, n))
+        _store(builder, value, pointer, lane_mask(builder, "<", lanes, n))
 
     def by_registers():
-        for r, (part, at, mask_of, rest) in enumerate(_registers(builder, vector, pointer, n)):
-            lanes = range(r * part.count, (r + 1) * part.count)
-            piece = builder.shuffle_vector(value, ir.Constant(vector, ir.Undefined), _ints(lanes))
+        for r, (part, at, mask_of, rest) in enumerate(_registers(builder, lanes.llvm, pointer, n)):
+            numbers = _ints(range(r * part.count, (r + 1) * part.count))
+            piece = builder.shuffle_vector(value, ir.Constant(lanes.llvm, ir.Undefined), numbers)
             ways = [partial(_store, builder, piece, at, mask_of(k)) for k in range(part.count + 1)]
             _by_number(builder, rest, ways)
 
     def whole():
-        builder.store(value, pointer, align=_bits(vector) // 8)
+        builder.store(value, pointer, align=lanes.alignment)
 
     if FREE_MASKS:
         masked()
     else:
         ways = [masked if MASKS else by_registers, whole]
-        _by_number(builder, _is_whole(builder, vector, n), ways)
-
-
-def lane_mask(builder, predicate, count, n):
-    """Mark those of ``count`` lanes whose numbers stand in the relation ``predicate`` to ``n``."""
-    numbers = _ints(range(count))
-    # What is larger than any lane's number stays so in 32 bits.
-    most = n.type(count)
-    n = builder.select(builder.icmp_signed("<", n, most), n, most)
-    return builder.icmp_signed(
-        predicate, numbers, spread(builder, builder.trunc(n, INT32), numbers.type)
-    )
-
-
-def spread(builder, scalar, vector):
-    """Return the vector with ``scalar`` in every lane."""
-    undefined = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(undefined, scalar, INT32(0))
-    return builder.shuffle_vector(first, undefined, _ints([0] * vector.count))
+        _by_number(builder, _is_whole(builder, lanes, n), ways)
 
 
 def _registers(builder, vector, pointer, n):
@@ -120,8 +99,8 @@ def _by_number(builder, n, ways):
     return result
 
 
-def _is_whole(builder, vector, n):
-    return builder.icmp_signed(">=", n, n.type(vector.count))
+def _is_whole(builder, lanes, n):
+    return builder.icmp_signed(">=", n, n.type(lanes.count))
 
 
 def _joined(builder, parts):
@@ -143,21 +122,21 @@ def _first_of(size, k):
 
 
 def _bits(vector):
-    return {"float": 32, "double": 64}[str(vector.element)]
+    return int(_kind(vector)[1:])
+
+
+def _kind(vector):
+    """Return how LLVM's intrinsics name the elements of a vector."""
+    return {"float": "f32", "double": "f64"}.get(str(vector.element), str(vector.element))
 
 
 def _load(builder, vector, pointer, mask):
+    name = f"llvm.masked.load.v{vector.count}{_kind(vector)}.p0"
     alignment, zeros = INT32(_bits(vector) // 8), ir.Constant(vector, None)
-    return _call(builder, "load", vector, vector, pointer, alignment, mask, zeros)
+    return call(builder, name, vector, pointer, alignment, mask, zeros)
 
 
 def _store(builder, value, pointer, mask):
+    name = f"llvm.masked.store.v{value.type.count}{_kind(value.type)}.p0"
     alignment = INT32(_bits(value.type) // 8)
-    _call(builder, "store", ir.VoidType(), value.type, value, pointer, alignment, mask)
-
-
-def _call(builder, verb, result, vector, *arguments):
-    name = f"llvm.masked.{verb}.v{vector.count}f{_bits(vector)}.p0"
-    kind = ir.FunctionType(result, [a.type for a in arguments])
-    function = cgutils.get_or_insert_function(builder.module, kind, name)
-    return builder.call(function, arguments)
+    call(builder, name, ir.VoidType(), value, pointer, alignment, mask)
