@@ -141,8 +141,8 @@ class LinearParts(NamedTuple):
     records: np.ndarray  # (1,)
     coef: np.ndarray
     average: np.ndarray  # (0,) where there is none
-    first: np.ndarray  # AdaGrad's sums, FTRL's z, or the L1 that was paid
-    second: np.ndarray  # FTRL's n
+    first: np.ndarray  # AdaGrad's sums, FTRL's z, or the L1 that was paid; (0,) where there is none
+    second: np.ndarray  # FTRL's n; (0,) where there is none
     b: np.ndarray
     second_b: np.ndarray  # the intercepts' averages, or what AdaGrad and FTRL remember of them
 
@@ -159,9 +159,12 @@ def cut_model(coef, memory, state):
     record = records(view(state, 0, N_FIELDS), RECORD)
     size, n = coef.shape[0], at(record, 0).n_outputs
     averaged = size if at(record, 0).average_from > 0 else 0
+    first = min(size, memory.shape[0] - averaged)
+    second = min(size, memory.shape[0] - averaged - first)
     return LinearParts(
-        record, coef, view(memory, 0, averaged), view(memory, averaged, size),
-        view(memory, averaged + size, size), view(state, N_FIELDS, n), view(state, N_FIELDS + n, n),
+        record, coef, view(memory, 0, averaged), view(memory, averaged, first),
+        view(memory, averaged + first, second), view(state, N_FIELDS, n),
+        view(state, N_FIELDS + n, n),
     )  # fmt: skip
 
 
