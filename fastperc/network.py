@@ -341,8 +341,8 @@ class Network:
         tol : float
             See ``patience``; without it, end at the first epoch that improves by less than ``tol``.
         threads : int
-            How many may compute the gradient of batches of more than 256 samples. The result does
-            not depend on it.
+            How many may compute the gradient of a batch, where that is work enough: some thousand
+            samples of a small network. The result does not depend on it.
         progress : bool
             Show a progress bar.
         callback : callable, optional

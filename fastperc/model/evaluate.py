@@ -35,11 +35,13 @@ def outputs(
         for rows in windows(X):
             out[rows] = outputs(model, dense_rows(X, rows), threads, deadline, scratch)
         return out
+    work = len(X) * model.theta.size
+    threads = slices.threads_for(work, threads)
     if threads > 1 and len(X) > CHUNK and _on_threads(model, X, out, threads, deadline):
         return out
     if scratch is None:
         scratch = forward_scratch(model, len(X))
-    if len(X) * model.theta.size <= slices.SHORT:
+    if work <= slices.SHORT:
         predict.predict_rows(X, model.theta, model.layers, out, scratch)
         return out
     for rows in slices.row_slices(len(X), model.layers, model.theta.size, deadline):

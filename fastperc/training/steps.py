@@ -15,7 +15,7 @@ from ..model.dense import Dense
 from ..model.layout import aligned_zeros
 from ..model.samples import WINDOW, Samples, no_order
 from ..model.shards import ShardGradients
-from ..model.slices import LONG
+from ..model.slices import LONG, threads_for
 from .rules import Rule
 
 
@@ -50,8 +50,9 @@ def batch_steps(
     model: Dense, samples: Samples, rule: Rule, batch_size: int, threads: int, deadline: Deadline
 ) -> Steps:
     """Choose the kernel that takes a step for a batch of ``batch_size`` rows or fewer."""
-    is_long = batch_size * model.theta.size > LONG
-    if is_long or (threads > 1 and batch_size > CHUNK):
+    work = batch_size * model.theta.size
+    threads = threads_for(work, threads)
+    if work > LONG or (threads > 1 and batch_size > CHUNK):
         return ShardSteps(model, samples, rule, batch_size, threads, deadline)
     return BatchSteps(model, samples, rule, batch_size)
 
