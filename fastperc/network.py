@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy as copying
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ from .training.options import (
     check_schedule,
 )
 from .training.orders import Order, check_order_fits, order_for
+from .training.permutations import permutations
 from .training.rules import Rule, RuleOptions, check_penalties, check_reduction, check_rule
 from .training.stopping import HistoryWatcher, check_stopping
 
@@ -452,10 +454,9 @@ class Network:
             self.history = watcher.history  # and not that of a run that a callback made
         return watcher.history
 
-    def _draw(self, samples: Samples) -> Callable[[], np.ndarray]:
-        """Return a function that draws an order of the samples."""
-        rng, n = self.rng, len(samples)
-        return lambda: rng.permutation(n)
+    def _draw(self, samples: Samples) -> Callable[[int], np.ndarray]:
+        """Return a function that draws so many orders of the samples."""
+        return partial(permutations, self.rng, len(samples))
 
     def learn_one(self, x: ArrayLike, y: ArrayLike, *, lr: float | None = None) -> float:
         """Take one step of stochastic gradient descent on one sample.

@@ -47,6 +47,7 @@ ALSO = {"training.history": {"plots"}}  # a result that draws itself when asked 
 KERNEL_RULES = {
     "caching.py": {"numpy", "numba", "llvmlite"},
     "call_by_address.py": {"numba", "llvmlite"},
+    "orders.py": {"numpy", "numba", "llvmlite"},
     "simd.py": {"numpy", "numba", "llvmlite"},
 }
 # Oracles, and stand-ins for when nothing is compiled.
