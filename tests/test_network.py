@@ -521,3 +521,22 @@ def test_the_old_name_of_arrays_still_works():
         handed = net.compiled()
     assert handed.theta.base is not None
     assert [a.tobytes() for a in handed[:2]] == [a.tobytes() for a in net.arrays()[:2]]
+
+
+def test_gradients_one_after_the_other_are_those_of_new_networks():
+    """Scratch is kept from call to call, whatever the number of samples."""
+    p = problem((5, 9, 3), n=700)
+    for n in (1, 700, 2, 300):
+        fresh = p.net.copy().backward(p.X[:n], p.y[:n])
+        assert np.array_equal(p.net.backward(p.X[:n], p.y[:n]), fresh)
+    assert len(p.net._batch_scratch) == 1
+    assert "_batch_scratch" not in p.net.__getstate__()
+
+
+@pytest.mark.parametrize("alpha", [True, [0.1], "a", -1])
+def test_penalties_of_the_gradient_are_checked_again_after_those_in_order(alpha):
+    net = Network((2, 1), seed=0)
+    for given in (0, 0.0, 1):
+        net.backward([[1, 2]], [3], alpha=given)
+    with pytest.raises((TypeError, ValueError), match="alpha: found"):
+        net.backward([[1, 2]], [3], alpha=alpha)
