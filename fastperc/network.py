@@ -486,8 +486,8 @@ class Network:
         buffer = self._buffers.pop() if self._buffers else SampleBuffer(self._model)
         loss = buffer.learn(x, y, rate)
         self._buffers.append(buffer)
-        if buffer.has_labels:
-            self.labels = self._model.loss.labels_in(buffer.target, self.labels)
+        if buffer.labels_in is not None:
+            self.labels = buffer.labels_in(buffer.target, self.labels)
         return loss
 
     # --- use ---------------------------------------------------------------------------------

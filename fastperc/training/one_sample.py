@@ -20,8 +20,8 @@ from .rules import Rule
 
 NUMBERS = frozenset({float, int, bool})
 SCALARS = frozenset(np.dtype(code).type for code in "?bhilqBHILQefd")
-EITHER = NUMBERS | SCALARS
-SEQUENCES = frozenset({list, tuple})
+SEQUENCES = (list, tuple)
+are_numbers = (NUMBERS | SCALARS).issuperset  # of types
 
 
 class SampleBuffer:
@@ -51,7 +51,7 @@ class SampleBuffer:
         self.low, self.high = max(low, -most), min(high, most)  # of a target taken as it comes
         self.n_classes = n_out if model.loss.is_of_classes else 0
         self.translated = model.loss.values if n_out == 1 else {}
-        self.has_labels = bool(model.loss.values)
+        self.labels_in = model.loss.labels_in if model.loss.values else None
         self.target: object = None  # as it came, or as a number
         self.lr = 0.0
         self.rule: Rule | None = None
@@ -65,7 +65,7 @@ class SampleBuffer:
             if x.shape == self.shape and x.dtype.kind in "fiub":
                 self.x[...] = x
                 return
-        elif isinstance(x, (list, tuple)) and EITHER.issuperset(map(type, x)):
+        elif isinstance(x, SEQUENCES) and are_numbers(map(type, x)):
             try:
                 self.pack(self.place, 0, *x)
                 return
@@ -79,14 +79,15 @@ class SampleBuffer:
 
     def take_target(self, y: Any) -> None:
         """Copy the target in, as `Network.train` takes it."""
-        one = y[0] if type(y) in SEQUENCES and len(y) == 1 else y
-        kind = type(one)
+        kind = type(y)
         if kind in NUMBERS:
-            number = one
+            number = y
         elif kind in SCALARS:
-            number = float(one)
-        elif kind is np.ndarray and one.size == 1 and one.dtype.kind in "fiub":
-            number = one.item()
+            number = float(y)
+        elif kind is np.ndarray and y.size == 1 and y.dtype.kind in "fiub":
+            number = y.item()
+        elif kind in SEQUENCES and len(y) == 1:
+            return self.take_target(y[0])
         else:
             number = math.nan
         self.target = number
@@ -106,14 +107,17 @@ class SampleBuffer:
 
     def run(self) -> bool:
         """Compute the outputs for the sample that ``x`` holds into ``out``; False if not finite."""
-        if self.predict is None:
-            self.predict = entrance(single.predict_one, *self.predict_arguments)
-        return self.predict(*self.predict_arguments)
+        return (self.predict or self._prepared())(*self.predict_arguments)
+
+    def _prepared(self) -> Callable[..., bool]:
+        """Compile, or load, what predicts."""
+        self.predict = entrance(single.predict_one, *self.predict_arguments)
+        return self.predict
 
     def forward(self, x: object) -> float | np.ndarray:
         """Return the outputs for one sample: a float, or an array where there are several."""
         self.take_inputs(x)
-        if not self.run():
+        if not (self.predict or self._prepared())(*self.predict_arguments):
             self.checked_inputs(x)
         return self.out.item() if self.is_one else self.out.copy()
 

@@ -27,8 +27,7 @@ def permutations(rng: Generator, n: int, n_orders: int) -> np.ndarray:
     -------
     ndarray of int64, shape (n_orders, n)
     """
-    is_known = type(rng) is Generator and type(rng.bit_generator) is PCG64
-    if n_orders * (n + CALL) < FEW or n > 1 << 32 or not is_known:
+    if n_orders * (n + CALL) < FEW or n > 1 << 32 or not _is_known(rng):
         if n_orders == 1:  # no second copy of what may be as large as a part of X
             return rng.permutation(n)[None]
         return np.stack([rng.permutation(n) for _ in range(n_orders)])
@@ -44,3 +43,8 @@ def permutations(rng: Generator, n: int, n_orders: int) -> np.ndarray:
         numbers["state"] = high * WORD + low
         generator.state = {**found, "has_uint32": has_half, "uinteger": half}
     return orders
+
+
+def _is_known(rng: object) -> bool:
+    """Return whether the kernel draws as this generator does."""
+    return type(rng) is Generator and type(rng.bit_generator) is PCG64
