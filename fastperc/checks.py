@@ -4,6 +4,7 @@ A message says what was found, what was expected and what to do. TypeError where
 is wrong, ValueError where its content is.
 """
 
+import functools
 import math
 import numbers
 import operator
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 BLOCK = 1 << 20
-SMALL = 1 << 12
+SMALL = 1 << 13  # numbers that BLAS goes through on one thread
 FEW = 32  # numbers for which Python is quicker than NumPy
 
 
@@ -232,7 +233,7 @@ def check_weights(
     between 0.5 and 1: no sum of theirs overflows, none is lost, and no weighted mean changes.
     """
     if weight is None:
-        return _read_only(np.empty(0, dtype))
+        return _no_weights(np.dtype(dtype))
     weights = check_array(weight, "sample_weight", ndim=1)
     if len(weights) != n_samples:
         raise ValueError(
@@ -248,6 +249,11 @@ def check_weights(
     weights = np.ldexp(weights, -math.frexp(weights.max())[1]).astype(dtype)
     weights.flags.writeable = False
     return weights
+
+
+@functools.cache
+def _no_weights(dtype: np.dtype) -> np.ndarray:
+    return _read_only(np.empty(0, dtype))
 
 
 def check_number(

@@ -331,7 +331,8 @@ class Fleet:
         tol : float
             See ``patience``; without it, end at the first epoch that improves by less than ``tol``.
         threads : int
-            How many may train, each some of the networks. The result does not depend on it.
+            How many may train, each some of the networks, where that is work enough. The result
+            does not depend on it.
         progress : bool
             Show a progress bar.
         callback : callable, optional

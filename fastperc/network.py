@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy as copying
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,14 @@ from . import checks
 from .kernels import single
 from .model import options, summary
 from .model.dense import Dense
-from .model.evaluate import Objective, forward_scratch, loss_and_gradient, mean_loss, outputs
+from .model.evaluate import (
+    Objective,
+    batch_scratch,
+    forward_scratch,
+    loss_and_gradient,
+    mean_loss,
+    outputs,
+)
 from .model.inputs import check_inputs, check_samples
 from .model.layout import BiasArrays, LayerArrays, aligned_zeros, initialise, write_arrays
 from .model.losses import loss_of, warn_out_of_reach
@@ -31,6 +39,7 @@ from .training.options import (
     check_schedule,
 )
 from .training.orders import Order, check_order_fits, order_for
+from .training.permutations import permutations
 from .training.rules import Rule, RuleOptions, check_penalties, check_reduction, check_rule
 from .training.stopping import HistoryWatcher, check_stopping
 
@@ -135,6 +144,7 @@ class Network:
         # between threads.
         self._buffers: list[SampleBuffer] = []
         self._scratch: list[np.ndarray] = []
+        self._batch_scratch: list[np.ndarray] = []
 
     # --- configuration and parameters --------------------------------------------------------
 
@@ -341,8 +351,8 @@ class Network:
         tol : float
             See ``patience``; without it, end at the first epoch that improves by less than ``tol``.
         threads : int
-            How many may compute the gradient of batches of more than 256 samples. The result does
-            not depend on it.
+            How many may compute the gradient of a batch, where that is work enough: some thousand
+            samples of a small network. The result does not depend on it.
         progress : bool
             Show a progress bar.
         callback : callable, optional
@@ -452,10 +462,9 @@ class Network:
             self.history = watcher.history  # and not that of a run that a callback made
         return watcher.history
 
-    def _draw(self, samples: Samples) -> Callable[[], np.ndarray]:
-        """Return a function that draws an order of the samples."""
-        rng, n = self.rng, len(samples)
-        return lambda: rng.permutation(n)
+    def _draw(self, samples: Samples) -> Callable[[int], np.ndarray]:
+        """Return a function that draws so many orders of the samples."""
+        return partial(permutations, self.rng, len(samples))
 
     def learn_one(self, x: ArrayLike, y: ArrayLike, *, lr: float | None = None) -> float:
         """Take one step of stochastic gradient descent on one sample.
@@ -477,7 +486,8 @@ class Network:
         buffer = self._buffers.pop() if self._buffers else SampleBuffer(self._model)
         loss = buffer.learn(x, y, rate)
         self._buffers.append(buffer)
-        self.labels = self._model.loss.labels_in(y, self.labels)
+        if buffer.labels_in is not None:
+            self.labels = buffer.labels_in(buffer.target, self.labels)
         return loss
 
     # --- use ---------------------------------------------------------------------------------
@@ -562,7 +572,10 @@ class Network:
         """Return the gradient of `loss`: a flat vector laid out as ``theta``."""
         objective = _check_objective(alpha, l1, penalize_biases, reduction)
         samples = check_samples(self._model, X, y, sample_weight, reduction == "sum")
-        return loss_and_gradient(self._model, samples, objective)[1]
+        scratch = self._batch_scratch.pop() if self._batch_scratch else batch_scratch(self._model)
+        gradient = loss_and_gradient(self._model, samples, objective, scratch=scratch)[1]
+        self._batch_scratch.append(scratch)
+        return gradient
 
     def arrays(self) -> NetworkArrays:
         """Return what a caller's own ``@njit`` code needs to use the network: arrays and ints.
@@ -621,7 +634,7 @@ class Network:
         return copying.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        made = {"_model", "_labels_of", "_buffers", "_scratch"}
+        made = {"_model", "_labels_of", "_buffers", "_scratch", "_batch_scratch"}
         state = {name: value for name, value in self.__dict__.items() if name not in made}
         model = self._model
         configuration = {
@@ -686,6 +699,15 @@ def _check_objective(
     alpha: object, l1: object, penalize_biases: object, reduction: object
 ) -> Objective:
     """Return the objective that `Network.loss` and `Network.backward` are asked for."""
+    try:
+        return _objective(alpha, l1, penalize_biases, reduction)
+    except TypeError:  # of an argument, such as a list, that cannot be looked up
+        return _objective.__wrapped__(alpha, l1, penalize_biases, reduction)
+
+
+@lru_cache(maxsize=32, typed=True)
+def _objective(alpha: object, l1: object, penalize_biases: object, reduction: object) -> Objective:
+    """Apply `_check_objective`, once for the same arguments: calls may be many and short."""
     penalties = check_penalties(alpha, l1)
     flag = checks.check_flag(penalize_biases, "penalize_biases")
     return Objective(*penalties, flag, check_reduction(reduction))

@@ -15,7 +15,7 @@ from .fleet import Fleet
 from .kernels import updates
 from .measuring import environment
 from .measuring.clock import Stopwatch
-from .model import options
+from .model import options, slices
 from .model.linear import Linear
 from .model.samples import Samples, no_order, read_only
 from .model.shards import ShardGradients
@@ -104,7 +104,19 @@ def calls(dtype: np.dtype | str) -> list[tuple[str, Callable[[], object]]]:
     many, targets = np.ones((ROWS, 2)), np.ones(ROWS)
 
     def train(n: int, **given: Any) -> Callable[[], object]:
-        return lambda: net.train(many[:n], targets[:n], epochs=1, **given)
+        return lambda: net.train(many[:n], targets[:n], **({"epochs": 1} | given))
+
+    def on_threads(call: Callable[[], object]) -> Callable[[], object]:
+        """Let threads take part in what is too little work for them."""
+
+        def called() -> None:
+            worth, slices.WORTH_THREADS = slices.WORTH_THREADS, 0
+            try:
+                call()
+            finally:
+                slices.WORTH_THREADS = worth
+
+        return called
 
     def in_slices() -> None:
         shards = ShardGradients(model, 2)
@@ -128,13 +140,13 @@ def calls(dtype: np.dtype | str) -> list[tuple[str, Callable[[], object]]]:
         fit_linear(line, rows, Orders(2, 1), Stopping(1, -math.inf, 1, score=lambda model: 0.0))
 
     return [
-        ("training, one sample at a time", train(2)),
+        ("training, one sample at a time", train(2, epochs=100)),  # of which a kernel draws orders
         ("training, one sample, any rule", train(2, optimizer="adam")),
         ("training, mini-batches", train(2, batch_size=2)),
-        ("training, batches on threads", train(ROWS, batch_size=ROWS, threads=2)),
+        ("training, batches on threads", on_threads(train(ROWS, batch_size=ROWS, threads=2))),
         ("training, large batches", in_slices),
         ("outputs for many samples", lambda: net.forward(X)),
-        ("outputs on threads", lambda: net.forward(many, threads=2)),
+        ("outputs on threads", on_threads(lambda: net.forward(many, threads=2))),
         ("output for one sample", lambda: net.predict_one(X[0])),
         ("learning one sample", lambda: net.learn_one(X[0], 1.0)),
         ("learning one sample, any rule", by_rule),

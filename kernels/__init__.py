@@ -14,6 +14,7 @@ many networks of one shape at once      `fleet.train_fleet`, `outputs_of_fleet`,
                                         `losses_of_fleet`
 linear models, a row at a time          `linear.train_linear`, `find_slopes`
 one row of a linear model, from Python  `linear_single.learn_linear`, `score_linear`
+NumPy's orders of rows                  `orders.draw_orders`
 scikit-learn's orders of rows           `linear_orders.shuffle`, `reorder`
 one sample, also in your own kernels    `single.predict_one`, `learn_one`
 the same by any rule                    `single.learn_one_by_rule`

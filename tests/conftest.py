@@ -73,6 +73,12 @@ def few_rounds(monkeypatch):
     monkeypatch.setattr("fastperc.measuring.stillness.CALIBRATION", 0.02)
 
 
+@pytest.fixture
+def threads_for_any_work(monkeypatch):
+    """Let threads take part in what is too little work for them: for tests of the results."""
+    monkeypatch.setattr("fastperc.model.slices.WORTH_THREADS", 0)
+
+
 @pytest.fixture(scope="session")
 def run_python(tmp_path_factory):
     """Run source code in a fresh interpreter: ``run_python(code, **environment)`` -> its stdout.

@@ -52,6 +52,23 @@ def test_marks(script, arguments, capsys, tmp_path):
     assert [shown for _, shown in rows] == passed
 
 
+@compiled_only
+def test_one_call(script, arguments, capsys, tmp_path):
+    arguments("--quick", "--json", str(tmp_path / "calls.json"))
+    script("one_call").main()
+    shown = capsys.readouterr().out
+    figures = json.loads((tmp_path / "calls.json").read_text())["figures"]
+    assert all(f"| {call} | us |" in shown for call in figures)
+    assert all(ns > 0 for forms in figures.values() for ns in forms.values())
+
+
+def test_a_form_that_gives_another_result_is_noticed(script):
+    calls, expected = script("one_call"), {}
+    calls.checked("predict_one", "squared_error", "list", (calls.ROW,), expected)
+    with pytest.raises(ArithmeticError, match="predict_one: as other, a sample gives another"):
+        calls.checked("predict_one", "squared_error", "other", (calls.ROW[::-1],), expected)
+
+
 @pytest.mark.slow
 def test_the_upper_rungs_agree(script):
     rungs = script("rungs")

@@ -410,6 +410,7 @@ def test_pickles_predict_the_same_and_hold_no_samples(options):
     assert np.float64(np.pi).tobytes() not in stored
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 def test_threads_change_nothing():
     one, two = (regressor(n_jobs=n, bootstrap=True).fit(X, Y) for n in (1, 2))
     assert np.array_equal(one.predict(X), two.predict(X))

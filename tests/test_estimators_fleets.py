@@ -202,6 +202,7 @@ def test_without_a_seed_numpys_stream_decides():
     np.testing.assert_array_equal(weights[0], weights[1])
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 @pytest.mark.parametrize(("name", "n"), [("adam", 20), ("early stopping", 10), ("alone", 2)])
 def test_threads_do_not_change_a_bit(name, n):
     models = [estimator("regression", alpha=a, **SETTINGS[name]) for a in np.logspace(-5, -1, n)]

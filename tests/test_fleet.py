@@ -132,6 +132,7 @@ def test_tol_ends_each_network_as_alone():
         np.testing.assert_allclose(fleet.theta[i], net.theta, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 def test_threads_and_company_change_no_bit():
     options = {"epochs": 4, "batch_size": 3, "optimizer": "adam", "lr": 0.01}
     fleet = made(60)
@@ -315,6 +316,7 @@ def test_the_table_has_a_row_for_each_network():
     np.testing.assert_array_equal(columns["seed"], range(N))
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 def test_wide_networks_are_trained_one_by_one():
     fleet = Fleet((3, 200, 100, 1), 3, dtype="float64", seed=0)
     nets = alone(fleet)

@@ -180,6 +180,7 @@ def test_sums_are_sums_everywhere():
         assert history.loss + history.validation_loss == pytest.approx([wanted, wanted], rel=1e-6)
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 def test_the_sum_on_several_threads_has_the_same_bits():
     p = problem((5, 8, 1), n=1500)
     ends = []

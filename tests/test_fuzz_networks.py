@@ -19,11 +19,13 @@ def check(seed, count, **environment):
     assert not failures, "\n".join(failures)
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 def test_random_networks():
     check(0, 40)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("threads_for_any_work")
 def test_many_random_networks():
     check(10**6, 2000)
 

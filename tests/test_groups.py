@@ -366,6 +366,7 @@ def test_a_pickle_holds_no_samples():
     assert np.float64(np.pi).tobytes() not in stored
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 def test_threads_change_nothing():
     one, two = (fit_groups(regressor(), X, Y, GROUPS, n_jobs=n) for n in (1, 2))
     assert np.array_equal(one.predict(X, groups=GROUPS), two.predict(X, groups=GROUPS))

@@ -50,6 +50,7 @@ KERNEL_RULES = {
     "fingerprint.py": {"llvmlite", "numba"},
     "call_by_address.py": {"numba", "llvmlite"},
     "simd_code": {"numpy", "numba", "llvmlite"},
+    "orders.py": {"numpy", "numba", "llvmlite"},
 }
 # Oracles, and stand-ins for when nothing is compiled.
 NUMPY_ONLY = ("reference", "reference_rules", "simd_numpy")

@@ -421,6 +421,71 @@ def test_single_samples_go_on_with_the_first_rate_of_a_schedule():
     assert np.array_equal(nets[0].theta, nets[1].theta)
 
 
+FORMS = (
+    float, int, bool, np.float64, np.float32, np.int64, np.bool_, lambda y: np.array(int(y)),
+    lambda y: np.array([y], np.float32), lambda y: np.array([y]), lambda y: [y], lambda y: (y,),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sizes", "output", "loss", "wanted"),
+    [
+        ((4, 3, 1), "identity", "squared_error", {0: [0], 1: [1]}),
+        ((4, 3, 1), "sigmoid", "log_loss", {0: [0], 1: [1]}),
+        ((4, 3, 1), "identity", "hinge", {0: [-1], 1: [1]}),
+        ((4, 1), "step", "perceptron", {0: [0], 1: [1]}),
+        ((4, 1), "sign", "perceptron", {1: [1]}),
+        ((4, 3, 3), "softmax", "cross_entropy", {0: [1, 0, 0], 1: [0, 1, 0]}),
+    ],
+)
+def test_a_sample_of_any_form_goes_the_short_way(sizes, output, loss, wanted, monkeypatch):
+    """The long way costs many times a step."""
+    buffer = one_sample.SampleBuffer(Network(sizes, output=output, loss=loss, seed=0)._model)
+    monkeypatch.setattr(one_sample, "check_target", lambda y, *rest: pytest.fail(f"checked {y}"))
+    monkeypatch.setattr(buffer, "checked_inputs", lambda x: pytest.fail(f"checked {x}"))
+    for label, target in wanted.items():
+        for form in FORMS:
+            buffer.take_target(form(label))
+            assert buffer.y.tolist() == target
+    row = [0.5, -1, True, 2.5]
+    arrays = (np.array(row), np.array(row, np.float32), np.repeat(row, 2)[::2])
+    for x in (row, tuple(row), list(np.array(row)), [np.float32(v) for v in row], *arrays):
+        buffer.x[:] = 0
+        buffer.take_inputs(x)
+        assert buffer.x.tolist() == row
+
+
+def test_a_row_of_something_else_is_refused_as_in_training():
+    net = Network((2, 3, 1), seed=0)
+    for x, error in (
+        ([1, "2"], TypeError), ([1, None], ValueError), ([1, 2j], TypeError), ([1], ValueError),
+        ([1, 2, 3], ValueError), ([[1], [2]], ValueError), ([1, np.ones(1)], ValueError),
+        ((1, 1e39), ValueError), ([1, 10**400], ValueError), ((np.nan, 1), ValueError),
+    ):  # fmt: skip
+        for call in (net.predict_one, net.forward_one, lambda x: net.learn_one(x, 1)):
+            with pytest.raises(error, match=r"^x: found"):
+                call(x)
+
+
+def test_labels_of_hinge_are_those_of_the_last_sample_in_any_form():
+    for n in (1, 2):
+        net = Network((2, n), loss="hinge", init="zeros")
+        x = [1, 2]
+        for y, labels in ((-1, (-1, 1)), (1, (-1, 1)), (0, (0, 1)), (1.0, (0, 1))):
+            for form in (float, lambda y: np.array([y])) if n == 1 else (lambda y: [y, y],):
+                net.learn_one(x, form(y))
+                assert net.labels == labels
+
+
+def test_the_rate_of_single_samples_may_be_a_whole_number():
+    nets = [Network((2, 1), seed=0) for _ in range(2)]
+    nets[0].lr, nets[1].lr = 1, 1.0
+    for net in nets:
+        net.learn_one([0.1, 0.2], 0.3)
+        net.learn_one([0.1, 0.2], 0.3, lr=0.5)
+    assert np.array_equal(nets[0].theta, nets[1].theta)
+
+
 @pytest.mark.parametrize(
     ("head", "plain", "other"),
     [
@@ -456,3 +521,22 @@ def test_the_old_name_of_arrays_still_works():
         handed = net.compiled()
     assert handed.theta.base is not None
     assert [a.tobytes() for a in handed[:2]] == [a.tobytes() for a in net.arrays()[:2]]
+
+
+def test_gradients_one_after_the_other_are_those_of_new_networks():
+    """Scratch is kept from call to call, whatever the number of samples."""
+    p = problem((5, 9, 3), n=700)
+    for n in (1, 700, 2, 300):
+        fresh = p.net.copy().backward(p.X[:n], p.y[:n])
+        assert np.array_equal(p.net.backward(p.X[:n], p.y[:n]), fresh)
+    assert len(p.net._batch_scratch) == 1
+    assert "_batch_scratch" not in p.net.__getstate__()
+
+
+@pytest.mark.parametrize("alpha", [True, [0.1], "a", -1])
+def test_penalties_of_the_gradient_are_checked_again_after_those_in_order(alpha):
+    net = Network((2, 1), seed=0)
+    for given in (0, 0.0, 1):
+        net.backward([[1, 2]], [3], alpha=given)
+    with pytest.raises((TypeError, ValueError), match="alpha: found"):
+        net.backward([[1, 2]], [3], alpha=alpha)

@@ -9,12 +9,19 @@ import numba
 import numpy as np
 import pytest
 
+from fastperc import Fleet
 from fastperc.kernels import parallel
+from fastperc.model import slices
+from fastperc.training import fleet_lanes, fleets
 from networks import problem
 
-pytestmark = pytest.mark.skipif(
-    numba.config.DISABLE_JIT, reason="the compiler is off: NUMBA_DISABLE_JIT=1"
-)
+pytestmark = [
+    pytest.mark.skipif(numba.config.DISABLE_JIT, reason="the compiler is off: NUMBA_DISABLE_JIT=1"),
+    pytest.mark.usefixtures("threads_for_any_work"),
+]
+
+WORTH_THREADS = slices.WORTH_THREADS
+ANY_WORK = "from fastperc.model import slices; slices.WORTH_THREADS = 0\n"
 
 
 def trained(threads, batch_size=700, optimizer="sgd", weighted=False, n=1500):
@@ -37,7 +44,7 @@ def test_same_bits_on_any_number_of_threads(batch_size, weighted, optimizer):
 
 def test_same_bits_every_time():
     hashes = {hashlib.sha256(trained(2)[0]).hexdigest() for _ in range(20)}
-    code = (
+    code = ANY_WORK + (
         "import hashlib, sys; sys.path.insert(0, 'tests'); from test_parallel import trained; "
         "print(hashlib.sha256(trained(2)[0]).hexdigest())"
     )
@@ -79,7 +86,7 @@ def test_serial_kernels_after_a_fork(monkeypatch):
 @pytest.mark.posix
 def test_a_forked_child_trains_after_its_parent_did(run_python):
     out = run_python(
-        "import os, warnings, numpy as np\n"
+        ANY_WORK + "import os, warnings, numpy as np\n"
         "from fastperc import Network\n"
         "X = np.random.default_rng(0).standard_normal((2000, 5)); y = X.sum(1)\n"
         "def train():\n"
@@ -123,6 +130,8 @@ def total(x):
 
 def train():
     from fastperc import Network
+    from fastperc.model import slices
+    slices.WORTH_THREADS = 0
     X = np.random.default_rng(0).standard_normal((2000, 5))
     net = Network((5, 8, 1), seed=0)
     net.train(X, X.sum(1), epochs=2, batch_size=1000, threads=2)
@@ -192,3 +201,53 @@ def test_a_layer_of_one_caller_is_left_to_who_else_may_call(monkeypatch):
         other.join()
     assert alone is (threading.active_count() == 1)
     assert trained(2) == trained(1)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The names of what was asked of threads, call by call."""
+    found = []
+    for name in ("shard_gradients", "predict_shards"):
+        kernel = getattr(parallel, name)
+        monkeypatch.setattr(
+            parallel, name, lambda *given, f=kernel, n=name: (found.append(n), f(*given))[1]
+        )
+    for module in (fleets, fleet_lanes):
+        pool = module.ThreadPoolExecutor
+        monkeypatch.setattr(
+            module, "ThreadPoolExecutor", lambda n, f=pool: (found.append("pool"), f(n))[1]
+        )
+    monkeypatch.setattr(slices, "WORTH_THREADS", WORTH_THREADS)
+    return found
+
+
+def test_little_work_is_done_on_one_thread(calls):
+    p = problem((2, 3, 2), n=300, dtype="float32")
+    p.net.train(p.X, p.y, epochs=3, batch_size=300, threads=2)
+    p.net.forward(p.X, threads=2)
+    for sizes in ((2, 3, 2), (2, 70, 70, 2)):
+        fleet = Fleet(sizes, 3, seed=0)
+        fleet.train(p.X[:9], p.y[:9], epochs=2, threads=2)
+        fleet.forward(p.X[:9], threads=2)
+    assert calls == []
+
+
+def test_much_work_is_done_on_threads(calls):
+    p = problem((64, 64, 10), n=900, dtype="float32")
+    p.net.train(p.X, p.y, epochs=2, batch_size=900, lr=1e-3, threads=2)
+    assert set(calls) == {"shard_gradients"}
+    calls.clear()
+    p.net.forward(p.X, threads=2)
+    assert set(calls) == {"predict_shards"}
+    calls.clear()
+    for sizes, n in (((64, 20, 10), 200), ((64, 70, 70, 10), 4)):
+        fleet = Fleet(sizes, n, seed=0)
+        fleet.train(p.X[:99], p.y[:99], epochs=1, lr=1e-3, threads=2)
+        assert calls == ["pool"]
+        calls.clear()
+
+
+def test_the_work_is_that_of_a_batch_and_not_of_all(calls):
+    p = problem((64, 64, 10), n=900, dtype="float32")
+    p.net.train(p.X, p.y, epochs=1, batch_size=450, lr=1e-3, threads=2)
+    assert calls == []

@@ -67,6 +67,7 @@ def test_cut_passes_have_the_same_bits(n, weighted, everything_is_long, monkeypa
     assert cut == results(p.net, p.X, p.y, weight)
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 @pytest.mark.parametrize("batch_size", [1500, 5000])
 @pytest.mark.parametrize("epochs", [6])
 def test_one_history_on_any_number_of_threads(batch_size, epochs):

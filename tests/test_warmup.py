@@ -8,6 +8,7 @@ from fastperc import MLPClassifier, MLPRegressor, Network
 from fastperc import warmup as warming
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 @pytest.mark.slow
 def test_both_dtypes_by_default():
     steps = list(warming.warmup())
@@ -16,6 +17,7 @@ def test_both_dtypes_by_default():
     assert all(step.seconds > 0 for step in steps)
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_nothing_is_left_to_compile_for_any_network(dtype):
     list(warming.warmup([dtype]))
@@ -35,6 +37,7 @@ def test_nothing_is_left_to_compile_for_any_network(dtype):
     assert warming._machine_code() == before
 
 
+@pytest.mark.usefixtures("threads_for_any_work")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_nothing_is_left_to_compile_for_any_estimator(dtype):

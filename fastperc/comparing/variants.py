@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from .. import checks
 from ..kernels.table import CHUNK
 from ..model.layout import n_parameters
+from ..model.slices import threads_for
 from .problem import Problem
 from .runners import FunctionRunner, Runner
 from .ways.c import CRunner, c_refuses
@@ -20,8 +21,6 @@ from .ways.onnx import OnnxRunner, onnx_refuses
 from .ways.python import python_function, python_refuses
 from .ways.sklearn import SklearnRunner, sklearn_refuses
 from .ways.torch import TorchRunner, torch_refuses
-
-PAYS = 2e6  # samples at once, times parameters, from which on a second thread was seen to save time
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def _threads_refuse(problem: Problem) -> str:
         return "the gradient alone is computed on one thread"
     if problem.batch_size <= CHUNK:
         return f"threads are used for more than {CHUNK} samples at once"
-    if problem.batch_size * n_parameters(problem.sizes) < PAYS:
+    if threads_for(problem.batch_size * n_parameters(problem.sizes), 2) == 1:
         return "so little work at once is done sooner than a second thread begins"
     return ""
 

@@ -119,7 +119,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     dtype : {'float32', 'float64', None}, default=None
         Of all arithmetic; by default that of X.
     n_threads : int, default=1
-        For batches of more than 256 samples, and for predictions.
+        For batches and predictions that are work enough: some thousand samples of a small network.
     time_limit : float, optional
         End training after so many seconds.
     progress : bool, default=False

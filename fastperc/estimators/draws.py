@@ -54,8 +54,13 @@ class Shuffles:
     def __init__(self, n: int, random_state: np.random.RandomState):
         self.random_state, self.order = random_state, np.arange(n)
 
-    def __call__(self) -> np.ndarray:
-        """Return the next order, int64 of shape (n,)."""
+    def __call__(self, n_epochs: int) -> np.ndarray:
+        """Return the next orders, int64 of shape (n_epochs, n)."""
+        if n_epochs == 1:  # no second copy of what may be as large as a part of X
+            return self._next()[None]
+        return np.stack([self._next() for _ in range(n_epochs)])
+
+    def _next(self) -> np.ndarray:
         permutation = np.arange(len(self.order))
         self.random_state.shuffle(permutation)  # as `sklearn.utils.shuffle` draws it
         self.order = self.order[permutation]

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from ..kernels import activations, online
+from ..kernels import activations, batch, online
 from ..kernels.arguments import Net
-from ..kernels.table import describe
+from ..kernels.table import chunk_size, describe
 from .layout import aligned_zeros, n_parameters, views
 from .losses import Loss
 
@@ -101,6 +101,11 @@ class Dense:
     def online_work_size(self) -> int:
         """Elements of scratch of `kernels.online.train_online`."""
         return online.work_size(self.layers, self.dtype)
+
+    @cached_property
+    def batch_work_size(self) -> int:
+        """Elements of scratch of the kernels of `kernels.batch`, for batches of any size."""
+        return batch.work_size(self.layers, self.dtype, chunk_size(self.layers))
 
     @cached_property
     def arguments(self) -> Net:

@@ -35,11 +35,13 @@ def outputs(
         for rows in windows(X):
             out[rows] = outputs(model, dense_rows(X, rows), threads, deadline, scratch)
         return out
+    work = len(X) * model.theta.size
+    threads = slices.threads_for(work, threads)
     if threads > 1 and len(X) > CHUNK and _on_threads(model, X, out, threads, deadline):
         return out
     if scratch is None:
         scratch = forward_scratch(model, len(X))
-    if len(X) * model.theta.size <= slices.SHORT:
+    if work <= slices.SHORT:
         predict.predict_rows(X, model.theta, model.layers, out, scratch)
         return out
     for rows in slices.row_slices(len(X), model.layers, model.theta.size, deadline):
@@ -50,6 +52,13 @@ def outputs(
 def forward_scratch(model: Dense, rows: int = CHUNK) -> np.ndarray:
     """Return scratch for `outputs` of so many rows, by default of any number."""
     return aligned_zeros(predict.rows_work_size(model.layers, model.dtype, rows), model.dtype)
+
+
+def batch_scratch(model: Dense, rows: int | None = None) -> np.ndarray:
+    """Return scratch for `loss_and_gradient` of so many rows, by default of any number."""
+    if rows is None:
+        return aligned_zeros(model.batch_work_size, model.dtype)
+    return aligned_zeros(batch.work_size(model.layers, model.dtype, rows), model.dtype)
 
 
 def _on_threads(
@@ -83,8 +92,7 @@ def mean_loss(
 def _add_losses(model: Dense, samples: Samples, sums: np.ndarray, deadline: Deadline) -> None:
     """Add the weighted losses of dense samples to ``sums[0]``, and the weights to ``sums[1]``."""
     n, net = len(samples), model.arguments
-    size = batch.work_size(model.layers, model.dtype, n)
-    scratch = aligned_zeros(size, model.dtype)
+    scratch = batch_scratch(model, n)
     if n * model.theta.size <= slices.SHORT:
         batch.loss_rows(samples.arguments(no_order(n)), net, scratch, sums)
         return
@@ -130,9 +138,13 @@ def loss_and_gradient(
     samples: Samples,
     objective: Objective = Objective(),  # noqa: B008 (it cannot be changed)
     deadline: Deadline = NO_LIMIT,
+    scratch: np.ndarray | None = None,
 ) -> tuple[float, np.ndarray]:
-    """Return the objective, and its gradient laid out as ``theta``: 0 for what is frozen."""
-    loss, weight_sum, gradient = gradient_sums(model, samples, deadline)
+    """Return the objective, and its gradient laid out as ``theta``: 0 for what is frozen.
+
+    ``scratch`` may be given where it is at hand; see `batch_scratch`.
+    """
+    loss, weight_sum, gradient = gradient_sums(model, samples, deadline, scratch)
     divisor = weight_sum if objective.reduction == "mean" else samples.unit**-1.0
     gradient /= model.dtype.type(divisor)
     if objective.alpha or objective.l1:
@@ -153,15 +165,19 @@ def _add_penalty_slopes(model: Dense, gradient: np.ndarray, objective: Objective
 
 
 def gradient_sums(
-    model: Dense, samples: Samples, deadline: Deadline = NO_LIMIT
+    model: Dense,
+    samples: Samples,
+    deadline: Deadline = NO_LIMIT,
+    scratch: np.ndarray | None = None,
 ) -> tuple[float, float, np.ndarray]:
     """Return the weighted sums of the losses, of the weights and of the gradients."""
     if not samples.is_sparse:
-        return _dense_gradient_sums(model, samples, deadline)
+        return _dense_gradient_sums(model, samples, deadline, scratch)
     loss_sum = weight_sum = 0.0
     total = np.zeros_like(model.theta)
     for window in windows(samples.X, CHUNK):
-        loss, weight, gradient = _dense_gradient_sums(model, samples.dense(window), deadline)
+        part = samples.dense(window)
+        loss, weight, gradient = _dense_gradient_sums(model, part, deadline, scratch)
         loss_sum += loss
         weight_sum += weight
         total += gradient
@@ -169,13 +185,13 @@ def gradient_sums(
 
 
 def _dense_gradient_sums(
-    model: Dense, samples: Samples, deadline: Deadline
+    model: Dense, samples: Samples, deadline: Deadline, scratch: np.ndarray | None
 ) -> tuple[float, float, np.ndarray]:
     n = len(samples)
     arguments = samples.arguments(no_order(n))
     if n * model.theta.size <= slices.SHORT:
-        size = batch.work_size(model.layers, model.dtype, n)
-        scratch = aligned_zeros(size, model.dtype)
+        if scratch is None:
+            scratch = batch_scratch(model, n)
         gradient = np.empty_like(model.theta)
         return *batch.gradient_rows(arguments, model.arguments, gradient, scratch), gradient
     shards = ShardGradients(model, n)

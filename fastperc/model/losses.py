@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class Loss:
         Whether there may be hidden layers.
     bounds : tuple of float
         Between which a single target needs no further check.
+    values : mapping of float to float
+        What single targets stand for where the loss is defined for a few numbers only.
     is_of_classes : bool
         Whether one label per sample, 0 to n_outputs - 1, stands for a row of targets.
     labels_of : function of (outputs, labels), optional
@@ -57,6 +59,7 @@ class Loss:
     check: Check
     outputs: tuple[str, ...] = ()
     bounds: tuple[float, float] = (1.0, 0.0)
+    values: Mapping[float, float] = field(default_factory=dict)
     is_of_classes: bool = False
     hidden_layers: bool = True
     labels_of: Callable[[np.ndarray, Labels], np.ndarray] | None = None
@@ -139,7 +142,7 @@ def _outputs_of(output: str, low: float) -> Check:
 
 def _sign_labels(y: object, present: Labels) -> Labels:
     """Return -1 and 1, or 0 and 1; targets of 1 only leave it open."""
-    least = np.min(np.asarray(y, dtype=np.float64))
+    least = y if isinstance(y, (float, int)) else np.min(np.asarray(y, dtype=np.float64))
     if least < 0:
         return (-1, 1)
     return (0, 1) if least == 0 else present
@@ -166,14 +169,14 @@ LOSSES: Mapping[str, Loss] = {
             is_of_classes=True, labels_of=lambda out, labels: out.argmax(axis=-1),
         ),
         Loss(
-            "hinge", kernels.HINGE, _signs,
+            "hinge", kernels.HINGE, _signs, values={-1: -1, 0: -1, 1: 1},
             labels_of=lambda out, labels: np.where(out > 0, labels[1], labels[0]),
             label_of=lambda out, labels: labels[out > 0],
             labels_in=_sign_labels,
         ),
         Loss(
             "perceptron", kernels.PERCEPTRON, _outputs_of("step", 0), ("step", "sign"),
-            hidden_layers=False,
+            values={0: 0, 1: 1}, hidden_layers=False,
             labels_of=lambda out, labels: out.astype(np.int64),
             label_of=lambda out, labels: int(out),
         ),
@@ -185,7 +188,9 @@ def loss_of(name: str, output: str) -> Loss:
     """Return the record of a loss with an output activation: what perceptrons learn, they say."""
     loss = LOSSES[name]
     is_of_signs = name == "perceptron" and output == "sign"
-    return replace(loss, check=_outputs_of("sign", -1)) if is_of_signs else loss
+    if not is_of_signs:
+        return loss
+    return replace(loss, check=_outputs_of("sign", -1), values={-1: -1, 1: 1})
 
 
 def capped(loss: Loss) -> Loss:

@@ -16,7 +16,18 @@ from ..kernels.table import chunk_size
 
 SLICE = 0.05  # seconds that a call should take
 SHORT = 1e8  # multiplications that certainly take no longer
+WORTH_THREADS = 3e6  # multiplications, of a forward pass, from which on threads gain
 LONG = 2e8  # multiplications, three times as many with backward, from which on a step is cut
+
+
+def threads_for(work: float, threads: int) -> int:
+    """Return how many of the threads that are allowed take part in so many multiplications.
+
+    To wake a second one and to wait for it takes 30 to 100 us, as does a pool of them; where the
+    other cores are busy, much longer. ``work`` is that of the forward pass: of one batch, since
+    the next has to wait for it.
+    """
+    return threads if work >= WORTH_THREADS else 1
 
 
 def next_size(size: int, seconds: float, target: float) -> float:

@@ -29,7 +29,7 @@ from ..model.dense import Dense
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
 from ..model.fleet_blocks import Places, is_small, lanes_for, losses_of_blocks, outputs_of_blocks
 from ..model.layout import aligned_zeros
-from ..model.slices import SHORT, SLICE, next_size
+from ..model.slices import SHORT, SLICE, next_size, threads_for
 
 OVERHEAD = 60  # parameters that take as long as what a step does beside them
 LARGEST_BY_SAMPLE, FEW = 1 << 17, 8  # bytes and samples; see `lanes_pay`
@@ -166,8 +166,10 @@ class InLanes:
         """Take all steps with all blocks; return how many were taken with each of them."""
         reached = np.zeros(n_blocks, np.int64)
         at_once = max(1, min(n_blocks, int(self._block_steps / max(1, n_steps))))
-        if self.threads > 1:
-            at_once = min(at_once, max(1, -(-n_blocks // (4 * self.threads))))
+        n_samples = n_blocks * self.lanes * n_steps * self.batch_size
+        threads = threads_for(n_samples * self.fleet.theta.shape[1], self.threads)
+        if threads > 1:
+            at_once = min(at_once, max(1, -(-n_blocks // (4 * threads))))
         turns = -(-at_once // TURNS) * TURNS
         parts = [(k, min(k + turns, n_blocks)) for k in range(0, n_blocks, turns)]
 
@@ -183,11 +185,11 @@ class InLanes:
             self._block_steps = size * (part[1] - part[0])
             self._scratch.append(scratch)  # `pop` and `append` are safe between threads
 
-        if self.threads == 1 or len(parts) == 1:
+        if threads == 1 or len(parts) == 1:
             for part in parts:
                 work_on(part)
         else:
-            with ThreadPoolExecutor(self.threads) as pool:
+            with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(work_on, parts))
         return reached
 

@@ -9,18 +9,19 @@ import numpy as np
 from .. import checks
 from ..model.dense_fleet import FleetSamples
 from .fleets import FleetOrders
+from .orders import Draw
 
 
 class DrawnFleetOrders(FleetOrders):
     """One order for all networks, drawn for each epoch."""
 
-    def __init__(self, n_networks: int, n_samples: int, draw: Callable[[], np.ndarray]):
+    def __init__(self, n_networks: int, n_samples: int, draw: Draw):
         super().__init__(n_networks, n_samples)
         self.draw = draw
 
     def window(self, first: int, n_epochs: int, wanted: np.ndarray) -> list[np.ndarray]:
         """Return the rows of some epochs."""
-        return [np.stack([self.draw() for _ in range(n_epochs)])]
+        return [self.draw(n_epochs)]
 
 
 class GivenFleetOrders(FleetOrders):

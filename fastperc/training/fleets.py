@@ -15,7 +15,7 @@ from ..kernels.arguments import N_SUMS
 from ..kernels.updates import LR
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
 from ..model.evaluate import mean_loss, outputs
-from ..model.slices import SHORT, SLICE, next_size
+from ..model.slices import SHORT, SLICE, next_size, threads_for
 from .fleet_lanes import InLanes, Rows, Window, are_plain, can_have_lanes, lanes_pay
 from .progress import ProgressBar
 from .rules import Rule
@@ -323,11 +323,13 @@ class OneByOne:
                 steps.model.theta[:] = steps.last_good
             sums[:, :, k] = own
 
-        if self.threads == 1:
+        work = int(rows.lengths[rows.of].sum()) * n_epochs * self.fleet.theta.shape[1]
+        threads = threads_for(work, self.threads)
+        if threads == 1:
             for k in range(len(networks)):
                 train_one(k)
         else:
-            with ThreadPoolExecutor(self.threads) as pool:
+            with ThreadPoolExecutor(threads) as pool:
                 list(pool.map(train_one, range(len(networks))))
         return Window(sums, completed, diverged)
 

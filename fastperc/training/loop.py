@@ -90,7 +90,7 @@ def fit(
     order : Order, optional
         Which rows an epoch takes; by default all, as they come.
     threads : int
-        How many may compute the gradient of a batch of more than 256 samples, with the same bits.
+        How many may compute the gradient of a batch, with the same bits, if it is enough work.
     deadline : Deadline
     progress : bool
         Show a progress bar.

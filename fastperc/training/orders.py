@@ -10,6 +10,8 @@ from .. import checks
 from ..deadline import Deadline
 from ..model.samples import Samples, no_order
 
+Draw = Callable[[int], np.ndarray]
+
 ANY_NUMBER = 1 << 40  # of epochs or rows: more than there are, and far from an overflow
 
 
@@ -80,14 +82,12 @@ class Order:
 class DrawnOrder(Order):
     """An order that is drawn for each epoch; only its first ``rows`` rows are taken."""
 
-    def __init__(self, samples: Samples, draw: Callable[[], np.ndarray], rows: int | None = None):
+    def __init__(self, samples: Samples, draw: Draw, rows: int | None = None):
         super().__init__(samples, rows)
         self.draw = draw
 
     def _draw(self, first: int, n_epochs: int) -> np.ndarray:
-        if n_epochs == 1:  # no second copy of what may be as large as a part of X
-            return self.draw()[None] if self._takes_all else self.draw()[: self.rows][None]
-        return np.stack([self.draw()[: self.rows] for _ in range(n_epochs)])
+        return np.ascontiguousarray(self.draw(n_epochs)[:, : self.rows])
 
 
 class GivenOrder(Order):
@@ -203,7 +203,7 @@ def order_for(
     samples: Samples,
     *,
     order: object,
-    draw: Callable[[], np.ndarray] | None,
+    draw: Draw | None,
     epochs: int,
     batch_size: int,
     drop_last: bool,
@@ -217,7 +217,8 @@ def order_for(
     order : array_like, callable or None
         As given to `Network.train`.
     draw : function, optional
-        Draws an order of all samples; used where none was given.
+        Draws orders of all samples, as many as it is told to, (n_epochs, n_samples); used where
+        none was given.
     epochs : int
     batch_size : int
         Samples per update.

@@ -119,8 +119,10 @@ def check_rule(options: RuleOptions, dtype: np.dtype) -> tuple[str, int, np.ndar
     TypeError, ValueError
         For what is no number in its range, or does not belong to the optimizer.
     """
-    betas = _check_betas(options.betas)  # here, since equal numbers may be of different types
-    given = (*options[:_BETAS], betas, *options[_BETAS + 1 :])
+    given: tuple[object, ...] = options
+    if not (type(options.betas) is tuple and [*map(type, options.betas)] == [float, float]):
+        betas = _check_betas(options.betas)  # here, since equal numbers may be of different types
+        given = (*options[:_BETAS], betas, *options[_BETAS + 1 :])
     try:
         name, code, settings = _checked(dtype, *given)
     except TypeError:  # of an argument, such as a list, that cannot be looked up

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 import numpy as np
 
 from ..deadline import Deadline
@@ -9,13 +12,14 @@ from ..errors import OutOfTimeError
 from ..kernels import batch, online, online_rules, shards
 from ..kernels.arguments import BATCH_LOSS, LOSS, N_SUMS, ROWS
 from ..kernels.arguments import Samples as Arguments
+from ..kernels.call_by_address import entrance
 from ..kernels.table import CHUNK
 from ..kernels.updates import LR, SUM
 from ..model.dense import Dense
 from ..model.layout import aligned_zeros
 from ..model.samples import WINDOW, Samples, no_order
 from ..model.shards import ShardGradients
-from ..model.slices import LONG
+from ..model.slices import LONG, threads_for
 from .rules import Rule
 
 
@@ -50,8 +54,9 @@ def batch_steps(
     model: Dense, samples: Samples, rule: Rule, batch_size: int, threads: int, deadline: Deadline
 ) -> Steps:
     """Choose the kernel that takes a step for a batch of ``batch_size`` rows or fewer."""
-    is_long = batch_size * model.theta.size > LONG
-    if is_long or (threads > 1 and batch_size > CHUNK):
+    work = batch_size * model.theta.size
+    threads = threads_for(work, threads)
+    if work > LONG or (threads > 1 and batch_size > CHUNK):
         return ShardSteps(model, samples, rule, batch_size, threads, deadline)
     return BatchSteps(model, samples, rule, batch_size)
 
@@ -99,15 +104,23 @@ class Steps:
 class OnlineSteps(Steps):
     """One update per sample by plain gradient descent."""
 
+    # To find out the types of all arguments takes as long as a few samples; they are those of the
+    # dtype.
+    _kernels: ClassVar[dict[np.dtype, Callable[..., int]]] = {}
+
     def __init__(self, model: Dense, samples: Samples, rule: Rule):
         super().__init__(model, samples, rule)
         self.scratch = self._zeros(model.online_work_size)
 
     def take(self, samples: Arguments, first: int, last: int, sums: np.ndarray) -> int:
         lr = self.model.dtype.type(self.rule.settings[LR])
-        reached = online.train_online(
+        arguments = (
             samples, self.model.arguments, lr, first, last, self.scratch, self.last_good, sums[LOSS]
-        )
+        )  # fmt: skip
+        train = self._kernels.get(self.model.dtype)
+        if train is None:
+            train = self._kernels[self.model.dtype] = entrance(online.train_online, *arguments)
+        reached = train(*arguments)
         n = samples.order.shape[1]
         begun, done = first // n, (reached if reached >= 0 else last) // n
         if done > begun:

@@ -136,4 +136,4 @@ class JobOrders(FleetOrders):
         """Return the order of some epochs as places among ``n`` rows."""
         if stream < 0:
             return np.arange(n)[None]
-        return np.stack([self.shuffles[stream]() for _ in range(n_epochs)])
+        return self.shuffles[stream](n_epochs)
