@@ -40,6 +40,15 @@ TILES = "+avx512f" in target()[1]
 # meanwhile, two thirds of a cache of 32 KB.
 PANEL = 256
 
+# Blocks that copies of the left operand have room for, 48 KB: they stay in the second cache, and
+# the stack is large enough for them.
+STRIPS = 768
+STRIPS_AND_ONE = 769
+
+# Blocks of a transposed left operand, 512 KB, from which on it is copied: a cache is too small then
+# to have it read once for each block of the result's rows.
+LARGE = 8192
+
 # Rows of the result from which on copying a panel is less than it saves.
 ENOUGH_ROWS = 24
 
@@ -66,85 +75,82 @@ def _multiply(A, n, row, column, n_sum, B, o, n_out, b, n_bias, adds, s, C, c):
     A's rows are ``row`` apart, its columns ``column``, so that a transpose is read in place. B
     begins at ``B[o]``, C at ``C[c]``.
     """
-    m, panel = width(C), stack(C, PANEL)
-    j = 0
-    while j < n_out:
+    m, j = width(C), 0
+    while TILES and n_out - j > 2 * m:
         no_unroll()
-        # One tile of 4 blocks where more than 2 are left, otherwise one block.
-        if TILES and n_out - j > 2 * m:
-            for r in range(0, n, 4):
-                no_unroll()
-                _tile(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c)
-            j += 4 * m
-        else:
-            _block(A, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c, panel)
-            j += m
+        for r in range(0, n, 4):
+            no_unroll()
+            _tile(A, r, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c)
+        j += 4 * m
+    if j < n_out:
+        _in_strips(A, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c)
 
 
 @inlined
-def _block(A, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c, panel):
-    """Compute one block of all rows of C, in strips."""
-    m, left = width(C), n_out - j
-    copies = left < m or (n > ENOUGH_ROWS and n_sum * n_out > 2 * PANEL * m)
-    n_b = 0 if adds else n_bias - j
-    first = 0
-    while True:
+def _in_strips(A, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, c):
+    """Compute all rows of C from column j on, in strips."""
+    m = width(C)
+    panel, strips = stack(C, PANEL), stack(C, STRIPS_AND_ONE)
+    is_large = 2 * PANEL * m
+    copies_left = row == 1 and column != 1 and n_out - j > 2 * m and n * n_sum > LARGE * m
+    copies_right = n > ENOUGH_ROWS and n_sum * n_out > is_large
+    for first in range(0, n_sum, PANEL):  # also without copies: n must not change a row's sums
         no_unroll()
-        size = min(PANEL, n_sum - first)  # also without copies: n must not change a row's sums
-        P, p, q = B, o + first * n_out + j, n_out
-        if copies:
-            _pack(B, p, n_out, size, left, panel)
-            P, p, q = panel, 0, m
-        start = load_n(b, j, n_b)
-        a, r = first * column, 0
+        size = min(PANEL, n_sum - first)
+        if first > 0 and not adds:  # the first panel's sums are in C
+            adds, s, n_bias = True, C.dtype.type(1), 0
+        r = 0
         while r < n:
             no_unroll()
-            at_row = a + r * row
-            if n - r > 4 and n - r != 7 and n - r != 8:
-                _strip_6(
-                    A,
-                    at_row,
-                    n - r,
-                    row,
-                    column,
-                    size,
-                    P,
-                    p,
-                    q,
-                    start,
-                    C,
-                    c + r * n_out + j,
-                    n_out,
-                    left,
-                    adds,
-                    s,
-                )
-                r += 6
-            else:  # 7 and 8 are 4 and 4
-                _strip_4(
-                    A,
-                    at_row,
-                    n - r,
-                    row,
-                    column,
-                    size,
-                    P,
-                    p,
-                    q,
-                    start,
-                    C,
-                    c + r * n_out + j,
-                    n_out,
-                    left,
-                    adds,
-                    s,
-                )
-                r += 4
-        first += size
-        if first >= n_sum:
-            return
-        if not adds:  # the first panel's sums are in C
-            adds, s, n_b = True, C.dtype.type(1), 0
+            at_A, rows = r * row + first * column, n - r
+            left, l, next_row, next_column, next_strip = A, at_A, row, column, 6 * row
+            if copies_left and rows >= 6:
+                rows = min(rows, STRIPS * m // size) // 6 * 6
+                _pack_left(A, at_A, rows, column, size, strips)
+                left, l, next_row, next_column, next_strip = strips, 0, 1, 6, 6 * size
+            for k in range(j, n_out, m):
+                no_unroll()
+                P, p, q = B, o + first * n_out + k, n_out
+                if copies_right or n_out - k < m:
+                    _pack(B, p, n_out, size, n_out - k, panel)
+                    P, p, q = panel, 0, m
+                start = load_n(b, k, 0 if adds else n_bias - k)
+                to, there, done = c + r * n_out + k, l, 0
+                while done < rows:
+                    no_unroll()
+                    some = rows - done
+                    if some > 4 and some != 7 and some != 8:
+                        _strip_6(
+                            left, there, some, next_row, next_column, size, P, p, q, start,
+                            C, to, n_out, n_out - k, adds, s,
+                        )  # fmt: skip
+                        done += 6
+                        there += next_strip
+                        to += 6 * n_out
+                    else:  # 7 and 8 are 4 and 4
+                        _strip_4(
+                            left, there, some, next_row, next_column, size, P, p, q, start,
+                            C, to, n_out, n_out - k, adds, s,
+                        )  # fmt: skip
+                        done += 4
+                        there += 4 * next_row
+                        to += 4 * n_out
+            r += rows
+
+
+@inlined
+def _pack_left(A, a, rows, column, size, strips):
+    """Copy rows of A, next to each other, six by six: the first column of six rows, and so on.
+
+    With these, ten elements more are copied, which the next column overwrites.
+    """
+    m, to, end = width(A), 0, A.shape[0]
+    for r in range(a, a + rows, 6):
+        no_unroll()
+        for i in range(r, r + size * column, column):
+            no_unroll()
+            store(strips, to, load(A, i) if i + m <= end else load_n(A, i, end - i))
+            to += 6
 
 
 @inlined

@@ -7,8 +7,8 @@ from test_batch import check_gradient
 
 from fastperc.kernels import matmul as products
 from fastperc.kernels.jit import kernel
-from fastperc.kernels.matmul import PANEL, _block, _tile
-from fastperc.kernels.simd import stack, width
+from fastperc.kernels.matmul import PANEL, _in_strips, _tile
+from fastperc.kernels.simd import width
 from networks import problem
 
 
@@ -23,9 +23,13 @@ def by_tiles(A, n, n_sum, B, n_out, b, adds, s, C):
 @kernel
 def by_strips(A, n, n_sum, B, n_out, b, adds, s, C):
     """The same in strips of 6 or 4 rows and one block."""
-    panel = stack(C, PANEL)
-    for j in range(0, n_out, width(C)):
-        _block(A, n, n_sum, 1, n_sum, B, 0, n_out, j, b, len(b), adds, s, C, 0, panel)
+    _in_strips(A, n, n_sum, 1, n_sum, B, 0, n_out, 0, b, len(b), adds, s, C, 0)
+
+
+@kernel
+def transposed_by_strips(A, n, n_sum, B, n_out, adds, s, C):
+    """``C += s A' B`` in strips: columns of A are read as rows."""
+    _in_strips(A, n, 1, n, n_sum, B, 0, n_out, 0, B[:0], 0, adds, s, C, 0)
 
 
 def factors(n, n_sum, n_out, adds, dtype):
@@ -78,6 +82,18 @@ def test_long_sums_in_panels(n_sum, adds):
     np.testing.assert_allclose(C.reshape(n, n_out), expected, atol=1e-11)
     by_strips(A[: 3 * n_sum].copy(), 3, n_sum, B, n_out, b, adds, s, few)
     np.testing.assert_array_equal(few, C[: 3 * n_out])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [5, 6, 97, 190, 200])
+def test_a_large_transposed_factor_is_copied(n, dtype):
+    n_sum, n_out = 90, 70
+    A, B, _, s, C, _ = factors(n, n_sum, n_out, True, dtype)
+    turned = A.reshape(n, n_sum).T.ravel().copy()
+    expected = C.copy()
+    by_strips(A, n, n_sum, B, n_out, C[:0], True, s, expected)
+    transposed_by_strips(turned, n, n_sum, B, n_out, True, s, C)
+    np.testing.assert_array_equal(C, expected)
 
 
 @pytest.mark.skipif(not config.DISABLE_JIT, reason="compiled code has what suits the processor")
