@@ -25,7 +25,6 @@ from .simd import (
     load,
     load_n,
     no_unroll,
-    put,
     stack,
     store,
     store_n,
@@ -68,7 +67,7 @@ def add_outer(x, d, rows, n_in, n_out, s, target, o):
     _multiply(x, n_in, 1, n_in, rows, d, 0, n_out, target, 0, True, s, target, o)
 
 
-@outlined  # inlined, its loops are compiled for fewer registers
+@(inlined if TILES else outlined)  # inlined, loops of strips are compiled for fewer registers
 def _multiply(A, n, row, column, n_sum, B, o, n_out, b, n_bias, adds, s, C, c):
     """Compute ``C[r, k] = b[k] + sum_i A[r, i] * B[i, k]`` for n rows; or add s times that to C.
 
@@ -111,7 +110,7 @@ def _in_strips(A, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, 
             for k in range(j, n_out, m):
                 no_unroll()
                 P, p, q = B, o + first * n_out + k, n_out
-                if copies_right or n_out - k < m:
+                if copies_right or (n_out - k < m and not TILES):
                     _pack(B, p, n_out, size, n_out - k, panel)
                     P, p, q = panel, 0, m
                 start = load_n(b, k, 0 if adds else n_bias - k)
@@ -178,7 +177,7 @@ def _strip_6(A, a, n, row, column, size, P, p, q, start, C, c, n_out, left, adds
     i = 0
     for _ in range(size):
         no_unroll()
-        w = load(P, p)
+        w = load_n(P, p, left) if TILES else load(P, p)
         acc0 += at(A, a + i) * w
         acc1 += at(A, a1 + i) * w
         acc2 += at(A, a2 + i) * w
@@ -205,7 +204,7 @@ def _strip_4(A, a, n, row, column, size, P, p, q, start, C, c, n_out, left, adds
     i = 0
     for _ in range(size):
         no_unroll()
-        w = load(P, p)
+        w = load_n(P, p, left) if TILES else load(P, p)
         acc0 += at(A, a + i) * w
         acc1 += at(A, a1 + i) * w
         acc2 += at(A, a2 + i) * w
@@ -340,16 +339,13 @@ def transpose(W, o, n_in, n_out, out):
     m = width(W)
     for i in range(0, n_in, m):
         no_unroll()
-        for k in range(0, n_out, m):
-            no_unroll()
-            if n_in - i >= m and n_out - k >= m:
-                transpose_block(W, o + i * n_out + k, n_out, out, k * n_in + i, n_in)
-            else:
-                for r in range(i, min(i + m, n_in)):
-                    no_unroll()
-                    for c in range(k, min(k + m, n_out)):
-                        no_unroll()
-                        put(out, c * n_in + r, at(W, o + r * n_out + c))
+        if n_out == 1:
+            store_n(out, i, n_in - i, load_n(W, o + i, n_in - i))
+        else:
+            for k in range(0, n_out, m):
+                no_unroll()
+                at_block = o + i * n_out + k
+                transpose_block(W, at_block, n_out, n_in - i, n_out - k, out, k * n_in + i, n_in)
 
 
 @inlined

@@ -90,13 +90,19 @@ def test_compiled_as_in_numpy(make, arguments, dtype):
 
 @pytest.mark.parametrize("masks", [ends.MASKS, False])
 @pytest.mark.parametrize(
-    ("arguments", "dtype"), [(special, np.float32), (special, np.float64), (whole, np.int32)]
+    ("make", "arguments", "dtype"),
+    [
+        (blocks, special, np.float32),
+        (blocks, special, np.float64),
+        (blocks, whole, np.int32),
+        (transposes, ordinary, np.float32),
+    ],
 )
-def test_parts_of_blocks_where_masks_are_not_free(arguments, dtype, masks, monkeypatch):
+def test_parts_of_blocks_where_masks_are_not_free(make, arguments, dtype, masks, monkeypatch):
     """With the processor's masks, as of AVX2; and register by register, as without AVX."""
     monkeypatch.setattr(ends, "FREE_MASKS", False)
     monkeypatch.setattr(ends, "MASKS", masks)
-    test_compiled_as_in_numpy(blocks, arguments, dtype)
+    test_compiled_as_in_numpy(make, arguments, dtype)
 
 
 @each_dtype

@@ -30,7 +30,10 @@ REACHING = {
 }
 COMPILED_ONLY = {
     "extract_lane": (lambda a, p, i: simd.extract_lane(simd.load(a, 0), i), 7),
-    "transpose_block": (lambda a, p, i: simd.transpose_block(a, i, 4, np.empty(64), 0, 8), 4),
+    "transpose_block": (
+        lambda a, p, i: simd.transpose_block(a, i, 10, 3, 4, np.empty(99), 0, 8),
+        16,
+    ),
 }
 
 

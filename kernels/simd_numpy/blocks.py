@@ -5,21 +5,21 @@ import numpy as np  # noqa: F401  (for the examples)
 from .memory import width
 
 
-def transpose_block(a, i, stride, b, j, b_stride):
-    """Write the transpose of a block of the matrix in ``a`` to ``b``: ``b[k, r] = a[r, k]``.
+def transpose_block(a, i, stride, rows, columns, b, j, b_stride):
+    """Write the transpose of one block of the matrix in ``a`` to ``b``: ``b[k, r] = a[r, k]``.
 
-    A block has `width` rows and columns. Rows of ``a`` begin at ``i`` and are ``stride`` apart;
-    likewise ``j`` and ``b_stride`` in ``b``.
+    A block has `width` rows and columns, of which the first ``rows`` and ``columns`` are there.
+    Rows of ``a`` begin at ``i`` and are ``stride`` apart; likewise ``j`` and ``b_stride`` in ``b``.
 
     Examples
     --------
-    >>> a, b = np.arange(64.0), np.zeros(64)
-    >>> transpose_block(a, 0, 8, b, 0, 8)
-    >>> b[:8]
-    array([ 0.,  8., 16., 24., 32., 40., 48., 56.])
+    >>> a, b = np.arange(6.0), np.zeros(6)
+    >>> transpose_block(a, 0, 3, 2, 3, b, 0, 2)
+    >>> b
+    array([0., 3., 1., 4., 2., 5.])
     """
-    for r in range(width(a)):
-        for k in range(width(a)):
+    for r in range(min(rows, width(a))):
+        for k in range(min(columns, width(a))):
             b[j + k * b_stride + r] = a[i + r * stride + k]
 
 
