@@ -56,7 +56,7 @@ Which loop must be fast for which operation, the one that takes most time first:
 `train_online_by_rule`             `updates.apply_rule`, `dense.add_rows` or `dot_rows`,
                                    `dense.backward_wide` or ``_narrow``; with clipping or L1 first
                                    of all `updates.penalise`, `dense.outer_rows`
-`train_batches`, `gradient_rows`   `matmul._tile` (AVX-512) or `_strip_6`, `activations`,
+`train_batches`, `gradient_rows`   `matmul._tile` (AVX-512) or `_strip`, `activations`,
                                    `matmul.add_column_sums`, `transpose`; one output:
                                    `matmul.product_column`; with rules `updates.update`
 `train_fleet`                      one update per sample: `fleet_parts.layers.update_and_sums`,

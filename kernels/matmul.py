@@ -119,21 +119,17 @@ def _in_strips(A, n, row, column, n_sum, B, o, n_out, j, b, n_bias, adds, s, C, 
                     no_unroll()
                     some = rows - done
                     if some > 4 and some != 7 and some != 8:
-                        _strip_6(
-                            left, there, some, next_row, next_column, size, P, p, q, start,
+                        _strip(
+                            True, left, there, some, next_row, next_column, size, P, p, q, start,
                             C, to, n_out, n_out - k, adds, s,
                         )  # fmt: skip
-                        done += 6
-                        there += next_strip
-                        to += 6 * n_out
+                        done, to, there = done + 6, to + 6 * n_out, there + next_strip
                     else:  # 7 and 8 are 4 and 4
-                        _strip_4(
-                            left, there, some, next_row, next_column, size, P, p, q, start,
+                        _strip(
+                            False, left, there, some, next_row, next_column, size, P, p, q, start,
                             C, to, n_out, n_out - k, adds, s,
                         )  # fmt: skip
-                        done += 4
-                        there += 4 * next_row
-                        to += 4 * n_out
+                        done, to, there = done + 4, to + 4 * n_out, there + 4 * next_row
             r += rows
 
 
@@ -166,13 +162,15 @@ def _pack(B, p, stride, rows, left, panel):
 
 
 @inlined
-def _strip_6(A, a, n, row, column, size, P, p, q, start, C, c, n_out, left, adds, s):
-    """Compute one block of six rows of C; the sixth, if there are five, is the fifth again.
+def _strip(six, A, a, n, row, column, size, P, p, q, start, C, c, n_out, left, adds, s):
+    """Compute one block of six rows of C, or of four, as a constant says; or of the n there are.
 
-    A's rows begin at ``A[a]``, C's at ``C[c]``. Sums begin with ``start``.
+    A's rows begin at ``A[a]``, C's at ``C[c]``. Sums begin with ``start``. What is computed beyond
+    the last row is that row again, and not written.
     """
-    last = min(5, n - 1)
-    a1, a2, a3, a4, a5 = a + row, a + 2 * row, a + 3 * row, a + 4 * row, a + last * row
+    last = min(n, 6 if six else 4) - 1
+    a1, a2, a3 = a + min(1, last) * row, a + min(2, last) * row, a + min(3, last) * row
+    a4, a5 = a + min(4, last) * row, a + last * row
     acc0 = acc1 = acc2 = acc3 = acc4 = acc5 = start
     i = 0
     for _ in range(size):
@@ -182,42 +180,22 @@ def _strip_6(A, a, n, row, column, size, P, p, q, start, C, c, n_out, left, adds
         acc1 += at(A, a1 + i) * w
         acc2 += at(A, a2 + i) * w
         acc3 += at(A, a3 + i) * w
-        acc4 += at(A, a4 + i) * w
-        acc5 += at(A, a5 + i) * w
+        if six:
+            acc4 += at(A, a4 + i) * w
+            acc5 += at(A, a5 + i) * w
         i += column
         p += q
     _write_block(C, c, left, adds, s, acc0)
-    _write_block(C, c + n_out, left, adds, s, acc1)
-    _write_block(C, c + 2 * n_out, left, adds, s, acc2)
-    _write_block(C, c + 3 * n_out, left, adds, s, acc3)
-    _write_block(C, c + 4 * n_out, left, adds, s, acc4)
-    if n > 5:
-        _write_block(C, c + 5 * n_out, left, adds, s, acc5)
-
-
-@inlined
-def _strip_4(A, a, n, row, column, size, P, p, q, start, C, c, n_out, left, adds, s):
-    """Compute one block of four rows of C, or of the one to three that there are."""
-    last = min(n, 4) - 1
-    a1, a2, a3 = a + min(1, last) * row, a + min(2, last) * row, a + last * row
-    acc0 = acc1 = acc2 = acc3 = start
-    i = 0
-    for _ in range(size):
-        no_unroll()
-        w = load_n(P, p, left) if TILES else load(P, p)
-        acc0 += at(A, a + i) * w
-        acc1 += at(A, a1 + i) * w
-        acc2 += at(A, a2 + i) * w
-        acc3 += at(A, a3 + i) * w
-        i += column
-        p += q
-    _write_block(C, c, left, adds, s, acc0)
-    if n > 1:
+    if last >= 1:
         _write_block(C, c + n_out, left, adds, s, acc1)
-    if n > 2:
+    if last >= 2:
         _write_block(C, c + 2 * n_out, left, adds, s, acc2)
-    if n > 3:
+    if last >= 3:
         _write_block(C, c + 3 * n_out, left, adds, s, acc3)
+    if six:
+        _write_block(C, c + 4 * n_out, left, adds, s, acc4)
+        if last >= 5:
+            _write_block(C, c + 5 * n_out, left, adds, s, acc5)
 
 
 @outlined  # inlined, it is compiled for fewer registers
