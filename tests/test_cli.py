@@ -13,6 +13,7 @@ import pytest
 from fastperc.commands import demo
 from fastperc.commands import main as cli
 from fastperc.errors import DataError, DivergedError, ModelFileError
+from fastperc.kernels import cache_folders
 
 slow = pytest.mark.slow
 PROGRAM = """
@@ -192,6 +193,22 @@ def test_warmup_says_whether_anything_is_kept(unkept, off, status, said, monkeyp
     monkeypatch.setenv("FASTPERC_NUMBA_CACHE", off)
     assert cli.main(["warmup"]) == status
     assert said in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("command", "is_used"), [(["warmup"], True), (["warmup", "--native"], False)]
+)
+def test_a_native_warmup_leaves_what_the_installation_brings(command, is_used, monkeypatch):
+    switches = []
+
+    def warmup(_):
+        switches.append(cache_folders.is_off(cache_folders.PRECOMPILED_SWITCH))
+        return ()
+
+    monkeypatch.setattr("fastperc.warmup.warmup", warmup)
+    monkeypatch.setenv(cache_folders.PRECOMPILED_SWITCH, "1")
+    cli.main(command)
+    assert switches == [not is_used]
 
 
 def test_a_folder_without_data_is_bad_data(tmp_path, capsys):
