@@ -168,7 +168,7 @@ def test_a_product_stays_in_the_registers_of_arm(script, repository, cpu):
     ).stdout
     header, *lines = [line.split() for line in out.splitlines()]
     loops = [dict(zip(header, line, strict=True)) for line in lines]
-    assert loops
-    for loop in loops:
-        assert int(loop["SIMD"]) >= 16
-        assert loop["scalar"] == loop["spills"] == loop["calls"] == "0"
+    products = [loop for loop in loops if loop["SIMD"] != "0"]  # the others copy
+    assert [loop["SIMD"] for loop in products] == ["24", "16"]  # 6 and 4 rows by 4 registers
+    assert {loop["spills"] for loop in products} == {"0"}
+    assert {(loop["scalar"], loop["calls"]) for loop in loops} == {("0", "0")}
