@@ -348,3 +348,10 @@ def test_a_history_is_short_to_look_at():
         "History(3 epochs, loss 0.69 -> 0.0031, validation loss 1 -> 0.25, stopped: patience)"
     )
     assert len(repr(network().train(X[:5], Y[:5], epochs=2000))) < 80
+
+
+def test_losses_that_are_finite_while_their_sum_is_not_are_no_divergence():
+    net = Network((1, 1), output="identity", loss="absolute_error", dtype="float64", seed=0)
+    history = net.train([[1.0]], [1e308], epochs=5, lr=1e-3)
+    assert history.stopped == "epochs"
+    assert history.loss == pytest.approx([1e308] * 5)

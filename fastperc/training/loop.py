@@ -172,9 +172,11 @@ class _Run:
         n_steps = self.steps.n_steps
         first, completed = step // n_steps, reached // n_steps if reached >= 0 else -1 - reached
         losses = self.watcher.mean_losses(sums[:, first:completed])
-        if losses and not math.isfinite(sum(losses)):  # of a penalty, say
-            completed = first + next(k for k, x in enumerate(losses) if not math.isfinite(x))
-            losses, reached = losses[: completed - first], -1
+        if losses and not math.isfinite(sum(losses)):  # of a penalty, say; or all are large
+            n_finite = next((k for k, x in enumerate(losses) if not math.isfinite(x)), len(losses))
+            if n_finite < len(losses):
+                completed = first + n_finite
+                losses, reached = losses[:n_finite], -1
         self.done += len(losses)
         self.watcher.record(losses, reached % n_steps / n_steps if reached >= 0 else 0.0)
         if losses:
