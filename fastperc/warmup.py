@@ -201,9 +201,10 @@ def versions() -> list[tuple[str, str, list[tuple[Any, ...]]]]:
 
 def _machine_code() -> tuple[int, int]:
     """Count the compiled versions of kernels in this process, and those that came from disk."""
+    kernels = _kernels()
     return (
-        sum(len(kernel.signatures) for kernel in _kernels()),
-        sum(sum(kernel.stats.cache_hits.values()) for kernel in _kernels()),
+        sum(len(kernel.signatures) for kernel in kernels),
+        sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels),
     )
 
 
