@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 import numpy as np
 
 from . import checks
+from .checkpointing import resumable
 from .kernels import single
 from .model import options
 from .model.dense import Dense
@@ -262,6 +263,7 @@ class Fleet:
 
     # --- training ------------------------------------------------------------------------------
 
+    @resumable(lambda self: [self.rng])
     def train(
         self,
         X: ArrayLike,
@@ -287,6 +289,9 @@ class Fleet:
         progress: bool = False,
         callback: Callable[[int, FleetHistory], object] | None = None,
         time_limit: float | None = None,
+        checkpoint: str | os.PathLike | None = None,
+        every: str | int = "60s",
+        resume: bool = False,
         **rule_options: object,
     ) -> FleetHistory:
         """Train all networks; each by itself, as `Network.train` would.
@@ -342,6 +347,8 @@ class Fleet:
         time_limit : float, optional
             End after so many seconds. Networks that are in the middle of an epoch go back to its
             beginning.
+        checkpoint, every, resume
+            As of `Network.train`.
 
         Returns
         -------

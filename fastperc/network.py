@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy as copying
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from . import checks
+from .checkpointing import resumable
 from .kernels import single
 from .model import options, summary
 from .model.dense import Dense
@@ -39,7 +40,7 @@ from .training.options import (
     check_schedule,
 )
 from .training.orders import Order, check_order_fits, order_for
-from .training.permutations import permutations
+from .training.permutations import Permutations
 from .training.rules import Rule, RuleOptions, check_penalties, check_reduction, check_rule
 from .training.stopping import HistoryWatcher, check_stopping
 
@@ -225,6 +226,7 @@ class Network:
 
     # --- training ----------------------------------------------------------------------------
 
+    @resumable(lambda self: [self.rng])
     def train(
         self,
         X: ArrayLike | Iterable[Sequence[ArrayLike]] | Callable[[], Iterable[Sequence[ArrayLike]]],
@@ -260,6 +262,9 @@ class Network:
         progress: bool = False,
         callback: Callable[[int, History], Any] | None = None,
         time_limit: float | None = None,
+        checkpoint: str | os.PathLike | None = None,
+        every: str | int = "60s",
+        resume: bool = False,
     ) -> History:
         """Train on the samples (X, y), from the present weights on.
 
@@ -359,6 +364,17 @@ class Network:
             Called as ``callback(epoch, history)`` after each epoch; returning True ends training.
         time_limit : float, optional
             End after so many seconds, also within an epoch; see `History`.
+        checkpoint : str or os.PathLike, optional
+            A file in which to keep, now and then, all that training has to know to go on where it
+            was if the process is killed. Not with lbfgs, whose memory is SciPy's own.
+        every : str or int
+            How often: a time, such as ``"60s"``, ``"10min"`` or ``"2h"``, or so many epochs. It is
+            also written at the end, and at Ctrl-C as it was after the last whole epoch.
+        resume : bool
+            Go on from the checkpoint, if the file is there: the same call then ends with the bits
+            of one that was never interrupted. Other data or options are refused. What cannot be
+            told apart from what it was must be the same: the functions that were given, and batches
+            from an iterable. ``epochs`` may be more.
 
         Returns
         -------
@@ -382,6 +398,11 @@ class Network:
         """
         deadline = check_deadline(time_limit)
         stopping = check_stopping(patience, tol)
+        if checkpoint is not None and optimizer == "lbfgs":
+            raise ValueError(
+                "checkpoint: found one with optimizer='lbfgs', which cannot go on from it: its "
+                "memory is SciPy's own. Use another optimizer, or save the network in a callback"
+            )
         model = self._model.with_frozen(options.check_frozen(frozen, self._model))
         optimizer, code, settings = check_rule(
             RuleOptions(
@@ -433,7 +454,7 @@ class Network:
             ),
             metrics=Metrics(functions, model, self._named, held or samples, threads)
             if functions else None,
-            reduction=reduction,
+            reduction=reduction, held=held,
         )  # fmt: skip
         self.lr = schedule(1) or self.lr  # a schedule may start at 0
         self.labels = labels
@@ -462,9 +483,9 @@ class Network:
             self.history = watcher.history  # and not that of a run that a callback made
         return watcher.history
 
-    def _draw(self, samples: Samples) -> Callable[[int], np.ndarray]:
+    def _draw(self, samples: Samples) -> Permutations:
         """Return a function that draws so many orders of the samples."""
-        return partial(permutations, self.rng, len(samples))
+        return Permutations(self.rng, len(samples))
 
     def learn_one(self, x: ArrayLike, y: ArrayLike, *, lr: float | None = None) -> float:
         """Take one step of stochastic gradient descent on one sample.

@@ -17,6 +17,7 @@ from ..errors import NonFiniteWeightsError, OutOfTimeError
 from ..kernels.arguments import BATCH_LOSS, ROWS, SQUARES
 from ..model.dense import Dense
 from ..model.samples import Samples
+from ..training.checkpoints import State, identity_of
 from ..training.stopping import GRACE, calls_for_end
 from .attempt import Attempt
 from .callbacks import FitTask
@@ -26,6 +27,12 @@ from .validation import Validation
 from .warning import warn
 
 Numbers = TypeVar("Numbers", float, np.ndarray)
+
+# What training changes of an estimator besides its weights.
+CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+COUNTS = (
+    "n_iter_", "t_", "loss_", "best_loss_", "best_validation_score_", "_no_improvement_count",
+)  # fmt: skip
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -168,6 +175,17 @@ class IterationWatcher:
         self.model, self.deadline = run.model, run.deadline
         self.validation, self.task = run.validation, run.task
 
+    def identity(self) -> State:
+        """Return nothing: no run of lbfgs is kept."""
+        return {}
+
+    def state(self) -> State:
+        """Return nothing."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Do nothing."""
+
     def begin_epoch(self, epoch: int) -> float:
         """Tell scikit-learn's callbacks; lbfgs has no learning rate."""
         if self.task is not None:
@@ -226,6 +244,39 @@ class EpochWatcher(IterationWatcher):
         self.n_samples, self.loss_scale = len(run.samples), loss_scale
         self.best: np.ndarray | None = None  # weights of the epoch with the best score
         self.before: tuple[int, float] | None = None  # epoch and rate of one not yet completed
+
+    def identity(self) -> State:
+        """Return the parameters that decide on learning rates and on the end."""
+        learner, validation = self.learner, self.validation
+        rate, start, epochs = self.optimizer.plan
+        is_planned = self.optimizer.is_scheduled and not callable(rate)
+        return {
+            "learning_rate": "a function" if callable(rate) else rate,
+            "learning_rate_init": start,
+            "power_t": float(self.optimizer.power_t),
+            "max_iter": epochs if is_planned else None,  # others may go on for longer
+            "early_stopping": bool(learner.early_stopping),
+            "tol": float(learner.tol),
+            "n_iter_no_change": float(learner.n_iter_no_change),
+            **identity_of(None if validation is None else validation.samples, "validation "),
+        }
+
+    def state(self) -> State:
+        """Return curves, counts, learning rate and the best weights."""
+        found = vars(self.learner)
+        curves = {name: np.array(found[name]) for name in CURVES if found.get(name) is not None}
+        counts = {name: found[name] for name in COUNTS if name in found}
+        best = None if self.best is None else self.best.copy()
+        rates = {name: getattr(self.optimizer, name) for name in ("epoch", "learning_rate")}
+        return {"curves": curves, "counts": counts, "best": best, "optimizer": rates}
+
+    def restore(self, state: State) -> None:
+        """Go on from a `state`; what is trained is kept from now on."""
+        self.attempt.keep()
+        curves = {name: curve.tolist() for name, curve in state["curves"].items()}
+        vars(self.learner).update({**state["counts"], **curves})
+        vars(self.optimizer).update(state["optimizer"])
+        self.best = state["best"]
 
     def begin_epoch(self, epoch: int) -> float:
         """Return the learning rate. From the first epoch on, what is trained is kept."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..model.layout import aligned_zeros, n_parameters, views
 from ..model.samples import Samples
+from ..training.checkpoints import State, restore_stream, stream_state
 from ..training.orders import DrawnOrder
 
 
@@ -53,6 +54,17 @@ class Shuffles:
 
     def __init__(self, n: int, random_state: np.random.RandomState):
         self.random_state, self.order = random_state, np.arange(n)
+
+    def state(self) -> State:
+        """Return the last order, and where the stream is."""
+        return {"order": self.order.copy(), "stream": stream_state(self.random_state)}
+
+    def restore(self, state: State) -> None:
+        """Go on from a `state`."""
+        if (np.sort(state["order"]) != np.arange(len(self.order))).any():
+            raise ValueError("order: found rows that are no order of the samples")
+        self.order = state["order"]
+        restore_stream(self.random_state, state["stream"])
 
     def __call__(self, n_epochs: int) -> np.ndarray:
         """Return the next orders, int64 of shape (n_epochs, n)."""

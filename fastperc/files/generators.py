@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,22 @@ def generator_of(state: Any) -> np.random.Generator:
         raise ValueError(f"rng: expected a state of {name}, but {error}") from error
     generator.state = state
     return np.random.Generator(generator)
+
+
+def check_generator(state: Any) -> None:
+    """Raise ValueError for what is no state of a generator, its arrays being arrays.
+
+    A RandomState has two entries more than its MT19937: a normal number that it drew in advance.
+    """
+    plain = {
+        key: {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in value.items()}
+        if isinstance(value, dict) else value
+        for key, value in state.items()
+    }  # fmt: skip
+    has, gauss = plain.pop("has_gauss", 0), plain.pop("gauss", 0.0)
+    if has not in (0, 1) or not isinstance(gauss, float) or not math.isfinite(gauss):
+        raise ValueError(f"gauss: found {has!r:.40} and {gauss!r:.40}, expected 0 or 1 and a number")
+    generator_of({k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in plain.items()})
 
 
 def _check_state(value: Any, example: object, name: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..kernels.updates import MEMORY, N_SETTINGS
+from ..kernels.updates import LR, MEMORY, N_SETTINGS
 from .dense import Dense
 from .samples import Samples
 
@@ -94,3 +94,8 @@ class FleetRule:
         self.settings = np.broadcast_to(settings, (n, N_SETTINGS)).astype(np.float64)
         self.state = np.zeros((n, MEMORY[code] * size), fleet.dense.dtype)
         self.step_state = np.zeros((n, 3))
+
+    def identity(self) -> dict[str, object]:
+        """Return what steps depend on, but for the learning rates: code and options."""
+        settings = np.delete(self.settings, LR, axis=1)
+        return {"optimizer": {"code": int(self.code), "options": settings.tolist()}}

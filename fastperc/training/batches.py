@@ -14,6 +14,7 @@ from ..kernels.updates import LR
 from ..model.dense import Dense
 from ..model.losses import warn_out_of_reach
 from ..model.samples import Samples, no_order
+from .checkpoints import Arrays, Part, State, recorded
 from .loop import likely_cause
 from .progress import ProgressBar
 from .rules import Rule
@@ -49,6 +50,18 @@ class Batches:
         self.source, self.check, self.deadline = check_source(source), check, deadline
         self.n = length_hint(source) or None  # a loader may have a length and raise
         self._weight_sum = 0.0
+
+    def identity(self) -> State:
+        """Return nothing: what will come is not known."""
+        return {"X": "an iterable of batches"}
+
+    def state(self) -> State:
+        """Return how many batches an epoch had."""
+        return {"n": self.n}
+
+    def restore(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self.n = state["n"]
 
     def epoch(self, epoch: int) -> Iterator[Samples]:
         """Yield the batches of an epoch, counted from 1."""
@@ -153,19 +166,32 @@ def fit_batches(
 
     An error within an epoch leaves the weights as they are after the batches before it.
     """
-    with deadline.interrupts_deferred(), ProgressBar(progress, epochs) as bar:
+    arrays = Arrays(theta=model.theta, rule=rule.state, rule_steps=rule.step_state)
+    parts: dict[str, Part] = {"batches": batches, "watcher": watcher, "arrays": arrays}
+
+    def identity() -> State:
+        own = {"network": model.signature, "frozen": sorted(model.frozen), **rule.identity()}
+        return own | batches.identity() | watcher.identity()
+
+    with (
+        recorded(identity, parts, epochs) as record,
+        deadline.interrupts_deferred(),
+        ProgressBar(progress, epochs) as bar,
+    ):
         run = _Run(model, batches, rule, watcher, threads, deadline)
-        for epoch in range(1, epochs + 1):
+        epoch, reason = record.done, record.reason
+        while not reason and epoch < epochs:
+            epoch += 1
             reason = run.train(epoch)
             if not reason:
                 bar.show(epoch, watcher.history.loss[-1])
                 reason = watcher.end_epoch()
+            if not reason:
+                record.keep(epoch)
             deadline.check_interrupt()
             if not reason and deadline.is_over and epoch < epochs:
                 reason = "time_limit"
-            if reason:
-                return reason
-    return "epochs"
+        return record.end(epoch, reason or "epochs")
 
 
 class _Run:

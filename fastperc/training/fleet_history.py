@@ -11,11 +11,17 @@ import numpy as np
 from ..deadline import Deadline
 from ..kernels.arguments import LOSS
 from ..model.dense_fleet import FleetSamples
-from .fleets import Trained
+from .checkpoints import State
+from .fleets import Trained, identity_of_fleet
 
 MOST = 10_000_000  # numbers that a fleet's curves may have
 WINDOW = 1 << 16  # samples whose order is drawn in one go
 SUMS_AT_ONCE = 1 << 20  # networks times epochs between which nobody looks
+# What a run changes of a history and of its watcher, one number for each network.
+COUNTS = (
+    "epochs", "final_loss", "final_validation_loss", "best_validation_loss", "ended_after",
+)  # fmt: skip
+WATCHED = ("reference", "lowest", "waited")
 
 
 @dataclass(repr=False)
@@ -100,6 +106,45 @@ class FleetHistoryWatcher:
         self.best = None if self.theta is None else self.theta.copy()
         # Of all networks, not of one shape's: they share the history's rows.
         self.every = -(-self.epochs * len(self.history.epochs) // MOST)
+
+    def identity(self) -> State:
+        """Return the options of a run that decide on its end, and on its curves."""
+        patience = None if self.patience is None else self.patience.tolist()
+        return {
+            "lr": None if self.is_scheduled else self.rates(1).tolist(),
+            "patience": patience, "tol": self.tol, "epochs between points of a curve": self.every,
+            **identity_of_fleet(self.validation, "validation "),
+        }  # fmt: skip
+
+    def state(self) -> State:
+        """Return curves, counts and best weights."""
+        at, history = self.numbers, self.history
+        shown = np.array([k for k, _, _ in self._curves], np.int64)
+        rows = [np.array([row[place] for row in self._curves]) for place in (1, 2)]
+        return {
+            "counts": {name: getattr(history, name)[at] for name in COUNTS},
+            "stopped": history.stopped[at].tolist(),
+            "done": self.done,
+            "shown": shown,
+            "loss": rows[0] if len(shown) else None,
+            "validation_loss": rows[1] if len(shown) and self.validation is not None else None,
+            "best": None if self.best is None else self.best.copy(),
+            **{name: getattr(self, name).copy() for name in WATCHED},
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from a `state`."""
+        at, history = self.numbers, self.history
+        for name in COUNTS:
+            getattr(history, name)[at] = state["counts"][name]
+        history.stopped[at] = state["stopped"]
+        n = len(state["shown"])
+        losses = [[None] * n if state[k] is None else state[k] for k in ("loss", "validation_loss")]
+        self._curves = [*zip(state["shown"].tolist(), *losses, strict=True)]
+        self.best = state["best"]
+        for name in WATCHED:
+            getattr(self, name)[:] = state[name]
+        self.done = state["done"]
 
     @property
     def epochs_at_once(self) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import checks
 from ..model.dense_fleet import FleetSamples
+from .checkpoints import State, digest
 from .fleets import FleetOrders
 from .orders import Draw
 
@@ -18,6 +19,18 @@ class DrawnFleetOrders(FleetOrders):
     def __init__(self, n_networks: int, n_samples: int, draw: Draw):
         super().__init__(n_networks, n_samples)
         self.draw = draw
+
+    def identity(self) -> State:
+        """Return what the rows of an epoch depend on."""
+        return {"order": "shuffled"}
+
+    def state(self) -> State:
+        """Return where the random numbers are."""
+        return self.draw.state()
+
+    def restore(self, state: State) -> None:
+        """Go on from a `state`."""
+        self.draw.restore(state)
 
     def window(self, first: int, n_epochs: int, wanted: np.ndarray) -> list[np.ndarray]:
         """Return the rows of some epochs."""
@@ -32,6 +45,10 @@ class GivenFleetOrders(FleetOrders):
         if len(orders) > 1:
             self.which = np.arange(n_networks)
         self.orders = orders
+
+    def identity(self) -> State:
+        """Return a digest of the orders."""
+        return {"order": {"sha256": digest(self.orders)}}
 
     def window(self, first: int, n_epochs: int, wanted: np.ndarray) -> np.ndarray:
         """Return the rows of some epochs."""

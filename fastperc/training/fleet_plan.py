@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from .fleet_options import Penalties, check_fleet_rule, check_patience, check_ra
 from .fleet_orders import DrawnFleetOrders, GivenFleetOrders, weight_sums
 from .fleets import FleetOrders, fit_fleet
 from .options import check_callback, check_deadline
-from .permutations import permutations
+from .permutations import Permutations
 from .rules import RuleOptions
 
 ALSO = ("dampening", "momentum_of", "penalize_biases", "clip_norm", "rho", "epsilon_hat")
@@ -140,5 +139,5 @@ def _orders(
     if run.order is not None:
         return GivenFleetOrders(n, run.order)
     if plan.shuffles and batch_size < n_rows:
-        return DrawnFleetOrders(n, n_rows, partial(permutations, rng, n_rows))
+        return DrawnFleetOrders(n, n_rows, Permutations(rng, n_rows))
     return FleetOrders(n, n_rows)

@@ -15,7 +15,9 @@ from ..kernels.arguments import N_SUMS
 from ..kernels.updates import LR
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
 from ..model.evaluate import mean_loss, outputs
+from ..model.samples import Samples
 from ..model.slices import SHORT, SLICE, next_size, threads_for
+from .checkpoints import Arrays, Part, State, identity_of, recorded
 from .fleet_lanes import InLanes, Rows, Window, are_plain, can_have_lanes, lanes_pay
 from .progress import ProgressBar
 from .rules import Rule
@@ -34,6 +36,17 @@ class FleetOrders:
     def __init__(self, n_networks: int, n_samples: int):
         self.which = np.zeros(n_networks, np.int64)
         self.n_samples = n_samples
+
+    def identity(self) -> State:
+        """Return what the rows of an epoch depend on; see `checkpoints.recorded`."""
+        return {"order": "as they come"}
+
+    def state(self) -> State:
+        """Return what the rows of the next epochs depend on besides."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Let the rows of the next epochs be those that came after a `state`."""
 
     def window(
         self, first: int, n_epochs: int, wanted: np.ndarray
@@ -101,7 +114,7 @@ class Trained:
         return self._engine.losses_of(self.networks, samples)
 
 
-class FleetWatcher(Protocol):
+class FleetWatcher(Part, Protocol):
     """Looks on while a fleet is trained.
 
     Attributes
@@ -112,6 +125,9 @@ class FleetWatcher(Protocol):
 
     @property
     def epochs_at_once(self) -> int: ...
+
+    def identity(self) -> State:
+        """Return what the run depends on that the watcher knows of; see `checkpoints.recorded`."""
 
     def begin_epoch(self, epoch: int, networks: np.ndarray) -> np.ndarray:
         """Return the learning rates of an epoch, counted from 1, one for each of ``networks``."""
@@ -184,14 +200,25 @@ def fit_fleet(
         said.
     """
     orders = orders or FleetOrders(len(fleet), len(samples))
-    reasons = np.full(len(fleet), "epochs", object)
-    networks = np.arange(len(fleet))
-    engine = _engine_for(fleet, samples, rule, batch_size, threads, deadline)
-    done = 0
-    with deadline.interrupts_deferred(), ProgressBar(progress, epochs) as bar:
+    standing = _Standing(fleet, rule)
+    parts: dict[str, Part] = {"orders": orders, "watcher": watcher, "networks": standing}
+
+    def identity() -> State:
+        own = {"networks": f"{len(fleet)} of {fleet.dense.signature}", "batch_size": batch_size}
+        own |= rule.identity() | identity_of_fleet(samples)
+        return own | orders.identity() | watcher.identity()
+
+    with (
+        recorded(identity, parts, epochs) as record,
+        deadline.interrupts_deferred(),
+        ProgressBar(progress, epochs) as bar,
+    ):
+        reasons, networks, done = standing.reasons, standing.networks, record.done
+        engine = _engine_for(fleet, samples, rule, batch_size, threads, deadline)
         try:
-            while done < epochs and len(networks):
-                n_epochs = min(watcher.epochs_at_once, epochs - done)
+            while done < epochs and len(networks) and not record.reason:
+                due = record.until_due(done)
+                n_epochs = min(watcher.epochs_at_once, epochs - done, due)
                 rates = watcher.begin_epoch(done + 1, networks)
                 rows = _rows(orders, networks, done + 1, n_epochs)
                 window = engine.train(networks, rates, rows, n_epochs)
@@ -204,11 +231,47 @@ def fit_fleet(
                 ends = why != ""
                 reasons[networks[ends]] = why[ends]
                 engine.leave(networks[ends])
-                networks = networks[~ends]
+                networks = standing.networks = networks[~ends]
+                if "time_limit" not in reasons:
+                    standing.engine = engine
+                    record.keep(done)
                 bar.show(done, math.nan)
         finally:
             engine.leave(networks)
+        standing.engine = None
+        record.end(done, "time_limit" if "time_limit" in reasons else "epochs")
     return reasons
+
+
+class _Standing:
+    """How far the networks of a fleet are, as a part of a checkpoint."""
+
+    def __init__(self, fleet: DenseFleet, rule: FleetRule):
+        self.arrays = Arrays(theta=fleet.theta, rule=rule.state, rule_steps=rule.step_state)
+        self.networks = np.arange(len(fleet))
+        self.reasons = np.full(len(fleet), "epochs", object)
+        self.engine: Engine | None = None  # that has the parameters meanwhile
+
+    def state(self) -> State:
+        """Return parameters, what the rule remembers, and who is still trained."""
+        if self.engine is not None:
+            self.engine.leave(self.networks)
+        reasons = self.reasons.tolist()
+        return {**self.arrays.state(), "networks": self.networks.copy(), "reasons": reasons}
+
+    def restore(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self.arrays.restore(state)
+        self.networks, self.reasons[:] = state["networks"], state["reasons"]
+
+
+def identity_of_fleet(samples: FleetSamples | None, prefix: str = "") -> State:
+    """Return the identity of the samples of a fleet; see `checkpoints.identity_of`."""
+    if samples is None:
+        return {}
+    return identity_of(
+        Samples(samples.X, samples.Y, samples.weight, samples.weight_is_factor), prefix
+    )
 
 
 def _rows(orders: FleetOrders, networks: np.ndarray, first: int, n_epochs: int) -> Rows:

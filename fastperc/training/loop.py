@@ -19,6 +19,7 @@ from ..kernels.updates import LR
 from ..model.dense import Dense
 from ..model.samples import Samples
 from ..model.slices import SHORT, SLICE, next_size
+from .checkpoints import Arrays, Part, Record, State, identity_of, recorded
 from .orders import Order
 from .progress import ProgressBar
 from .rules import Rule
@@ -27,7 +28,7 @@ from .steps import Steps, steps_for
 OVERHEAD = 500  # multiplications that take as long as what a step does beside them
 
 
-class Watcher(Protocol):
+class Watcher(Part, Protocol):
     """Looks on while a model is trained: sets the learning rate, takes note, ends the run.
 
     Attributes
@@ -43,6 +44,9 @@ class Watcher(Protocol):
 
     @property
     def epochs_at_once(self) -> int: ...
+
+    def identity(self) -> State:
+        """Return what the run depends on that the watcher knows of; see `checkpoints.recorded`."""
 
     def begin_epoch(self, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 1."""
@@ -101,9 +105,22 @@ def fit(
         Why training ended: "epochs", "time_limit", or what the watcher said.
     """
     order = order or Order(samples)
-    steps = steps_for(model, samples, rule, batch_size, threads, deadline, order.rows)
-    with deadline.interrupts_deferred(), ProgressBar(progress, epochs) as bar:
-        return _Run(steps, rule, watcher, order, deadline, bar).train(epochs)
+    arrays = Arrays(theta=model.theta, rule=rule.state, rule_steps=rule.step_state)
+    parts: dict[str, Part] = {"order": order, "watcher": watcher, "arrays": arrays}
+
+    def identity() -> State:
+        own = {"network": model.signature, "frozen": sorted(model.frozen), "batch_size": batch_size, **rule.identity()}
+        return own | identity_of(samples) | order.identity() | watcher.identity()
+
+    with (
+        recorded(identity, parts, epochs) as record,
+        deadline.interrupts_deferred(),
+        ProgressBar(progress, epochs) as bar,
+    ):
+        steps = steps_for(model, samples, rule, batch_size, threads, deadline, order.rows)
+        run = _Run(steps, rule, watcher, order, deadline, bar, record)
+        reason = record.reason or run.train(epochs)
+        return record.end(run.done, reason)
 
 
 class _Run:
@@ -117,12 +134,13 @@ class _Run:
         order: Order,
         deadline: Deadline,
         bar: ProgressBar,
+        record: Record,
     ):
         self.steps, self.rule, self.watcher = steps, rule, watcher
-        self.order, self.deadline, self.bar = order, deadline, bar
+        self.order, self.deadline, self.bar, self.record = order, deadline, bar, record
         self.theta = steps.model.theta
         self.slices = _TimeSlices(steps, deadline)
-        self.done = 0  # epochs
+        self.done = record.done  # epochs
         # Weights and memory at the beginning of the epoch, where they may be wanted back.
         self.saved = (self.theta.copy(), rule.memory()) if watcher.whole_epochs else None
 
@@ -131,8 +149,11 @@ class _Run:
         while self.done < epochs:
             ahead = self.slices.epochs_ahead()
             at_once = min(self.watcher.epochs_at_once, self.order.epochs_at_once)
-            n_epochs = min(at_once, epochs - self.done, ahead)
+            due = self.record.until_due(self.done)
+            n_epochs = min(at_once, epochs - self.done, ahead, due)
             reason = self._train_window(n_epochs) or self.watcher.end_epoch()
+            if not reason:
+                self.record.keep(self.done)
             self.deadline.check_interrupt()
             if not reason and self.deadline.is_over and self.done < epochs:
                 reason = "time_limit"

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from .. import checks
 from ..deadline import Deadline
 from ..model.samples import Samples, no_order
+from .checkpoints import Part, State, digest
 
-Draw = Callable[[int], np.ndarray]
+
+
+class Draw(Part, Protocol):
+    """Draws orders, as many as it is told to."""
+
+    def __call__(self, n_orders: int) -> np.ndarray:
+        """Return orders, (n_orders, n)."""
+
 
 ANY_NUMBER = 1 << 40  # of epochs or rows: more than there are, and far from an overflow
 
@@ -51,6 +60,17 @@ class Order:
             self._first, self._sums = first, self._weigh(order, first)
         return order
 
+    def identity(self) -> State:
+        """Return what the rows of an epoch depend on; see `checkpoints.recorded`."""
+        return {"order": "as they come", "rows of an epoch": self.rows}
+
+    def state(self) -> State:
+        """Return what the rows of the next epochs depend on besides."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Let the rows of the next epochs be those that came after a `state`."""
+
     def weight_sums(self, first: int, n_epochs: int) -> float | np.ndarray:
         """Return the sums of weights of some epochs of the last window, or one for all."""
         if isinstance(self._sums, float):
@@ -86,6 +106,15 @@ class DrawnOrder(Order):
         super().__init__(samples, rows)
         self.draw = draw
 
+    def identity(self) -> State:
+        return super().identity() | {"order": "shuffled"}
+
+    def state(self) -> State:
+        return self.draw.state()
+
+    def restore(self, state: State) -> None:
+        self.draw.restore(state)
+
     def _draw(self, first: int, n_epochs: int) -> np.ndarray:
         return np.ascontiguousarray(self.draw(n_epochs)[:, : self.rows])
 
@@ -98,6 +127,10 @@ class GivenOrder(Order):
         self._takes_all = False
         self.is_of_each, self.order = order.ndim == 1, np.atleast_2d(order)
         self._weigh(self.order, 1)
+
+    def identity(self) -> State:
+        given = self.order[:1] if self.is_of_each else self.order
+        return super().identity() | {"order": {"sha256": digest(given)}}
 
     def _draw(self, first: int, n_epochs: int) -> np.ndarray:
         if not self.is_of_each:
@@ -125,6 +158,9 @@ class CalledOrder(Order):
         super().__init__(samples, ANY_NUMBER)
         self.function, self.multiple, self.deadline = function, multiple, deadline
         self._ahead: list[object] = []  # what was returned for epochs that are still to come
+
+    def identity(self) -> State:
+        return {"order": "of a function", "rows of an epoch": None}
 
     def _draw(self, first: int, n_epochs: int) -> np.ndarray:
         with self.deadline.interrupts_allowed():

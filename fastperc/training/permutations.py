@@ -6,10 +6,30 @@ import numpy as np
 from numpy.random import PCG64, Generator
 
 from ..kernels.orders import BLOCK, draw_orders
+from .checkpoints import State, restore_stream, stream_state
 
 FEW = 2000  # numbers, of which NumPy draws as many sooner than our kernel is called
 CALL = 300  # numbers that NumPy draws in the time of a call
 WORD = 1 << 64
+
+
+class Permutations:
+    """Orders of ``n`` samples that a generator draws; see `permutations`."""
+
+    def __init__(self, rng: Generator, n: int):
+        self.rng, self.n = rng, n
+
+    def __call__(self, n_orders: int) -> np.ndarray:
+        """Return the next orders, int64 of shape (n_orders, n)."""
+        return permutations(self.rng, self.n, n_orders)
+
+    def state(self) -> State:
+        """Return where the generator is."""
+        return stream_state(self.rng)
+
+    def restore(self, state: State) -> None:
+        """Put the generator where it was."""
+        restore_stream(self.rng, state)
 
 
 def permutations(rng: Generator, n: int, n_orders: int) -> np.ndarray:

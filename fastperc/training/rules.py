@@ -69,6 +69,11 @@ class Rule:
         """True for a rule that is defined for the gradient of all samples."""
         return self.code == updates.RPROP
 
+    def identity(self) -> dict[str, Any]:
+        """Return what steps depend on, but for the learning rate; see `checkpoints`."""
+        settings = np.delete(self.settings, updates.LR)
+        return {"optimizer": {"code": int(self.code), "options": settings.tolist()}}
+
     def memory(self) -> Memory:
         """Return a copy of what the rule remembers, for `restore`."""
         return Memory(self.state.copy(), self.step_state.copy())

@@ -16,6 +16,8 @@ from ..deadline import Deadline
 from ..errors import DivergedError, OutOfTimeError
 from ..kernels.arguments import LOSS
 from ..model.dense import Dense
+from ..model.samples import Samples
+from .checkpoints import State, identity_of
 from .history import History
 from .metrics import Metrics
 from .orders import Order
@@ -43,6 +45,17 @@ class Stopping:
     lowest: float = math.inf  # of all losses so far, with ``best_theta``
     best_theta: np.ndarray | None = None
     waited: int = 0
+
+    def state(self) -> State:
+        """Return what the next epochs are compared with."""
+        best = None if self.best_theta is None else self.best_theta.copy()
+        numbers = np.array([self.reference, self.lowest, self.waited])
+        return {"numbers": numbers, "best_theta": best}
+
+    def restore(self, state: State) -> None:
+        """Take over what `state` returned."""
+        self.reference, self.lowest, waited = state["numbers"].tolist()
+        self.waited, self.best_theta = int(waited), state["best_theta"]
 
     @property
     def needs_each_epoch(self) -> bool:
@@ -87,8 +100,50 @@ class HistoryWatcher:
     validation_loss: Callable[[Deadline], float] | None = None
     metrics: Metrics | None = None
     reduction: str = "mean"
+    held: Samples | None = None  # that the validation loss is of
     done: int = 0  # epochs
     whole_epochs: bool = False
+    seconds_before: float = 0.0  # in processes that were ended before this one
+
+    def identity(self) -> State:
+        """Return the options of a run that decide on its end, and on its curves."""
+        stopping, names = self.stopping, [] if self.metrics is None else [*self.metrics.functions]
+        rate = None if callable(self.own_schedule) else self.schedule(1)
+        return {
+            "lr": rate, "patience": stopping.patience, "tol": stopping.tol, "metrics": names,
+            **identity_of(self.held, "validation "),
+        }  # fmt: skip
+
+    def state(self) -> State:
+        """Return curves, counts and the time so far."""
+        history = self.history
+        curves = {name: np.array(curve) for name, curve in history.metrics.items()}
+        return {
+            "loss": np.array(history.loss),
+            "validation_loss": np.array(history.validation_loss),
+            "metrics": curves,
+            "stopping": self.stopping.state(),
+            "seconds": self._seconds(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from a `state`; a schedule is told once more what it was told."""
+        history = self.history
+        history.loss, history.validation_loss = (
+            state[name].tolist() for name in ("loss", "validation_loss")
+        )
+        history.metrics.update({name: c.tolist() for name, c in state["metrics"].items()})
+        self.stopping.restore(state["stopping"])
+        self.done, self.seconds_before = len(history.loss), state["seconds"]
+        if self.own_schedule is not None:
+            watch = getattr(self.own_schedule, "watch", None)
+            for epoch, loss in enumerate(history.loss, 1):
+                self.schedule(epoch)
+                if watch is not None:
+                    watch(loss)
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.perf_counter() - self.deadline.begin
 
     @property
     def epochs_at_once(self) -> int:
@@ -176,7 +231,7 @@ class HistoryWatcher:
             if self.stopping.best_theta is not None:
                 self.model.theta[:] = self.stopping.best_theta
                 history.unfinished = 0.0
-            history.seconds = time.perf_counter() - self.deadline.begin
+            history.seconds = self._seconds()
 
 
 def calls_for_end(

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 
+from ...training.checkpoints import State, digest
 from ...training.fleets import FleetOrders
 from ..draws import Shuffles, start_weights
 
@@ -112,6 +113,20 @@ class JobOrders(FleetOrders):
         begins = dict(zip(different, [0, *ends.tolist()], strict=False))
         self.begins = np.array([begins[id(taken)] for taken in rows], np.int64)
         self.rows = np.concatenate([*different.values()]) if rows else np.zeros(0, np.int64)
+
+    def identity(self) -> State:
+        """Return digests of the rows of each network, and of the streams that shuffle them."""
+        arrays = self.which, self.streams, self.lengths, self.begins, self.rows
+        return {"order": {"sha256": digest(*arrays)}}
+
+    def state(self) -> State:
+        """Return where the streams are."""
+        return {str(k): shuffle.state() for k, shuffle in enumerate(self.shuffles)}
+
+    def restore(self, state: State) -> None:
+        """Go on from a `state`."""
+        for k, shuffle in enumerate(self.shuffles):
+            shuffle.restore(state[str(k)])
 
     def take(self, networks: np.ndarray) -> JobOrders:
         """Return the orders of some networks, which go on from where these are."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ...kernels.arguments import BATCH_LOSS, LOSS, ROWS, SQUARES
+from ...training.checkpoints import State, identity_of
 from ...training.fleets import Trained
 from ..curves import penalised
 from ..optimizer import is_scheduled, schedule
@@ -98,6 +99,31 @@ class FitWatcher:
         for name in CURVES:
             setattr(twin, name, getattr(self, name)[:, networks])
         return twin
+
+    # --- checkpoints ----------------------------------------------------------------------------
+
+    def identity(self) -> State:
+        """Return what decides on learning rates and on the end, of each network."""
+        pace = "a function" if callable(self.pace) else self.pace
+        numbers = {
+            field.name: getattr(self.stopping, field.name).tolist()
+            for field in fields(self.stopping)
+        }
+        held = () if self.validation is None else self.validation.held
+        parts = [identity_of(samples) for samples in held]
+        return {"learning_rate": pace, "parameters": numbers, "validation": {"parts": parts}}
+
+    def state(self) -> State:
+        """Return curves, counts and best weights."""
+        names = (*COUNTS, *CURVES)
+        best = None if self.best_theta is None else self.best_theta.copy()
+        arrays = {name: getattr(self, name).copy() for name in names}
+        return {"epoch": self.epoch, "arrays": arrays, "best_theta": best}
+
+    def restore(self, state: State) -> None:
+        """Go on from a `state`."""
+        self.epoch, self.best_theta = state["epoch"], state["best_theta"]
+        vars(self).update(state["arrays"])
 
     # --- what the engine asks -------------------------------------------------------------------
 
