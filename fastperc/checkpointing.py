@@ -1,13 +1,12 @@
 """Calls that train, made so that they can go on after the process was killed.
 
-The decorator `resumable` gives a method its ``checkpoint``, ``every`` and ``resume``. What is kept of
-the training within is the business of `training.checkpoints`; here is what the caller says.
+The decorator `resumable` gives a method its ``checkpoint``, ``every`` and ``resume``. What is kept
+of the training within is the business of `training.checkpoints`; here is what the caller says.
 """
 
 from __future__ import annotations
 
 import functools
-import numbers
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -68,11 +67,11 @@ def check_every(every: object) -> Interval:
         match = TIME.fullmatch(every.strip())
         if match and float(match[1]) > 0:
             return Interval(seconds=float(match[1]) * SECONDS[match[2]])
-    elif isinstance(every, numbers.Integral) and not isinstance(every, bool) and every > 0:
+    elif (type(every) is int or isinstance(every, np.integer)) and every > 0:
         return Interval(epochs=int(every))
     raise ValueError(
-        f"every: found {every!r:.60}, expected a time such as '60s', '10min' or '2h', or a positive "
-        "whole number of epochs"
+        f"every: found {every!r:.60}, expected a time such as '60s', '10min' or '2h', or a "
+        "positive whole number of epochs"
     )
 
 

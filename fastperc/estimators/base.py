@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
@@ -12,6 +13,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
+from ..checkpointing import resumable
 from ..deadline import Deadline
 from ..errors import NonFiniteWeightsError
 from ..model.dense import Dense
@@ -34,7 +36,7 @@ from .curves import (
     complete_curves,
     not_converged,
 )
-from .draws import shuffled, start_weights
+from .draws import shuffled, start_weights, streams_of
 from .fitted import FittedMLP, same
 from .inputs import narrowed
 from .online import OnlineMLP
@@ -87,6 +89,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
     # --- fit -----------------------------------------------------------------------------------
 
     @fits
+    @resumable(streams_of)
     def fit(
         self,
         X: object,
@@ -96,6 +99,9 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         X_val: object = None,
         y_val: object = None,
         sample_weight_val: object = None,
+        checkpoint: str | os.PathLike | None = None,
+        every: str | int = "60s",
+        resume: bool = False,
     ) -> Self:
         """Fit the model to X and y.
 
@@ -108,11 +114,25 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         X_val, y_val, sample_weight_val : optional
             A validation set, for ``validation_loss_curve_``; with ``early_stopping``, it stands in
             for the part of (X, y) that would be set aside.
+        checkpoint : str or os.PathLike, optional
+            A file in which to keep, now and then, all that training has to know to go on where it
+            was if the process is killed. Not with lbfgs, whose memory is SciPy's own.
+        every : str or int, default='60s'
+            How often: a time, such as '60s', '10min' or '2h', or so many epochs. It is also written
+            at the end, and at Ctrl-C as it was after the last whole epoch.
+        resume : bool, default=False
+            Go on from the checkpoint, if the file is there: the same call then ends with the bits
+            of one that was never interrupted. Other data or parameters are refused.
 
         Returns
         -------
         self : object
         """
+        if checkpoint is not None and self.solver == "lbfgs":
+            raise ValueError(
+                "checkpoint: found one with solver='lbfgs', which cannot go on from it: its memory "
+                "is SciPy's own. Use another solver, or save the model in a callback"
+            )
         task = FitTask(self, X, y, sample_weight)
         with Attempt(self, self.random_state) as attempt:
             self._fit(attempt, X, y, sample_weight, (X_val, y_val, sample_weight_val), task)

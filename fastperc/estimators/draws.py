@@ -5,11 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from ..model.layout import aligned_zeros, n_parameters, views
 from ..model.samples import Samples
 from ..training.checkpoints import State, restore_stream, stream_state
 from ..training.orders import DrawnOrder
+
+
+def streams_of(estimator: BaseEstimator) -> list[np.random.RandomState | np.random.Generator]:
+    """Return what a fit draws from besides seeds: the streams among all parameters, however deep.
+
+    Where a ``random_state`` is None, that is NumPy's global one.
+    """
+    given = estimator.get_params(deep=True)
+    given |= {f"{name}__random_state": value.random_state for name, value in given.items()
+              if hasattr(value, "random_state") and not hasattr(value, "get_params")}  # fmt: skip
+    is_open = any(
+        value is None and name.rpartition("__")[2] == "random_state"
+        for name, value in given.items()
+    )
+    kinds = (np.random.RandomState, np.random.Generator)
+    found = [value for value in given.values() if isinstance(value, kinds)]
+    found += [np.random.mtrand._rand] if is_open else []
+    return [*{id(stream): stream for stream in found}.values()]
 
 
 def start_weights(

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import check_count
 from .atomic import check_place
+from .container import Content, Kind, Tensor, check_path, read, write
 from .generators import check_generator
-from .models import check_path
-from .safetensors import as_json
+from .safetensors import DTYPES, as_json, check_keys
 
-KIND, FORMAT = "Checkpoint", 1
-DTYPES = ("bool", "uint8", "int32", "uint32", "int64", "uint64", "float32", "float64")
+TEXT = "text"  # the tensor of the JSON text; the others are named by their dtypes
 MOST_LEVELS = 24
 
 
@@ -42,11 +42,8 @@ class CheckpointFile:
     def write(self, state: dict[str, Any]) -> None:
         """Put a state in the place of the one that is there, which is intact if that fails."""
         text, arrays = flatten(state)
-        with open(self.path + ".tmp", "wb") as f:  # TEMPORARY
-            import pickle
-
-            pickle.dump((text, arrays), f)
-        os.replace(self.path + ".tmp", self.path)
+        arrays = {TEXT: np.frombuffer(text.encode(), np.uint8), **arrays}
+        write(self.path, CHECKPOINT, {"sizes": {k: a.size for k, a in arrays.items()}}, arrays)
 
     def read(self) -> dict[str, Any] | None:
         """Return the state, or None where there is no file.
@@ -58,10 +55,8 @@ class CheckpointFile:
         """
         if not os.path.lexists(self.path):
             return None
-        import pickle
-
-        with open(self.path, "rb") as f:
-            return unflatten(*pickle.load(f))
+        found: dict[str, Any] = read(self.path, CHECKPOINT)
+        return found
 
 
 def flatten(state: dict[str, Any]) -> tuple[str, dict[str, np.ndarray]]:
@@ -134,3 +129,23 @@ def unflatten(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     if not isinstance(state, dict) or state.keys() != {"streams", "runs"}:
         raise ValueError("state: found other entries, expected streams and runs")
     return state
+
+
+def _tensors(format: int, description: dict[str, Any]) -> dict[str, Tensor]:
+    """Return what a file has to hold: as many numbers of each dtype as its description says."""
+    sizes = description["sizes"]
+    if not isinstance(sizes, dict) or TEXT not in sizes:
+        raise ValueError(f"sizes: found {sizes!r:.60}, expected those of text and arrays")
+    check_keys(sizes, [name for name in (TEXT, *DTYPES) if name in sizes], "sizes")
+    return {
+        name: Tensor("uint8" if name == TEXT else name, (check_count(size, name, least=0),), False)
+        for name, size in sorted(sizes.items())
+    }
+
+
+def _build(content: Content) -> dict[str, Any]:
+    arrays = dict(content.arrays)
+    return unflatten(arrays.pop(TEXT).tobytes().decode(), arrays)
+
+
+CHECKPOINT = Kind("Checkpoint", 1, ("sizes",), _tensors, _build)

@@ -59,7 +59,9 @@ def check_generator(state: Any) -> None:
     }  # fmt: skip
     has, gauss = plain.pop("has_gauss", 0), plain.pop("gauss", 0.0)
     if has not in (0, 1) or not isinstance(gauss, float) or not math.isfinite(gauss):
-        raise ValueError(f"gauss: found {has!r:.40} and {gauss!r:.40}, expected 0 or 1 and a number")
+        raise ValueError(
+            f"gauss: found {has!r:.40} and {gauss!r:.40}, expected 0 or 1 and a number"
+        )
     generator_of({k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in plain.items()})
 
 

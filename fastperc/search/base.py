@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,8 @@ from sklearn.model_selection._validation import (
 from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params, _num_samples
 
+from ..checkpointing import resumable
+from ..estimators.draws import streams_of
 from ..estimators.typed import fits_what_it_has
 from ..results import ResultsTable
 from .candidates import Candidates, Parameters, network_of, prefix_of
@@ -49,13 +52,26 @@ class FleetSearch(BaseSearchCV):
     _rows: list[Rows] | None = None  # of the last search, if it trained networks
 
     @fits_what_it_has
-    def fit(self, X: object, y: object = None, **params: object) -> Self:
+    @resumable(streams_of)
+    def fit(
+        self,
+        X: object,
+        y: object = None,
+        *,
+        checkpoint: str | os.PathLike | None = None,
+        every: str | int = "60s",
+        resume: bool = False,
+        **params: object,
+    ) -> Self:
         """Find the best parameters, and fit an estimator that has them to all of the data.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        checkpoint, every, resume
+            A file in which to keep training, how often, and whether to go on from it; as of
+            `MLPClassifier.fit`. Not for what is left to scikit-learn's own code.
         **params : dict
             ``sample_weight``, ``groups`` and whatever else scikit-learn's search takes.
 
@@ -63,9 +79,15 @@ class FleetSearch(BaseSearchCV):
         -------
         self : object
         """
-        if not why_not(self, X, y, params):
+        reason = why_not(self, X, y, params)
+        if not reason:
             _Search(self, X, y, params).run()
             return self
+        if checkpoint is not None:
+            raise ValueError(
+                f"checkpoint: found one, but {reason}: this search is left to scikit-learn's own "
+                "code, which cannot go on where it was. Search among MLPClassifier or MLPRegressor"
+            )
         super().fit(X, y, **params)
         self._rows = None
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
@@ -145,13 +146,25 @@ n_features_in_, feature_names_in_
             random_state=random_state, n_jobs=n_jobs, verbose=verbose,
         )  # fmt: skip
 
-    def fit(self, X: object, y: object = None, **params: object) -> Self:
+    def fit(
+        self,
+        X: object,
+        y: object = None,
+        *,
+        checkpoint: str | os.PathLike | None = None,
+        every: str | int = "60s",
+        resume: bool = False,
+        **params: object,
+    ) -> Self:
         """Find the best parameters, and fit an estimator that has them to all of the data.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        checkpoint, every, resume
+            A file in which to keep training, how often, and whether to go on from it; as of
+            `MLPClassifier.fit`.
         **params : dict
             ``sample_weight``, ``groups`` and whatever else scikit-learn's search takes.
 
@@ -159,10 +172,11 @@ n_features_in_, feature_names_in_
         -------
         self : object
         """
+        kept = {"checkpoint": checkpoint, "every": every, "resume": resume}
         self._n_samples_orig = _num_samples(X)
         self._goes_on = self.resource == EPOCHS
         if not self._goes_on:
-            super().fit(X, y, **params)
+            super().fit(X, y, **kept, **params)
         else:
             reason = why_not(self, X, y, params)
             if reason:
@@ -171,7 +185,7 @@ n_features_in_, feature_names_in_
                     f"{reason}. Use resource='n_samples', or an MLPClassifier or MLPRegressor"
                 )
             with self._epochs_as_parameter():
-                super().fit(X, y, **params)
+                super().fit(X, y, **kept, **params)
         self.best_score_ = self.cv_results_["mean_test_score"][self.best_index_]
         return self
 

@@ -109,7 +109,12 @@ def fit(
     parts: dict[str, Part] = {"order": order, "watcher": watcher, "arrays": arrays}
 
     def identity() -> State:
-        own = {"network": model.signature, "frozen": sorted(model.frozen), "batch_size": batch_size, **rule.identity()}
+        own = {
+            "network": model.signature,
+            "frozen": sorted(model.frozen),
+            "batch_size": batch_size,
+            **rule.identity(),
+        }
         return own | identity_of(samples) | order.identity() | watcher.identity()
 
     with (

@@ -13,11 +13,10 @@ from ..model.samples import Samples, no_order
 from .checkpoints import Part, State, digest
 
 
-
 class Draw(Part, Protocol):
     """Draws orders, as many as it is told to."""
 
-    def __call__(self, n_orders: int) -> np.ndarray:
+    def __call__(self, n_orders: int, /) -> np.ndarray:
         """Return orders, (n_orders, n)."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple, Self
@@ -12,8 +13,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval
 
+from ...checkpointing import resumable
 from ..attempt import Attempt
 from ..base import BaseMLP, checked_weight
+from ..draws import streams_of
 from ..fleets import Job, Outcome, fit_together
 from ..fleets.endings import end_columns, is_diverged, warn_together
 from ..fleets.kept import KeptNetworks
@@ -94,6 +97,7 @@ class BaseMLPEnsemble(FittedEnsemble):
     # --- fit -----------------------------------------------------------------------------------
 
     @fits
+    @resumable(streams_of)
     def fit(
         self,
         X: object,
@@ -103,6 +107,9 @@ class BaseMLPEnsemble(FittedEnsemble):
         X_val: object = None,
         y_val: object = None,
         sample_weight_val: object = None,
+        checkpoint: str | os.PathLike | None = None,
+        every: str | int = "60s",
+        resume: bool = False,
     ) -> Self:
         """Fit the members to X and y, all of them together.
 
@@ -115,6 +122,9 @@ class BaseMLPEnsemble(FittedEnsemble):
         X_val, y_val, sample_weight_val : optional
             Samples that members are chosen by, with ``n_selected``, and that prediction intervals
             are determined by, in place of a part of (X, y).
+        checkpoint, every, resume
+            A file in which to keep training, how often, and whether to go on from it; as of
+            `MLPClassifier.fit`.
 
         Returns
         -------

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from ...training.checkpoints import State, digest
+from ...training import checkpoints
 from ...training.fleets import FleetOrders
 from ..draws import Shuffles, start_weights
 
@@ -114,16 +114,16 @@ class JobOrders(FleetOrders):
         self.begins = np.array([begins[id(taken)] for taken in rows], np.int64)
         self.rows = np.concatenate([*different.values()]) if rows else np.zeros(0, np.int64)
 
-    def identity(self) -> State:
+    def identity(self) -> checkpoints.State:
         """Return digests of the rows of each network, and of the streams that shuffle them."""
         arrays = self.which, self.streams, self.lengths, self.begins, self.rows
-        return {"order": {"sha256": digest(*arrays)}}
+        return {"order": {"sha256": checkpoints.digest(*arrays)}}
 
-    def state(self) -> State:
+    def state(self) -> checkpoints.State:
         """Return where the streams are."""
         return {str(k): shuffle.state() for k, shuffle in enumerate(self.shuffles)}
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: checkpoints.State) -> None:
         """Go on from a `state`."""
         for k, shuffle in enumerate(self.shuffles):
             shuffle.restore(state[str(k)])

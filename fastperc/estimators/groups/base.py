@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from numbers import Integral
 from typing import ClassVar, Self
@@ -14,9 +15,11 @@ from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
+from ...checkpointing import resumable
 from ...results import ResultsTable
 from ..attempt import Attempt
 from ..base import BaseMLP, checked_weight
+from ..draws import streams_of
 from ..fleets import Job, Outcome, fit_together
 from ..fleets.endings import end_columns, is_diverged, warn_together
 from ..fleets.kept import KeptNetworks
@@ -72,8 +75,17 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
     # --- fit -----------------------------------------------------------------------------------
 
     @fits
+    @resumable(streams_of)
     def fit(
-        self, X: object, y: object, sample_weight: object = None, *, groups: object = None
+        self,
+        X: object,
+        y: object,
+        sample_weight: object = None,
+        *,
+        groups: object = None,
+        checkpoint: str | os.PathLike | None = None,
+        every: str | int = "60s",
+        resume: bool = False,
     ) -> Self:
         """Fit a network to the rows of each group, all of them together.
 
@@ -86,6 +98,9 @@ class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
             Groups without weight are left out.
         groups : array-like of shape (n_samples,), optional
             The group of each row, numbers or texts, if no column of X says it.
+        checkpoint, every, resume
+            A file in which to keep training, how often, and whether to go on from it; as of
+            `MLPClassifier.fit`.
 
         Returns
         -------
