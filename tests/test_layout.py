@@ -23,11 +23,12 @@ BELOW = {
     "model": "kernels checks deadline",
     "training": "model kernels checks errors deadline optional",
     "files": "model checks errors",
-    "network": "training files model kernels checks",
-    "fleet": "network results training files model kernels checks deadline",
+    "checkpointing": "training files checks",
+    "network": "checkpointing training files model kernels checks",
+    "fleet": "network checkpointing results training files model kernels checks deadline",
     "results": "plots checks optional",
-    "estimators": "results training model kernels checks errors deadline schedules",
-    "search": "estimators results",
+    "estimators": "checkpointing results training model kernels checks errors deadline schedules",
+    "search": "estimators checkpointing results",
     "river": "estimators optional",
     "datasets": "checks errors",
     "measuring": "kernels",
@@ -261,12 +262,13 @@ def test_what_writes_is_found(tmp_path, source, n):
 
 MOST_ANY = {
     "estimators": 147,
-    "files": 23,
+    "files": 45,
     "fleet": 6,
     "plots": 8,
     "benchmarks": 11,
     "comparing": 6,
-    "training": 5,
+    "training": 8,
+    "checkpointing": 8,
     "river": 6,
 }
 FEW_ANY = 4  # in any other folder, or file beside them

@@ -96,6 +96,12 @@ class Linear:
         """Return the model as `kernels.linear.train_linear` takes it."""
         return LinearModel(self.coef, self.memory, self.state)
 
+    def identity(self) -> dict[str, object]:
+        """Return what steps depend on, but for what they change: sizes and options."""
+        options = {name: float(self.record[name]) for name in arguments.CHOSEN}
+        coefficients = {"shape": [*self.theta.shape], "dtype": self.theta.dtype.name}
+        return {"coefficients": coefficients, "parameters": options}
+
     # --- averages --------------------------------------------------------------------------------
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 (what comes next needs it)
@@ -154,7 +154,7 @@ n_features_in_, feature_names_in_
         checkpoint: str | os.PathLike | None = None,
         every: str | int = "60s",
         resume: bool = False,
-        **params: object,
+        **params: Any,
     ) -> Self:
         """Find the best parameters, and fit an estimator that has them to all of the data.
 
@@ -172,7 +172,7 @@ n_features_in_, feature_names_in_
         -------
         self : object
         """
-        kept = {"checkpoint": checkpoint, "every": every, "resume": resume}
+        kept: dict[str, Any] = {"checkpoint": checkpoint, "every": every, "resume": resume}
         self._n_samples_orig = _num_samples(X)
         self._goes_on = self.resource == EPOCHS
         if not self._goes_on:

@@ -12,19 +12,26 @@ calls an engine, however far away, hands nothing on.
 
 from __future__ import annotations
 
+import contextvars
 import hashlib
 import math
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from ..model.samples import Samples
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 State = dict[str, Any]  # JSON values, arrays, and such dictionaries
 
 REST = 0.05  # seconds between two looks at the state: what is lost at Ctrl-C
@@ -98,19 +105,21 @@ class Journal:
         self.written_at = time.perf_counter()
         self.is_written = True
         self.has_begun = False  # a run
+        self._lock = threading.Lock()  # some runs go on at the same time
 
     def put(self, key: str, state: State) -> None:
         """Take note of a run's state."""
-        self.runs[key] = state
-        self.is_written = False
+        with self._lock:
+            self.runs[key] = state
+            self.is_written = False
 
     def write(self) -> None:
         """Write what is new. Training is worth more than a checkpoint: a refusal is a warning."""
-        if self.is_written:
-            return
         try:
-            self.store.write(self.describe(self.runs))
-            self.is_written = True
+            with self._lock:
+                if not self.is_written:
+                    self.store.write(self.describe(self.runs))
+                    self.is_written = True
         except OSError as error:
             warnings.warn(
                 f"checkpoint: could not be written ({error}); training goes on, and the file has "
@@ -152,19 +161,26 @@ def kept_in(journal: Journal) -> Iterator[None]:
         journal.write()
 
 
-@contextmanager
-def branch(name: str) -> Iterator[None]:
-    """Give the runs within this block keys of their own: others may be made at the same time."""
+def branches(function: Callable[[Item], Result]) -> Callable[[int, Item], Result]:
+    """Return a function that may be called for several items at the same time, in any threads.
+
+    It takes the number of an item besides, by which the runs made for it are known.
+    """
     place = _place.get()
-    token = _place.set(place and _Place(place.journal, f"{place.prefix}{name}/"))
-    try:
-        yield
-    finally:
-        _place.reset(token)
+    key = place and place.next_key()
+
+    def call(number: int, item: Item) -> Result:
+        if place is None:
+            return function(item)
+        context = contextvars.copy_context()
+        context.run(_place.set, _Place(place.journal, f"{key}/{number}/"))
+        return context.run(function, item)
+
+    return call
 
 
 class Record:
-    """One run of an engine: here one that is kept nowhere.
+    """One run of an engine, as a block: here one that is kept nowhere.
 
     Attributes
     ----------
@@ -177,6 +193,12 @@ class Record:
     done = 0
     reason = ""
 
+    def __enter__(self) -> Record:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
     def until_due(self, done: int) -> int:
         """Return how many epochs there are until a checkpoint is due."""
         return NEVER
@@ -187,6 +209,9 @@ class Record:
     def end(self, done: int, reason: str) -> str:
         """Take note of why the run ended; returns that."""
         return reason
+
+
+NOT_KEPT = Record()
 
 
 class _KeptRecord(Record):
@@ -201,6 +226,13 @@ class _KeptRecord(Record):
         self.last_written = 0
         self._begin(journal.runs.get(key), epochs)
         journal.has_begun = True
+
+    def __enter__(self) -> Record:
+        self.token = _place.set(None)  # what a callback trains meanwhile is none of these runs
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _place.reset(self.token)
 
     def _begin(self, found: State | None, epochs: int) -> None:
         """Go on from what an earlier process has written, if it has."""
@@ -249,10 +281,7 @@ class _KeptRecord(Record):
         self.journal.put(self.key, state | {name: p.state() for name, p in self.parts.items()})
 
 
-@contextmanager
-def recorded(
-    identity: Callable[[], State], parts: Mapping[str, Part], epochs: int
-) -> Iterator[Record]:
+def recorded(identity: Callable[[], State], parts: Mapping[str, Part], epochs: int) -> Record:
     """Keep a run of an engine in the journal of the call, if it has one.
 
     Parameters
@@ -272,14 +301,8 @@ def recorded(
     """
     place = _place.get()
     if place is None:
-        yield Record()
-        return
-    record = _KeptRecord(place.journal, place.next_key(), identity(), parts, epochs)
-    token = _place.set(None)  # what a callback trains meanwhile is none of these runs
-    try:
-        yield record
-    finally:
-        _place.reset(token)
+        return NOT_KEPT
+    return _KeptRecord(place.journal, place.next_key(), identity(), parts, epochs)
 
 
 def check_identity(found: State, expected: State) -> None:
@@ -316,14 +339,18 @@ def digest(*arrays: np.ndarray) -> str:
     return total.hexdigest()
 
 
+def arrays_of(X: np.ndarray | csr_matrix) -> tuple[np.ndarray, ...]:
+    """Return the arrays that make an array or a sparse matrix."""
+    return (X,) if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr)
+
+
 def identity_of(samples: Samples | None, prefix: str = "") -> State:
     """Return the identity of samples: digests of X, y and their weights, under these names."""
     if samples is None:
         return {}
     X = samples.X
-    arrays = (X,) if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr)
     return {
-        f"{prefix}X": {"shape": [*X.shape], "sha256": digest(*arrays)},
+        f"{prefix}X": {"shape": [*X.shape], "sha256": digest(*arrays_of(X))},
         f"{prefix}y": {"shape": [*samples.Y.shape], "sha256": digest(samples.Y)},
         f"{prefix}sample_weight": {
             "shape": [*samples.weight.shape],

@@ -23,6 +23,7 @@ from ..kernels.linear_parts.arguments import LinearSamples
 from ..kernels.linear_single import learn_linear
 from ..model.linear import Linear
 from ..model.samples import read_only
+from .checkpoints import Arrays, Part, Record, State, arrays_of, digest, recorded
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -74,6 +75,14 @@ class Rows:
             read_only(order),
         )  # fmt: skip
 
+    def identity(self) -> State:
+        """Return digests; see `checkpoints.recorded`."""
+        return {
+            "X": {"sha256": digest(*arrays_of(self.X))},
+            "y": {"sha256": digest(self.y)},
+            "sample_weight": {"sha256": digest(self.weight, self.class_weight)},
+        }
+
     @property
     def size(self) -> int:
         """Number of stored values."""
@@ -108,6 +117,10 @@ class Stopping:
     patience: int
     score: Callable[[Linear], float] | None = None
     verbose: bool = False
+
+    def identity(self) -> State:
+        """Return the options; see `checkpoints.recorded`."""
+        return {"tol": self.tol, "n_iter_no_change": self.patience}
 
     @property
     def wants_loss(self) -> bool:
@@ -146,6 +159,16 @@ class Orders:
             self.places, self.room = self.order.copy(), self.order.copy()
             shuffle(seed, self.places)
 
+    def state(self) -> State:
+        """Return the order of the last epoch, from which the next one follows."""
+        return {"order": self.order.copy()}
+
+    def restore(self, state: State) -> None:
+        """Go on from a `state`."""
+        if (np.sort(state["order"]) != np.arange(len(self.order))).any():
+            raise ValueError("order: found rows that are no order of the samples")
+        self.order[:] = state["order"]
+
     def next(self) -> np.ndarray:
         """Return the order of the next epoch; empty: rows as they come."""
         if not len(self.places):
@@ -172,20 +195,48 @@ def train(model: Linear, rows: Rows, orders: Orders, stopping: Stopping) -> tupl
     """
     model.begin(tracks_loss=stopping.wants_loss)
     model.record["in_order"] = rows.size <= FEW and model.theta.dtype.itemsize == 8
-    state: np.ndarray = stopping.state()
-    mistakes: list[int] = []
+    progress = _Progress(stopping.state())
+    arrays = Arrays(theta=model.theta, numbers=model.state)
+    parts: dict[str, Part] = {"order": orders, "progress": progress, "model": arrays}
+
+    def identity() -> State:
+        return {**rows.identity(), **stopping.identity(), **model.identity()}
+
     is_small = rows.step >= len(rows.y) and orders.held is None
-    if is_small and stopping.score is None and not stopping.verbose:
-        calls = _epochs_in_calls(model, rows, orders, stopping, state)
-    else:
-        calls = _epochs_one_by_one(model, rows, orders, stopping, state)
-    for more, outcome in calls:
-        mistakes += more
-        if outcome == NOT_FINITE:
-            raise NonFiniteWeightsError(len(mistakes), NON_FINITE.format(epoch=len(mistakes)))
-        if outcome == OVER:
-            break
+    in_calls = is_small and stopping.score is None and not stopping.verbose
+    take_epochs = _epochs_in_calls if in_calls else _epochs_one_by_one
+    with recorded(identity, parts, stopping.max_iter) as record:
+        reason, mistakes = record.reason, progress.mistakes
+        calls = take_epochs(model, rows, orders, progress, stopping, record)
+        for more, outcome in () if reason else calls:
+            mistakes += more
+            if outcome == NOT_FINITE:
+                raise NonFiniteWeightsError(len(mistakes), NON_FINITE.format(epoch=len(mistakes)))
+            if outcome == OVER:
+                reason = "converged"
+                break
+            record.keep(len(mistakes))
+        record.end(len(mistakes), reason or "epochs")
     return len(mistakes), mistakes
+
+
+class _Progress:
+    """How far training is: what `linear_epochs.end_epoch` compares with, and mistakes so far."""
+
+    def __init__(self, watched: np.ndarray):
+        self.watched = watched
+        self.mistakes: list[int] = []
+        self.n = 0  # rows of the last epoch
+
+    def state(self) -> State:
+        """Return copies."""
+        mistakes = np.array(self.mistakes, np.int64)
+        return {"watched": self.watched.copy(), "mistakes": mistakes, "n": self.n}
+
+    def restore(self, state: State) -> None:
+        """Take over a `state`."""
+        self.watched[:], self.n = state["watched"], state["n"]
+        self.mistakes[:] = state["mistakes"].tolist()
 
 
 _addresses: dict[tuple[object, ...], int] = {}  # of `train_linear`, by what its types depend on
@@ -193,8 +244,9 @@ Calls = Iterator[tuple[list[int], int]]  # mistakes of each epoch, and what came
 
 
 def _epochs_in_calls(
-    model: Linear, rows: Rows, orders: Orders, stopping: Stopping, state: np.ndarray
-) -> Calls:
+    model: Linear, rows: Rows, orders: Orders, progress: _Progress, stopping: Stopping,
+    record: Record,
+) -> Calls:  # fmt: skip
     """Train for many epochs of few rows in each call."""
     n_epochs = max(1, rows.step // len(rows.y))
     samples, scores = rows.arguments(orders.order), model.scores
@@ -202,16 +254,18 @@ def _epochs_in_calls(
     kinds = samples.X.dtype, samples.X.ndim, samples.columns.dtype
     if kinds not in _addresses:
         _addresses[kinds] = address_of(train_linear, *run[:2], 0, 1, *run[2:])
-    left = stopping.max_iter
-    while left > 0:
-        mistakes = np.empty(min(n_epochs, left), np.int64)
+    done = record.done
+    while done < stopping.max_iter:
+        at_once = min(n_epochs, stopping.max_iter - done, record.until_due(done))
+        mistakes = np.empty(at_once, np.int64)
         n, outcome = train_epochs(
-            _addresses[kinds], *run, orders.places, orders.order, orders.room, state, mistakes
-        )
-        if left == stopping.max_iter:
+            _addresses[kinds], *run, orders.places, orders.order, orders.room, progress.watched,
+            mistakes,
+        )  # fmt: skip
+        if done == 0:
             _check_strange(model, rows)
+        done += n
         yield mistakes[:n].tolist(), outcome
-        left -= n
 
 
 def _check_strange(model: Linear, rows: Rows) -> None:
@@ -221,24 +275,25 @@ def _check_strange(model: Linear, rows: Rows) -> None:
 
 
 def _epochs_one_by_one(
-    model: Linear, rows: Rows, orders: Orders, stopping: Stopping, state: np.ndarray
-) -> Calls:
+    model: Linear, rows: Rows, orders: Orders, progress: _Progress, stopping: Stopping,
+    record: Record,
+) -> Calls:  # fmt: skip
     """Train for one epoch after another, of many rows, or with a look at each."""
-    record, watch, n = model.record, state.view(STOPPING)[0], 0
-    for epoch in range(1, stopping.max_iter + 1):
+    numbers, watch = model.record, progress.watched.view(STOPPING)[0]
+    for epoch in range(record.done + 1, stopping.max_iter + 1):
         if watch["still"]:
-            record["t"] += n
+            numbers["t"] += progress.n
         else:
             for name in ("loss_sum", "penalty_sum", "mistakes", "updates"):
-                record[name] = 0.0
-            n = _run(model, rows, orders.next())
+                numbers[name] = 0.0
+            progress.n = _run(model, rows, orders.next())
             if epoch == 1:
                 _check_strange(model, rows)
         score = math.nan if stopping.score is None else stopping.score(model)
-        outcome = end_epoch(model.arguments(), state, n, score)
+        outcome = end_epoch(model.arguments(), progress.watched, progress.n, score)
         if stopping.verbose:
-            _print(model, epoch, n, score, outcome)
-        yield [int(record["mistakes"])], outcome
+            _print(model, epoch, progress.n, score, outcome)
+        yield [int(numbers["mistakes"])], outcome
 
 
 def _run(model: Linear, rows: Rows, order: np.ndarray) -> int:

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
 from ...kernels.updates import RPROP
+from ...training.checkpoints import branches
 from ..arrays import check_usable, unit_of
 from ..batching import is_clipped, largest_batch
 from ..labels import Labels
@@ -192,11 +193,11 @@ class Sorting:
 
     def fit_alone(self, threads: int) -> list[Outcome]:
         """Let those that share nothing fit themselves."""
-        jobs = [self.jobs[number] for number in self.alone]
+        jobs, fit = [self.jobs[number] for number in self.alone], branches(self._fit)
         if threads == 1 or len(jobs) < 2:
-            return [self._fit(job) for job in jobs]
+            return [*map(fit, self.alone, jobs)]
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(self._fit, jobs))
+            return list(pool.map(fit, self.alone, jobs))
 
     def _fit(self, job: Job) -> Outcome:
         X, y, weight = self.X, self.y, job.sample_weight

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Any, Self
 
 import numpy as np
@@ -12,11 +13,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.parallel import Parallel, delayed
 
+from ...checkpointing import resumable
 from ...kernels.linear_parts.arguments import LOG_LOSS
 from ...model.linear import Linear
+from ...training.checkpoints import branches
 from ...training.linear import train
 from ..attempt import Attempt
 from ..class_weights import balanced, chosen, plain
+from ..draws import streams_of
 from ..inputs import Inputs
 from ..typed import fits, only_if
 from .base import MAX_INT
@@ -51,9 +55,11 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
     # --- fit --------------------------------------------------------------------------------------
 
     @fits
+    @resumable(streams_of)
     def fit(
         self, X: object, y: object, coef_init: object = None, intercept_init: object = None,
-        sample_weight: object = None,
+        sample_weight: object = None, *, checkpoint: str | os.PathLike | None = None,
+        every: str | int = "60s", resume: bool = False,
     ) -> Self:  # fmt: skip
         """Fit the model to X and y.
 
@@ -66,6 +72,9 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         intercept_init : array-like of shape (n_classes,), optional
         sample_weight : array-like of shape (n_samples,), optional
             Factors of the steps on the samples.
+        checkpoint, every, resume
+            A file in which to keep training, how often, and whether to go on from it; as of
+            `MLPClassifier.fit`.
 
         Returns
         -------
@@ -228,11 +237,12 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
                 outputs[k], X, places == k, weight, factors, seeds[k], held, max_iter
             )
 
+        run_each = branches(run)
         if self.n_jobs in (None, 1):
-            found = [run(k) for k in range(model.n_outputs)]
+            found = [run_each(k, k) for k in range(model.n_outputs)]
         else:
             jobs = Parallel(n_jobs=self.n_jobs, require="sharedmem")
-            found = jobs(delayed(run)(k) for k in range(model.n_outputs))
+            found = jobs(delayed(run_each)(k, k) for k in range(model.n_outputs))
         for k, output in enumerate(outputs):
             model.put(k, output)
         n_iter = max(n for n, _ in found)

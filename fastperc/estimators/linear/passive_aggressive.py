@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Real
 from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ...checkpointing import resumable
 from .. import parameters
+from ..draws import streams_of
 from ..typed import fits
 from . import options
 from .classifier import LinearClassifier
@@ -131,9 +134,11 @@ class PassiveAggressiveClassifier(LinearClassifier):
         }
 
     @fits
+    @resumable(streams_of)
     def fit(  # type: ignore[override]
-        self, X: object, y: object, coef_init: object = None, intercept_init: object = None
-    ) -> Self:
+        self, X: object, y: object, coef_init: object = None, intercept_init: object = None, *,
+        checkpoint: str | os.PathLike | None = None, every: str | int = "60s", resume: bool = False,
+    ) -> Self:  # fmt: skip
         """Fit the model to X and y; see `SGDClassifier.fit`. Samples have no weights."""
         return self._fit(X, y, coef_init, intercept_init, None)
 
@@ -250,9 +255,11 @@ class PassiveAggressiveRegressor(LinearRegressor):
         }
 
     @fits
+    @resumable(streams_of)
     def fit(  # type: ignore[override]
-        self, X: object, y: object, coef_init: object = None, intercept_init: object = None
-    ) -> Self:
+        self, X: object, y: object, coef_init: object = None, intercept_init: object = None, *,
+        checkpoint: str | os.PathLike | None = None, every: str | int = "60s", resume: bool = False,
+    ) -> Self:  # fmt: skip
         """Fit the model to X and y; see `SGDClassifier.fit`. Samples have no weights."""
         return self._fit(X, y, coef_init, intercept_init, None)
 

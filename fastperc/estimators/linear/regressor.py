@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Self
 
 import numpy as np
@@ -9,9 +10,11 @@ from sklearn.base import RegressorMixin
 from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 
+from ...checkpointing import resumable
 from ...model.linear import Linear
 from ...training.linear import train
 from ..attempt import Attempt
+from ..draws import streams_of
 from ..inputs import Inputs, one_target
 from ..typed import fits
 from .base import MAX_INT
@@ -29,9 +32,11 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
         return values[0]
 
     @fits
+    @resumable(streams_of)
     def fit(
         self, X: object, y: object, coef_init: object = None, intercept_init: object = None,
-        sample_weight: object = None,
+        sample_weight: object = None, *, checkpoint: str | os.PathLike | None = None,
+        every: str | int = "60s", resume: bool = False,
     ) -> Self:  # fmt: skip
         """Fit the model to X and y.
 
@@ -44,6 +49,9 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
         intercept_init : array-like of shape (1,), optional
         sample_weight : array-like of shape (n_samples,), optional
             Factors of the steps on the samples.
+        checkpoint, every, resume
+            A file in which to keep training, how often, and whether to go on from it; as of
+            `MLPClassifier.fit`.
 
         Returns
         -------
