@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import all_finite
+from ..deadline import NO_LIMIT, Deadline
 from ..errors import NonFiniteWeightsError
 from ..kernels.call_by_address import address_of
 from ..kernels.linear import find_slopes, train_linear
@@ -156,12 +158,15 @@ class Orders:
         return self.order if self.held is None else self.order[~self.held[self.order]]
 
 
-def train(model: Linear, rows: Rows, orders: Orders, stopping: Stopping) -> tuple[int, list[int]]:
-    """Train a model until it gets no better.
+def train(
+    model: Linear, rows: Rows, orders: Orders, stopping: Stopping, deadline: Deadline = NO_LIMIT
+) -> tuple[int, list[int]]:
+    """Train a model until it gets no better, or Ctrl-C is pressed: see `Deadline.is_interrupted`.
 
     Returns
     -------
     n_epochs : int
+        Whole ones.
     mistakes : list of int
         Rows on the wrong side, or on the boundary, when their turn came: of each epoch.
 
@@ -178,13 +183,15 @@ def train(model: Linear, rows: Rows, orders: Orders, stopping: Stopping) -> tupl
     if is_small and stopping.score is None and not stopping.verbose:
         calls = _epochs_in_calls(model, rows, orders, stopping, state)
     else:
-        calls = _epochs_one_by_one(model, rows, orders, stopping, state)
+        calls = _epochs_one_by_one(model, rows, orders, stopping, state, deadline)
     for more, outcome in calls:
         mistakes += more
         if outcome == NOT_FINITE:
             raise NonFiniteWeightsError(len(mistakes), NON_FINITE.format(epoch=len(mistakes)))
-        if outcome == OVER:
+        if outcome == OVER or deadline.is_interrupted:
             break
+    if deadline.is_interrupted and not all_finite(model.theta):
+        raise NonFiniteWeightsError(len(mistakes) + 1, NON_FINITE.format(epoch=len(mistakes) + 1))
     return len(mistakes), mistakes
 
 
@@ -221,8 +228,9 @@ def _check_strange(model: Linear, rows: Rows) -> None:
 
 
 def _epochs_one_by_one(
-    model: Linear, rows: Rows, orders: Orders, stopping: Stopping, state: np.ndarray
-) -> Calls:
+    model: Linear, rows: Rows, orders: Orders, stopping: Stopping, state: np.ndarray,
+    deadline: Deadline,
+) -> Calls:  # fmt: skip
     """Train for one epoch after another, of many rows, or with a look at each."""
     record, watch, n = model.record, state.view(STOPPING)[0], 0
     for epoch in range(1, stopping.max_iter + 1):
@@ -231,7 +239,9 @@ def _epochs_one_by_one(
         else:
             for name in ("loss_sum", "penalty_sum", "mistakes", "updates"):
                 record[name] = 0.0
-            n = _run(model, rows, orders.next())
+            n = _run(model, rows, orders.next(), deadline)
+            if deadline.is_interrupted:  # perhaps in the middle of the epoch
+                return
             if epoch == 1:
                 _check_strange(model, rows)
         score = math.nan if stopping.score is None else stopping.score(model)
@@ -241,10 +251,12 @@ def _epochs_one_by_one(
         yield [int(record["mistakes"])], outcome
 
 
-def _run(model: Linear, rows: Rows, order: np.ndarray) -> int:
-    """Take each row once; return how many there are."""
+def _run(model: Linear, rows: Rows, order: np.ndarray, deadline: Deadline) -> int:
+    """Take each row once, unless Ctrl-C is pressed; return how many there are."""
     samples, n = rows.arguments(order), len(order) or len(rows.y)
     for first in range(0, n, rows.step):
+        if deadline.is_interrupted:
+            break
         last = min(first + rows.step, n)
         train_linear(samples, model.arguments(), first, last, model.scores, NO_OUTPUTS)
     return n

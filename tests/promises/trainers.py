@@ -154,7 +154,7 @@ def batches(name: str) -> Trainer:
 
     def train(told, X, y):
         parts = [(X[k : k + 10], y[k : k + 10]) for k in range(0, len(X), 10)]
-        told.model.train(parts, **{k: told.options[k] for k in ("epochs", "lr")})
+        told.model.train(parts, **{k: told.options[k] for k in told.options if k != "batch_size"})
 
     return Trainer(name, plain.new, train, plain.weights, plain.predict, family="Network")
 
