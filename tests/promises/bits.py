@@ -8,8 +8,12 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
+
+from fastperc.model import slices
 
 from .tally import Tally
 from .trainers import Trainer, all_trainers, samples
@@ -17,6 +21,17 @@ from .trainers import Trainer, all_trainers, samples
 RUNS = 20
 THREADS = (1, 2, 4, 8)
 WORKERS = (1, 2, 3)
+MANY = 3000  # samples: more than one thread's part of the largest batches here
+
+
+@contextmanager
+def threads_for_any_work() -> Iterator[None]:
+    """Let threads take part in what is too little work for them."""
+    worth, slices.WORTH_THREADS = slices.WORTH_THREADS, 0
+    try:
+        yield
+    finally:
+        slices.WORTH_THREADS = worth
 
 
 def digest(trainer: Trainer, model: object) -> str:
@@ -27,9 +42,9 @@ def digest(trainer: Trainer, model: object) -> str:
     return found.hexdigest()[:16]
 
 
-def hash_of(trainer: Trainer, dtype: str, threads: int | None = None) -> str:
-    """Return the hash after training."""
-    X, y = samples()
+def hash_of(trainer: Trainer, dtype: str, threads: int | None = None, n: int = 60) -> str:
+    """Return the hash after training on ``n`` samples."""
+    X, y = samples(n)
     return digest(trainer, trainer.trained(X.astype(dtype), y, dtype=dtype, threads=threads))
 
 
@@ -76,8 +91,11 @@ def run(count: int | None = None, runs: int = RUNS, processes: int = 2) -> Tally
             wanted = hash_of(trainer, dtype)
             for _ in range(runs - 1):
                 _compare(tally, what, wanted, hash_of(trainer, dtype), "again")
+            alone = hash_of(trainer, dtype, 1, MANY) if numbers else ""
             for n in numbers:
-                _compare(tally, what, wanted, hash_of(trainer, dtype, n), "with threads or workers")
+                with threads_for_any_work():
+                    found = hash_of(trainer, dtype, n, MANY)
+                _compare(tally, what, alone, found, "with threads or workers")
             for found in elsewhere:
                 _compare(tally, what, wanted, found[what], "in another process")
             _compare(tally, what, wanted, hash_after_pickling(trainer, dtype), "after pickling")

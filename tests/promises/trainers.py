@@ -237,6 +237,9 @@ def mlps() -> list[Trainer]:
                           None if solver == "lbfgs" else "n_threads",
                           hidden_layer_sizes=(6,), solver=solver, batch_size=20)
             )  # fmt: skip
+    found.append(estimator("MLPRegressor adam, batches of 2000", MLPRegressor, "max_iter",
+                           "learning_rate_init", "n_threads", hidden_layer_sizes=(6,),
+                           batch_size=2000))  # fmt: skip
     return found
 
 
@@ -335,7 +338,7 @@ class Chain(Lesson):
             self.model.lr = self.lr
         m = self.model
         try:
-            m.train(self.epochs)
+            m.train(min(self.epochs, 2000))  # it writes a line for each step
         finally:
             self.found = [np.array([m.w1, m.w2, m.w3, m.b1, m.b2])]
 
@@ -396,6 +399,7 @@ def all_trainers() -> dict[str, Trainer]:
         *(network(f"Network {name}, batches of {size}", rule, size)
           for name, rule in RULES.items() for size in (1, 20)
           if not (size == 1 and name in ("rprop", "lbfgs"))),
+        *(network(f"Network {name}, batches of 2000", RULES[name], 2000) for name in ("sgd", "adam")),
         batches("Network, batches from a list"),
         *(fleet(f"Fleet {name}, batches of {size}", rule, size)
           for name, rule in RULES.items() if name != "lbfgs" for size in (1, 20)
