@@ -1,5 +1,11 @@
 """Errors that fastperc raises beyond ValueError and TypeError."""
 
+from __future__ import annotations
+
+TYPE_CHECKING = False  # what this loads, `import fastperc` loads
+if TYPE_CHECKING:
+    from typing import Self
+
 
 class DivergedError(FloatingPointError):
     """Training ran into infinite or undefined numbers.
@@ -25,7 +31,11 @@ class DivergedError(FloatingPointError):
 
     def __str__(self) -> str:
         end = ". The weights of the last good epoch are kept" if self.kept else ""
-        return f"training diverged in epoch {self.epoch}: {self.cause}{end}"
+        return f"training diverged in epoch {self.epoch}: {self.cause.rstrip('.')}{end}"
+
+    def without_weights(self) -> Self:
+        """Return this error for a caller who has no network to keep."""
+        return type(self)(self.epoch, self.cause, False)
 
 
 class ModelFileError(ValueError):

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import all_finite
+from ..deadline import NO_LIMIT, Deadline
 from ..errors import NonFiniteWeightsError
 from ..kernels.call_by_address import address_of
 from ..kernels.linear import find_slopes, train_linear
@@ -179,12 +181,15 @@ class Orders:
         return self.order if self.held is None else self.order[~self.held[self.order]]
 
 
-def train(model: Linear, rows: Rows, orders: Orders, stopping: Stopping) -> tuple[int, list[int]]:
-    """Train a model until it gets no better.
+def train(
+    model: Linear, rows: Rows, orders: Orders, stopping: Stopping, deadline: Deadline = NO_LIMIT
+) -> tuple[int, list[int]]:
+    """Train a model until it gets no better, or Ctrl-C is pressed: see `Deadline.is_interrupted`.
 
     Returns
     -------
     n_epochs : int
+        Whole ones.
     mistakes : list of int
         Rows on the wrong side, or on the boundary, when their turn came: of each epoch.
 
@@ -207,7 +212,7 @@ def train(model: Linear, rows: Rows, orders: Orders, stopping: Stopping) -> tupl
     take_epochs = _epochs_in_calls if in_calls else _epochs_one_by_one
     with recorded(identity, parts, stopping.max_iter) as record:
         reason, mistakes = record.reason, progress.mistakes
-        calls = take_epochs(model, rows, orders, progress, stopping, record)
+        calls = take_epochs(model, rows, orders, progress, stopping, record, deadline)
         for more, outcome in () if reason else calls:
             mistakes += more
             if outcome == NOT_FINITE:
@@ -216,7 +221,13 @@ def train(model: Linear, rows: Rows, orders: Orders, stopping: Stopping) -> tupl
                 reason = "converged"
                 break
             record.keep(len(mistakes))
-        record.end(len(mistakes), reason or "epochs")
+            if deadline.is_interrupted:
+                break
+        if not reason:
+            reason = "interrupted" if deadline.is_interrupted else "epochs"
+        record.end(len(mistakes), reason)
+    if deadline.is_interrupted and not all_finite(model.theta):
+        raise NonFiniteWeightsError(len(mistakes) + 1, NON_FINITE.format(epoch=len(mistakes) + 1))
     return len(mistakes), mistakes
 
 
@@ -245,7 +256,7 @@ Calls = Iterator[tuple[list[int], int]]  # mistakes of each epoch, and what came
 
 def _epochs_in_calls(
     model: Linear, rows: Rows, orders: Orders, progress: _Progress, stopping: Stopping,
-    record: Record,
+    record: Record, deadline: Deadline,
 ) -> Calls:  # fmt: skip
     """Train for many epochs of few rows in each call."""
     n_epochs = max(1, rows.step // len(rows.y))
@@ -276,7 +287,7 @@ def _check_strange(model: Linear, rows: Rows) -> None:
 
 def _epochs_one_by_one(
     model: Linear, rows: Rows, orders: Orders, progress: _Progress, stopping: Stopping,
-    record: Record,
+    record: Record, deadline: Deadline,
 ) -> Calls:  # fmt: skip
     """Train for one epoch after another, of many rows, or with a look at each."""
     numbers, watch = model.record, progress.watched.view(STOPPING)[0]
@@ -286,7 +297,9 @@ def _epochs_one_by_one(
         else:
             for name in ("loss_sum", "penalty_sum", "mistakes", "updates"):
                 numbers[name] = 0.0
-            progress.n = _run(model, rows, orders.next())
+            progress.n = _run(model, rows, orders.next(), deadline)
+            if deadline.is_interrupted:  # perhaps in the middle of the epoch
+                return
             if epoch == 1:
                 _check_strange(model, rows)
         score = math.nan if stopping.score is None else stopping.score(model)
@@ -296,10 +309,12 @@ def _epochs_one_by_one(
         yield [int(numbers["mistakes"])], outcome
 
 
-def _run(model: Linear, rows: Rows, order: np.ndarray) -> int:
-    """Take each row once; return how many there are."""
+def _run(model: Linear, rows: Rows, order: np.ndarray, deadline: Deadline) -> int:
+    """Take each row once, unless Ctrl-C is pressed; return how many there are."""
     samples, n = rows.arguments(order), len(order) or len(rows.y)
     for first in range(0, n, rows.step):
+        if deadline.is_interrupted:
+            break
         last = min(first + rows.step, n)
         train_linear(samples, model.arguments(), first, last, model.scores, NO_OUTPUTS)
     return n

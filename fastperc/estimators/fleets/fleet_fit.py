@@ -150,7 +150,7 @@ class FleetFit:
         """Return what `fit` would have raised."""
         watcher = self.watcher
         if self.reasons[i] == "diverged" and not watcher.best_epoch[i]:
-            return NonFiniteWeightsError(int(watcher.n_iter[i]) + 1, NON_FINITE)
+            return NonFiniteWeightsError(int(watcher.n_iter[i]) + 1, NON_FINITE, False)
         return None
 
     def warnings(self, i: int) -> list[Message]:

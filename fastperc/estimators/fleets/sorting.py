@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
+from ...errors import DivergedError
 from ...kernels.updates import RPROP
 from ...training.checkpoints import branches
 from ..arrays import check_usable, unit_of
@@ -208,6 +209,8 @@ class Sorting:
         try:
             fitted = clone(job.estimator)
             fitted.fit(X, y) if weight is None else fitted.fit(X, y, sample_weight=weight)
+        except DivergedError as error:  # the network that keeps its weights is gone
+            return failed(job, error.without_weights(), time.perf_counter() - begin)
         except Exception as error:
             return failed(job, error, time.perf_counter() - begin)
         return alone(job, fitted, time.perf_counter() - begin)

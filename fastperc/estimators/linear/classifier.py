@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.parallel import Parallel, delayed
 
 from ...checkpointing import resumable
+from ...deadline import Deadline
 from ...kernels.linear_parts.arguments import LOG_LOSS
 from ...model.linear import Linear
 from ...training.checkpoints import branches
@@ -24,6 +25,7 @@ from ..draws import streams_of
 from ..inputs import Inputs
 from ..typed import fits, only_if
 from .base import MAX_INT
+from .endings import train_once, train_to_a_good_end
 from .held_out import accuracy_of_largest, accuracy_of_signs, score_of
 from .labels import check_label, check_several, distinct, places_of, targets_of, unknown, with_label
 from .online import Part, UnknownLabelError
@@ -111,10 +113,11 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
             places = places_of(y, classes)
             weight = self._weights(weight, X)
             n_outputs = self._n_outputs(classes)
-            model = self._beginning(n_outputs, X, coef_init, intercept_init)
             self.classes_ = classes
-            from_zeros = not (model.coef.any() or model.intercept.any())
-            self._train(attempt, model, X, places, weight, self.max_iter, from_zeros)
+            train_to_a_good_end(
+                self, lambda: self._beginning(n_outputs, X, coef_init, intercept_init),
+                lambda *run: self._train(attempt, X, places, weight, *run),
+            )  # fmt: skip
         self._warn_of_end()
         return self
 
@@ -132,7 +135,10 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
                 X = X.astype(model.theta.dtype, copy=False)
             places = places_of(y, self.classes_)
             weight = self._weights(weight, X)
-            self._train(attempt, model, X, places, weight, 1)
+            train_once(
+                self, model,
+                lambda *run: self._train(attempt, X, places, weight, *run, goes_on=True),
+            )  # fmt: skip
         return self
 
     def _check_partial(self, first: bool, classes: Any) -> None:
@@ -160,8 +166,8 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         return len(classes) if len(classes) > 2 or self.multi_class == "multinomial" else 1
 
     def _train(
-        self, attempt: Attempt, model: Linear, X: Inputs, places: np.ndarray,
-        weight: np.ndarray | None, max_iter: int, from_zeros: bool = False,
+        self, attempt: Attempt, X: Inputs, places: np.ndarray, weight: np.ndarray | None,
+        model: Linear, max_iter: int, deadline: Deadline, goes_on: bool = False,
     ) -> None:  # fmt: skip
         """Train a model, and make it the estimator's."""
         class_weight = np.ones(len(self.classes_))
@@ -172,17 +178,17 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
                 balanced(counts) if is_balanced else chosen(self.class_weight, self._labels)
             )
         before = float(model.record["t"])
+        from_zeros = not (goes_on or model.coef.any() or model.intercept.any())
+        ends = max_iter, deadline
         if model.n_outputs == 1:
             is_last = places == len(self.classes_) - 1
             n_iter, mistakes = self._train_binary(
-                model, X, is_last, weight, class_weight, self.random_state, None, max_iter
+                model, X, is_last, weight, class_weight, self.random_state, None, *ends
             )
         elif self.order == "shared" or self.multi_class == "multinomial":
-            n_iter, mistakes = self._train_together(
-                model, X, places, weight, class_weight, max_iter
-            )
+            n_iter, mistakes = self._train_together(model, X, places, weight, class_weight, *ends)
         else:
-            n_iter, mistakes = self._train_each(model, X, places, weight, class_weight, max_iter)
+            n_iter, mistakes = self._train_each(model, X, places, weight, class_weight, *ends)
         self._take(model)
         model.record["t"] = before + n_iter * X.shape[0]
         if model.n_outputs > 1:
@@ -202,6 +208,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
     def _train_binary(
         self, model: Linear, X: Inputs, is_own: np.ndarray, weight: np.ndarray | None,
         class_weight: np.ndarray, seed: Any, held: np.ndarray | None, max_iter: int,
+        deadline: Deadline,
     ) -> tuple[int, list[int]]:  # fmt: skip
         """Train one output: for the samples of a class, against all others."""
         low = 0.0 if model.record["loss"] == LOG_LOSS else -1.0
@@ -218,11 +225,11 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         score = score_of(held, X, is_own, weight, accuracy_of_signs)
         rows = self._rows(X, y, factors, None)
         order = self._order(len(y), drawn, held)
-        return train(model, rows, order, self._stopping(max_iter, score))
+        return train(model, rows, order, self._stopping(max_iter, score), deadline)
 
     def _train_each(
         self, model: Linear, X: Inputs, places: np.ndarray, weight: np.ndarray | None,
-        class_weight: np.ndarray, max_iter: int,
+        class_weight: np.ndarray, max_iter: int, deadline: Deadline,
     ) -> tuple[int, list[int]]:  # fmt: skip
         """Train one output after another, each in an order of its own, as scikit-learn does."""
         if not isinstance(X, np.ndarray):
@@ -234,7 +241,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         def run(k: int) -> tuple[int, list[int]]:
             factors = np.array([1.0, class_weight[k]])
             return self._train_binary(
-                outputs[k], X, places == k, weight, factors, seeds[k], held, max_iter
+                outputs[k], X, places == k, weight, factors, seeds[k], held, max_iter, deadline
             )
 
         run_each = branches(run)
@@ -249,12 +256,12 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         each = np.zeros(n_iter, np.int64)
         for n, mistakes in found:
             each[:n] += mistakes
-            each[n:] += mistakes[-1]
+            each[n:] += mistakes[-1] if mistakes else 0
         return n_iter, each.tolist()
 
     def _train_together(
         self, model: Linear, X: Inputs, places: np.ndarray, weight: np.ndarray | None,
-        class_weight: np.ndarray, max_iter: int,
+        class_weight: np.ndarray, max_iter: int, deadline: Deadline,
     ) -> tuple[int, list[int]]:  # fmt: skip
         """Train all outputs on each row while it is in the cache."""
         stream = check_random_state(self.random_state)
@@ -265,7 +272,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         factors = None if (class_weight == 1).all() else class_weight.astype(np.float64)
         rows = self._rows(X, places, weight, factors)
         order = self._order(len(places), drawn, held)
-        return train(model, rows, order, self._stopping(max_iter, score))
+        return train(model, rows, order, self._stopping(max_iter, score), deadline)
 
     # --- predictions ------------------------------------------------------------------------------
 

@@ -150,7 +150,7 @@ class Perceptron(LinearClassifier):
         goes_on = self.t_ > len(places) * len(mistakes) + 1
         before = vars(self).get("mistakes_", NO_MISTAKES) if goes_on else NO_MISTAKES
         self.mistakes_ = np.concatenate([before, np.asarray(mistakes, np.int64)])
-        self.separated_ = mistakes[-1] == 0
+        self.separated_ = bool(mistakes) and mistakes[-1] == 0
         self.margin_, self.mistake_bound_ = math.nan, math.inf
         if self.separated_:
             margins, longest = margins_of(self._model(), X, places)

@@ -11,6 +11,7 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 
 from ...checkpointing import resumable
+from ...deadline import Deadline
 from ...model.linear import Linear
 from ...training.linear import train
 from ..attempt import Attempt
@@ -18,6 +19,7 @@ from ..draws import streams_of
 from ..inputs import Inputs, one_target
 from ..typed import fits
 from .base import MAX_INT
+from .endings import train_once, train_to_a_good_end
 from .held_out import r2, score_of
 from .online import Part
 from .progressive import ProgressiveLinear, values_of_targets
@@ -81,8 +83,10 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
             self.__dict__.pop("_names", None)
             y = targets(y, X.dtype)
             weight = self._weights(weight, X)
-            model = self._beginning(1, X, coef_init, intercept_init)
-            self._train(attempt, model, X, y, weight, self.max_iter)
+            train_to_a_good_end(
+                self, lambda: self._beginning(1, X, coef_init, intercept_init),
+                lambda *run: self._train(attempt, X, y, weight, *run),
+            )  # fmt: skip
         self._warn_of_end()
         return self
 
@@ -97,12 +101,13 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
             else:
                 model = self._model().with_options(self._all_fields(X))
                 X = X.astype(model.theta.dtype, copy=False)
-            self._train(attempt, model, X, targets(y, X.dtype), self._weights(weight, X), 1)
+            y, weight = targets(y, X.dtype), self._weights(weight, X)
+            train_once(self, model, lambda *run: self._train(attempt, X, y, weight, *run))
         return self
 
     def _train(
-        self, attempt: Attempt, model: Linear, X: Inputs, y: np.ndarray,
-        weight: np.ndarray | None, max_iter: int,
+        self, attempt: Attempt, X: Inputs, y: np.ndarray, weight: np.ndarray | None,
+        model: Linear, max_iter: int, deadline: Deadline,
     ) -> None:  # fmt: skip
         """Train a model, and make it the estimator's."""
         held = self._hold_out(y, weight, ShuffleSplit)
@@ -113,7 +118,7 @@ class LinearRegressor(RegressorMixin, ProgressiveLinear):
         score = score_of(held, X, y, weight, r2)
         rows = self._rows(X, y, weight, None)
         order = self._order(len(y), drawn, held)
-        n_iter, _ = train(model, rows, order, self._stopping(max_iter, score))
+        n_iter, _ = train(model, rows, order, self._stopping(max_iter, score), deadline)
         self._take(model)
         model.record["t"] = before + n_iter * X.shape[0]
         self.n_iter_ = n_iter
