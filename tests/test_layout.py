@@ -29,6 +29,7 @@ BELOW = {
     "estimators": "results training model kernels checks errors deadline schedules",
     "search": "estimators results",
     "river": "estimators optional",
+    "exports": "fleet network estimators files model kernels optional",
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
