@@ -135,9 +135,30 @@ class Answers:
         head = f"\nstatic void p_outputs({self.parameters}, real *out)\n{{\n"
         if self.plan.weights is not None:
             return self._shares() + head + self._mean() + "}\n"
+        if len(self.tables) > 1:
+            return self._numbers() + head + self._switch() + "}\n"
         arguments = "model->theta" if self.train else self.tables[0].arguments("", "network")
         unused = "    (void)network;\n" if self.chosen and self.plan.n_networks == 1 else ""
         return f"{head}{unused}    p_forward({arguments}, x, out);\n}}\n"
+
+    def _numbers(self) -> str:
+        """Write which stack each network belongs to, and its place there."""
+        places = np.zeros((2, self.plan.n_networks), np.int64)
+        for i, part in enumerate(self.tables):
+            numbers = part.stack.numbers
+            places[0, numbers], places[1, numbers] = i, np.arange(len(numbers))
+        stacks, rows = (Part("", row[None]) for row in places)
+        return table("p_stacks", "int", [stacks]) + table("p_places", "size_t", [rows])
+
+    def _switch(self) -> str:
+        lines = ["    size_t i = p_places[network];", "    switch (p_stacks[network]) {"]
+        for i, part in enumerate(self.tables):
+            end = self.suffix(i)
+            last = i == len(self.tables) - 1
+            lines += ["    default:" if last else f"    case {i}:"]
+            lines += [f"        p_forward{end}({part.arguments(end, 'i')}, x, out);"]
+            lines += ["        break;"]
+        return "\n".join([*lines, "    }"]) + "\n"
 
     def _shares(self) -> str:
         """Write the weight of each network in the mean."""

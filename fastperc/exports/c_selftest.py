@@ -13,7 +13,7 @@ from .c_answers import Answers
 from .c_layers import Part, table
 from .evaluate import evaluate, outputs_of
 from .plan import Plan
-from .rounding import PER_OPERATION, bounds
+from .rounding import PER_OPERATION, bounds, place_of
 
 MOST_NUMBERS = 4096  # of all golden samples together
 MOST_SAMPLES = 16
@@ -56,38 +56,39 @@ def golden(plan: Plan, model: Any, chosen: bool) -> Golden:
 
 def _samples(plan: Plan, network: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw inputs for which the first layer's sums have a deviation of `SPREAD`."""
-    stack = plan.stacks[0]
-    W = stack.layers[0].W[network].astype(np.float64)
-    size = np.sqrt((W**2).mean(axis=2))
-    size[size == 0] = 1.0
-    X = rng.normal(size=(len(network), plan.n_features)) * SPREAD
-    X /= size * np.sqrt(plan.n_features)
-    if stack.shift is not None:
-        X += stack.shift[network]
+    X = rng.normal(size=(len(network), plan.n_features)) * SPREAD / np.sqrt(plan.n_features)
+    for x, number in zip(X, network, strict=True):
+        stack, i = place_of(plan, number)
+        size = np.sqrt((stack.layers[0].W[i].astype(np.float64) ** 2).mean(axis=1))
+        x /= np.where(size > 0, size, 1.0)
+        if stack.shift is not None:
+            x += stack.shift[i]
     return X.astype(plan.dtype)
 
 
 def _outputs(plan: Plan, model: Any, X: np.ndarray, network: np.ndarray) -> np.ndarray:
+    """Return the outputs that the model gives; those of its plan where it gives none as such."""
     if model is None or plan.groups is not None:
         return _of_plan(plan, X, network)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of names of columns
         if plan.combine == "each":
             return model.forward(X)[network, np.arange(len(X))]
-        if plan.probabilities is not None and plan.method == "decision_function" and _is_mlp(plan):
+        if plan.probabilities is not None and plan.probabilities.link == "identity":
             shares = model.predict_proba(X)
             return shares[:, 1:] if plan.n_outputs == 1 else shares
-        return getattr(model, plan.method)(X).reshape(len(X), plan.n_outputs)
-
-
-def _is_mlp(plan: Plan) -> bool:
-    return plan.probabilities is not None and plan.probabilities.link == "identity"
+        found = getattr(model, plan.method)(X)
+    is_margin = found.size != len(X) * plan.n_outputs  # one number for two multinomial scores
+    return _of_plan(plan, X, network) if is_margin else found.reshape(len(X), plan.n_outputs)
 
 
 def _of_plan(plan: Plan, X: np.ndarray, network: np.ndarray) -> np.ndarray:
-    if plan.groups is not None or plan.combine == "each":
-        return outputs_of(plan.stacks[0], X[:, None], network)[:, 0]
-    return evaluate(plan, X).outputs
+    if plan.groups is None and plan.combine != "each":
+        return evaluate(plan, X).outputs
+    places = [place_of(plan, number) for number in network]
+    return np.concatenate(
+        [outputs_of(stack, x[None], np.array([i]))[0] for (stack, i), x in zip(places, X, strict=True)]
+    )
 
 
 def _labels(plan: Plan, out: np.ndarray, off: np.ndarray) -> np.ndarray | None:

@@ -29,12 +29,21 @@ def bounds(plan: Plan, X: np.ndarray, network: np.ndarray) -> np.ndarray:
     """
     X = X.astype(plan.dtype).astype(np.float64)
     if plan.weights is None:
-        return np.stack([_of_network(plan.stacks[0], i, x) for x, i in zip(X, network, strict=True)])
+        places = [place_of(plan, number) for number in network]
+        return np.stack([_of_network(*place, x) for place, x in zip(places, X, strict=True)])
     found = np.zeros((len(X), plan.n_outputs))
     for stack in plan.stacks:
         for i, number in enumerate(stack.numbers):
             found += plan.weights[number] * np.stack([_of_network(stack, i, x) for x in X])
     return found * 2
+
+
+def place_of(plan: Plan, number: int) -> tuple[Stack, int]:
+    """Return the stack of a network, and its place there."""
+    for stack in plan.stacks:
+        for i in np.flatnonzero(stack.numbers == number):
+            return stack, int(i)
+    raise ValueError(f"network: found {number}, expected less than {plan.n_networks}")
 
 
 def _of_network(stack: Stack, i: int, x: np.ndarray) -> np.ndarray:
