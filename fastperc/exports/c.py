@@ -71,7 +71,7 @@ def to_c(
     --------
     >>> import fastperc
     >>> net = fastperc.Network((2, 4, 1), hidden="tanh", seed=0)
-    >>> print(fastperc.to_c(net).split("*/")[0].splitlines()[1])
+    >>> print(to_c(net).split("*/")[0].splitlines()[1])
      * Network 2-4-1, float32, written by fastperc 0.1.1.
     """
     return write_c(model, train, prefix=prefix, weights=weights).text
