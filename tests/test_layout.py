@@ -29,6 +29,7 @@ BELOW = {
     "estimators": "results training model kernels checks errors deadline schedules",
     "search": "estimators results",
     "river": "estimators optional",
+    "saving": "files fleet network estimators training model kernels schedules checks",
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
@@ -62,7 +63,7 @@ HOMES = {
     "matplotlib": {"plots"},
     "sklearn": {
         *("estimators", "ensembles", "fleets", "groups", "linear", "search"),
-        *("datasets", "ways", "benchmarks", "demo"),
+        *("saving", "datasets", "ways", "benchmarks", "demo"),
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},
