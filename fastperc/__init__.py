@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
 
     from . import datasets, plots, schedules, tutorials
     from .comparing import Comparison, compare
-    from .errors import DivergedError, ModelFileError
+    from .errors import DivergedError, ModelFileError, ModelVersionWarning
     from .estimators import (
         FTRLClassifier,
         FTRLRegressor,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
     from .fleet import Fleet
     from .network import Network
     from .results import ResultsTable
+    from .saving import load, save
     from .search import GridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
     from .training import History
 
@@ -63,6 +64,7 @@ __all__ = [
     "MLPEnsembleRegressor",
     "MLPRegressor",
     "ModelFileError",
+    "ModelVersionWarning",
     "Network",
     "PassiveAggressiveClassifier",
     "PassiveAggressiveRegressor",
@@ -75,7 +77,9 @@ __all__ = [
     "compare",
     "datasets",
     "fit_groups",
+    "load",
     "plots",
+    "save",
     "schedules",
     "tutorials",
 ]
@@ -97,6 +101,7 @@ _HOMES = {
     "MLPEnsembleRegressor": "estimators",
     "MLPRegressor": "estimators",
     "ModelFileError": "errors",
+    "ModelVersionWarning": "errors",
     "Network": "network",
     "PassiveAggressiveClassifier": "estimators",
     "PassiveAggressiveRegressor": "estimators",
@@ -107,6 +112,8 @@ _HOMES = {
     "SGDRegressor": "estimators",
     "compare": "comparing",
     "fit_groups": "estimators",
+    "load": "saving",
+    "save": "saving",
 }
 _SUBMODULES = frozenset({"datasets", "plots", "schedules", "tutorials"})
 

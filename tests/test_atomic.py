@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from fastperc import Network
-from fastperc.files import atomic
+from fastperc.files import atomic, container
 from fastperc.files import models as storing
 
 ROOT = os.geteuid() == 0
@@ -266,17 +266,19 @@ def test_a_disk_that_fills_up_leaves_the_old_file(share, path, monkeypatch):
 # --- one moment ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["_checksum", "_shapes", "_settings"])
-def test_weights_that_change_during_a_save_do_not_spoil_it(name, path, monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "name"), [(container, "_checksum"), (storing, "_shapes"), (storing, "_settings")]
+)
+def test_weights_that_change_during_a_save_do_not_spoil_it(module, name, path, monkeypatch):
     """As if a thread trained the network at the worst of moments."""
-    net, function = network(2), getattr(storing, name)
+    net, function = network(2), getattr(module, name)
 
     def changing(*args):
         result = function(*args)
         net.theta[:] = np.nan
         return result
 
-    monkeypatch.setattr(storing, name, changing)
+    monkeypatch.setattr(module, name, changing)
     net.save(path)
     monkeypatch.undo()
     assert_saved(path)

@@ -242,7 +242,7 @@ def test_files_and_pickles_keep_a_fleet(tmp_path):
         with pytest.raises(ModelFileError):
             Fleet.load(tmp_path / "odd")
     nets[0].save(tmp_path / "one")
-    with pytest.raises(ModelFileError, match=r"Network\.load"):
+    with pytest.raises(ModelFileError, match=r"found 'Network', expected 'Fleet'\. fastperc\.load"):
         Fleet.load(tmp_path / "one")
 
 

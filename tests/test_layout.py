@@ -30,6 +30,7 @@ BELOW = {
     "search": "estimators results",
     "river": "estimators optional",
     "exports": "fleet network estimators files model kernels optional",
+    "saving": "files fleet network estimators training model kernels schedules checks",
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
@@ -63,7 +64,7 @@ HOMES = {
     "matplotlib": {"plots"},
     "sklearn": {
         *("estimators", "ensembles", "fleets", "groups", "linear", "search"),
-        *("datasets", "ways", "benchmarks", "demo"),
+        *("saving", "datasets", "ways", "benchmarks", "demo"),
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},

@@ -1,4 +1,4 @@
-"""Fleets in files: the layout of `models`, all parameters of one shape in one array.
+"""Fleets in files: networks by their shape, all parameters of one shape in one array.
 
 The arrays are called ``shapes.0.theta``, ``shapes.1.theta``, ...: (n_networks, n_parameters) each,
 and ``shapes.0.numbers`` says which networks of the fleet these are.
@@ -6,32 +6,21 @@ and ``shapes.0.numbers`` says which networks of the fleet these are.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import math
 import os
-import stat
 from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors.numpy import save as to_safetensors
 
 from .. import checks
-from ..errors import ModelFileError
 from ..model import options
-from ..model.dense import Dense
 from ..model.dense_fleet import DenseFleet
-from ..model.layout import aligned_zeros
+from ..model.layout import n_parameters
 from ..model.losses import Labels
-from .atomic import replace_file
+from . import container
+from .container import Content, Kind, Tensor
 from .generators import generator_of, state_of
-from .models import TENSOR_DTYPES, check_path, configuration_of, labels_of
-from .safetensors import as_json, check_keys, check_places, parse, read_array, read_header
-
-FORMAT, KIND = 1, "Fleet"
-ENTRIES = ("format", "kind", "fastperc", "configurations", "labels", "rng", "seeds", "sha256")
-CONFIGURATION = ("sizes", "hidden", "output", "loss", "dtype", "bias")
+from .models import CONFIGURATION, TENSOR_DTYPES, configuration_of, labels_of
+from .safetensors import check_keys
 
 
 class StoredFleet(NamedTuple):
@@ -44,52 +33,18 @@ class StoredFleet(NamedTuple):
 
 
 def save(stored: StoredFleet, path: str | os.PathLike) -> None:
-    """Write a fleet to a file, which holds the old content or the new one at any moment.
-
-    Raises
-    ------
-    TypeError
-        If ``path`` is not a path.
-    ValueError
-        If a weight is infinite or NaN.
-    OSError
-        If the system refuses; what is there is intact.
-    """
-    path = check_path(path)
-    content = _content(stored)
-    try:
-        replace_file(path, content)
-    except OSError as error:  # a full disk names no file, other errors name the temporary one
-        raise OSError(error.errno, error.strerror, path) from error
+    """Write a fleet to a file, as `container.write` does; ValueError if a weight is not finite."""
+    path = container.check_path(path)
+    container.write(path, KIND, *_content(stored))
 
 
 def load(path: str | os.PathLike) -> StoredFleet:
-    """Read a fleet from a file that `save` wrote; nothing in it is trusted.
-
-    Raises
-    ------
-    ModelFileError
-        If the file is damaged, is not a fleet, or comes from a newer fastperc.
-    OSError
-        If the file cannot be read.
-    """
-    path = check_path(path)
-    status = os.stat(path)
-    try:
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            raise ValueError("found a pipe or device, expected a regular file")
-        with open(path, "rb") as file:
-            return _read(file, os.fstat(file.fileno()).st_size)
-    except MemoryError as error:
-        raise ModelFileError(f"{path!r} holds more numbers than fit in memory") from error
-    except (ValueError, TypeError) as error:  # the checks of a configuration raise both
-        raise ModelFileError(f"{path!r} is not a readable fleet: {error!s:.300}") from error
+    """Read a fleet from a file that `save` wrote, as `container.read` does."""
+    return container.read(path, KIND)
 
 
-def _content(stored: StoredFleet) -> bytes:
-    """Return the bytes of a fleet's file."""
-    from .. import __version__
-
+def _content(stored: StoredFleet) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the description of a fleet and its arrays."""
     arrays = {}
     for k, (fleet, numbers) in enumerate(stored.shapes):
         theta = fleet.theta.copy()
@@ -102,10 +57,7 @@ def _content(stored: StoredFleet) -> bytes:
             )
         arrays[f"shapes.{k}.theta"] = theta
         arrays[f"shapes.{k}.numbers"] = np.asarray(numbers, np.int64)
-    description: dict[str, Any] = {
-        "format": FORMAT,
-        "kind": KIND,
-        "fastperc": __version__,
+    description = {
         "configurations": [
             {**configuration_of(fleet.dense), "bias": fleet.dense.bias}
             for fleet, _ in stored.shapes
@@ -114,49 +66,36 @@ def _content(stored: StoredFleet) -> bytes:
         "rng": state_of(stored.rng),
         "seeds": stored.seeds,
     }
-    description["sha256"] = _checksum(description, arrays)
-    return to_safetensors(arrays, {"fastperc": as_json(description)})
+    return description, arrays
 
 
-def _checksum(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
-    """Return the SHA-256 of the description (without this entry) as JSON, then of all arrays."""
-    plain = json.loads(as_json(description))
-    digest = hashlib.sha256(as_json(plain).encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
-    return digest.hexdigest()
+# --- reading: each function raises ValueError for the first rule that is broken ------------------
 
 
-def _read(file: io.BufferedReader, size: int) -> StoredFleet:
-    """Return what an open file of so many bytes holds."""
-    header, start = read_header(file, size)
-    description = _read_description(header)
-    checksum = description.pop("sha256")
-    models = [options.check_model(**c) for c in description["configurations"]]
-    shapes = _check_tensors(header, models, size - start)
-    places = check_places(
-        {name: header[name]["data_offsets"] for name in shapes},
-        {
-            name: math.prod(shape)
-            * (models[int(name.split(".")[1])].dtype.itemsize if name.endswith("theta") else 8)
-            for name, shape in shapes.items()
-        },
-    )
-    arrays = {}
-    for name, shape in shapes.items():
-        dtype = models[int(name.split(".")[1])].dtype if name.endswith("theta") else np.int64
-        array = aligned_zeros(math.prod(shape), dtype).reshape(shape)
-        read_array(file, start + places[name], array)
-        arrays[name] = array
-    if checksum != _checksum(description, arrays):
-        raise ValueError("found a wrong checksum: the file is damaged. Use another copy of it")
-    found = []
-    for k, model in enumerate(models):
-        theta, numbers = arrays[f"shapes.{k}.theta"], arrays[f"shapes.{k}.numbers"]
-        if not np.isfinite(theta).all():
-            raise ValueError("found a weight that is infinite or NaN, expected finite numbers")
-        found.append((DenseFleet(model, theta), numbers))
+def _tensors(format: int, description: dict[str, Any]) -> dict[str, Tensor]:
+    """Return the arrays of a fleet of this description; how many networks each has is free."""
+    configurations = description["configurations"]
+    if not isinstance(configurations, list) or not configurations:
+        raise ValueError(f"configurations: found {configurations!r:.60}, expected a list")
+    tensors = {}
+    for k, configuration in enumerate(configurations):
+        check_keys(configuration, CONFIGURATION[2], "configuration")
+        sizes = options.check_sizes(configuration["sizes"])
+        bias = options.check_bias(configuration["bias"], len(sizes) - 1)
+        dtype = checks.check_choice(configuration["dtype"], "dtype", TENSOR_DTYPES)
+        tensors[f"shapes.{k}.theta"] = Tensor(dtype, (f"networks {k}", n_parameters(sizes, bias)))
+        tensors[f"shapes.{k}.numbers"] = Tensor("int64", (f"networks {k}",))
+    return dict(sorted(tensors.items()))
+
+
+def _build(content: Content) -> StoredFleet:
+    """Return the networks of a file."""
+    description, found = content.description, []
+    for k, configuration in enumerate(description["configurations"]):
+        theta, numbers = (content.arrays[f"shapes.{k}.{name}"] for name in ("theta", "numbers"))
+        if not len(numbers):
+            raise ValueError(f"shapes.{k}: found no network, expected at least 1")
+        found.append((DenseFleet(options.check_model(**configuration), theta), numbers))
     together = np.sort(np.concatenate([numbers for _, numbers in found]))
     if (together != np.arange(len(together))).any():
         raise ValueError("found networks whose numbers do not count from 0, expected each once")
@@ -174,61 +113,10 @@ def _check_seeds(seeds: object, n: int) -> list[int] | None:
     return [checks.check_count(seed, "seeds", least=0) for seed in seeds]
 
 
-def _read_description(header: dict[str, Any]) -> dict[str, Any]:
-    """Return our entry in the metadata of a header."""
-    metadata = header.pop("__metadata__", None)
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("fastperc"), str):
-        raise ValueError(
-            "found no description of a fleet in the metadata, expected one named 'fastperc': "
-            "another program wrote the file. Load a file that save wrote"
-        )
-    description = parse(metadata["fastperc"], "description")
-    version = description.get("format")
-    if description.get("kind") != KIND:
-        raise ValueError(
-            f"kind: found {description.get('kind')!r:.60}, expected {KIND!r}. A single network is "
-            "read by Network.load"
-        )
-    if version != FORMAT or type(version) is not int:
-        raise ValueError(
-            f"found format {version!r:.60}, expected {FORMAT}. If the file comes from a newer "
-            "fastperc, install that"
-        )
-    check_keys(description, ENTRIES, "description")
-    configurations = description["configurations"]
-    if not isinstance(configurations, list) or not configurations:
-        raise ValueError(f"configurations: found {configurations!r:.60}, expected a list")
-    for configuration in configurations:
-        check_keys(configuration, CONFIGURATION, "configuration")
-    return description
-
-
-def _check_tensors(
-    header: dict[str, Any], models: list[Dense], n_bytes: int
-) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each array, held against the configurations and the file's size."""
-    names = [f"shapes.{k}.{kind}" for k in range(len(models)) for kind in ("theta", "numbers")]
-    check_keys(header, names, "tensors")
-    shapes: dict[str, tuple[int, ...]] = {}
-    total = 0
-    for k, model in enumerate(models):
-        theta, numbers = f"shapes.{k}.theta", f"shapes.{k}.numbers"
-        for name in (theta, numbers):
-            check_keys(header[name], ("dtype", "shape", "data_offsets"), name)
-        n = header[numbers]["shape"][0] if isinstance(header[numbers]["shape"], list) else None
-        n = checks.check_count(n, f"{numbers}: shape")
-        for name, dtype, shape in (
-            (theta, TENSOR_DTYPES[model.dtype.name], [n, model.theta.size]),
-            (numbers, "I64", [n]),
-        ):
-            expected = {"dtype": dtype, "shape": shape}
-            found = {key: header[name][key] for key in expected}
-            if as_json(found) != as_json(expected):  # True is no 1
-                raise ValueError(f"{name}: found {found!r:.100}, expected {expected}")
-            shapes[name] = tuple(shape)
-        total += n * (model.theta.size * model.dtype.itemsize + 8)
-    if total != n_bytes:
-        raise ValueError(
-            f"found {n_bytes} bytes of numbers, expected {total}: the file was cut or changed"
-        )
-    return shapes
+KIND = Kind(
+    "Fleet",
+    format=1,
+    entries=("configurations", "labels", "rng", "seeds"),
+    tensors=_tensors,
+    build=_build,
+)

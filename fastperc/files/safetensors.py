@@ -6,21 +6,29 @@ little-endian, without gaps. Each function raises ValueError for the first rule 
 
 from __future__ import annotations
 
-import io
 import json
+import math
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from .. import checks
 
+if TYPE_CHECKING:
+    from .container import Tensor
+
+DTYPES = {  # in NumPy, and in a header
+    "bool": "BOOL", "uint8": "U8", "uint16": "U16", "uint32": "U32", "uint64": "U64",
+    "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64",
+    "float32": "F32", "float64": "F64",
+}  # fmt: skip
 MAX_HEADER = 1_000_000  # bytes
 MAX_TENSORS = 256
 MAX_ENTRIES = 4096  # of all objects and lists in a header; a file of 256 tensors has half of that
-MAX_BRACKETS = 1024
-MAX_DEPTH = 4  # of objects and lists in each other
+MAX_BRACKETS = 2048
+MAX_DEPTH = 24  # of objects and lists in each other
 MAX_DIGITS = 40  # of a number; those of a random state have up to 39
 
 
@@ -30,7 +38,7 @@ def as_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=separators, default=lambda x: x.tolist())
 
 
-def read_header(file: io.BufferedReader, size: int) -> tuple[dict[str, Any], int]:
+def read_header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
     """Return the JSON header of a file of ``size`` bytes, and where its numbers start."""
     n_bytes = int.from_bytes(file.read(8), "little")
     if size < 8 or n_bytes > min(MAX_HEADER, size - 8):
@@ -107,6 +115,50 @@ def check_keys(value: object, expected: Iterable[str], what: str) -> None:
         )
 
 
+def check_tensors(
+    header: Mapping[str, Any], tensors: Mapping[str, Tensor], n_bytes: int
+) -> dict[str, int]:
+    """Return where each array begins among so many bytes of numbers.
+
+    The header has to have exactly the arrays that are expected, which fill these bytes one after
+    the other, without gap or overlap.
+    """
+    shapes = _shapes(header, tensors)
+    lengths = {
+        name: math.prod(shapes[name]) * np.dtype(tensor.dtype).itemsize
+        for name, tensor in tensors.items()
+    }
+    if len(header) != len(tensors) or sum(lengths.values()) != n_bytes:
+        raise ValueError(
+            f"found {len(header)} tensors in {n_bytes} bytes, expected {len(tensors)} in "
+            f"{sum(lengths.values())} as the description has it: the file was cut or changed"
+        )
+    check_keys(header, tensors, "tensors")
+    for name, tensor in tensors.items():
+        check_keys(header[name], ("dtype", "shape", "data_offsets"), name)
+        expected = {"dtype": DTYPES[tensor.dtype], "shape": shapes[name]}
+        found = {key: header[name][key] for key in expected}
+        if as_json(found) != as_json(expected):  # True is no 1
+            raise ValueError(f"{name}: found {found!r:.100}, expected {expected}")
+    return check_places({name: header[name]["data_offsets"] for name in tensors}, lengths)
+
+
+def _shapes(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, list[int]]:
+    """Return the shapes that arrays have to have; lengths that are free are those in the header."""
+    free: dict[str, int] = {}
+    for name, tensor in tensors.items():
+        entry = header.get(name)
+        shape = entry.get("shape") if isinstance(entry, dict) else None
+        if isinstance(shape, list) and len(shape) == len(tensor.shape):
+            for expected, length in zip(tensor.shape, shape, strict=True):
+                if isinstance(expected, str) and type(length) is int and length >= 0:
+                    free.setdefault(expected, length)
+    return {
+        name: [free.get(n, 0) if isinstance(n, str) else n for n in tensor.shape]
+        for name, tensor in tensors.items()
+    }
+
+
 def check_places(offsets: dict[str, Any], lengths: dict[str, int]) -> dict[str, int]:
     """Return where each array begins, if they follow each other without gap or overlap."""
     for name, span in offsets.items():
@@ -123,10 +175,10 @@ def check_places(offsets: dict[str, Any], lengths: dict[str, int]) -> dict[str, 
     return places
 
 
-def read_array(file: io.BufferedReader, place: int, array: np.ndarray) -> None:
+def read_array(file: BinaryIO, place: int, array: np.ndarray) -> None:
     """Fill an array from the file."""
     file.seek(place)
-    if file.readinto(array.data) != array.nbytes:
+    if file.readinto(array.data) != array.nbytes:  # type: ignore[attr-defined]
         raise ValueError("the file was cut while it was read. Load it again")
     if sys.byteorder == "big":
         array.byteswap(inplace=True)
