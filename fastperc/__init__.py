@@ -39,6 +39,8 @@ if TYPE_CHECKING:  # what editors and type checkers see
         SGDRegressor,
         fit_groups,
     )
+    from .exports.onnx_converters import register_skl2onnx
+    from .exports.onnx_export import to_onnx
     from .fleet import Fleet
     from .network import Network
     from .results import ResultsTable
@@ -76,7 +78,9 @@ __all__ = [
     "datasets",
     "fit_groups",
     "plots",
+    "register_skl2onnx",
     "schedules",
+    "to_onnx",
     "tutorials",
 ]
 
@@ -107,6 +111,8 @@ _HOMES = {
     "SGDRegressor": "estimators",
     "compare": "comparing",
     "fit_groups": "estimators",
+    "register_skl2onnx": "exports.onnx_converters",
+    "to_onnx": "exports.onnx_export",
 }
 _SUBMODULES = frozenset({"datasets", "plots", "schedules", "tutorials"})
 
