@@ -39,6 +39,10 @@ if TYPE_CHECKING:  # what editors and type checkers see
         SGDRegressor,
         fit_groups,
     )
+    from .exports.c import to_c
+    from .exports.onnx_converters import register_skl2onnx
+    from .exports.onnx_export import to_onnx
+    from .exports.python import to_python
     from .fleet import Fleet
     from .network import Network
     from .results import ResultsTable
@@ -79,8 +83,12 @@ __all__ = [
     "fit_groups",
     "load",
     "plots",
+    "register_skl2onnx",
     "save",
     "schedules",
+    "to_c",
+    "to_onnx",
+    "to_python",
     "tutorials",
 ]
 
@@ -113,7 +121,11 @@ _HOMES = {
     "compare": "comparing",
     "fit_groups": "estimators",
     "load": "saving",
+    "register_skl2onnx": "exports.onnx_converters",
     "save": "saving",
+    "to_c": "exports.c",
+    "to_onnx": "exports.onnx_export",
+    "to_python": "exports.python",
 }
 _SUBMODULES = frozenset({"datasets", "plots", "schedules", "tutorials"})
 

@@ -8,7 +8,7 @@ from ..estimators.labels import Labels
 from ..model.dense import Dense
 from ..model.losses import LOSSES
 
-CERTAIN = 1e4  # weighted sums so far apart make probabilities of exactly 0 and 1
+CERTAIN = 1e30  # no other weighted sum is as far from 0: probabilities of exactly 0 and 1
 
 
 def widened(model: Dense, own: Labels | None, all_classes: Labels) -> Dense:
