@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what editors and type checkers see
 
     from . import datasets, plots, schedules, tutorials
     from .comparing import Comparison, compare
-    from .errors import DivergedError, ModelFileError
+    from .errors import DivergedError, ModelFileError, ModelVersionWarning
     from .estimators import (
         FTRLClassifier,
         FTRLRegressor,
@@ -39,9 +39,14 @@ if TYPE_CHECKING:  # what editors and type checkers see
         SGDRegressor,
         fit_groups,
     )
+    from .exports.c import to_c
+    from .exports.onnx_converters import register_skl2onnx
+    from .exports.onnx_export import to_onnx
+    from .exports.python import to_python
     from .fleet import Fleet
     from .network import Network
     from .results import ResultsTable
+    from .saving import load, save
     from .search import GridSearchCV, HalvingRandomSearchCV, RandomizedSearchCV
     from .training import History
 
@@ -63,6 +68,7 @@ __all__ = [
     "MLPEnsembleRegressor",
     "MLPRegressor",
     "ModelFileError",
+    "ModelVersionWarning",
     "Network",
     "PassiveAggressiveClassifier",
     "PassiveAggressiveRegressor",
@@ -75,8 +81,14 @@ __all__ = [
     "compare",
     "datasets",
     "fit_groups",
+    "load",
     "plots",
+    "register_skl2onnx",
+    "save",
     "schedules",
+    "to_c",
+    "to_onnx",
+    "to_python",
     "tutorials",
 ]
 
@@ -97,6 +109,7 @@ _HOMES = {
     "MLPEnsembleRegressor": "estimators",
     "MLPRegressor": "estimators",
     "ModelFileError": "errors",
+    "ModelVersionWarning": "errors",
     "Network": "network",
     "PassiveAggressiveClassifier": "estimators",
     "PassiveAggressiveRegressor": "estimators",
@@ -107,6 +120,12 @@ _HOMES = {
     "SGDRegressor": "estimators",
     "compare": "comparing",
     "fit_groups": "estimators",
+    "load": "saving",
+    "register_skl2onnx": "exports.onnx_converters",
+    "save": "saving",
+    "to_c": "exports.c",
+    "to_onnx": "exports.onnx_export",
+    "to_python": "exports.python",
 }
 _SUBMODULES = frozenset({"datasets", "plots", "schedules", "tutorials"})
 

@@ -42,6 +42,10 @@ class ModelFileError(ValueError):
     """A file that is not a readable fastperc model; the message names file and broken rule."""
 
 
+class ModelVersionWarning(UserWarning):
+    """A later version of fastperc wrote a file of a model, which this one can read."""
+
+
 class DataError(ValueError):
     """Data that are missing or not as they should be; the message says what to do."""
 

@@ -613,7 +613,11 @@ class Fleet:
         """Read a fleet that `save` wrote; raises ModelFileError for any other file."""
         from .files import fleets
 
-        stored = fleets.load(path)
+        return cls._of(fleets.load(path))
+
+    @classmethod
+    def _of(cls, stored: StoredFleet) -> Fleet:
+        """Return the fleet that a file holds."""
         fleet = cls.__new__(cls)
         fleet.history = fleet.lr = fleet._penalties = None
         fleet.labels, fleet.rng, fleet.seeds = stored.labels, stored.rng, stored.seeds

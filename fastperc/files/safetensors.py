@@ -27,8 +27,8 @@ DTYPES = {  # in NumPy, and in a header
 MAX_HEADER = 1_000_000  # bytes
 MAX_TENSORS = 256
 MAX_ENTRIES = 4096  # of all objects and lists in a header; a file of 256 tensors has half of that
-MAX_BRACKETS = 1024
-MAX_DEPTH = 16  # of objects and lists in each other
+MAX_BRACKETS = 2048
+MAX_DEPTH = 24  # of objects and lists in each other
 MAX_DIGITS = 40  # of a number; those of a random state have up to 39
 
 

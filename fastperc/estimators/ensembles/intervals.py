@@ -33,11 +33,14 @@ class Calibration:
         return cls(noise, np.sort(scores, axis=0))
 
     def width(self, spread: np.ndarray, coverage: float) -> np.ndarray:
-        """Return half the width of prediction intervals.
+        """Return half the width of prediction intervals: `factor` times the deviation."""
+        return self.factor(coverage) * deviation(spread, self.noise)
 
-        The ``ceil((n + 1) * coverage)``-th smallest score times the deviation: split conformal
-        prediction with normalized residuals (Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018,
-        section 5.2).
+    def factor(self, coverage: float) -> np.ndarray:
+        """Return the ``ceil((n + 1) * coverage)``-th smallest score, of shape (n_outputs,).
+
+        Split conformal prediction with normalized residuals (Lei, G'Sell, Rinaldo, Tibshirani and
+        Wasserman 2018, section 5.2).
         """
         n = len(self.scores)
         rank = math.ceil((n + 1) * coverage)
@@ -46,7 +49,7 @@ class Calibration:
                 f"coverage: found {coverage:g}, expected at most {n / (n + 1):.4g} with {n} "
                 "samples that were not trained on. Use more samples, or a lower coverage"
             )
-        return self.scores[rank - 1] * deviation(spread, self.noise)
+        return self.scores[rank - 1]
 
 
 def deviation(spread: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from ..base import BaseMLP
 from ..draws import Shuffles
 from ..optimizer import l2_of, l2_place, pace_of
 from ..parameters import hidden_activations
+from ..settings import Settings
 from ..validation import check_weights_of_parts, split
 from .data import Data, unfitted
 from .fleet_fit import FleetFit, Task
@@ -63,12 +64,9 @@ class FleetBuilder:
         self.plan, self.labels = first.plan, first.labels
         settings, fit = self.plan.settings, self.plan.fit
         self.like: BaseMLP = unfitted(first.job.estimator, **data.attributes(first.labels))
-        output, loss = self.like._output_and_loss(settings)
-        self.like.out_activation_ = output
-        sizes = (data.X.shape[1], *settings.widths, data.n_outputs(first.labels))
-        hidden = hidden_activations(settings.activation, len(settings.widths))
         dtype = np.dtype(settings.dtype or data.X.dtype)
-        self.dense = Dense.zeros(sizes, hidden, output, loss, dtype)
+        self.dense = dense_of(settings, self.like, dtype)
+        self.like.out_activation_ = self.dense.output
         self.X, self.Y = data.inputs(dtype), data.targets(first.labels, dtype)
         self.stops, self.shuffles_rows = fit.early_stopping, fit.shuffle
         self._rows: list[np.ndarray] = []
@@ -209,3 +207,11 @@ class FleetBuilder:
             score = None
         which = np.array([drawn.held for drawn in self.drawn])
         return FleetValidation(self.dense, self._held, which, loss_scale, score)
+
+
+def dense_of(settings: Settings, like: BaseMLP, dtype: np.dtype) -> Dense:
+    """Return the configuration of networks that know features and outputs of their data."""
+    output, loss = like._output_and_loss(settings)
+    sizes = (like.n_features_in_, *settings.widths, like.n_outputs_)
+    hidden = hidden_activations(settings.activation, len(settings.widths))
+    return Dense.zeros(sizes, hidden, output, loss, dtype)

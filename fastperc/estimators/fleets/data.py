@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from sklearn.base import clone
 
@@ -38,6 +40,17 @@ class Data:
         self._narrow: dict[np.dtype, np.ndarray] = {}
         if self.labels is not None and not self.labels.are_several:
             self.places = self.labels.places(self.Y)  # of each label among all classes
+
+    @classmethod
+    def of_features(
+        cls, features: Mapping[str, object], labels: Labels | None, n_outputs: int
+    ) -> Data:
+        """Return what is known of data that are not at hand: features, labels and outputs."""
+        data = object.__new__(cls)
+        data.X, data.Y = np.empty((0, 0)), np.empty((0, n_outputs))
+        data._features, data.labels = dict(features), labels
+        data._by_classes, data._targets, data._narrow = {}, {}, {}
+        return data
 
     def __len__(self) -> int:
         return len(self.Y)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from ...model.dense_fleet import DenseFleet, FleetSamples
+from ...model.dense_fleet import DenseFleet, FleetRule, FleetSamples
 from ...model.evaluate import forward_scratch, outputs
 from ..base import BaseMLP
 from ..inputs import Inputs, narrowed
 from ..labels import Labels
+from .building import dense_of
+from .data import Data, unfitted
 from .endings import loss_curves
-from .fleet_fit import FleetFit
-from .jobs import Job
+from .fleet_fit import FleetFit, Task
+from .jobs import Job, Plan
 from .orders import JobOrders
 from .outcomes import Outcome
 from .validation import FleetValidation
+from .watcher import FitWatcher, Stopping
 
 
 class KeptNetworks:
@@ -33,6 +36,13 @@ class KeptNetworks:
     def __init__(self, outcomes: Sequence[Outcome]):
         fleets: dict[int, KeptFleet] = {}
         self._outcomes = [_without_samples(outcome, fleets) for outcome in outcomes]
+
+    @classmethod
+    def of_outcomes(cls, outcomes: Sequence[Outcome]) -> KeptNetworks:
+        """Return networks that were kept before, by their outcomes."""
+        networks = object.__new__(cls)
+        networks._outcomes = [*outcomes]
+        return networks
 
     def __len__(self) -> int:
         return len(self._outcomes)
@@ -171,6 +181,79 @@ class KeptFleet(FleetFit):
         kept.tasks = [
             replace(task, job=_bare(task.job), rows=nothing, weight=None) for task in fleet.tasks
         ]
+        return kept
+
+    @classmethod
+    def restored(
+        cls,
+        estimators: Sequence[BaseMLP],
+        labels: Labels | None,
+        features: Mapping[str, object],
+        theta: np.ndarray,
+        n_outputs: int,
+        *,
+        rule: tuple[int, np.ndarray, np.ndarray, np.ndarray],
+        n_samples: np.ndarray,
+        validates: bool,
+        numbers: Mapping[str, np.ndarray | None],
+        reasons: np.ndarray,
+        seconds: np.ndarray,
+    ) -> KeptFleet:
+        """Return a fleet that was kept before, by what it was.
+
+        Parameters
+        ----------
+        estimators : sequence of BaseMLP
+            Parameters of the networks.
+        labels : Labels or None
+        features : mapping
+            Fitted attributes that name and count the features.
+        theta : ndarray of shape (n_networks, n_parameters)
+        n_outputs : int
+        rule : (code, settings, state, step_state)
+            As in `FleetRule`.
+        n_samples : ndarray of int of shape (n_networks,)
+        validates : bool
+            Whether there was a validation set.
+        numbers : mapping of str to ndarray
+            Attributes of the watcher.
+        reasons, seconds : ndarray of shape (n_networks,)
+
+        Raises
+        ------
+        ValueError
+            If ``theta`` has not the parameters of such networks.
+        """
+        nothing, n = np.empty(0), len(estimators)
+        plans = [Plan.of(estimator) for estimator in estimators]
+        if any(plan.settings != plans[0].settings for plan in plans):
+            raise ValueError("estimators: found networks of several kinds in a fleet")
+        kept = object.__new__(cls)
+        kept.data = Data.of_features(features, labels, n_outputs)
+        like = unfitted(estimators[0], **kept.data.attributes(labels))
+        dense = dense_of(plans[0].settings, like, theta.dtype)
+        if dense.theta.size != theta.shape[1]:
+            raise ValueError(
+                f"theta: found {theta.shape[1]} parameters, expected {dense.theta.size}"
+            )
+        kept.tasks = [
+            Task(i, Job(estimator), plan, labels, nothing, None, 1.0, 1, False)
+            for i, (estimator, plan) in enumerate(zip(estimators, plans, strict=True))
+        ]
+        kept.out_activation, kept.batch_size = dense.output, 1
+        kept.fleet = DenseFleet(dense, theta)
+        code, settings, state, step_state = rule
+        kept.rule = FleetRule(code, settings, kept.fleet)
+        kept.rule.state[:], kept.rule.step_state[:] = state, step_state
+        none = np.zeros(n)
+        stopping = Stopping(none, none, none, none, none, n_samples, none)
+        validation = object.__new__(FleetValidation) if validates else None
+        kept.watcher = FitWatcher(stopping, "constant", 1.0, validation)
+        vars(kept.watcher).update(numbers)
+        kept.samples = FleetSamples(nothing, nothing, nothing)
+        kept.orders = JobOrders(np.zeros(n, np.int64), (), (), ())
+        kept.reasons, kept.seconds = reasons, seconds
+        kept.like = kept.estimator(0)
         return kept
 
     def __getstate__(self) -> dict[str, object]:

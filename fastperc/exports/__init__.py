@@ -1,0 +1,1 @@
+"""Fitted models as files that other programs run; see docs/exports.md."""

@@ -1,0 +1,1 @@
+"""Random models, exported, compiled and compared: ``python -m tests.exports --count 40``."""
