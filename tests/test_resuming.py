@@ -9,7 +9,18 @@ import time
 
 import numpy as np
 import pytest
-from resumable import CASES, MANY, NETWORKS, Ended, X, Y, bits, ending_after, network, resumed
+from promises.resumable import (
+    CASES,
+    MANY,
+    NETWORKS,
+    Ended,
+    X,
+    Y,
+    bits,
+    ending_after,
+    network,
+    resumed,
+)
 
 from fastperc import Fleet, GridSearchCV, MLPClassifier, ModelFileError, Network, SGDClassifier
 from fastperc.files.checkpoints import CheckpointFile, flatten, unflatten

@@ -12,7 +12,7 @@ from export_models import expected
 from fastperc.exports.c import write_c
 from fastperc.exports.rounding import bounds
 
-WARNINGS = "-Wall -Wextra -Werror -pedantic -Wconversion -Wdouble-promotion".split()
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-Wdouble-promotion"]
 REALS = {"float32": ctypes.c_float, "float64": ctypes.c_double}
 
 

@@ -25,6 +25,8 @@ DEMANDS = {
                  "divergence"),
     "T7": Demand("the same seed gives the same bits", "bits"),
     "T9": Demand("Ctrl-C at a random moment", "interrupts", "slowest: {:.2f} s"),
+    "T10": Demand("kill -9 while a model is saved over another", "saves"),
+    "T12": Demand("training that was killed goes on with the same bits", "resuming"),
     "T18": Demand("arrays of any form", "forms"),
     "T19": Demand("no hidden copy of the data", "memory", "most beyond X: {:.1%}"),
     "T20": Demand("threads, forks and worker processes", "company", "slowest: {:.1f} s"),
