@@ -264,7 +264,8 @@ def test_what_writes_is_found(tmp_path, source, n):
 
 MOST_ANY = {
     "estimators": 147,
-    "files": 45,
+    "files": 38,
+    "saving": 62,
     "fleet": 6,
     "exports": 40,
     "plots": 8,

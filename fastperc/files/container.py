@@ -34,6 +34,7 @@ from ..errors import ModelFileError, ModelVersionWarning
 from ..model.layout import aligned_zeros
 from .atomic import replace_file
 from .safetensors import (
+    JsonObject,
     as_json,
     check_keys,
     check_tensors,
@@ -64,7 +65,7 @@ class Content(NamedTuple):
     format: int
     version: str  # of the fastperc that wrote it
     sha256: str
-    description: dict[str, Any]  # without these four
+    description: JsonObject  # without these four
     arrays: dict[str, np.ndarray]
 
 
@@ -81,7 +82,7 @@ class Kind(NamedTuple):
     name: str
     format: int
     entries: tuple[str, ...]
-    tensors: Callable[[int, dict[str, Any]], Mapping[str, Tensor]]
+    tensors: Callable[[int, JsonObject], Mapping[str, Tensor]]
     build: Callable[[Content], Any]
 
 
@@ -263,7 +264,7 @@ def _read(file: BinaryIO, size: int, kinds: tuple[Kind, ...]) -> Content:
 
 def _read_header(
     file: BinaryIO, size: int, kinds: tuple[Kind, ...]
-) -> tuple[dict[str, Any], Mapping[str, Tensor], dict[str, tuple[int, list[int]]]]:
+) -> tuple[JsonObject, Mapping[str, Tensor], dict[str, tuple[int, list[int]]]]:
     """Return the description, the arrays that it asks for, and place and shape of each."""
     header, start = read_header(file, size)
     plain = _read_description(header, kinds)
@@ -273,7 +274,7 @@ def _read_header(
     return plain, tensors, {n: (start + places[n], header[n]["shape"]) for n in tensors}
 
 
-def _read_description(header: dict[str, Any], kinds: tuple[Kind, ...]) -> dict[str, Any]:
+def _read_description(header: JsonObject, kinds: tuple[Kind, ...]) -> JsonObject:
     """Take our entry out of the metadata of a header, and return it."""
     metadata = header.pop("__metadata__", None)
     if not isinstance(metadata, dict) or not isinstance(metadata.get(ENTRY), str):
@@ -305,7 +306,7 @@ def _check_numbers(name: str, array: np.ndarray, tensor: Tensor) -> None:
         raise ValueError(f"{name}: found a byte over 1, expected those of true and false")
 
 
-def _checksum(description: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+def _checksum(description: JsonObject, arrays: Mapping[str, np.ndarray]) -> str:
     """Return the SHA-256 of the description (without this entry) as JSON, then of all arrays."""
     digest = hashlib.sha256(as_json(description).encode())
     for array in arrays.values():

@@ -7,7 +7,7 @@ and ``shapes.0.numbers`` says which networks of the fleet these are.
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from . import container
 from .container import Content, Kind, Tensor
 from .generators import generator_of, state_of
 from .models import CONFIGURATION, TENSOR_DTYPES, configuration_of, labels_of
-from .safetensors import check_keys
+from .safetensors import JsonObject, check_keys
 
 
 class StoredFleet(NamedTuple):
@@ -43,7 +43,7 @@ def load(path: str | os.PathLike) -> StoredFleet:
     return container.read(path, KIND)
 
 
-def _content(stored: StoredFleet) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _content(stored: StoredFleet) -> tuple[JsonObject, dict[str, np.ndarray]]:
     """Return the description of a fleet and its arrays."""
     arrays = {}
     for k, (fleet, numbers) in enumerate(stored.shapes):
@@ -72,7 +72,7 @@ def _content(stored: StoredFleet) -> tuple[dict[str, Any], dict[str, np.ndarray]
 # --- reading: each function raises ValueError for the first rule that is broken ------------------
 
 
-def _tensors(format: int, description: dict[str, Any]) -> dict[str, Tensor]:
+def _tensors(format: int, description: JsonObject) -> dict[str, Tensor]:
     """Return the arrays of a fleet of this description; how many networks each has is free."""
     configurations = description["configurations"]
     if not isinstance(configurations, list) or not configurations:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .safetensors import check_keys
+from .safetensors import JsonObject, check_keys
 
 GENERATORS = ("PCG64", "PCG64DXSM", "SFC64", "MT19937", "Philox")
 # The largest numbers in a state of theirs, by name, as NumPy trusts a state. There, a position is
@@ -87,7 +87,7 @@ def _check_range(number: object, name: str, largest: int) -> None:
         )
 
 
-def _check_random(name: str, numbers: dict[str, Any]) -> None:
+def _check_random(name: str, numbers: JsonObject) -> None:
     """Refuse a state of ever the same number, which would keep NumPy searching for ever.
 
     The other generators have a counter, which brings them out of any state.

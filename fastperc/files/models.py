@@ -18,7 +18,7 @@ from ..model.losses import Labels
 from . import container
 from .container import Content, Kind, Tensor
 from .generators import generator_of, state_of
-from .safetensors import MAX_TENSORS, as_json, check_keys
+from .safetensors import MAX_TENSORS, JsonObject, as_json, check_keys
 
 TENSOR_DTYPES = ("float32", "float64")
 # By format: the second has "bias". What is no more than the first is written as that.
@@ -75,7 +75,7 @@ def load(path: str | os.PathLike) -> Stored:
     return container.read(path, KIND)
 
 
-def _content(stored: Stored) -> tuple[dict[str, Any], dict[str, np.ndarray], int]:
+def _content(stored: Stored) -> tuple[JsonObject, dict[str, np.ndarray], int]:
     """Return the description of a network, its arrays and the format that says it all."""
     # Another thread may be training: what is checked, written and summed up is one copy.
     model = stored.model
@@ -115,7 +115,7 @@ def _shapes(sizes: Sequence[int], bias: Sequence[bool]) -> dict[str, tuple[int, 
     return shapes
 
 
-def _settings(stored: Stored) -> dict[str, Any]:
+def _settings(stored: Stored) -> JsonObject:
     """Return what training changes besides the weights, as a file has it."""
     rng, lr = state_of(stored.rng), checks.check_positive(stored.lr, "lr")
     settings = json.loads(as_json({"labels": stored.labels, "lr": lr, "rng": rng}))
@@ -123,7 +123,7 @@ def _settings(stored: Stored) -> dict[str, Any]:
     return settings
 
 
-def configuration_of(model: Dense) -> dict[str, Any]:
+def configuration_of(model: Dense) -> JsonObject:
     """Return what a network is but for its weights and biases, in names and numbers."""
     return {
         "sizes": model.sizes,
@@ -137,7 +137,7 @@ def configuration_of(model: Dense) -> dict[str, Any]:
 # --- reading: each function raises ValueError for the first rule that is broken ------------------
 
 
-def _tensors(format: int, description: dict[str, Any]) -> dict[str, Tensor]:
+def _tensors(format: int, description: JsonObject) -> dict[str, Tensor]:
     """Return the arrays of a network of this description."""
     configuration = description["configuration"]
     check_keys(configuration, CONFIGURATION[format], "configuration")
@@ -157,7 +157,7 @@ def _build(content: Content) -> Stored:
     return Stored(model, labels, lr, rng)
 
 
-def _read_settings(description: dict[str, Any]) -> tuple[tuple[int, int], float, Any]:
+def _read_settings(description: JsonObject) -> tuple[tuple[int, int], float, Any]:
     """Return the labels, the learning rate and the random generator of a description."""
     return (
         labels_of(description["labels"]),

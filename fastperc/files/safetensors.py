@@ -10,7 +10,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from .. import checks
 if TYPE_CHECKING:
     from .container import Tensor
 
+JsonObject: TypeAlias = dict[str, Any]  # what a file says, until it was checked
 DTYPES = {  # in NumPy, and in a header
     "bool": "BOOL", "uint8": "U8", "uint16": "U16", "uint32": "U32", "uint64": "U64",
     "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64",
@@ -38,7 +39,7 @@ def as_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=separators, default=lambda x: x.tolist())
 
 
-def read_header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
+def read_header(file: BinaryIO, size: int) -> tuple[JsonObject, int]:
     """Return the JSON header of a file of ``size`` bytes, and where its numbers start."""
     n_bytes = int.from_bytes(file.read(8), "little")
     if size < 8 or n_bytes > min(MAX_HEADER, size - 8):
@@ -53,7 +54,7 @@ def read_header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
     return header, 8 + n_bytes
 
 
-def parse(text: bytes | str, what: str) -> dict[str, Any]:
+def parse(text: bytes | str, what: str) -> JsonObject:
     """Return a JSON object in which no name comes twice and every number is finite."""
     try:
         text = text if isinstance(text, str) else text.decode("utf-8")
@@ -77,7 +78,7 @@ def parse(text: bytes | str, what: str) -> dict[str, Any]:
     return value
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, Any]]) -> JsonObject:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a name comes twice")
@@ -116,7 +117,7 @@ def check_keys(value: object, expected: Iterable[str], what: str) -> None:
 
 
 def check_tensors(
-    header: Mapping[str, Any], tensors: Mapping[str, Tensor], n_bytes: int
+    header: JsonObject, tensors: Mapping[str, Tensor], n_bytes: int
 ) -> dict[str, int]:
     """Return where each array begins among so many bytes of numbers.
 
@@ -143,7 +144,7 @@ def check_tensors(
     return check_places({name: header[name]["data_offsets"] for name in tensors}, lengths)
 
 
-def _shapes(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, list[int]]:
+def _shapes(header: JsonObject, tensors: Mapping[str, Tensor]) -> dict[str, list[int]]:
     """Return the shapes that arrays have to have; lengths that are free are those in the header."""
     free: dict[str, int] = {}
     for name, tensor in tensors.items():
@@ -159,7 +160,7 @@ def _shapes(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[st
     }
 
 
-def check_places(offsets: dict[str, Any], lengths: dict[str, int]) -> dict[str, int]:
+def check_places(offsets: JsonObject, lengths: dict[str, int]) -> dict[str, int]:
     """Return where each array begins, if they follow each other without gap or overlap."""
     for name, span in offsets.items():
         if not isinstance(span, list) or [type(number) for number in span] != [int, int]:

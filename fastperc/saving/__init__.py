@@ -10,7 +10,7 @@ import numpy as np
 
 from ..files import container, fleets, models
 from ..files.container import Content, Kind, Tensor
-from ..files.safetensors import as_json
+from ..files.safetensors import JsonObject, as_json
 from ..fleet import Fleet
 from ..network import Network
 from . import linear, networks, together
@@ -127,7 +127,7 @@ def _advice(model: object) -> str:
     return " of fastperc: a Network, a Fleet or an estimator"
 
 
-def _tensors(format: int, description: dict[str, Any]) -> dict[str, Tensor]:
+def _tensors(format: int, description: JsonObject) -> dict[str, Tensor]:
     """Return the arrays that a description asks for."""
     found: dict[str, Tensor] = {}
     for name, tensor in tensors_in(description["model"], "model"):
@@ -144,7 +144,7 @@ def _build(content: Content) -> Any:
     return model
 
 
-def _check(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def _check(description: JsonObject, arrays: dict[str, np.ndarray]) -> None:
     """Refuse to write what could not be read."""
     try:
         _build(Content(KIND.name, KIND.format, "", "", json.loads(as_json(description)), arrays))

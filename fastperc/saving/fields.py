@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..files.safetensors import JsonObject
 
 Check = Callable[[Any, str], Any]
 
 
-def take(state: Mapping[str, Any], fields: Mapping[str, Check]) -> dict[str, Any]:
+def take(state: Mapping[str, Any], fields: Mapping[str, Check]) -> JsonObject:
     """Return the entries of a state, checked; entries that are missing or unknown are refused."""
     unknown = [name for name in state if name not in fields]
     if unknown:

@@ -10,6 +10,7 @@ from scipy import sparse
 from .. import estimators
 from ..estimators.linear.base import BaseLinear
 from ..estimators.linear.online import OnlineLinear
+from ..files.safetensors import JsonObject
 from ..kernels.linear_parts import arguments
 from ..kernels.linear_single import room
 from ..model.layout import aligned_zeros
@@ -59,7 +60,7 @@ def _state_of_estimator(estimator: BaseLinear) -> dict[str, object]:
 
 
 def _maker(kind: type[OnlineLinear]) -> Any:
-    def make(state: dict[str, Any]) -> BaseLinear:
+    def make(state: JsonObject) -> BaseLinear:
         estimator = with_parameters(kind, state.pop("parameters"))
         is_sparse, learns_rows = (flag(state.pop(k), k) for k in ("is_sparse", "learns_rows"))
         found = fields.take(state, {name: KNOWN[name] for name in KNOWN if name in state})
@@ -114,7 +115,7 @@ def _state_of_model(model: Linear) -> dict[str, object]:
     }
 
 
-def _model(state: dict[str, Any]) -> Linear:
+def _model(state: JsonObject) -> Linear:
     theta = array("f", 3)(state.pop("theta"), "theta")
     behind = array("f", 1, all_finite=False)(state.pop("behind"), "behind")
     names = {name: count if name in WHOLE else real for name in arguments.RECORD.names}

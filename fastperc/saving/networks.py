@@ -19,6 +19,7 @@ from ..estimators.optimizer import Optimizer
 from ..estimators.regressor import MLPRegressor
 from ..estimators.scaling import Scaling
 from ..estimators.settings import Settings
+from ..files.safetensors import JsonObject
 from ..kernels import updates
 from ..training.rules import Rule
 from . import fields
@@ -54,7 +55,7 @@ KNOWN: dict[str, fields.Check] = {
     "validation_loss_curve_": list_of(real),
     "_no_improvement_count": count,
 }
-# What follows from the rest, or belongs to a process.
+# What follows from the rest: each call of training makes `_random_state` of the parameter.
 DERIVED = {
     "classes_", "out_activation_", "n_layers_", "_model", "_arrays", "_buffers", "_raw",
     "_random_state",
@@ -73,9 +74,6 @@ def state_of_network(estimator: BaseMLP) -> dict[str, object]:
     refuse_unknown(estimator, {*given, *KNOWN, *DERIVED})
     state: dict[str, object] = {"parameters": given}
     state |= {name: attributes[name] for name in KNOWN if name in attributes}
-    stream = attributes.get("_random_state")
-    if isinstance(estimator.random_state, int) and stream is not None:
-        state["_random_state"] = stream  # else it is the parameter, or NumPy's own
     return state
 
 
@@ -111,18 +109,16 @@ def check_names(state: Mapping[str, Any], what: str = "feature_names_in_") -> No
 def network_maker(kind: type[BaseMLP]) -> Any:
     """Return the function that makes an estimator of a class from its state."""
 
-    def make(state: dict[str, Any]) -> BaseMLP:
+    def make(state: JsonObject) -> BaseMLP:
         estimator = with_parameters(kind, state.pop("parameters"))
-        stream = state.pop("_random_state", None)
+        Settings.of(estimator._raw_settings())  # raises if layers are no numbers
         found = fields.take(state, {name: KNOWN[name] for name in KNOWN if name in state})
         if set(state) - set(found):
             raise ValueError(f"found {sorted(set(state) - set(found))[0]!r}, which is no attribute")
         check_names(found)
         _check_labels(kind, found)
         vars(estimator).update(found)
-        if stream is not None:
-            estimator._random_state = a(np.random.RandomState)(stream, "_random_state")
-        elif "coefs_" in found:
+        if "coefs_" in found:
             estimator._random_state = check_random_state(estimator.random_state)
         if "coefs_" in found or "intercepts_" in found:
             _complete(estimator, found)
@@ -131,7 +127,7 @@ def network_maker(kind: type[BaseMLP]) -> Any:
     return make
 
 
-def _check_labels(kind: type[BaseMLP], found: dict[str, Any]) -> None:
+def _check_labels(kind: type[BaseMLP], found: JsonObject) -> None:
     """Hold labels against outputs, and name the classes."""
     labels = found.get("_labels")
     if (labels is not None) != (kind is MLPClassifier and "n_features_in_" in found):
@@ -153,7 +149,7 @@ def n_outputs_of(labels: Labels) -> int:
     return len(labels.classes) if several else 1
 
 
-def _complete(estimator: BaseMLP, found: dict[str, Any]) -> None:
+def _complete(estimator: BaseMLP, found: JsonObject) -> None:
     """Make the network of a fitted estimator, and hold all that has its shape against it."""
     missing = [
         name for name in ("n_features_in_", "n_outputs_", "_settings", "coefs_", "intercepts_",
@@ -215,7 +211,7 @@ def _state_of_labels(labels: Labels) -> dict[str, object]:
     }
 
 
-def _labels(state: dict[str, Any]) -> Labels:
+def _labels(state: JsonObject) -> Labels:
     found = fields.take(
         state,
         {"classes": array("biufUO", 1), "binarized": array("biufUO", 1), "type": text,
@@ -245,14 +241,14 @@ def check_classes(classes: np.ndarray) -> None:
         raise ValueError(f"classes: found {labels!r:.60}, expected each once, sorted")
 
 
-def _scaling(state: dict[str, Any]) -> Scaling:
+def _scaling(state: JsonObject) -> Scaling:
     found = fields.take(state, {"mean": array("f", 1), "scale": array("f", 1)})
     if found["mean"].shape != found["scale"].shape or (found["scale"] <= 0).any():
         raise ValueError("scaling: found scales that are not positive, or not one for each mean")
     return Scaling(**found)
 
 
-def _class_weights(state: dict[str, Any]) -> ClassWeights:
+def _class_weights(state: JsonObject) -> ClassWeights:
     found = fields.take(state, {"classes": array("biufUO", 1), "counts": array("f", 1)})
     if len(found["classes"]) != len(found["counts"]) or (found["counts"] < 0).any():
         raise ValueError("class weights: found other counts than one for each class")
@@ -287,7 +283,7 @@ def _state_of_optimizer(optimizer: Optimizer) -> dict[str, object]:
     }
 
 
-def _optimizer(state: dict[str, Any]) -> Optimizer:
+def _optimizer(state: JsonObject) -> Optimizer:
     found = fields.take(state, OPTIMIZER)
     rule = {name: found.pop(name) for name in ("code", "settings", "state", "step_state")}
     check_rule(**rule)

@@ -23,6 +23,7 @@ from ..estimators.fleets.kept import KeptFleet, KeptNetworks
 from ..estimators.fleets.watcher import COUNTS, CURVES
 from ..estimators.groups.base import BaseGroupedMLP
 from ..estimators.labels import Labels
+from ..files.safetensors import JsonObject
 from ..kernels import updates
 from . import fields
 from .fields import a, array, count, list_of, optional
@@ -83,7 +84,7 @@ def _state_of_fleet(fleet: KeptFleet) -> dict[str, object]:
     }
 
 
-def _fleet(state: dict[str, Any]) -> KeptFleet:
+def _fleet(state: JsonObject) -> KeptFleet:
     found = fields.take(state, FLEET)
     _check_fleet(found)
     features = fields.take(
@@ -100,7 +101,7 @@ def _fleet(state: dict[str, Any]) -> KeptFleet:
     )  # fmt: skip
 
 
-def _check_fleet(found: dict[str, Any]) -> None:
+def _check_fleet(found: JsonObject) -> None:
     """Hold the arrays of a fleet against each other."""
     theta, n = found["theta"], len(found["estimators"])
     if not n or len({type(estimator) for estimator in found["estimators"]}) > 1:
@@ -152,7 +153,7 @@ NETWORKS: dict[str, fields.Check] = {
 }  # fmt: skip
 
 
-def _networks(state: dict[str, Any]) -> KeptNetworks:
+def _networks(state: JsonObject) -> KeptNetworks:
     found = fields.take(state, NETWORKS)
     n, fleets, alone = len(found["fleet"]), found["fleets"], iter(found["fitted"] or [])
     columns = [fields.shaped(found[name], name, (n,)).tolist() for name in (*NETWORKS,)[:6]]
@@ -206,7 +207,7 @@ def _state_of(known: dict[str, fields.Check], model: Any) -> dict[str, object]:
 
 
 def _ensemble_maker(kind: type[FittedEnsemble]) -> Any:
-    def make(state: dict[str, Any]) -> FittedEnsemble:
+    def make(state: JsonObject) -> FittedEnsemble:
         model = with_parameters(kind, state.pop("parameters"))
         found = _check_shared(state, ENSEMBLE, kind._member)
         if not found:
@@ -231,7 +232,7 @@ def _ensemble_maker(kind: type[FittedEnsemble]) -> Any:
 
 
 def _groups_maker(kind: type[BaseGroupedMLP]) -> Any:
-    def make(state: dict[str, Any]) -> BaseGroupedMLP:
+    def make(state: JsonObject) -> BaseGroupedMLP:
         model = with_parameters(kind, state.pop("parameters"))
         found = _check_shared(state, GROUPS, kind._kind)
         if not found:
@@ -257,8 +258,8 @@ def _groups_maker(kind: type[BaseGroupedMLP]) -> Any:
 
 
 def _check_shared(
-    state: dict[str, Any], known: dict[str, fields.Check], member: type[BaseMLP]
-) -> dict[str, Any]:
+    state: JsonObject, known: dict[str, fields.Check], member: type[BaseMLP]
+) -> JsonObject:
     """Return the attributes of a model of many networks; none of one that was not fitted."""
     if not state:
         return {}
@@ -285,7 +286,7 @@ def _check_shared(
     return found
 
 
-def _check_members(found: dict[str, Any], member: type[BaseMLP]) -> None:
+def _check_members(found: JsonObject, member: type[BaseMLP]) -> None:
     """Refuse members of another class, or with other inputs or outputs."""
     networks, n_in = found["_networks"], None
     like = found.get("_like")
@@ -309,7 +310,7 @@ def _check_own_labels(own: Any, labels: Labels, may_lack: bool) -> None:
         raise ValueError(f"_networks: found the classes {own.classes!r:.60} of a network")
 
 
-def _calibration(state: dict[str, Any]) -> Calibration:
+def _calibration(state: JsonObject) -> Calibration:
     found = fields.take(state, {"noise": array("f", 1), "scores": array("f", 2)})
     if found["scores"].shape[1] != len(found["noise"]):
         raise ValueError("scores: found another number of outputs than of noise")

@@ -20,7 +20,7 @@ import numpy as np
 
 from .. import checks, schedules
 from ..files.container import Tensor
-from ..files.safetensors import DTYPES, check_keys
+from ..files.safetensors import DTYPES, JsonObject, check_keys
 
 FEW = 16  # numbers of a list, or texts of an array, that stay in the JSON
 KEY = 624  # numbers in the state of an MT19937
@@ -37,7 +37,7 @@ class Record(NamedTuple):
     name: str
     type: type
     state: Callable[[Any], Mapping[str, object]]
-    make: Callable[[dict[str, Any]], Any]
+    make: Callable[[JsonObject], Any]
 
 
 class Column(list[Any]):
@@ -88,20 +88,18 @@ class Writer:
             items = [self.encode(item, f"{name}.{i}") for i, item in enumerate(value)]
             return items if type(value) is list else {"tuple": items}
         if isinstance(value, Mapping):
-            pairs = enumerate(value.items())
-            return {
-                "dict": [
-                    [self.encode(k, f"{name}.{i}.key"), self.encode(v, f"{name}.{i}.value")]
-                    for i, (k, v) in pairs
-                ]
-            }
+            pairs = []
+            for i, (key, inner) in enumerate(value.items()):
+                plain = self.encode(key, f"{name}.{i}.key")
+                pairs.append([plain, self.encode(inner, _way(name, i, plain))])
+            return {"dict": pairs}
         raise ValueError(
             f"{name}: found {value!r:.80}, which no file can keep: expected numbers, texts, "
             "arrays, or a schedule of fastperc.schedules. Set it to None or to a name before "
             "saving, and set it again after loading"
         )
 
-    def _column(self, values: list[Any], name: str) -> dict[str, Any]:
+    def _column(self, values: list[Any], name: str) -> JsonObject:
         """Return many values as JSON: once if they are alike, else part by part, or each."""
         first = values[0]
         kinds = {type(value) for value in values}
@@ -131,7 +129,7 @@ class Writer:
                     "ends": self._numbers(ends, f"{name}.ends")}  # fmt: skip
         return {"each": [self.encode(value, f"{name}.{i}") for i, value in enumerate(values)]}
 
-    def _columns(self, states: Sequence[Mapping[Any, Any]], name: str) -> dict[str, Any]:
+    def _columns(self, states: Sequence[Mapping[Any, Any]], name: str) -> JsonObject:
         """Return a column for each entry of objects that have the same entries."""
         of = [self._column([state[k] for state in states], f"{name}.{k}") for k in states[0]]
         return {"names": [str(k) for k in states[0]], "of": of}
@@ -210,7 +208,7 @@ def tensors_in(value: object, name: str) -> Iterator[tuple[str, Tensor]]:
             for i, pair in enumerate(item):
                 if isinstance(pair, list) and len(pair) == 2:
                     yield from tensors_in(pair[0], f"{name}.{i}.key")
-                    yield from tensors_in(pair[1], f"{name}.{i}.value")
+                    yield from tensors_in(pair[1], _way(name, i, pair[0]))
         elif tag == "column":
             yield f"{name}.number", _tensor(value.get("number"), name, "int64")
             yield from _tensors_in_column(item, name)
@@ -240,7 +238,7 @@ def _tensors_in_column(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
             yield from _tensors_in_column(of, f"{name}.{part}")
 
 
-def _parts(value: dict[str, Any], name: str) -> list[tuple[str, Any]]:
+def _parts(value: JsonObject, name: str) -> list[tuple[str, Any]]:
     """Return name and column of each entry of objects that have the same entries."""
     names, of = value.get("names"), value["of"]
     if not isinstance(names, list) or not isinstance(of, list) or len(names) != len(of):
@@ -289,11 +287,11 @@ class Reader:
             raise ValueError(f"{name}: found {[*value]!r:.60}, expected what a value is")
         return READ[tag](self, value, name)
 
-    def _record(self, value: dict[str, Any], name: str) -> Any:
+    def _record(self, value: JsonObject, name: str) -> Any:
         state = {k: self.decode(v, f"{name}.{k}") for k, v in value.items() if k != "is"}
         return self._make(value["is"], state, name)
 
-    def _make(self, kind: object, state: dict[str, Any], name: str) -> Any:
+    def _make(self, kind: object, state: JsonObject, name: str) -> Any:
         """Return an object of the class of that name."""
         record = self.records.get(kind) if isinstance(kind, str) else None
         if record is None:
@@ -308,21 +306,21 @@ class Reader:
         except (AttributeError, IndexError, OverflowError, ArithmeticError) as error:
             raise ValueError(f"{name}: found no state of {record.name}: {error}") from error
 
-    def _column(self, value: dict[str, Any], name: str) -> Column:
+    def _column(self, value: JsonObject, name: str) -> Column:
         check_keys(value, ("column", "number"), name)
         number = self.arrays[f"{name}.number"]
         if number.ndim != 1 or (number != np.arange(len(number))).any():
             raise ValueError(f"{name}: found numbers of a column that do not count from 0")
         return Column(self._items(value["column"], name, len(number)))
 
-    def _items(self, value: dict[str, Any], name: str, n: int) -> list[Any]:
+    def _items(self, value: JsonObject, name: str, n: int) -> list[Any]:
         """Return the n values of a column, whose length has an array in the file as its proof."""
         found = self._all_items(value, name, n)
         if len(found) != n:
             raise ValueError(f"{name}: found a column of {len(found)}, expected {n}")
         return found
 
-    def _all_items(self, value: dict[str, Any], name: str, n: int) -> list[Any]:
+    def _all_items(self, value: JsonObject, name: str, n: int) -> list[Any]:
         if "same" in value:
             return [self.decode(value["same"], name) for _ in range(n)]
         if "each" in value:
@@ -351,7 +349,7 @@ class Reader:
             return [dict(zip(keys, row, strict=True)) for row in rows]
         return [list(row) if value.get("lists") is True else row for row in rows]
 
-    def _tuple(self, value: dict[str, Any], name: str) -> tuple[Any, ...]:
+    def _tuple(self, value: JsonObject, name: str) -> tuple[Any, ...]:
         return tuple(self._list(value["tuple"], name))
 
     def _list(self, value: object, name: str) -> list[Any]:
@@ -359,19 +357,21 @@ class Reader:
             raise ValueError(f"{name}: found {value!r:.60}, expected a list")
         return self.decode(value, name)
 
-    def _dict(self, value: dict[str, Any], name: str) -> dict[Any, Any]:
+    def _dict(self, value: JsonObject, name: str) -> dict[Any, Any]:
         found = {}
         for i, pair in enumerate(value["dict"] if isinstance(value["dict"], list) else [None]):
             if not isinstance(pair, list) or len(pair) != 2:
                 raise ValueError(f"{name}: found {pair!r:.60}, expected pairs of key and value")
             key = self.decode(pair[0], f"{name}.{i}.key")
-            found[key] = self.decode(pair[1], f"{name}.{i}.value")
+            if key in found:
+                raise ValueError(f"{name}: found the key {key!r:.60} twice")
+            found[key] = self.decode(pair[1], _way(name, i, pair[0]))
         return found
 
-    def _float(self, value: dict[str, Any], name: str) -> float:
+    def _float(self, value: JsonObject, name: str) -> float:
         return NOT_FINITE[checks.check_choice(value["float"], name, NOT_FINITE)]
 
-    def _scalar(self, value: dict[str, Any], name: str) -> Any:
+    def _scalar(self, value: JsonObject, name: str) -> Any:
         check_keys(value, ("scalar", "dtype"), name)
         if value["dtype"] == "str":
             return np.str_(_text(value["scalar"], name))
@@ -384,13 +384,13 @@ class Reader:
             raise ValueError(f"{name}: found {plain}, which {dtype} does not hold")
         return dtype.type(plain)
 
-    def _array(self, value: dict[str, Any], name: str) -> np.ndarray:
+    def _array(self, value: JsonObject, name: str) -> np.ndarray:
         return self.arrays[name]
 
-    def _numbers(self, value: dict[str, Any], name: str) -> list[Any]:
+    def _numbers(self, value: JsonObject, name: str) -> list[Any]:
         return self.arrays[name].tolist()
 
-    def _texts(self, value: dict[str, Any], name: str) -> np.ndarray:
+    def _texts(self, value: JsonObject, name: str) -> np.ndarray:
         check_keys(value, ("texts", "shape", "width"), name)
         texts = value["texts"]
         if isinstance(texts, dict):
@@ -408,7 +408,7 @@ class Reader:
             found = found.astype(f"<U{width}")
         return reshaped(found, value["shape"], name)
 
-    def _objects(self, value: dict[str, Any], name: str) -> np.ndarray:
+    def _objects(self, value: JsonObject, name: str) -> np.ndarray:
         check_keys(value, ("objects", "shape"), name)
         items = self.decode(value["objects"], name)
         if not isinstance(items, list):
@@ -418,7 +418,7 @@ class Reader:
             found[i] = item
         return reshaped(found, value["shape"], name)
 
-    def _stream(self, value: dict[str, Any], name: str) -> np.random.RandomState:
+    def _stream(self, value: JsonObject, name: str) -> np.random.RandomState:
         node, key = value["stream"], self.arrays[name]
         position = node["position"]
         if type(position) is not int or not 0 <= position <= KEY:
@@ -432,14 +432,14 @@ class Reader:
         stream.set_state(("MT19937", key, position, node["has_gauss"], gauss))
         return stream
 
-    def _schedule(self, value: dict[str, Any], name: str) -> schedules.Schedule:
+    def _schedule(self, value: JsonObject, name: str) -> schedules.Schedule:
         found = value["schedule"]
         if not isinstance(found, list) or not found:
             raise ValueError(f"{name}: found {found!r:.60}, expected a schedule and its numbers")
         return schedules.MAKERS[checks.check_choice(found[0], name, schedules.MAKERS)](*found[1:])
 
 
-READ: dict[str, Callable[[Reader, dict[str, Any], str], Any]] = {
+READ: dict[str, Callable[[Reader, JsonObject, str], Any]] = {
     "column": Reader._column,
     "tuple": Reader._tuple,
     "dict": Reader._dict,
@@ -470,6 +470,11 @@ def _bounds(ends: np.ndarray, n: int, name: str) -> list[tuple[int, int]]:
     if any(a > b for a, b in itertools.pairwise(bounds)) or bounds[-1] != n:
         raise ValueError(f"{name}: found ends of parts that do not follow each other")
     return [*itertools.pairwise(bounds)]
+
+
+def _way(name: str, i: int, key: object) -> str:
+    """Return the way to the value of a dict's key, which is the i-th."""
+    return f"{name}.{key}" if isinstance(key, str) else f"{name}.{i}.value"
 
 
 def reshaped(array: np.ndarray, shape: object, name: str) -> np.ndarray:
