@@ -1,5 +1,6 @@
 """Models of every kind that exports are tested with: random networks, and fitted estimators."""
 
+import functools
 import itertools
 import warnings
 from typing import NamedTuple
@@ -204,6 +205,9 @@ def group_cases():
         model = fitted(GroupedMLPClassifier(one), X, y, groups=names)
         yield f"grouped-{loss}-{n_classes}-{scale}", Case(model, X, names)
     one = MLPRegressor(hidden_layer_sizes=(4,), **QUICK)
+    for name, groups in {"bool": numbers > 5, "fractions": numbers / 2}.items():
+        model = fitted(GroupedMLPRegressor(one), X, targets_for(rng, X), groups=groups)
+        yield f"grouped-{name}", Case(model, X, groups)
     with_column = np.insert(X, 2, numbers, axis=1)
     model = fitted(GroupedMLPRegressor(one, groups=2), with_column, targets_for(rng, X))
     yield "grouped-column", Case(model, X, numbers.astype(float))
@@ -231,6 +235,7 @@ def linear_cases():
             yield f"{kind.__name__}-{dtype}", Case(fitted(kind(**quick), X, y), X)
 
 
+@functools.cache
 def estimator_cases():
     """All of them, by name."""
     return {
@@ -315,7 +320,11 @@ def require_agreement(proto, case):
     """Raise AssertionError unless ONNX Runtime says what the model says."""
     dtype = "float32" if proto.graph.input[0].type.tensor_type.elem_type == 1 else "float64"
     X = case.X.astype(dtype)
-    inputs = {"X": X} if case.groups is None else {"X": X, "groups": case.groups}
+    inputs = {"X": X}
+    if case.groups is not None:
+        inputs["groups"] = (
+            case.groups.astype(np.int64) if case.groups.dtype == bool else case.groups
+        )
     found = run_onnx(proto, **inputs)
     outputs, labels, probabilities = expected(case._replace(X=X))
     assert ("label" in found) == (labels is not None)

@@ -134,12 +134,47 @@ def test_what_a_file_says(tmp_path):
     assert np.allclose(found[:, 0], model.predict(X), rtol=1e-12)
 
 
+def test_large_fleets_and_many_groups_are_exported():
+    fleet = fastperc.Fleet((3, 8, 1), 3000, seed=0)
+    assert len(to_onnx(fleet).graph.node) == 6
+    X = rows(np.random.default_rng(0), n=3000)
+    one = MLPRegressor(hidden_layer_sizes=(2,), max_iter=1, random_state=0)
+    names = np.array([f"group {k % 1000}" for k in range(3000)])
+    model = fitted(fastperc.GroupedMLPRegressor(one), X, X[:, 0], groups=names)
+    require_agreement(to_onnx(model), Case(model, X[:50], names[:50].astype(object)))
+
+
+def test_a_subclass_is_its_class():
+    class Own(MLPRegressor):
+        pass
+
+    X = rows(np.random.default_rng(0))
+    model = fitted(Own(hidden_layer_sizes=(), max_iter=1, random_state=0), X, X[:, 0])
+    require_agreement(to_onnx(model), Case(model, X))
+
+
 def test_a_file_that_is_there_is_replaced_only_by_a_whole_one(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"old")
     with pytest.raises(TypeError):
         to_onnx({}, path)
     assert path.read_bytes() == b"old"
+
+
+def test_exporting_changes_no_bit_of_training():
+    def taught(export):
+        model = SGDClassifier(loss="log_loss", average=True, random_state=0)
+        rng = np.random.default_rng(0)
+        for k in range(60):
+            x = rng.normal(0, 1, 3)
+            model.learn_one({"a": x[0], "b": x[1], "c": x[2]}, "yes" if x[0] > 0 else "no")
+            if export and k % 7 == 6:
+                to_onnx(model)
+        return model._model()
+
+    with_exports, without = taught(True), taught(False)
+    assert np.array_equal(with_exports.theta, without.theta)
+    assert np.array_equal(with_exports.state, without.state, equal_nan=True)
 
 
 # --- the check ------------------------------------------------------------------------------------
