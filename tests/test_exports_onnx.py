@@ -85,6 +85,41 @@ def test_any_number_of_rows(n, estimators):
         require_agreement(to_onnx(model), case)
 
 
+@pytest.mark.parametrize(
+    ("output", "loss"),
+    [("sigmoid", "log_loss"), ("identity", "hinge"), ("softmax", "cross_entropy"),
+     ("step", "perceptron"), ("sign", "perceptron")],
+)  # fmt: skip
+@pytest.mark.parametrize("n_out", [1, 2])
+def test_outputs_on_the_boundary(output, loss, n_out):
+    """Weights of 0 make outputs that are equal to the threshold, or to each other."""
+    if output == "softmax":
+        n_out += 1
+    net = Network((2, n_out), output=output, loss=loss, init="zeros", dtype="float64")
+    require_agreement(to_onnx(net), Case(net, np.ones((3, 2))))
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "hinge"])
+def test_outputs_of_estimators_on_the_boundary(loss):
+    X = rows(np.random.default_rng(0))
+    model = MLPClassifier((), loss=loss, max_iter=1, random_state=0)
+    fitted(model, X, np.where(X[:, 0] > 0, "a", "b"))
+    model.coefs_[0][:], model.intercepts_[0][:] = 0, 0
+    require_agreement(to_onnx(model), Case(model, X))
+
+
+@pytest.mark.parametrize("intercept", [-1000.0, -60.0, 0.0, 1000.0])
+@pytest.mark.parametrize("loss", ["log_loss", "modified_huber"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_against_the_others_far_from_all_classes(intercept, loss, dtype):
+    """Probabilities are divided by their sum, however small that is; equal ones where it is 0."""
+    X = rows(np.random.default_rng(0), dtype)
+    model = fitted(SGDClassifier(loss=loss, max_iter=2, tol=None), X, np.arange(len(X)) % 3)
+    model.coef_[:] = np.clip(model.coef_, -1, 1)
+    model.intercept_[:] = intercept
+    require_agreement(to_onnx(model), Case(model, X))
+
+
 # --- what else an ensemble and groups give --------------------------------------------------------
 
 
