@@ -201,6 +201,8 @@ def group_cases():
         y[names == "bb"] = np.where(np.arange(30) % 2, "red", "green")  # two
         if n_classes == 4:
             y[names == "ü"] = np.resize(["red", "green", "blue"], 30)
+        else:
+            y[names == "d"] = "red"  # the other one
         one = MLPClassifier((4,), loss=loss, scale=scale, solver="lbfgs", **QUICK)
         model = fitted(GroupedMLPClassifier(one), X, y, groups=names)
         yield f"grouped-{loss}-{n_classes}-{scale}", Case(model, X, names)
