@@ -267,7 +267,7 @@ MOST_ANY = {
     "files": 38,
     "saving": 62,
     "fleet": 6,
-    "exports": 40,
+    "exports": 34,
     "plots": 8,
     "benchmarks": 11,
     "comparing": 6,
