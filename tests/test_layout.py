@@ -29,7 +29,7 @@ BELOW = {
     "estimators": "results training model kernels checks errors deadline schedules",
     "search": "estimators results",
     "river": "estimators optional",
-    "exports": "fleet network estimators files model kernels checks optional",
+    "exports": "fleet network estimators files model kernels checks errors optional",
     "saving": "files fleet network estimators training model kernels schedules checks",
     "datasets": "checks errors",
     "measuring": "kernels",

@@ -57,7 +57,7 @@ class Answers:
             sizes = part.stack.sizes
             hidden = sizes[1:-1]
             n = max(hidden[0::2], default=0) + max(hidden[1::2], default=0)
-            n += 0 if part.stack.shift is None else sizes[0]
+            n += sizes[0] if part.stack.shift is not None or part.whole is not None else 0
             most = max(most, 2 * sum(sizes[1:]) if self.train else n)
         return int((most + (self.plan.n_outputs if self.plan.weights is not None else 0))
                    * self.plan.dtype.itemsize)  # fmt: skip

@@ -48,7 +48,7 @@ static real p_power_of_two(real k)
 }
 """,
     "whole": """
-/* The nearest whole number, for |v| far below 2**$mantissa_bits. */
+/* The nearest whole number, for |v| far below what is added and subtracted again. */
 static real p_whole(real v)
 {
     real sum = v + $SHIFT;
@@ -178,11 +178,19 @@ static real p_largest(const real *z, size_t n)
 }
 """,
     "subtract": """
-static void p_subtract(const real *x, const real *shift, size_t n, real *shifted)
+static void p_subtract(const real *x, const real *shift, size_t n, real *inputs)
 {
     size_t i;
     for (i = 0; i < n; i++)
-        shifted[i] = x[i] - shift[i];
+        inputs[i] = x[i] - shift[i];
+}
+""",
+    "multiply": """
+static void p_multiply(const real *x, const real *factor, size_t n, real *inputs)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        inputs[i] = x[i] * factor[i];
 }
 """,
     "dense": """
