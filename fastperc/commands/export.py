@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..exports.plan import Plan
 
 
-class Weights(str, Enum):
+class Weights(StrEnum):
     """What weights are rounded to."""
 
     int8 = "int8"
@@ -74,9 +74,7 @@ def export(
         print(line)
 
 
-def check_options(
-    kind: str, given: set[str], data: Path | None, weights: Weights | None
-) -> None:
+def check_options(kind: str, given: set[str], data: Path | None, weights: Weights | None) -> None:
     """Refuse a name or options that do not belong together."""
     if kind not in (".onnx", ".c", ".py"):
         raise typer.BadParameter(f"OUT: found the ending {kind!r}, expected .onnx, .c or .py")

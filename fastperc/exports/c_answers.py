@@ -26,11 +26,11 @@ class Answers:
         self.plan, self.tables, self.train = plan, tables, train
         self.chosen = plan.combine in ("each", "by_group")  # the caller says which network
         decision = plan.decision
-        self.has_label = decision is not None and (
-            decision.rule == "argmax" or plan.n_outputs == 1
-        )
+        self.has_label = decision is not None and (decision.rule == "argmax" or plan.n_outputs == 1)
         self.has_labels = decision is not None and not self.has_label
-        first = "const p_parameters *model, " if train else "size_t network, " if self.chosen else ""
+        first = (
+            "const p_parameters *model, " if train else "size_t network, " if self.chosen else ""
+        )
         self.parameters = f"{first}const real *x"
         self.arguments = "model, x" if train else "network, x" if self.chosen else "x"
         self.result = "int" if self.has_label else "void"
@@ -236,7 +236,7 @@ class Answers:
 
 LINKS = {
     "sigmoid": "proba[k] = p_sigmoid(proba[k]);",
-    "clip": "proba[k] = ((proba[k] > 1.0 ? 1.0 : (proba[k] < -1.0 ? -1.0 : proba[k])) + 1.0) / 2.0;",
+    "clip": "proba[k] = proba[k] > 1.0 ? 1.0 : (proba[k] < -1.0 ? 0.0 : (proba[k] + 1.0) / 2.0);",
 }
 KEY_TYPES = {
     "O": "const char *", "U": "const char *", "i": "long long ", "u": "unsigned long long ",

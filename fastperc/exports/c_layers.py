@@ -12,7 +12,7 @@ from .plan import Layer, Stack
 
 WIDTH = 98  # of a line
 SUBTRACTED, MULTIPLIED = "subtracted from the inputs", "inputs are multiplied by"
-WHOLE = {"int8": np.dtype("int8"), "int16": np.dtype("int16")}
+WHOLE: dict[str, np.dtype] = {"int8": np.dtype("int8"), "int16": np.dtype("int16")}
 
 
 class Quantized(NamedTuple):
@@ -223,7 +223,9 @@ def forward(tables: Tables, name: str = "p_forward") -> str:
         place_in_theta = tables.place_of(what)
         if place_in_theta is not None:
             lines = lines if source == "inputs" else [f"    real inputs[{n_in}];", *lines]
-            lines.append(f"    {function}({source}, {at('theta', place_in_theta)}, {n_in}, inputs);")
+            lines.append(
+                f"    {function}({source}, {at('theta', place_in_theta)}, {n_in}, inputs);"
+            )
             source = "inputs"
     for k, (layer, place) in enumerate(zip(layers, tables.places(), strict=True)):
         target = "out" if k == len(layers) - 1 else "ab"[k % 2]

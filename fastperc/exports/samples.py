@@ -43,18 +43,25 @@ def _read_npy(name: str) -> np.ndarray:
 
 def _read_table(name: str) -> np.ndarray:
     rows: list[list[float]] = []
-    with open(name, newline="", encoding="utf-8-sig") as file:
-        for number, cells in enumerate(csv.reader(file), 1):
-            try:
-                row = [float(cell) for cell in cells]
-            except ValueError:
-                if number == 1:  # a heading
-                    continue
-                raise DataError(f"{name}, line {number}: found a cell that is no number") from None
-            if rows and row and len(row) != len(rows[0]):
-                raise DataError(
-                    f"{name}, line {number}: found {len(row)} cells, expected {len(rows[0])}"
-                )
-            if row:
-                rows.append(row)
+    try:
+        with open(name, newline="", encoding="utf-8-sig") as file:
+            for number, cells in enumerate(csv.reader(file), 1):
+                row = _numbers(cells, number, name)
+                if rows and row and len(row) != len(rows[0]):
+                    raise DataError(
+                        f"{name}, line {number}: found {len(row)} cells, expected {len(rows[0])}"
+                    )
+                rows += [row] if row else []
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{name}: found no text with commas ({error})") from error
     return np.array(rows, np.float64)
+
+
+def _numbers(cells: list[str], number: int, name: str) -> list[float]:
+    """Return a line's numbers; none of the first line, if it is a heading."""
+    try:
+        return [float(cell) for cell in cells]
+    except ValueError:
+        if number == 1:
+            return []
+        raise DataError(f"{name}, line {number}: found a cell that is no number") from None

@@ -13,7 +13,7 @@ from fastperc.exports.c_selftest import targets
 from fastperc.exports.c_size import compiler
 from fastperc.exports.rounding import bounds
 
-WARNINGS = "-Wall -Wextra -Werror -pedantic -Wconversion -Wdouble-promotion".split()
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-Wdouble-promotion"]
 RELATIVE = 1e-5  # of training steps
 REALS = {"float32": ctypes.c_float, "float64": ctypes.c_double}
 
@@ -153,7 +153,10 @@ def compare_training(compiled, i, model, n_samples):
     assert np.array_equal(mine, model.theta)
     real = REALS[model.dtype.name]
     learn_one = compiled.function(i, "learn_one", real)
-    found = [learn_one(pointer(mine), pointer(x), pointer(y), real(lr)) for x, y in zip(X, Y, strict=True)]
+    found = [
+        learn_one(pointer(mine), pointer(x), pointer(y), real(lr))
+        for x, y in zip(X, Y, strict=True)
+    ]
     most, size = np.abs(losses).max(), np.abs(theta).max()
 
     def distance(some_losses, some_theta):
