@@ -1,5 +1,6 @@
 """Models of every kind that exports are tested with: random networks, and fitted estimators."""
 
+import functools
 import itertools
 import warnings
 from typing import NamedTuple
@@ -204,9 +205,12 @@ def group_cases():
         model = fitted(GroupedMLPClassifier(one), X, y, groups=names)
         yield f"grouped-{loss}-{n_classes}-{scale}", Case(model, X, names)
     one = MLPRegressor(hidden_layer_sizes=(4,), **QUICK)
+    for name, groups in {"bool": numbers > 5, "fractions": numbers / 2}.items():
+        model = fitted(GroupedMLPRegressor(one), X, targets_for(rng, X), groups=groups)
+        yield f"grouped-{name}", Case(model, X, groups)
     with_column = np.insert(X, 2, numbers, axis=1)
     model = fitted(GroupedMLPRegressor(one, groups=2), with_column, targets_for(rng, X))
-    yield "grouped-column", Case(model, X, numbers)
+    yield "grouped-column", Case(model, X, numbers.astype(float))
 
 
 def linear_cases():
@@ -231,6 +235,7 @@ def linear_cases():
             yield f"{kind.__name__}-{dtype}", Case(fitted(kind(**quick), X, y), X)
 
 
+@functools.cache
 def estimator_cases():
     """All of them, by name."""
     return {
@@ -263,3 +268,73 @@ def expected(case):
     if hasattr(model, "predict_proba"):
         return None, labels, model.predict_proba(X, **extra)
     return model.decision_function(X, **extra).reshape(len(X), -1), labels, None
+
+
+def random_estimator(i):
+    """A fitted estimator whose kind, shape, loss, scaling and precision are drawn."""
+    rng = np.random.default_rng((25, i))
+    X = rows(rng, str(rng.choice(["float32", "float64"])), 60, far=bool(rng.random() < 0.5))
+    depth = int(rng.integers(0, 5))
+    options = {
+        "hidden_layer_sizes": tuple(rng.integers(1, 12, depth).tolist()),
+        "activation": rng.choice(HIDDEN, depth).tolist() if depth else "relu",
+        "scale": None if X[0, 3] < 10 and rng.random() < 0.5 else "standard",
+        **QUICK,
+        "max_iter": 3,
+    }
+    is_ensemble = rng.random() < 0.3
+    if is_ensemble:
+        options |= {"n_members": int(rng.integers(1, 6)), "bootstrap": bool(rng.random() < 0.5)}
+    if rng.random() < 0.5:
+        options["loss"] = str(rng.choice(["log_loss", "hinge"]))
+        kind = str(rng.choice([*LABELS]))
+        y = labels_for(rng, X, kind, int(rng.integers(2, 1 + len(LABELS[kind]))))
+        model = (MLPEnsembleClassifier if is_ensemble else MLPClassifier)(**options)
+    else:
+        options["loss"] = str(rng.choice(["squared_error", "poisson", "huber", "absolute_error"]))
+        y = targets_for(rng, X, int(rng.integers(1, 4)))
+        y = y / 100 if options["loss"] == "poisson" else y
+        model = (MLPEnsembleRegressor if is_ensemble else MLPRegressor)(**options)
+    return Case(fitted(model, X, y), X)
+
+
+# --- ONNX -----------------------------------------------------------------------------------------
+
+TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
+
+
+def run_onnx(proto, **inputs):
+    """What ONNX Runtime makes of inputs, by the names of outputs."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 4
+    session = onnxruntime.InferenceSession(
+        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, inputs), strict=True))
+
+
+def require_agreement(proto, case):
+    """Raise AssertionError unless ONNX Runtime says what the model says."""
+    dtype = "float32" if proto.graph.input[0].type.tensor_type.elem_type == 1 else "float64"
+    X = case.X.astype(dtype)
+    inputs = {"X": X}
+    if case.groups is not None:
+        inputs["groups"] = (
+            case.groups.astype(np.int64) if case.groups.dtype == bool else case.groups
+        )
+    found = run_onnx(proto, **inputs)
+    outputs, labels, probabilities = expected(case._replace(X=X))
+    assert ("label" in found) == (labels is not None)
+    if labels is not None:
+        assert found["label"].dtype.kind == labels.dtype.kind.replace("U", "O")
+        assert np.array_equal(found["label"], labels)
+    theirs = outputs if probabilities is None else probabilities
+    (name,) = {"variable", "outputs", "scores", "probabilities"} & set(found)
+    assert (name == "probabilities") == (probabilities is not None)
+    assert found[name].shape == theirs.shape
+    assert found[name].dtype == dtype
+    off = np.abs(found[name] - theirs.astype(np.float64)).max()
+    assert off <= TOLERANCE[dtype] * max(1, np.abs(theirs).max()), (name, off)

@@ -21,6 +21,7 @@ def page(repository, name):
         "README.md",
         "CONTRIBUTING.md",
         "bench/README.md",
+        "docs/exports.md",
         "docs/fleets.md",
         "docs/linear.md",
         "docs/kernels.md",
@@ -77,4 +78,18 @@ def test_the_examples_of_linear_print_what_they_say(repository, capsys):
     said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
     assert len(said) == 8
     exec(compile(code, "linear.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == said
+
+
+def test_the_examples_of_exports_to_onnx_print_what_they_say(
+    repository, capsys, tmp_path, monkeypatch
+):
+    pytest.importorskip("skl2onnx")
+    pytest.importorskip("onnxruntime")
+    section = page(repository, "exports.md").partition("\n## ONNX\n")[2].partition("\n## ")[0]
+    code = python_of(section)
+    said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
+    assert len(said) == 3
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "exports.md", "exec"), {})
     assert capsys.readouterr().out.splitlines() == said

@@ -265,7 +265,7 @@ MOST_ANY = {
     "estimators": 147,
     "files": 23,
     "fleet": 6,
-    "exports": 40,
+    "exports": 34,
     "plots": 8,
     "benchmarks": 11,
     "comparing": 6,

@@ -6,6 +6,7 @@ from functools import singledispatch
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from .. import __version__
 from ..estimators.base import BaseMLP
@@ -23,6 +24,11 @@ from .plan import Decision, Groups, Plan, Probabilities
 from .widening import widened
 
 
+def is_described(model: object) -> bool:
+    """Return whether `describe_estimator` takes a model, fitted or not."""
+    return describe_estimator.dispatch(type(model)) is not describe_estimator.dispatch(object)
+
+
 @singledispatch
 def describe_estimator(model: Any) -> Plan:
     """Return what a fitted estimator computes; see `describe.describe`."""
@@ -37,7 +43,7 @@ def _of_mlp(model: BaseMLP) -> Plan:
     network = _scaled(model)
     return Plan(
         **_common(model, network.model.dtype),
-        **_of_labels(getattr(model, "_labels", None), model.loss),
+        **_of_labels(getattr(model, "_labels", None), _learned_loss(model)),
         n_features=model.n_features_in_,
         feature_names=_names(model),
         stacks=stacks_of([network]),
@@ -63,7 +69,7 @@ def _of_ensemble(model: BaseMLPEnsemble) -> Plan:
 
 @describe_estimator.register
 def _of_groups(model: BaseGroupedMLP) -> Plan:
-    model.results_table()  # which says so if it is not fitted
+    check_is_fitted(model)
     labels: Labels | None = getattr(model, "_labels", None)
     numbers = range(len(model.groups_))
     members = [_scaled(model._networks.estimator(i)) for i in numbers]
@@ -94,7 +100,7 @@ def _of_linear(model: BaseLinear) -> Plan:
             f"model: found {type(model).__name__} of hashed names, expected one of columns: "
             "exports do not hash. Train on named features without n_features, or on arrays"
         )
-    model.coef_  # noqa: B018 (which says so if it is not fitted)
+    check_is_fitted(model)
     linear = model._model()
     coef, intercept = linear.current()
     if model._sparse is not None:
@@ -151,11 +157,16 @@ def _scaled(member: BaseMLP) -> Scaled:
     return Scaled(member._network(), member._scaling, member._target_scaling)
 
 
+def _learned_loss(model: BaseMLP) -> str:
+    """Return what the weights were trained on; the parameter may have been set since."""
+    return model.loss if model._settings is None else model._settings.loss
+
+
 def _of_labels(labels: Labels | None, loss: str) -> dict[str, Any]:
     """Return what a plan says of the labels of a dense classifier, or of a regressor."""
     if labels is None:
         return {"loss": loss, "decision": None, "method": "predict"}
-    loss = labels.loss  # as the weights were trained; the parameter may have been set since
+    loss = labels.loss
     middle, classes = labels.middle, labels.classes
     if labels.exclude_each_other:
         decision = Decision("argmax", classes)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 N_RANDOM = 64
+MOST = 1 << 24  # numbers in a layer of all networks for all rows: of large fleets, fewer rows
 EXTREMES = (0.0, 1.0, -1.0, 100.0, -100.0, 1e4, -1e4)  # in deviations of each feature
 
 
@@ -65,7 +66,9 @@ def inputs_for(model: Any, plan: Plan) -> tuple[np.ndarray, np.ndarray | None]:
     rng = np.random.default_rng(0)
     extremes = np.array([np.full(plan.n_features, value) for value in EXTREMES])
     mixed = rng.choice(EXTREMES, (len(EXTREMES), plan.n_features))
-    Z = np.concatenate([rng.normal(0, 1, (N_RANDOM, plan.n_features)), extremes, mixed])
+    width = sum(len(s.numbers) * max(s.sizes) for s in plan.stacks)
+    n = min(N_RANDOM, 1 + MOST // width)
+    Z = np.concatenate([rng.normal(0, 1, (n, plan.n_features)), extremes, mixed])
     scaling = getattr(model, "_scaling", None)
     if scaling is not None:
         Z = Z * scaling.scale + scaling.mean
@@ -110,10 +113,12 @@ def as_array(labels: Any) -> np.ndarray:
 
 
 def without_names(model: Any) -> Any:
-    """Return a model that takes rows without names, and groups apart; parameters are shared."""
+    """Return a model that takes rows without names, and groups apart, to be asked only."""
     twin = object.__new__(type(model))
     twin.__dict__.update(model.__dict__)
     twin.__dict__.pop("feature_names_in_", None)
+    if getattr(model, "_linear", None) is not None:
+        twin._linear = model._linear.copy()  # predicting brings coefficients up to date
     like = getattr(model, "_like", None)
     if like is not None:
         twin._like, twin.groups = without_names(like), None

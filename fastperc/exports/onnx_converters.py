@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 OLDEST = 13  # opset in which axes of ReduceSum and Squeeze became inputs
-OPTIONS = {
+OPTIONS: dict[str, list[object]] = {
     "zipmap": [True, False, "columns"], "nocl": [False], "output_class_labels": [False, True],
-    "raw_scores": [False],
 }  # fmt: skip
 
 
@@ -32,7 +32,8 @@ def register_skl2onnx() -> None:
 
     `to_onnx` does this by itself. Call it once before ``skl2onnx.to_onnx`` or
     ``skl2onnx.convert_sklearn``. Classifiers know the options ``zipmap`` and
-    ``output_class_labels``. Grouped networks, which take a second input, are not among them.
+    ``output_class_labels``, linear ones also ``raw_scores``. Grouped networks, which take a second
+    input, are not among them.
 
     Raises
     ------
@@ -57,11 +58,18 @@ def register_skl2onnx() -> None:
     for name in estimators.__all__:
         kind = getattr(estimators, name)
         if isinstance(kind, type) and issubclass(kind, (BaseMLP, BaseMLPEnsemble, BaseLinear)):
-            is_classifier = issubclass(kind, ClassifierMixin)
             skl2onnx.update_registered_converter(
                 kind, f"Fastperc{name}", _set_types, _convert, overwrite=True,
-                options=OPTIONS if is_classifier else None,
+                options=_options_of(kind),
             )  # fmt: skip
+
+
+def _options_of(kind: type) -> dict[str, list[object]] | None:
+    """Return the options that a class of estimators knows, with their values."""
+    if not issubclass(kind, ClassifierMixin):
+        return None
+    # Who has margins beside probabilities is asked for them, by CalibratedClassifierCV for one.
+    return OPTIONS | ({"raw_scores": [True, False]} if issubclass(kind, BaseLinear) else {})
 
 
 def convert_pipeline(model: Any, X: Any = None) -> ModelProto:
@@ -117,6 +125,9 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
             f"{type(operator.raw_operator).__name__}"
         )
     plan = describe(operator.raw_operator)
+    options = container.get_options(operator.raw_operator, {"raw_scores": False}, fail=False)
+    if options and options["raw_scores"]:
+        plan = replace(plan, probabilities=None)
     graph = Graph(scope.get_unique_variable_name)
     columns = [graph.cast(tensor.full_name, plan.dtype) for tensor in operator.inputs]
     x = columns[0] if len(columns) == 1 else graph.add("Concat", *columns, axis=1)
@@ -140,9 +151,20 @@ def _add_plan(graph: Graph, plan: Plan, x: str, names: list[str], dtype: np.dtyp
         _add_skl2onnx_labels(graph, plan, out, names[0])
         if plan.probabilities is not None:
             out = add_probabilities(graph, plan.probabilities, plan.n_outputs, out, computed)
-        elif plan.n_outputs == 1:  # a column for each class, as zipmap wants them
-            out = graph.add("Concat", graph.add("Neg", out), out, axis=-1)
+        else:
+            out = _scores_of_classes(graph, plan, out)
     graph.cast(out, dtype, out=names[-1])
+
+
+def _scores_of_classes(graph: Graph, plan: Plan, out: str) -> str:
+    """Add scores with a column for each class: of two, what one is ahead of the other."""
+    if plan.n_outputs == 1:
+        return graph.add("Concat", graph.add("Neg", out), out, axis=-1)
+    assert plan.decision is not None
+    if plan.n_outputs > 2 or plan.decision.rule == "threshold":
+        return out
+    other = graph.add("Gather", out, graph.constant(np.array([1, 0])), axis=-1)
+    return graph.add("Sub", out, other)
 
 
 def _are_texts(plan: Plan) -> bool:

@@ -87,8 +87,11 @@ def to_onnx(
 
 def is_ours(model: Any) -> bool:
     """Return whether a model is one of this library's, which `describe` takes, or nobody's."""
-    is_estimator = hasattr(model, "get_params")
-    return not is_estimator or type(model).__module__.startswith("fastperc.")
+    if not hasattr(model, "get_params"):
+        return True
+    from .of_estimators import is_described
+
+    return is_described(model)
 
 
 def _of_plan(model: Any, coverage: float | None) -> ModelProto:

@@ -183,10 +183,12 @@ def add_networks_of_groups(graph: Graph, groups: Groups, n_networks: int, names:
     other = n_networks if groups.unknown is None else groups.unknown
     keys = groups.keys
     if keys.dtype.kind != "f":
-        kind = "strings" if keys.dtype.kind == "O" else "int64s"
+        is_text = keys.dtype.kind == "O"
+        kind = "strings" if is_text else "int64s"
+        values = keys.tolist() if is_text else keys.astype(np.int64).tolist()
         return graph.add(
             "LabelEncoder", names, domain=ML, values_int64s=np.arange(len(keys)).tolist(),
-            default_int64=other, **{f"keys_{kind}": keys.tolist()},
+            default_int64=other, **{f"keys_{kind}": values},
         )  # fmt: skip
     column = graph.add("Unsqueeze", names, graph.constant(np.array([1])))
     is_own = graph.cast(graph.add("Equal", column, graph.constant(keys, "keys")), DOUBLE)

@@ -4,6 +4,7 @@
 - `guarded`: arrays that lie against memory which may not be touched.
 - `cases`, `networks`: random networks and samples, and what has to hold for each.
 - `configurations`, `estimators`: sequences of calls to the estimators and to scikit-learn's.
+- `exports`: random models as ONNX graphs.
 - `running`: many seeds, in a child process that may crash.
 
 From the root of the checkout: ``python -m tests.fuzz.networks --seed 0 --count 5000``.
