@@ -260,9 +260,8 @@ def _keys(keys: np.ndarray) -> str:
     if keys.dtype.kind in "OU":
         return _texts("p_groups", keys.tolist(), "static ")
     kind = KEY_TYPES[keys.dtype.kind].strip()
-    if keys.dtype.kind == "f":
-        keys = keys.astype(np.float64)
-    return table("p_groups", kind, [Part("", keys[None].astype(keys.dtype))])
+    wide = {"f": np.float64, "u": np.uint64}.get(keys.dtype.kind, np.int64)
+    return table("p_groups", kind, [Part("", keys[None].astype(wide))])
 
 
 def _texts(name: str, texts: Sequence[object], how: str = "") -> str:

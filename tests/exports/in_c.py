@@ -82,7 +82,12 @@ def networks_of(compiled, i, case):
         return None
     function = compiled.function(i, "network_of", ctypes.c_size_t)
     kind = plan.groups.keys.dtype.kind
-    as_c = {"O": lambda name: name.encode(), "i": ctypes.c_longlong, "f": ctypes.c_double}[kind]
+    as_c = {
+        "O": lambda name: name.encode(),
+        "i": ctypes.c_longlong,
+        "b": ctypes.c_longlong,
+        "f": ctypes.c_double,
+    }[kind]
     return np.array([function(as_c(name)) for name in case.groups.tolist()])
 
 
