@@ -11,7 +11,6 @@ import argparse
 import ctypes
 import subprocess
 import tempfile
-from pathlib import Path
 
 import numpy as np
 
