@@ -53,6 +53,15 @@ def test_marks(script, arguments, capsys, tmp_path):
 
 
 @compiled_only
+def test_exported(script, arguments, capsys):
+    arguments("--quick", "--markdown")
+    script("exported").main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "| a prediction of 8-32-1 | relu, ns | sigmoid, ns |"
+    assert any(line.startswith("| `net.predict_one` | ") for line in lines)
+
+
+@compiled_only
 def test_one_call(script, arguments, capsys, tmp_path):
     arguments("--quick", "--json", str(tmp_path / "calls.json"))
     script("one_call").main()

@@ -92,6 +92,14 @@ def test_the_examples_of_linear_print_what_they_say(repository, capsys):
     assert capsys.readouterr().out.splitlines() == said
 
 
+def test_the_example_of_exports_to_c_prints_what_it_says(repository, capsys):
+    section = page(repository, "exports.md").partition("\n## C\n")[2].partition("\n## ")[0]
+    code = python_of(section)
+    (said,) = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
+    exec(compile(code, "exports.md", "exec"), {})
+    assert capsys.readouterr().out.strip() == said
+
+
 def test_the_examples_of_exports_to_onnx_print_what_they_say(
     repository, capsys, tmp_path, monkeypatch
 ):

@@ -30,7 +30,7 @@ BELOW = {
     "estimators": "checkpointing results training model kernels checks errors deadline schedules",
     "search": "estimators checkpointing results",
     "river": "estimators optional",
-    "exports": "fleet network estimators files model kernels checks optional",
+    "exports": "fleet network estimators files model kernels checks errors optional",
     "saving": "files fleet network estimators training model kernels schedules checks",
     "datasets": "checks errors",
     "measuring": "kernels",

@@ -135,7 +135,9 @@ def _check_trainable(model: object, weights: str | None) -> tuple[bool, ...]:
             "written in C"
         )
     if weights is not None:
-        raise ValueError(f"weights: found {weights!r} with train, expected None: these cannot learn")
+        raise ValueError(
+            f"weights: found {weights!r} with train, expected None: these cannot learn"
+        )
     return model.bias
 
 
@@ -163,9 +165,7 @@ LANGUAGE_ENDS = """
 """
 
 
-def _head(
-    plan: Plan, tables: Sequence[Tables], answers: Answers, prefix: str, train: bool
-) -> str:
+def _head(plan: Plan, tables: Sequence[Tables], answers: Answers, prefix: str, train: bool) -> str:
     """Write the comment that says what this is, the includes and the type."""
     n_bytes = sum(part.n_bytes for part in tables)
     kept = "" if tables[0].whole is None else f", weights in {tables[0].whole}"
@@ -175,9 +175,9 @@ def _head(
         "Nothing is allocated, and nothing is written to but what the caller hands over, so that",
         "all functions may be called by several threads at once.",
         "Arithmetic is done in the order of the library's own for one sample: compiled with",
-        "-ffp-contract=off, outputs have the bits of that without fused multiply-adds (with softmax,",
-        "or several networks, up to their last places). Compiled otherwise, each operation may be off",
-        "by some units of the last place; the test allows 4 per operation.",
+        "-ffp-contract=off, outputs have the bits of that without fused multiply-adds (softmax and",
+        "means of several networks up to their last places). Compiled otherwise, operations may be",
+        "off by some units of the last place; the test allows 4 for each.",
     ]
     whole = [] if tables[0].whole is None else [f"typedef {tables[0].whole}_t weight;\n"]
     head = HEAD.format(

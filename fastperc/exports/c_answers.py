@@ -26,11 +26,11 @@ class Answers:
         self.plan, self.tables, self.train = plan, tables, train
         self.chosen = plan.combine in ("each", "by_group")  # the caller says which network
         decision = plan.decision
-        self.has_label = decision is not None and (
-            decision.rule == "argmax" or plan.n_outputs == 1
-        )
+        self.has_label = decision is not None and (decision.rule == "argmax" or plan.n_outputs == 1)
         self.has_labels = decision is not None and not self.has_label
-        first = "const p_parameters *model, " if train else "size_t network, " if self.chosen else ""
+        first = (
+            "const p_parameters *model, " if train else "size_t network, " if self.chosen else ""
+        )
         self.parameters = f"{first}const real *x"
         self.arguments = "model, x" if train else "network, x" if self.chosen else "x"
         self.result = "int" if self.has_label else "void"
@@ -57,7 +57,7 @@ class Answers:
             sizes = part.stack.sizes
             hidden = sizes[1:-1]
             n = max(hidden[0::2], default=0) + max(hidden[1::2], default=0)
-            n += 0 if part.stack.shift is None else sizes[0]
+            n += sizes[0] if part.stack.shift is not None or part.whole is not None else 0
             most = max(most, 2 * sum(sizes[1:]) if self.train else n)
         return int((most + (self.plan.n_outputs if self.plan.weights is not None else 0))
                    * self.plan.dtype.itemsize)  # fmt: skip
@@ -236,7 +236,7 @@ class Answers:
 
 LINKS = {
     "sigmoid": "proba[k] = p_sigmoid(proba[k]);",
-    "clip": "proba[k] = ((proba[k] > 1.0 ? 1.0 : (proba[k] < -1.0 ? -1.0 : proba[k])) + 1.0) / 2.0;",
+    "clip": "proba[k] = proba[k] > 1.0 ? 1.0 : (proba[k] < -1.0 ? 0.0 : (proba[k] + 1.0) / 2.0);",
 }
 KEY_TYPES = {
     "O": "const char *", "U": "const char *", "i": "long long ", "u": "unsigned long long ",
@@ -260,9 +260,8 @@ def _keys(keys: np.ndarray) -> str:
     if keys.dtype.kind in "OU":
         return _texts("p_groups", keys.tolist(), "static ")
     kind = KEY_TYPES[keys.dtype.kind].strip()
-    if keys.dtype.kind == "f":
-        keys = keys.astype(np.float64)
-    return table("p_groups", kind, [Part("", keys[None].astype(keys.dtype))])
+    wide = {"f": np.float64, "u": np.uint64}.get(keys.dtype.kind, np.int64)
+    return table("p_groups", kind, [Part("", keys[None].astype(wide))])
 
 
 def _texts(name: str, texts: Sequence[object], how: str = "") -> str:

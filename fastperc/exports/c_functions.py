@@ -48,7 +48,7 @@ static real p_power_of_two(real k)
 }
 """,
     "whole": """
-/* The nearest whole number, for |v| far below 2**$mantissa_bits. */
+/* The nearest whole number, for |v| far below what is added and subtracted again. */
 static real p_whole(real v)
 {
     real sum = v + $SHIFT;
@@ -178,11 +178,19 @@ static real p_largest(const real *z, size_t n)
 }
 """,
     "subtract": """
-static void p_subtract(const real *x, const real *shift, size_t n, real *shifted)
+static void p_subtract(const real *x, const real *shift, size_t n, real *inputs)
 {
     size_t i;
     for (i = 0; i < n; i++)
-        shifted[i] = x[i] - shift[i];
+        inputs[i] = x[i] - shift[i];
+}
+""",
+    "multiply": """
+static void p_multiply(const real *x, const real *factor, size_t n, real *inputs)
+{
+    size_t i;
+    for (i = 0; i < n; i++)
+        inputs[i] = x[i] * factor[i];
 }
 """,
     "dense": """
@@ -261,8 +269,8 @@ ACTIVATIONS = {
     "sign": ("z < 0.0 ? -1.0 : (z >= 0.0 ? 1.0 : z)", ""),
 }
 
-# Of one output a (of the weighted sum z) and its target y: the loss, and d, its derivative by a; or,
-# for those whose names are in `BY_SUM`, by z.
+# Of one output a (of the weighted sum z) and its target y: the loss, and d, its derivative by a, or
+# by z for those whose names are in `BY_SUM`.
 LOSSES = {
     "squared_error": "d = a - y; loss += 0.5 * d * d;",
     "absolute_error": "d = a > y ? 1.0 : (a < y ? -1.0 : 0.0); loss += d * (a - y);",
@@ -283,7 +291,9 @@ LOSSES = {
     "poisson softplus": """
         d = 0.0 - p_expm1(0.0 - a);
         d -= y * (a > 1e-30 ? d / a : 1.0);
-        loss += (a - y) + y * (p_log(y > 0.0 ? y : 1.0) - (z > -15.0 ? p_log(a) : z - 0.5 * p_exp(z)));""",
+        loss += a - y;
+        loss += y * p_log(y > 0.0 ? y : 1.0);
+        loss -= y * (z > -15.0 ? p_log(a) : z - 0.5 * p_exp(z));""",
 }
 BY_SUM = ("perceptron", "log_loss", "poisson exp", "poisson softplus")
 
@@ -388,7 +398,7 @@ def constants(dtype: np.dtype) -> dict[str, str]:
     """Return what stands for each ``$NAME``, in C, in one precision."""
     is_double = dtype == np.float64
     pick = (lambda pair: pair[1]) if is_double else (lambda pair: pair[0])
-    smallest, normal, largest = pick((elementary.RANGE_32, elementary.RANGE_64))
+    _smallest, normal, _largest = pick((elementary.RANGE_32, elementary.RANGE_64))
     lowest, highest = pick((elementary.EXP_DOMAIN_32, elementary.EXP_DOMAIN_64))
     numbers = {
         "SHIFT": pick((elementary.SHIFT_32, elementary.SHIFT_64)),

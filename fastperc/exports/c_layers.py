@@ -11,7 +11,8 @@ from . import c_functions
 from .plan import Layer, Stack
 
 WIDTH = 98  # of a line
-WHOLE = {"int8": np.dtype("int8"), "int16": np.dtype("int16")}
+SUBTRACTED, MULTIPLIED = "subtracted from the inputs", "inputs are multiplied by"
+WHOLE: dict[str, np.dtype] = {"int8": np.dtype("int8"), "int16": np.dtype("int16")}
 
 
 class Quantized(NamedTuple):
@@ -53,7 +54,9 @@ class Tables:
     """The numbers of a stack, as constant arrays with a row for each network.
 
     ``theta`` has W and b layer by layer, as `Network.theta`; where weights are whole numbers, these
-    have an array of their own, and ``theta`` has scales and biases.
+    have an array of their own, and ``theta`` has scales and biases. Inputs are then multiplied by a
+    factor each first: with the scaling of the data in them, weights of the first layer may differ
+    by orders of magnitude from one feature to the next.
 
     Parameters
     ----------
@@ -76,6 +79,7 @@ class Tables:
         self.stack, self.whole = stack, whole
         self.has_bias = tuple(bool(layer.b.any()) for layer in stack.layers)
         self.has_bias = self.has_bias if has_bias is None else tuple(has_bias)
+        factors = _factors(stack.layers[0].W.astype(dtype))
         self.weights: list[Part] = []
         self.theta: list[Part] = []
         for k, (layer, has) in enumerate(zip(stack.layers, self.has_bias, strict=True), 1):
@@ -83,13 +87,17 @@ class Tables:
             if whole is None:
                 self.theta.append(Part(shape, _rows(layer.W.astype(dtype))))
             else:
-                q, scale = quantize(layer.W.astype(dtype), whole)
+                W = layer.W.astype(dtype)
+                W = W / factors[:, :, None] if k == 1 else W
+                q, scale = quantize(W, whole)
                 self.weights.append(Part(shape, _rows(q)))
                 self.theta.append(Part(f"scale of W{k}", scale))
             if has:
                 self.theta.append(Part(f"b{k}", layer.b.astype(dtype)))
         if stack.shift is not None:
-            self.theta.append(Part("subtracted from the inputs", stack.shift.astype(dtype)))
+            self.theta.append(Part(SUBTRACTED, stack.shift.astype(dtype)))
+        if whole is not None:
+            self.theta.append(Part(MULTIPLIED, factors))
 
     @property
     def n_bytes(self) -> int:
@@ -105,11 +113,25 @@ class Tables:
         """Return the stack that rounded weights stand for."""
         dtype = self.stack.dtype
         scales = (part.values for part in self.theta if part.name.startswith("scale"))
-        layers = tuple(
-            layer._replace(W=(q.values.reshape(layer.W.shape) * scale[:, None, :]).astype(dtype))
+        weights = [
+            q.values.reshape(layer.W.shape) * scale[:, None, :].astype(np.float64)
             for layer, q, scale in zip(self.stack.layers, self.weights, scales, strict=True)
+        ]
+        weights[0] *= self.theta[-1].values[:, :, None]
+        layers = tuple(
+            layer._replace(W=W.astype(dtype))
+            for layer, W in zip(self.stack.layers, weights, strict=True)
         )
         return self.stack._replace(layers=layers)
+
+    def place_of(self, name: str) -> int | None:
+        """Return where in ``theta`` a part begins, if it is there."""
+        used = 0
+        for part in self.theta:
+            if part.name == name:
+                return used
+            used += part.values.shape[1]
+        return None
 
     def places(self) -> Iterator[tuple[str, ...]]:
         """Yield where each layer's numbers begin, as C expressions: w, b; or w, scale, b."""
@@ -141,6 +163,13 @@ class Tables:
 def at(name: str, place: int) -> str:
     """Return the address of an element."""
     return f"{name} + {place}" if place else name
+
+
+def _factors(W: np.ndarray) -> np.ndarray:
+    """Return the largest weight of each input."""
+    found = np.abs(W).max(axis=2)
+    found[found == 0] = 1
+    return found
 
 
 def _rows(arrays: np.ndarray) -> np.ndarray:
@@ -185,16 +214,19 @@ def filled(words: Sequence[str]) -> str:
 
 def forward(tables: Tables, name: str = "p_forward") -> str:
     """Write the forward pass of the networks of a stack."""
-    layers = tables.stack.layers
+    layers, n_in = tables.stack.layers, tables.stack.sizes[0]
     widths = [layer.W.shape[2] for layer in layers[:-1]]
-    shift = tables.stack.shift
     work = {"a": widths[0::2], "b": widths[1::2]}
     lines = [f"    real {work_name}[{max(ns)}];" for work_name, ns in work.items() if ns]
-    if shift is not None:
-        n, used = shift.shape[1], tables.n_theta - shift.shape[1]
-        lines = [f"    real shifted[{n}];", *lines]
-        lines.append(f"    p_subtract(x, {at('theta', used)}, {n}, shifted);")
-    source = "x" if shift is None else "shifted"
+    source = "x"
+    for function, what in (("p_subtract", SUBTRACTED), ("p_multiply", MULTIPLIED)):
+        place_in_theta = tables.place_of(what)
+        if place_in_theta is not None:
+            lines = lines if source == "inputs" else [f"    real inputs[{n_in}];", *lines]
+            lines.append(
+                f"    {function}({source}, {at('theta', place_in_theta)}, {n_in}, inputs);"
+            )
+            source = "inputs"
     for k, (layer, place) in enumerate(zip(layers, tables.places(), strict=True)):
         target = "out" if k == len(layers) - 1 else "ab"[k % 2]
         lines += through_layer(layer, place, source, target)

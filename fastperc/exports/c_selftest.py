@@ -87,7 +87,10 @@ def _of_plan(plan: Plan, X: np.ndarray, network: np.ndarray) -> np.ndarray:
         return evaluate(plan, X).outputs
     places = [place_of(plan, number) for number in network]
     return np.concatenate(
-        [outputs_of(stack, x[None], np.array([i]))[0] for (stack, i), x in zip(places, X, strict=True)]
+        [
+            outputs_of(stack, x[None], np.array([i]))[0]
+            for (stack, i), x in zip(places, X, strict=True)
+        ]
     )
 
 
@@ -138,7 +141,8 @@ int main(void)
             wrong |= !(off <= p_golden_bounds[s][k]);
         }}
     }}
-    printf("%d samples: worst deviation %.3g ulp, %.3g of the tolerance\\n", {n}, worst, worst_part);
+    printf("%d samples: worst deviation %.3g ulp, %.3g of the tolerance\\n",
+           {n}, worst, worst_part);
 {learn}    if (wrong)
         printf("wrong\\n");
     return wrong;
@@ -154,8 +158,8 @@ static double p_learned(p_parameters *model)
     size_t s, k;
     p_init(model);
     for (s = 0; s < {n_steps}; s++) {{
-        here = p_distance(p_learn_one(model, p_golden_inputs[s % {n}], p_golden_targets[s % {n}], {lr}),
-                          p_golden_losses[s]) / {loss_scale};
+        here = p_learn_one(model, p_golden_inputs[s % {n}], p_golden_targets[s % {n}], {lr});
+        here = p_distance(here, p_golden_losses[s]) / {loss_scale};
         off = here > off ? here : off;
     }}
     for (s = 0; s < {n}; s++) {{
@@ -178,7 +182,10 @@ def text(plan: Plan, model: Any, answers: Answers, train: bool) -> str:
     tables = _tables(found)
     declared, first = "", ""
     if train:
-        declared, first = "    static p_parameters model;\n    double learned;\n    p_init(&model);\n", "&model, "
+        declared, first = (
+            "    static p_parameters model;\n    double learned;\n    p_init(&model);\n",
+            "&model, ",
+        )
     elif answers.chosen:
         tables += table("p_golden_networks", "size_t", [Part("", found.network[None])])
         first = "p_golden_networks[s], "
@@ -220,7 +227,9 @@ def _predict(answers: Answers, first: str) -> str:
 def _tables(found: Golden) -> str:
     dtype = found.outputs.dtype
     ulps = np.spacing(np.maximum(np.abs(found.outputs).max(axis=0), np.finfo(dtype).tiny))
-    text = rows("p_golden_inputs", "real", found.X) + rows("p_golden_outputs", "real", found.outputs)
+    text = rows("p_golden_inputs", "real", found.X) + rows(
+        "p_golden_outputs", "real", found.outputs
+    )
     text += rows("p_golden_bounds", "real", found.bounds.astype(dtype))
     text += table("p_golden_ulps", "real", [Part("", ulps[None])])
     if found.labels is not None and found.labels.ndim == 1:
@@ -268,7 +277,7 @@ def real(number: float) -> str:
 def _learn(
     model: Network, X: np.ndarray, Y: np.ndarray, lr: float
 ) -> tuple[list[float] | None, Network]:
-    """Return the losses of some rounds of steps, and the network after them; None if it diverges."""
+    """Return the losses of some rounds of steps (None if they diverge), and the network then."""
     twin = model.copy()
     try:
         return [

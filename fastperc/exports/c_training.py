@@ -44,7 +44,9 @@ def learn_one(tables: Tables, loss: str) -> str:
                 lines.append(f"    p_{below}_slope({source}, d{k - 1}, {sizes[k - 1]});")
         lines.append(f"    p_step({', '.join(places[k - 1])}, {shape}, lr, {source}, d{k});")
     lines.append("    return loss;")
-    used = dict.fromkeys(layer.activation for layer in layers[:-1] if layer.activation != "identity")
+    used = dict.fromkeys(
+        layer.activation for layer in layers[:-1] if layer.activation != "identity"
+    )
     helpers = "".join(map(c_functions.slope, used))
     helpers += c_functions.loss_and_delta(loss, layers[-1].activation)
     signature = "real p_learn_one(p_parameters *model, const real *x, const real *y, real lr)"

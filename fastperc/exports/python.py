@@ -83,7 +83,7 @@ class Writer:
     def text(self) -> str:
         """Return the module."""
         plan, code = self.plan, self.code()
-        names = {layer.activation for stack in plan.stacks for layer in stack.layers}
+        names: set[str] = {layer.activation for stack in plan.stacks for layer in stack.layers}
         if plan.probabilities is not None:
             names.add(plan.probabilities.link)
         used = [self.say.functions[name] for name in sorted(names & set(self.say.functions))]
@@ -157,7 +157,9 @@ class Writer:
         argument = "k, " if self.takes_place else ""
         lines = [f"def {name}({argument}{x}):", f'    """{self.forward_words(name)}"""']
         if stack.shift is not None:
-            lines.append("    " + self.say.shifted.format(x=x, shift=self.picked(f"SHIFT{suffix}", 1)))
+            lines.append(
+                "    " + self.say.shifted.format(x=x, shift=self.picked(f"SHIFT{suffix}", 1))
+            )
         source = x
         for k, layer in enumerate(stack.layers, 1):
             is_last = k == len(stack.layers)
@@ -200,7 +202,9 @@ class Writer:
             return z
         if layer.activation == "softmax":
             return f"softmax({z})"
-        return self.say.activated.format(f=self.say.names.get(layer.activation, layer.activation), z=z)
+        return self.say.activated.format(
+            f=self.say.names.get(layer.activation, layer.activation), z=z
+        )
 
     def outputs(self) -> str:
         """Return the function that makes outputs of the networks'."""
@@ -213,13 +217,16 @@ class Writer:
             return self.numpy_outputs()
         calls = self.calls()
         if plan.combine == "each":
-            return f'{calls}def outputs({x}):\n    """Return the outputs of each network."""\n    ' \
-                   f"return [{self.called()}]"  # fmt: skip
+            return (
+                f'{calls}def outputs({x}):\n    """Return the outputs of each network."""\n'
+                f"    return [{self.called()}]"
+            )
         return (
             f"{calls}def outputs({x}):\n"
             f'    """Return the weighted mean of the outputs of the networks."""\n'
             f"    members = [{self.called()}]\n"
-            "    return [\n        sum(share * a for share, a in zip(SHARES, column, strict=True))\n"
+            "    return [\n"
+            "        sum(share * a for share, a in zip(SHARES, column, strict=True))\n"
             "        for column in zip(*members, strict=True)\n    ]"
         )
 
@@ -249,7 +256,9 @@ class Writer:
 
     def numpy_outputs(self) -> str:
         """Return the function that puts the outputs of several networks together."""
-        words = "each network" if self.plan.combine == "each" else "the networks, their weighted mean"
+        words = (
+            "each network" if self.plan.combine == "each" else "the networks, their weighted mean"
+        )
         lines = ["def outputs(X):", f'    """Return the outputs of {words}."""']
         if len(self.plan.stacks) == 1:
             lines.append("    out = forward(X)")
@@ -301,7 +310,11 @@ def nested(value: Sequence[object], indent: str) -> list[str]:
     """Return the lines of nested lists, as many numbers in each as fit."""
     flat = f"{indent}[{', '.join(map(repr, value))}]"
     if not any(isinstance(item, list) for item in value):
-        return [flat] if len(flat) < WIDTH - 20 else [f"{indent}[", *_filled(value, indent), f"{indent}]"]
+        return (
+            [flat]
+            if len(flat) < WIDTH - 20
+            else [f"{indent}[", *_filled(value, indent), f"{indent}]"]
+        )
     lines = [f"{indent}["]
     for item in value:
         assert isinstance(item, list)
@@ -318,5 +331,3 @@ def _filled(value: Sequence[object], indent: str) -> list[str]:
             line = f"{indent}   "
         line += f" {item!r},"
     return [*lines, line]
-
-

@@ -60,7 +60,8 @@ def _predict_one(plan: Plan, parameters: str) -> str:
         return (
             f'def answer(out):\n    """Return {what} that outputs stand for."""\n'
             f"{_from_outputs(plan)}\n\n\n"
-            f'def predict({parameters}):\n    """Predict {what} by each network."""\n    return {each}'
+            f'def predict({parameters}):\n    """Predict {what} by each network."""\n'
+            f"    return {each}"
         )
     return (
         f'def predict({parameters}):\n    """Predict {what} of one sample."""\n'

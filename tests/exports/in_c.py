@@ -1,25 +1,21 @@
 """Models written in C: compiled together, called, and compared with the library."""
 
 import ctypes
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 
 from export_models import expected
+from fastperc import DivergedError, Network
 from fastperc.exports.c import write_c
+from fastperc.exports.c_selftest import targets
+from fastperc.exports.c_size import compiler
 from fastperc.exports.rounding import bounds
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-Wdouble-promotion"]
+RELATIVE = 1e-5  # of training steps
 REALS = {"float32": ctypes.c_float, "float64": ctypes.c_double}
-
-
-def compiler():
-    """The C compiler, or None."""
-    names = (os.environ.get("CC", ""), "cc", "gcc", "clang")
-    return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
 def run(*words, **options):
@@ -86,7 +82,12 @@ def networks_of(compiled, i, case):
         return None
     function = compiled.function(i, "network_of", ctypes.c_size_t)
     kind = plan.groups.keys.dtype.kind
-    as_c = {"O": lambda name: name.encode(), "i": ctypes.c_longlong, "f": ctypes.c_double}[kind]
+    as_c = {
+        "O": lambda name: name.encode(),
+        "i": ctypes.c_longlong,
+        "b": ctypes.c_longlong,
+        "f": ctypes.c_double,
+    }[kind]
     return np.array([function(as_c(name)) for name in case.groups.tolist()])
 
 
@@ -140,3 +141,58 @@ def is_sure(decision, out, tolerance):
         return sure.all(axis=1)
     top = np.sort(out, axis=1)[:, -2:]
     return top[:, 1] - top[:, 0] > 2 * tolerance.max(axis=1)
+
+
+def compare_training(compiled, i, model, n_samples):
+    """Let a network learn in C and here, sample by sample; how far apart they are, relatively.
+
+    Of losses, to the largest of them; of parameters at the end, to the largest of them. Where that
+    is more than `RELATIVE` in float32, float64 has to be as far from the library's float32.
+    """
+    rng = np.random.default_rng(i)
+    X = rng.normal(size=(n_samples, model.sizes[0])).astype(model.dtype)
+    Y = targets(model, n_samples, rng)
+    lr, losses, theta = library_training(model, X, Y)
+    mine = np.zeros_like(theta)
+    compiled.function(i, "init")(pointer(mine))
+    assert np.array_equal(mine, model.theta)
+    real = REALS[model.dtype.name]
+    learn_one = compiled.function(i, "learn_one", real)
+    found = [
+        learn_one(pointer(mine), pointer(x), pointer(y), real(lr))
+        for x, y in zip(X, Y, strict=True)
+    ]
+    most, size = np.abs(losses).max(), np.abs(theta).max()
+
+    def distance(some_losses, some_theta):
+        off = np.abs(np.array(some_losses) - losses).max() / most
+        return max(float(off), float(np.abs(some_theta - theta).max() / size))
+
+    off = distance(found, mine)
+    if off > RELATIVE and model.dtype == np.float32:  # is it that rounding grows from step to step?
+        wide = in_double(model)
+        _, exact, exact_theta = library_training(wide, X, Y, (lr,))
+        assert off <= 3 * distance(exact, exact_theta), f"training: off by {off:.3g}"
+        return 0.0
+    assert off <= RELATIVE, f"training: off by {off:.3g}"
+    return off
+
+
+def in_double(model):
+    """The same network in float64."""
+    return Network(
+        model.sizes, hidden=model.hidden, output=model.output, loss=model.loss_name,
+        bias=model.bias, dtype="float64", init=model.theta.astype(np.float64),
+    )  # fmt: skip
+
+
+def library_training(model, X, Y, rates=(0.01, 0.001, 0.0001)):
+    """The first of some learning rates that does not diverge, losses with it, and parameters."""
+    for lr in rates:
+        twin = model.copy()
+        try:
+            losses = [twin.learn_one(x, y, lr=lr) for x, y in zip(X, Y, strict=True)]
+        except DivergedError:
+            continue
+        return lr, np.array(losses), twin.theta
+    raise AssertionError("every learning rate diverges")

@@ -5,6 +5,7 @@ import numpy as np
 from export_models import expected
 from fastperc.exports.describe import describe
 from fastperc.exports.python import to_python
+from fastperc.exports.rounding import PER_OPERATION, bounds
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 
@@ -45,8 +46,6 @@ def compare(case, numpy):
 
 def scale_of(plan, X):
     """How large the terms are that outputs are added up from: 1 at least."""
-    from fastperc.exports.rounding import PER_OPERATION, bounds
-
     unit = PER_OPERATION * np.finfo(plan.dtype).eps
     off = [bounds(plan, X, np.full(len(X), n)).max() for n in range(plan.n_networks)]
     return max(1.0, max(off) / unit)
