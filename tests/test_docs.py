@@ -21,6 +21,7 @@ def page(repository, name):
         "README.md",
         "CONTRIBUTING.md",
         "bench/README.md",
+        "docs/files.md",
         "docs/fleets.md",
         "docs/linear.md",
         "docs/kernels.md",
@@ -46,6 +47,15 @@ def test_the_examples_of_embedding_print_what_they_say(repository, capsys):
     said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
     assert len(said) == 2
     exec(compile(code, "embedding.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == said
+
+
+def test_the_examples_of_files_print_what_they_say(repository, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = python_of(page(repository, "files.md"))
+    said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
+    assert len(said) == 4
+    exec(compile(code, "files.md", "exec"), {})
     assert capsys.readouterr().out.splitlines() == said
 
 

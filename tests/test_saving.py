@@ -6,6 +6,7 @@ import struct
 import warnings
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from released_files import KINDS
@@ -380,12 +381,31 @@ def test_groups_with_a_seed_of_their_own_come_back(tmp_path):
     np.testing.assert_array_equal(twin.predict(X, groups=GROUPS), model.predict(X, groups=GROUPS))
 
 
-def test_skops_and_joblib_keep_models(tmp_path):
-    joblib = pytest.importorskip("joblib")
-    for name in ("MLPClassifier", "MLPEnsembleRegressor", "SGDClassifier", "fit_groups"):
-        model = MAKERS[name]()
-        joblib.dump(model, tmp_path / "model")
-        assert_same(model, joblib.load(tmp_path / "model"))
+PICKLED = (
+    "MLPClassifier",
+    "MLPEnsembleRegressor",
+    "SGDClassifier",
+    "SGDClassifier-hashed",
+    "fit_groups",
+)
+
+
+@pytest.mark.parametrize("name", PICKLED)
+def test_joblib_keeps_models(name, tmp_path):
+    model = MAKERS[name]()
+    joblib.dump(model, tmp_path / "model")
+    assert_same(model, joblib.load(tmp_path / "model"))
+
+
+@pytest.mark.parametrize("name", PICKLED)
+def test_skops_keeps_models(name):
+    skops = pytest.importorskip("skops.io")
+    model = MAKERS[name]()
+    content = skops.dumps(model)
+    trusted = skops.get_untrusted_types(data=content)
+    allowed = ("fastperc.", "numpy.dtype", "sklearn.exceptions.ConvergenceWarning")
+    assert [kind for kind in trusted if not kind.startswith(allowed)] == []
+    assert_same(model, skops.loads(content, trusted=trusted))
 
 
 # --- what earlier versions wrote -----------------------------------------------------------------
