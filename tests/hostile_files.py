@@ -1,7 +1,8 @@
 """Files that lie, each in its own way; ``python -m tests.hostile_files`` writes them.
 
 Most have the right checksum, since a wrong one ends all reading: what is looked at is what the
-description and the header say. They are committed in tests/files/hostile, so that later readers meet the same ones.
+description and the header say. They are committed in tests/files/hostile, so that later readers
+meet the same ones.
 """
 
 import pathlib

@@ -53,7 +53,7 @@ def test_help_lists_every_command(args, capsys):
         (["demo", "--data", "/no/such/folder"], "'/no/such/folder' does not exist"),
         (["demo", "--out", __file__], "is a file"),
         (["warmup", "--dtype", "float16"], "'float16' is not one of 'float32', 'float64'"),
-        (["info", "extra"], "extra"),
+        (["info", "a file", "extra"], "extra"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(args, said, capsys):
@@ -114,7 +114,7 @@ def test_info_tells_what_it_can_where_numba_cannot_be_imported(missing):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["info", "extra"], "unrecognized arguments: extra. Try 'fastperc --help'"),
+        (["info", "a file", "extra"], "unrecognized arguments: extra. Try 'fastperc --help'"),
         (["warmup", "--dtype", "float16"], "invalid choice: 'float16'"),
         (["replay"], "pip install 'fastperc[cli]'"),
     ],

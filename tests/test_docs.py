@@ -23,6 +23,7 @@ def page(repository, name):
         "bench/README.md",
         "docs/checkpoints.md",
         "docs/exports.md",
+        "docs/files.md",
         "docs/fleets.md",
         "docs/linear.md",
         "docs/kernels.md",
@@ -52,12 +53,15 @@ def test_the_examples_of_embedding_print_what_they_say(repository, capsys):
 
 
 @compiled_only
-def test_the_examples_of_checkpoints_print_what_they_say(repository, capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "n"), [("checkpoints.md", 3), ("files.md", 4)])
+def test_the_examples_of_files_print_what_they_say(
+    name, n, repository, capsys, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    code = python_of(page(repository, "checkpoints.md"))
+    code = python_of(page(repository, name))
     said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
-    assert len(said) == 3
-    exec(compile(code, "checkpoints.md", "exec"), {})
+    assert len(said) == n
+    exec(compile(code, name, "exec"), {})
     assert capsys.readouterr().out.splitlines() == said
 
 

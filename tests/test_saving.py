@@ -4,9 +4,12 @@ import json
 import pickle
 import struct
 import warnings
+from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
+from released_files import KINDS
 from safetensors import safe_open
 from safetensors.numpy import load_file
 from saved_models import CLASSES, GROUPS, MAKERS, NUMBERS, SIDES, X, answers, assert_same, fitted
@@ -378,9 +381,73 @@ def test_groups_with_a_seed_of_their_own_come_back(tmp_path):
     np.testing.assert_array_equal(twin.predict(X, groups=GROUPS), model.predict(X, groups=GROUPS))
 
 
-def test_skops_and_joblib_keep_models(tmp_path):
-    joblib = pytest.importorskip("joblib")
-    for name in ("MLPClassifier", "MLPEnsembleRegressor", "SGDClassifier", "fit_groups"):
-        model = MAKERS[name]()
-        joblib.dump(model, tmp_path / "model")
-        assert_same(model, joblib.load(tmp_path / "model"))
+PICKLED = (
+    "MLPClassifier",
+    "MLPEnsembleRegressor",
+    "SGDClassifier",
+    "SGDClassifier-hashed",
+    "fit_groups",
+)
+
+
+@pytest.mark.parametrize("name", PICKLED)
+def test_joblib_keeps_models(name, tmp_path):
+    model = MAKERS[name]()
+    joblib.dump(model, tmp_path / "model")
+    assert_same(model, joblib.load(tmp_path / "model"))
+
+
+@pytest.mark.parametrize("name", PICKLED)
+def test_skops_keeps_models(name):
+    skops = pytest.importorskip("skops.io")
+    model = MAKERS[name]()
+    content = skops.dumps(model)
+    trusted = skops.get_untrusted_types(data=content)
+    allowed = ("fastperc.", "numpy.dtype", "sklearn.exceptions.ConvergenceWarning")
+    assert [kind for kind in trusted if not kind.startswith(allowed)] == []
+    assert_same(model, skops.loads(content, trusted=trusted))
+
+
+# --- what earlier versions wrote -----------------------------------------------------------------
+
+
+FILES = Path(__file__).parent / "files"
+RELEASED = sorted(path for path in FILES.glob("*.*.*/*.safetensors"))
+
+
+@pytest.mark.parametrize("path", RELEASED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_files_of_every_version_are_read(path):
+    recorded = json.loads((path.parent / "predictions.json").read_text(encoding="utf-8"))[path.stem]
+    found = answers(fastperc.load(path))
+    for answer, before in zip(found, recorded, strict=True):
+        if answer.dtype.kind == "f":  # to rounding: of another machine
+            np.testing.assert_allclose(answer, before, rtol=2e-6, atol=1e-7)
+        else:
+            assert answer.tolist() == before
+
+
+def test_there_is_a_file_of_each_kind():
+    kinds = {path.stem for path in RELEASED}
+    assert kinds >= {*KINDS}
+
+
+PROBABILITIES = [
+    [0.12012421562, 0.058867580959, 0.82100820342],
+    [0.120969529314, 0.05928064482, 0.819749825866],
+]
+PREDICTIONS = [-0.557180015828, -0.542038085241]
+BEFORE_AND_AFTER = {
+    "classifier": (CLASSES, "predict_proba", PROBABILITIES),
+    "regressor": (NUMBERS, "predict", PREDICTIONS),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+@pytest.mark.parametrize("name", BEFORE_AND_AFTER)
+def test_pickles_of_version_0_1_0_are_read_and_go_on(name, tmp_path):
+    y, predict, recorded = BEFORE_AND_AFTER[name]
+    model = pickle.loads((FILES / f"{name}-0.1.0.pickle").read_bytes())
+    for before in recorded:
+        np.testing.assert_allclose(getattr(model, predict)(X[:1])[0], before, rtol=1e-9)
+        assert_same(model, through_file(model, tmp_path))
+        model.partial_fit(X, y)

@@ -22,7 +22,7 @@ def run(args: Sequence[str]) -> int:
     parser = _Parser(prog="fastperc", add_help=False)
     parser.add_argument("--version", action="store_true")
     commands = parser.add_subparsers(dest="command")
-    commands.add_parser("info")
+    commands.add_parser("info").add_argument("path", nargs="?")
     warm = commands.add_parser("warmup")
     warm.add_argument("--dtype", choices=[*map(str, warmup.Dtype)])
     warm.add_argument("--native", action="store_true")
@@ -35,7 +35,7 @@ def run(args: Sequence[str]) -> int:
         return cache.cache(chosen.clear)
     if chosen.command == "warmup":
         return warmup.warmup(chosen.dtype, chosen.native)
-    info.info()
+    info.info(chosen.path)
     return 0
 
 

@@ -198,9 +198,13 @@ class FittedMLP(BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
+        self.__dict__.pop("_best_theta", None)  # of version 0.1.0
         if hasattr(self, "coefs_"):
             with suppress(ValueError):  # replaced by arrays that do not fit: `predict` will say so
-                self._network()
+                model = self._network()
+                optimizer = vars(self).get("_optimizer")
+                if optimizer is not None and not hasattr(optimizer, "made_for"):  # of that, too
+                    optimizer.made_for = model.sizes, model.dtype
 
     def __copy__(self) -> FittedMLP:
         """Return a copy that shares parameters, and nothing that training writes to."""

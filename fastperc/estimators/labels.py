@@ -36,6 +36,9 @@ class Labels:
         self.exclude_each_other = binarizer.y_type_ == "multiclass"
         self.low, self.middle = (-1, 0.0) if loss == "hinge" else (0, 0.5)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({"loss": "log_loss"} | state)  # the only one until version 0.1.0
+
     def check(self, found: np.ndarray, warm_start: bool) -> None:
         """Check the labels of a later call: all classes with warm_start, otherwise known ones."""
         if warm_start and set(found) != set(self.classes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..files.container import Content, Kind, Tensor
 from ..files.safetensors import JsonObject, as_json
 from ..fleet import Fleet
 from ..network import Network
-from . import linear, networks, together
+from . import describing, linear, networks, together
 from .values import Reader, Writer, tensors_in
 
 RECORDS = [*networks.RECORDS, *linear.RECORDS, *together.RECORDS]
@@ -113,10 +114,11 @@ def load(path: str | os.PathLike) -> Any:
     return container.read(path, *KINDS)
 
 
-def describe(path: str | os.PathLike) -> Content:
-    """Return what a file holds; raises what `load` raises."""
-    load(path)
-    return container.inspect(path, *KINDS)
+def describe(path: str | os.PathLike) -> Iterator[tuple[str, str]]:
+    """Return names and values of what a file holds, in words; raises what `load` raises."""
+    path = container.check_path(path)
+    model = load(path)
+    return describing.describe(model, container.inspect(path, *KINDS), path)
 
 
 def _advice(model: object) -> str:
