@@ -1,4 +1,4 @@
-"""Errors that fastperc raises beyond ValueError and TypeError."""
+"""Errors that fastperc raises beyond ValueError and TypeError, and what it warns of."""
 
 
 class DivergedError(FloatingPointError):
@@ -30,6 +30,10 @@ class DivergedError(FloatingPointError):
 
 class ModelFileError(ValueError):
     """A file that is not a readable fastperc model; the message names file and broken rule."""
+
+
+class VersionWarning(UserWarning):
+    """A model was stored by another version of fastperc; it is loaded nevertheless."""
 
 
 class DataError(ValueError):

@@ -12,8 +12,8 @@ def require(module: str, *, extra: str) -> ModuleType:
     module : str
         Dotted name, such as ``"matplotlib.pyplot"``.
     extra : str
-        The extra of fastperc that installs it: ``"plot"``, ``"cli"``, ``"bench"``, ``"frames"`` or
-        ``"river"``.
+        The extra of fastperc that installs it: ``"plot"``, ``"cli"``, ``"bench"``, ``"frames"``,
+        ``"river"``, ``"torch"`` or ``"onnx"``.
 
     Returns
     -------

@@ -15,6 +15,7 @@ FACADE = sorted((ROOT / "fastperc").rglob("*.py"))
 BELOW = {
     "_moved": "",
     "errors": "",
+    "versions": "errors",
     "optional": "",
     "checks": "",
     "kernels": "",
@@ -23,10 +24,12 @@ BELOW = {
     "model": "kernels checks deadline",
     "training": "model kernels checks errors deadline optional",
     "files": "model checks errors",
-    "network": "training files model kernels checks",
-    "fleet": "network results training files model kernels checks deadline",
+    "imports": "model kernels checks errors optional",
+    "network": "training files model kernels checks imports versions",
+    "fleet": "network results training files model kernels checks deadline versions",
     "results": "plots checks optional",
-    "estimators": "results training model kernels checks errors deadline schedules",
+    "estimators": "network results training model kernels checks errors deadline schedules versions "
+    "imports",
     "search": "estimators results",
     "river": "estimators optional",
     "datasets": "checks errors",
@@ -61,12 +64,14 @@ HOMES = {
     "llvmlite": set(),
     "matplotlib": {"plots"},
     "sklearn": {
-        *("estimators", "ensembles", "fleets", "groups", "linear", "search"),
-        *("datasets", "ways", "benchmarks", "demo"),
+        *("estimators", "ensembles", "exchange", "fleets", "groups", "linear", "search"),
+        *("datasets", "ways", "benchmarks", "demo", "imports"),
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},
     "river": {"fastperc"},  # fastperc/river.py
+    "torch": {"imports", "ways"},
+    "onnx": {"imports"},
 }
 
 

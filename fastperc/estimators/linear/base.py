@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import (
@@ -24,6 +23,7 @@ from ...model.linear import Linear
 from ...training.linear import NO_WEIGHT, SLICE, Orders, Rows, Stopping
 from ...training.linear_row import SPARSE_INTERCEPT_DECAY
 from ..inputs import Inputs, refuse_dates
+from ..versioned import VersionedEstimator
 from .rows import canonical
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ CAN_ALLOW = "allow_all_zero_weights" in signature(_check_sample_weight).paramete
 ALL_ZERO = {"allow_all_zero_weights": True} if CAN_ALLOW else {}
 
 
-class BaseLinear(BaseEstimator):
+class BaseLinear(VersionedEstimator):
     """A linear model that learns one row at a time; see `SGDClassifier` and `SGDRegressor`."""
 
     fit_intercept: bool
