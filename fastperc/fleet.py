@@ -38,7 +38,6 @@ from .training.fleet_plan import (
     check_rule_options,
     train_shape,
 )
-
 from .versions import stamped, unstamped
 
 if TYPE_CHECKING:

@@ -613,9 +613,7 @@ class Network:
         return net
 
     @classmethod
-    def from_sklearn(
-        cls, mlp: object, *, seed: int | np.random.Generator | None = None
-    ) -> Self:
+    def from_sklearn(cls, mlp: object, *, seed: int | np.random.Generator | None = None) -> Self:
         """Return the network of a fitted MLPClassifier or MLPRegressor of scikit-learn.
 
         Parameters

@@ -39,6 +39,11 @@ class Layer:
     b: np.ndarray | None
     activation: str = "identity"
 
+    def widened(self) -> Layer:
+        """Return the layer in float64."""
+        b = None if self.b is None else self.b.astype(np.float64)
+        return Layer(self.W.astype(np.float64), b, self.activation)
+
 
 def dense_of(layers: Sequence[Layer], source: str, loss: str | None = None) -> Dense:
     """Return the network of the layers, with copies of their weights.

@@ -97,6 +97,7 @@ def from_torch(model: object, loss: str | None = None) -> Dense:
                 f"{place}: found {kind.__module__}.{kind.__qualname__}, expected a plain dense "
                 f"network: {KNOWN}, in a torch.nn.Sequential"
             )
+        _check_hooks(module, place)
     if dropouts:
         warnings.warn(
             f"{dropouts[0]}: found Dropout, which a Network has not: outputs are those of the "
@@ -108,17 +109,20 @@ def from_torch(model: object, loss: str | None = None) -> Dense:
 
 def _modules(module: Any, place: str) -> Iterator[tuple[str, Any]]:
     """Yield each module within nested Sequentials, in order, and what leads to it."""
-    hooks = (module._forward_hooks, module._forward_pre_hooks)
-    if any(hooks):
-        raise ValueError(
-            f"{place}: found a hook, which may change what goes through, expected none. Remove "
-            "it, as torch.nn.utils.remove_weight_norm or prune.remove do"
-        )
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+        _check_hooks(module, place)
         for name, inner in module._modules.items():  # named_children leaves out repeated ones
             yield from _modules(inner, f"{place}[{name}]" if name.isdigit() else f"{place}.{name}")
     else:
         yield place, module
+
+
+def _check_hooks(module: Any, place: str) -> None:
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise ValueError(
+            f"{place}: found a hook, which may change what goes through, expected none. Remove "
+            "it, as torch.nn.utils.remove_weight_norm or prune.remove do"
+        )
 
 
 def _layer_of(module: Any, place: str) -> Layer:
