@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy as copying
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from . import checks
 from .kernels import single
+from .kernels.losses import QUANTILE
 from .model import options, summary
 from .model.dense import Dense
 from .model.evaluate import (
@@ -756,6 +758,11 @@ class Network:
 
     def _stored(self) -> Stored:
         """Return what a file holds of the network."""
+        if self._model.loss.code >= QUANTILE:
+            raise ValueError(
+                "loss: found a quantile, which files of networks have no place for. Keep the "
+                "estimator that the network is of"
+            )
         from .files.models import Stored
 
         return Stored(self._model, self.labels, self.lr, self.rng)
@@ -783,6 +790,8 @@ class Network:
             "sizes": model.sizes, "hidden": model.hidden, "output": model.output,
             "loss": model.loss.name, "dtype": model.dtype, "bias": model.bias,
         }  # fmt: skip
+        if model.loss.code >= QUANTILE:
+            configuration["loss_code"] = model.loss.code
         return stamped({**state, **configuration, "theta": model.theta.copy()})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -792,7 +801,9 @@ class Network:
         names = ("sizes", "hidden", "output", "dtype")
         sizes, hidden, output, dtype = (state.pop(name) for name in names)
         bias = state.pop("bias", None)  # all had biases until version 0.1
-        model = Dense.zeros(sizes, hidden, output, loss_of(loss, output), dtype, bias)
+        record = loss_of(loss, output)
+        record = replace(record, code=state.pop("loss_code", record.code))
+        model = Dense.zeros(sizes, hidden, output, record, dtype, bias)
         model.theta[:] = state.pop("theta")
         self.__dict__.update(state)
         self._take(model)

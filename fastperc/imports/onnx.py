@@ -38,25 +38,27 @@ def read(model: object) -> Any:
         with open(model, "rb"):  # a file that is not there is an OSError
             pass
         try:
-            model = onnx.load(os.fspath(model))
+            found = onnx.load(os.fspath(model))
         except Exception as error:  # of protobuf, whatever the file has in it
             raise ValueError(f"{os.fspath(model)}: not a readable ONNX model ({error})") from None
-    if not isinstance(model, onnx.ModelProto):
+    else:
+        found = model
+    if not isinstance(found, onnx.ModelProto):
         raise TypeError(
             f"model: found {type(model).__name__}, expected the path of a file or an "
             "onnx.ModelProto"
         )
     try:
-        onnx.checker.check_model(model)
+        onnx.checker.check_model(found)
     except onnx.checker.ValidationError as error:
         raise ValueError(f"model: not a valid ONNX model ({error})") from None
-    return model
+    return found
 
 
 def _told_loss(graph: Graph, layers: list[Layer]) -> str | None:
     """Return the loss that fastperc wrote into its own models, if it goes with the output."""
     told = graph.metadata.get("loss")
-    if told not in LOSSES or not layers:
+    if told is None or told not in LOSSES or not layers:
         return None
     output = layers[-1].activation
     return told if output in (LOSSES[told].outputs or [output]) else USUAL_LOSSES.get(output)
@@ -152,8 +154,7 @@ def weighted_sums(graph: Graph, tensor: str) -> tuple[Layer, str] | None:
         n = W.shape[1]
         if array.size != 1 and (array.size != n or array.shape[-1] != n):
             raise ValueError(
-                f"{node}: found biases of shape {array.shape}, expected ({n},), one for "
-                "each unit"
+                f"{node}: found biases of shape {array.shape}, expected ({n},), one for each unit"
             )
         flat = np.broadcast_to(array.reshape(-1), (n,))
         b = flat if b is None else b + flat
