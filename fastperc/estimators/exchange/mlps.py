@@ -135,10 +135,15 @@ def _scaled(mlp: Any, ours: FittedMLP) -> Pipeline:
 
 
 def _scaler_of(scaling: Scaling) -> StandardScaler:
-    """Return a fitted StandardScaler. How many samples it has seen, nobody knows any more."""
+    """Return a fitted StandardScaler.
+
+    How many samples a scaling was determined from is not kept: to the scaler it is 1, so that its
+    ``partial_fit`` goes by what comes then.
+    """
     scaler = StandardScaler(with_mean=bool(scaling.mean.any()))
     scaler.mean_, scaler.scale_ = scaling.mean.copy(), scaling.scale.copy()
     scaler.var_, scaler.n_features_in_ = scaler.scale_**2, len(scaling.mean)
+    scaler.n_samples_seen_ = np.int64(1)
     return scaler
 
 
