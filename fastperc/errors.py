@@ -1,4 +1,4 @@
-"""Errors that fastperc raises beyond ValueError and TypeError."""
+"""Errors that fastperc raises beyond ValueError and TypeError, and what it warns of."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ModelFileError(ValueError):
 
 
 class ModelVersionWarning(UserWarning):
-    """A later version of fastperc wrote a file of a model, which this one can read."""
+    """A model was stored by another version of fastperc; it is loaded nevertheless."""
 
 
 class DataError(ValueError):

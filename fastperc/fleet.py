@@ -39,6 +39,7 @@ from .training.fleet_plan import (
     check_rule_options,
     train_shape,
 )
+from .versions import stamped, unstamped
 
 if TYPE_CHECKING:
     import os
@@ -637,9 +638,10 @@ class Fleet:
                 "loss": model.loss.name, "dtype": model.dtype, "bias": model.bias,
             }  # fmt: skip
             shapes.append((configuration, fleet.theta.copy(), numbers))
-        return {**self.__dict__, "_shapes": shapes}
+        return stamped({**self.__dict__, "_shapes": shapes})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        state = unstamped(state, type(self).__name__)
         self.__dict__.update(state)
         self._shapes = [
             Shape(DenseFleet(options.check_model(**configuration), theta), numbers)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy as copying
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from . import checks
 from .checkpointing import resumable
 from .kernels import single
+from .kernels.losses import QUANTILE
 from .model import options, summary
 from .model.dense import Dense
 from .model.evaluate import (
@@ -43,10 +45,12 @@ from .training.orders import Order, check_order_fits, order_for
 from .training.permutations import Permutations
 from .training.rules import Rule, RuleOptions, check_penalties, check_reduction, check_rule
 from .training.stopping import HistoryWatcher, check_stopping
+from .versions import stamped, unstamped
 
 if TYPE_CHECKING:
     import os
 
+    import torch
     from numpy.typing import ArrayLike, DTypeLike
 
     from .files.models import Stored
@@ -621,6 +625,146 @@ class Network:
         )
         return self.arrays()
 
+    # --- networks from and for other libraries ------------------------------------------------
+
+    @classmethod
+    def _of(cls, model: Dense, seed: int | np.random.Generator | None = None) -> Self:
+        """Return the network of ``model``, whose parameters it shares."""
+        net = cls.__new__(cls)
+        net.rng, net.lr, net.labels, net.history = options.check_seed(seed), 0.01, (0, 1), None
+        net._take(model)
+        return net
+
+    @classmethod
+    def from_sklearn(cls, mlp: object, *, seed: int | np.random.Generator | None = None) -> Self:
+        """Return the network of a fitted MLPClassifier or MLPRegressor of scikit-learn.
+
+        Parameters
+        ----------
+        mlp : sklearn.neural_network.MLPClassifier or MLPRegressor
+            Its weights are copied; the outputs are those of its `predict_proba` or `predict`, but
+            with one output, which is the probability of the second class. An estimator of fastperc
+            from one of scikit-learn is `MLPClassifier.from_sklearn`.
+        seed : int, Generator or None
+            As of `Network`.
+
+        Returns
+        -------
+        Network
+            Of the same activations, loss and dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For anything else.
+
+        Examples
+        --------
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> mlp = MLPClassifier((4,), solver="lbfgs", random_state=0)
+        >>> mlp = mlp.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0])
+        >>> Network.from_sklearn(mlp)
+        Network((2, 4, 1), hidden='relu', output='logistic', loss='log_loss', dtype='float64')
+        """
+        from .imports.sklearn import from_sklearn
+
+        return cls._of(from_sklearn(mlp), seed)
+
+    @classmethod
+    def from_torch(
+        cls,
+        model: object,
+        *,
+        loss: str | None = None,
+        seed: int | np.random.Generator | None = None,
+    ) -> Self:
+        """Return the network of a PyTorch model: a Sequential of Linear and activations.
+
+        Needs PyTorch: ``pip install 'fastperc[torch]'``.
+
+        Parameters
+        ----------
+        model : torch.nn.Sequential
+            Of Linear, with or without bias, of ReLU, LeakyReLU(0.01), ELU, Sigmoid, Tanh, Softplus,
+            Identity, and Softmax at the end, at default options; and of such Sequentials. Flatten
+            is passed over, since samples are rows; Dropout too, with a warning: outputs are those
+            of the model in evaluation mode. Weights are copied.
+        loss : str, optional
+            By default the one that goes with the last activation: log_loss with Sigmoid,
+            cross_entropy with Softmax, otherwise squared_error.
+        seed : int, Generator or None
+            As of `Network`.
+
+        Returns
+        -------
+        Network
+            Of the same dtype, float32 or float64, with the same outputs. PyTorch's Softplus is 2e-9
+            off beyond 20, where it returns its input.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For any other module, which is named; for other dtypes, and losses that do not fit.
+
+        Warns
+        -----
+        UserWarning
+            Of Dropout.
+        """
+        from .imports.torch import from_torch
+
+        return cls._of(from_torch(model, loss), seed)
+
+    @classmethod
+    def from_onnx(
+        cls,
+        model: object,
+        *,
+        loss: str | None = None,
+        seed: int | np.random.Generator | None = None,
+    ) -> Self:
+        """Return the network of an ONNX model whose graph is a plain dense network.
+
+        Needs onnx: ``pip install 'fastperc[onnx]'``.
+
+        Parameters
+        ----------
+        model : str, os.PathLike or onnx.ModelProto
+            A file, or what was read from one: a chain of MatMul and Add, or Gemm, and of
+            activations, such as PyTorch, skl2onnx and `fastperc.to_onnx` write. Outputs that are
+            labels are left aside; the two columns that classifiers make of one probability become
+            one output again.
+        loss : str, optional
+            By default the one that goes with the last activation: log_loss with Sigmoid,
+            cross_entropy with Softmax, poisson with Exp, otherwise squared_error.
+        seed : int, Generator or None
+            As of `Network`.
+
+        Returns
+        -------
+        Network
+            Of the same dtype, float32 or float64, with the same outputs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For any other graph; what does not belong there is named.
+        """
+        from .imports.onnx import from_onnx
+
+        return cls._of(from_onnx(model, loss), seed)
+
+    def to_torch(self) -> torch.nn.Sequential:
+        """Return a PyTorch model with the same outputs: a Sequential of Linear and activations.
+
+        Its weights are copies, of the same dtype. ``exp``, ``step`` and ``sign``, which PyTorch has
+        no modules for, are those of `fastperc.imports.torch`. Needs PyTorch:
+        ``pip install 'fastperc[torch]'``.
+        """
+        from .imports.torch import to_torch
+
+        return to_torch(self._model)
+
     # --- keeping -----------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike) -> None:
@@ -635,6 +779,11 @@ class Network:
 
     def _stored(self) -> Stored:
         """Return what a file holds of the network."""
+        if self._model.loss.code >= QUANTILE:
+            raise ValueError(
+                "loss: found a quantile, which files of networks have no place for. Keep the "
+                "estimator that the network is of"
+            )
         from .files.models import Stored
 
         return Stored(self._model, self.labels, self.lr, self.rng)
@@ -666,16 +815,20 @@ class Network:
             "sizes": model.sizes, "hidden": model.hidden, "output": model.output,
             "loss": model.loss.name, "dtype": model.dtype, "bias": model.bias,
         }  # fmt: skip
-        return {**state, **configuration, "theta": model.theta.copy()}
+        if model.loss.code >= QUANTILE:
+            configuration["loss_code"] = model.loss.code
+        return stamped({**state, **configuration, "theta": model.theta.copy()})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
+        state = unstamped(state, type(self).__name__)
         loss = state.pop("loss_name", None)  # its name until version 0.1.0
         loss = state.pop("loss", loss)
         names = ("sizes", "hidden", "output", "dtype")
         sizes, hidden, output, dtype = (state.pop(name) for name in names)
         bias = state.pop("bias", None)  # all had biases until version 0.1
-        model = Dense.zeros(sizes, hidden, output, loss_of(loss, output), dtype, bias)
+        record = loss_of(loss, output)
+        record = replace(record, code=state.pop("loss_code", record.code))
+        model = Dense.zeros(sizes, hidden, output, record, dtype, bias)
         model.theta[:] = state.pop("theta")
         self.__dict__.update(state)
         self._take(model)

@@ -15,6 +15,7 @@ FACADE = sorted((ROOT / "fastperc").rglob("*.py"))
 BELOW = {
     "_moved": "",
     "errors": "",
+    "versions": "errors",
     "optional": "",
     "checks": "",
     "kernels": "",
@@ -24,10 +25,12 @@ BELOW = {
     "training": "model kernels checks errors deadline optional",
     "files": "model checks errors",
     "checkpointing": "training files checks",
-    "network": "checkpointing training files model kernels checks",
-    "fleet": "network checkpointing results training files model kernels checks deadline",
+    "imports": "model kernels checks errors optional",
+    "network": "checkpointing training files model kernels checks imports versions",
+    "fleet": "network checkpointing results training files model kernels checks deadline versions",
     "results": "plots checks optional",
-    "estimators": "checkpointing results training model kernels checks errors deadline schedules",
+    "estimators": "network checkpointing results training model kernels checks errors deadline "
+    "schedules versions imports",
     "search": "estimators checkpointing results",
     "river": "estimators optional",
     "exports": "fleet network estimators files model kernels checks errors optional",
@@ -64,12 +67,14 @@ HOMES = {
     "llvmlite": set(),
     "matplotlib": {"plots"},
     "sklearn": {
-        *("estimators", "ensembles", "fleets", "groups", "linear", "search"),
-        *("saving", "datasets", "ways", "benchmarks", "demo", "exports"),
+        *("estimators", "ensembles", "exchange", "fleets", "groups", "linear", "search"),
+        *("saving", "datasets", "ways", "benchmarks", "demo", "exports", "imports"),
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},
     "river": {"fastperc"},  # fastperc/river.py
+    "torch": {"imports", "ways"},
+    "onnx": {"imports"},
 }
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring
 from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from ..checkpointing import resumable
 from ..deadline import Deadline
@@ -46,6 +46,9 @@ from .settings import FitSettings, Settings, SolverSettings, read
 from .typed import fits
 from .validation import Scorer, Validation, check_weights_of_parts, split
 from .warning import warn
+
+if TYPE_CHECKING:
+    from ..network import Network
 
 
 class BaseMLP(CallbackSupportMixin, OnlineMLP):
@@ -202,6 +205,80 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
             self.__dict__.pop(name, None)
         if self.solver in STOCHASTIC:
             begin_curves(self)
+
+    # --- networks, and scikit-learn's estimators ------------------------------------------------
+
+    @property
+    def network(self) -> Network:
+        """The network of a fitted estimator, for compiled code, other libraries and files.
+
+        It takes inputs as they are given to `predict`, and its outputs are in the targets' units;
+        with one output, a classifier's is the probability of the second class.
+
+        Without ``scale``, its weights are those of the estimator, shared: what one learns, the
+        other knows, until `fit` begins anew or ``coefs_`` is replaced. With ``scale``, it is an
+        independent copy with the scaling folded into its first layer (and that of the targets into
+        its last), in float64 whatever the estimator's dtype.
+        """
+        from .exchange.networks import network_of
+
+        check_is_fitted(self)
+        return network_of(self)
+
+    def to_sklearn(self) -> Any:
+        """Return an estimator of scikit-learn with the same parameters, state and predictions.
+
+        For tools that go by the type. Arrays are copies, and ``partial_fit`` goes on as here:
+        moments, velocities, learning rate and random state are those of this estimator.
+
+        Returns
+        -------
+        sklearn.neural_network.MLPClassifier or MLPRegressor, or sklearn.pipeline.Pipeline
+            A Pipeline of StandardScaler and the network where there is ``scale``, whose network is
+            within a TransformedTargetRegressor where targets are scaled, too.
+
+        Raises
+        ------
+        ValueError
+            For activations and losses that scikit-learn's networks do not have.
+
+        Warns
+        -----
+        UserWarning
+            Of what only training goes by and scikit-learn does not have, such as ``l1``.
+        """
+        from .exchange.mlps import to_sklearn
+
+        check_is_fitted(self)
+        return to_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, estimator: object) -> Self:
+        """Return a fitted estimator with parameters and state of one of scikit-learn.
+
+        Parameters
+        ----------
+        estimator : estimator of the same name, of sklearn.neural_network, or Pipeline
+            Fitted; or a fitted Pipeline of StandardScaler and such an estimator (this may be
+            within a TransformedTargetRegressor that has a StandardScaler), which becomes
+            ``scale="standard"``. Its arrays are copied.
+
+        Returns
+        -------
+        estimator
+            With the same predictions. ``partial_fit`` goes on as scikit-learn's would: moments,
+            velocities, learning rate and random state are taken over.
+
+        Raises
+        ------
+        TypeError
+            For anything else.
+        sklearn.exceptions.NotFittedError
+            If it is not fitted.
+        """
+        from .exchange.mlps import from_sklearn
+
+        return from_sklearn(cls, estimator)
 
     # --- samples -------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -25,6 +25,11 @@ from .labels import Labels, binarizer_of, classes_of
 from .settings import Callback, Settings
 from .typed import only_if
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ..network import Network
+
 
 def _gives_probabilities(estimator: MLPClassifier) -> bool:
     if estimator._learned_loss() == "hinge":
@@ -36,6 +41,9 @@ def _gives_margins(estimator: MLPClassifier) -> bool:
     if estimator._learned_loss() != "hinge":
         raise AttributeError("decision_function belongs to loss='hinge': use predict_proba")
     return True
+
+
+_HEADS = {"log_loss": "logistic", "cross_entropy": "softmax", "hinge": "identity"}
 
 
 def softplus(z: np.ndarray) -> np.ndarray:
@@ -185,6 +193,71 @@ out_activation_
         callback: Callback | None = None,
     ) -> None:
         parameters.store(self, locals())
+
+    @classmethod
+    def from_network(
+        cls,
+        net: Network,
+        *,
+        classes: ArrayLike | None = None,
+        feature_names: Sequence[str] | None = None,
+        **parameters: Any,
+    ) -> Self:
+        """Return a fitted estimator with a copy of a network's weights.
+
+        It predicts as the network does, and learns on from there, by `partial_fit`, `learn_one`,
+        and `fit` with ``warm_start=True``. Layers without biases have biases of 0, which learn.
+
+        Parameters
+        ----------
+        net : Network
+            With loss log_loss, cross_entropy or hinge.
+        classes : array_like of shape (n_classes,), optional
+            What the outputs stand for, in ascending order; with one output, first that of 0.
+            By default 0, 1, 2, ...; -1 and 1 of a network that learned these by hinge. With
+            log_loss and several outputs, samples have several labels, whose names are numbers.
+            With hinge and several outputs, naming classes means that they exclude each other.
+        feature_names : sequence of str, optional
+            Names of the inputs, ``feature_names_in_``.
+        **parameters
+            Others of the constructor, such as ``solver``.
+
+        Returns
+        -------
+        MLPClassifier
+
+        Raises
+        ------
+        TypeError, ValueError
+            For networks that are no classifiers, and classes that do not fit.
+
+        Examples
+        --------
+        >>> from fastperc import MLPClassifier, Network
+        >>> net = Network((2, 8, 1), output="sigmoid", loss="log_loss", seed=0)
+        >>> history = net.train([[0, 1], [1, 0]], [0, 1], lr=0.5)
+        >>> model = MLPClassifier.from_network(net, classes=["no", "yes"])
+        >>> model.predict([[0.1, 0.8], [0.9, 0.2]]).tolist()
+        ['no', 'yes']
+        """
+        from .exchange.networks import check_head, checked_classes, fill, parameters_of
+
+        given = parameters_of(net, parameters)
+        check_head(net, _HEADS, "MLPClassifier")
+        given["loss"] = "hinge" if net.loss_name == "hinge" else "log_loss"
+        names, n = checked_classes(classes, net), net.sizes[-1]
+        is_multilabel = n > 1 and (
+            net.loss_name == "log_loss" or (net.loss_name == "hinge" and classes is None)
+        )
+        if is_multilabel and not np.array_equal(names, np.arange(n)):
+            raise ValueError(
+                f"classes: found {classes!r:.60}, expected none, or 0 to {n - 1}: samples have "
+                "several labels with loss='log_loss' and several outputs"
+            )
+        model = cls(**given)
+        model._set_classes(binarizer_of(np.eye(n, dtype=int) if is_multilabel else names), names)
+        fill(model, net, feature_names)
+        return model
 
     # --- what comes in -----------------------------------------------------------------------
 

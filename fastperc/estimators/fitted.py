@@ -9,7 +9,6 @@ from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ..model.dense import Dense
@@ -22,6 +21,7 @@ from .inputs import checked_data, narrowed
 from .optimizer import Optimizer
 from .scaling import Scaling
 from .settings import Callback, Raw, Settings
+from .versioned import VersionedEstimator
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SMALL = 1 << 14  # numbers that are looked at faster than scikit-learn validates them
 
 
-class FittedMLP(BaseEstimator):
+class FittedMLP(VersionedEstimator):
     """Parameters, fitted attributes, and the network that they make."""
 
     # Parameters; see `MLPClassifier`.

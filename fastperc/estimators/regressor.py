@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -22,6 +22,14 @@ from .inputs import checked_data, numbers_of, one_target, refuse_dates
 from .scaling import Scaling
 from .settings import Callback, Settings
 from .typed import only_if
+
+if TYPE_CHECKING:
+    from ..network import Network
+
+_HEADS = {
+    "squared_error": "identity", "absolute_error": "identity", "huber": "identity",
+    "poisson": "exp",
+}  # fmt: skip
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -110,6 +118,50 @@ intercepts_, n_features_in_, feature_names_in_, n_iter_, n_layers_, n_outputs_, 
         callback: Callback | None = None,
     ) -> None:
         parameters.store(self, locals())
+
+    @classmethod
+    def from_network(
+        cls, net: Network, *, feature_names: Sequence[str] | None = None, **parameters: Any
+    ) -> Self:
+        """Return a fitted estimator with a copy of a network's weights.
+
+        It predicts as the network does, and learns on from there, by `partial_fit`, `learn_one`,
+        and `fit` with ``warm_start=True``. Layers without biases have biases of 0, which learn.
+
+        Parameters
+        ----------
+        net : Network
+            With loss squared_error, absolute_error or huber and output identity, or with poisson
+            and exp.
+        feature_names : sequence of str, optional
+            Names of the inputs, ``feature_names_in_``.
+        **parameters
+            Others of the constructor, such as ``solver``.
+
+        Returns
+        -------
+        MLPRegressor
+
+        Raises
+        ------
+        TypeError, ValueError
+            For other networks.
+
+        Examples
+        --------
+        >>> from fastperc import MLPRegressor, Network
+        >>> net = Network((2, 8, 1), hidden="tanh", seed=0)
+        >>> model = MLPRegressor.from_network(net, solver="sgd")
+        >>> model.predict([[0, 0]]).tolist()
+        [0.0]
+        """
+        from .exchange.networks import check_head, fill, parameters_of
+
+        given = parameters_of(net, parameters)
+        check_head(net, _HEADS, "MLPRegressor")
+        model = cls(**given)
+        fill(model, net, feature_names)
+        return model
 
     def _validate_input(
         self, X: Any, y: Any, incremental: bool, reset: bool

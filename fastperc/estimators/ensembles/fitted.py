@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
@@ -15,12 +14,13 @@ from ...results import ResultsTable
 from ..base import BaseMLP
 from ..fleets.kept import KeptNetworks
 from ..inputs import Inputs, checked_data
+from ..versioned import VersionedEstimator
 from .intervals import mean_and_spread
 
 AT_ONCE = 1 << 22  # outputs of all members together
 
 
-class FittedEnsemble(BaseEstimator):
+class FittedEnsemble(VersionedEstimator):
     """Parameters and fitted attributes of an ensemble, and the means of its members' outputs."""
 
     _member: ClassVar[type[BaseMLP]]  # the class of the members

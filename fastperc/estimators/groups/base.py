@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils._param_validation import StrOptions
@@ -25,6 +25,7 @@ from ..fleets.endings import end_columns, is_diverged, warn_together
 from ..fleets.kept import KeptNetworks
 from ..inputs import Inputs, checked_data, flat
 from ..typed import fits
+from ..versioned import VersionedEstimator
 from ..warning import warn
 from .columns import split_column
 from .partition import UNKNOWN, Partition, checked_groups, places_among, sort_codes
@@ -32,7 +33,7 @@ from .partition import UNKNOWN, Partition, checked_groups, places_among, sort_co
 LARGEST_SEED = np.iinfo(np.int32).max
 
 
-class BaseGroupedMLP(MetaEstimatorMixin, BaseEstimator):
+class BaseGroupedMLP(MetaEstimatorMixin, VersionedEstimator):
     """A network for each group; see `GroupedMLPClassifier` and `GroupedMLPRegressor`."""
 
     _kind: ClassVar[type[BaseMLP]]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import warnings
 from functools import partial
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import (
@@ -24,6 +23,7 @@ from ...model.linear import Linear
 from ...training.linear import NO_WEIGHT, SLICE, Orders, Rows, Stopping
 from ...training.linear_row import SPARSE_INTERCEPT_DECAY
 from ..inputs import Inputs, refuse_dates
+from ..versioned import VersionedEstimator
 from .rows import canonical
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ CAN_ALLOW = "allow_all_zero_weights" in signature(_check_sample_weight).paramete
 ALL_ZERO = {"allow_all_zero_weights": True} if CAN_ALLOW else {}
 
 
-class BaseLinear(BaseEstimator):
+class BaseLinear(VersionedEstimator):
     """A linear model that learns one row at a time; see `SGDClassifier` and `SGDRegressor`."""
 
     fit_intercept: bool
@@ -146,6 +146,52 @@ class BaseLinear(BaseEstimator):
         check_is_fitted(self)
         self._sparse = None
         return self
+
+    # --- scikit-learn's estimators ----------------------------------------------------------------
+
+    def to_sklearn(self) -> Any:
+        """Return scikit-learn's model of the same name, with the same coefficients.
+
+        For tools that go by the type. Its ``partial_fit`` goes on as here.
+
+        Returns
+        -------
+        estimator of sklearn.linear_model
+
+        Raises
+        ------
+        ValueError
+            For what scikit-learn does not have: FTRL, softmax.
+
+        Warns
+        -----
+        UserWarning
+            Of a learning rate that scikit-learn does not have.
+        """
+        from ..exchange.linear import to_sklearn
+
+        check_is_fitted(self)
+        return to_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, estimator: object) -> Self:
+        """Return a fitted model with parameters and coefficients of scikit-learn's of that name.
+
+        Parameters
+        ----------
+        estimator : estimator of the same name, of sklearn.linear_model
+            Fitted. `partial_fit` goes on as its own would.
+
+        Raises
+        ------
+        TypeError
+            For anything else.
+        sklearn.exceptions.NotFittedError
+            If it is not fitted.
+        """
+        from ..exchange.linear import from_sklearn
+
+        return from_sklearn(cls, estimator)
 
     # --- rows -------------------------------------------------------------------------------------
 

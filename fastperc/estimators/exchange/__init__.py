@@ -1,0 +1,1 @@
+"""Estimators as networks and as scikit-learn's own, and back."""
