@@ -614,10 +614,10 @@ class Fleet:
         """Read a fleet that `save` wrote; raises ModelFileError for any other file."""
         from .files import fleets
 
-        return cls._of(fleets.load(path))
+        return cls._from_stored(fleets.load(path))
 
     @classmethod
-    def _of(cls, stored: StoredFleet) -> Fleet:
+    def _from_stored(cls, stored: StoredFleet) -> Fleet:
         """Return the fleet that a file holds."""
         fleet = cls.__new__(cls)
         fleet.history = fleet.lr = fleet._penalties = None

@@ -793,10 +793,10 @@ class Network:
         """Read a network that `save` wrote; raises ModelFileError for any other file."""
         from .files import models
 
-        return cls._of(models.load(path))
+        return cls._from_stored(models.load(path))
 
     @classmethod
-    def _of(cls, stored: Stored) -> Network:
+    def _from_stored(cls, stored: Stored) -> Network:
         """Return the network that a file holds."""
         net = cls.__new__(cls)
         net.labels, net.lr, net.rng, net.history = stored.labels, stored.lr, stored.rng, None

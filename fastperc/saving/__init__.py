@@ -156,7 +156,7 @@ def _check(description: JsonObject, arrays: dict[str, np.ndarray]) -> None:
 
 KIND = Kind("Estimator", format=1, entries=("model",), tensors=_tensors, build=_build)
 KINDS = (
-    models.KIND._replace(build=lambda content: Network._of(models.KIND.build(content))),
-    fleets.KIND._replace(build=lambda content: Fleet._of(fleets.KIND.build(content))),
+    models.KIND._replace(build=lambda content: Network._from_stored(models.KIND.build(content))),
+    fleets.KIND._replace(build=lambda content: Fleet._from_stored(fleets.KIND.build(content))),
     KIND,
 )

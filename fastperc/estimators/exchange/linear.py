@@ -66,7 +66,7 @@ def _made(kind: type[Any], ours: BaseLinear) -> Any:
             raise
         rate = signature(kind).parameters["learning_rate"].default
         warn(
-            f"{kind.__name__}: left out learning_rate={ours.learning_rate!r}, "  # type: ignore[attr-defined]
+            f"{kind.__name__}: left out learning_rate={given['learning_rate']!r}, "
             "which scikit-learn has not. Predictions are the same; training goes on in another way"
         )
         other = _without_warning(kind, given | {"learning_rate": rate})
@@ -106,7 +106,9 @@ def from_sklearn(kind: type[Any], found: Any) -> Any:
     for attribute in FITTED:
         if hasattr(found, attribute) and attribute != "t_":
             setattr(ours, attribute, copy.deepcopy(getattr(found, attribute)))
-    model = Linear(*coef.shape, coef.dtype, ours._all_fields(np.empty((1, coef.shape[1]))))
+    model = Linear(
+        len(coef), coef.shape[1], coef.dtype, ours._all_fields(np.empty((1, coef.shape[1])))
+    )
     if getattr(found, "average", False):
         model.coef[:] = np.atleast_2d(found._standard_coef)
         model.intercept[:] = found._standard_intercept

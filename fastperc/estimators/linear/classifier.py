@@ -137,7 +137,9 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
             weight = self._weights(weight, X)
             train_once(
                 self, model,
-                lambda *run: self._train(attempt, X, places, weight, *run, goes_on=True),
+                lambda model, epochs, deadline: self._train(
+                    attempt, X, places, weight, model, epochs, deadline, goes_on=True
+                ),
             )  # fmt: skip
         return self
 
