@@ -24,6 +24,7 @@ def page(repository, name):
         "docs/checkpoints.md",
         "docs/exports.md",
         "docs/files.md",
+        "docs/exchange.md",
         "docs/fleets.md",
         "docs/linear.md",
         "docs/kernels.md",
@@ -86,6 +87,14 @@ def test_the_loop_of_embedding_is_the_one_that_is_measured(repository, script):
     code, pole = python_of(page(repository, "embedding.md")), script("pole")
     for function in (pole.push, pole.balance):
         assert inspect.getsource(getattr(function, "py_func", function)) in code
+
+
+def test_the_examples_of_exchange_print_what_they_say(repository, capsys):
+    code = python_of(page(repository, "exchange.md"))
+    said = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
+    assert len(said) == 5
+    exec(compile(code, "exchange.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == said
 
 
 def test_the_examples_of_linear_print_what_they_say(repository, capsys):

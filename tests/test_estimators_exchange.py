@@ -7,14 +7,21 @@ import pandas as pd
 import pytest
 from sklearn import neural_network as theirs
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from fastperc import MLPClassifier, MLPRegressor, Network
+from fastperc import (
+    MLPClassifier,
+    MLPEnsembleClassifier,
+    MLPEnsembleRegressor,
+    MLPRegressor,
+    Network,
+)
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning",
+    "ignore:.*Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning",
     "ignore:lbfgs failed to converge:sklearn.exceptions.ConvergenceWarning",
 )
 
@@ -272,3 +279,32 @@ def test_networks_of_what_else():
     mlp.coefs_[0] = np.full((4, 6), np.nan)
     with pytest.raises(ValueError, match="infinite or NaN weights"):
         Network.from_sklearn(mlp)
+
+
+# --- ensembles ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [None, "standard"])
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "numbers"])
+def test_ensembles_are_votes(kind, scale):
+    options = {**OWN, "n_members": 4, "scale": scale, "n_selected": 3, "validation_fraction": 0.3}
+    if kind == "numbers":
+        ours, y = MLPEnsembleRegressor(**options), T[:, 0]
+    else:
+        ours, y = MLPEnsembleClassifier(**options), LABELS[kind]
+    ours.fit(X, y)
+    there = ours.to_sklearn()
+    assert type(there) is (VotingRegressor if kind == "numbers" else VotingClassifier)
+    np.testing.assert_allclose(asked(there, X), asked(ours, X), rtol=1e-10, atol=1e-12)
+    if kind != "numbers":
+        assert np.array_equal(there.predict(X), ours.predict(X))
+    there.fit(X, y)  # anew
+
+
+def test_ensembles_that_have_no_vote_are_refused():
+    with pytest.raises(ValueError, match="several labels per sample"):
+        MLPEnsembleClassifier(**OWN, n_members=2).fit(X, LABELS["multilabel"]).to_sklearn()
+    with pytest.raises(ValueError, match="found 2 numbers per sample"):
+        MLPEnsembleRegressor(**OWN, n_members=2).fit(X, T).to_sklearn()
+    with pytest.raises(ValueError, match="found 'huber'"):
+        MLPEnsembleRegressor(**OWN, n_members=2, loss="huber").fit(X, T[:, 0]).to_sklearn()

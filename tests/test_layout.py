@@ -268,7 +268,7 @@ def test_what_writes_is_found(tmp_path, source, n):
 # --- types ----------------------------------------------------------------------------------------
 
 MOST_ANY = {
-    "estimators": 178,
+    "estimators": 180,
     "files": 38,
     "saving": 62,
     "fleet": 6,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -14,6 +14,7 @@ from ...results import ResultsTable
 from ..base import BaseMLP
 from ..fleets.kept import KeptNetworks
 from ..inputs import Inputs, checked_data
+from ..labels import Labels
 from ..versioned import VersionedEstimator
 from .intervals import mean_and_spread
 
@@ -41,6 +42,7 @@ class FittedEnsemble(VersionedEstimator):
     weights_: np.ndarray
     n_iter_: np.ndarray
     _networks: KeptNetworks
+    _labels: Labels  # of a classifier
     _is_kept: np.ndarray  # of all members, which did not diverge
     _columns: dict[str, Sequence[object] | np.ndarray]
     _drawn: tuple[str, ...]  # names of drawn parameters
@@ -50,6 +52,27 @@ class FittedEnsemble(VersionedEstimator):
         """The members, fitted, made when first asked for; those left out are not among them."""
         check_is_fitted(self)
         return [self._networks.estimator(i) for i in range(len(self._networks))]
+
+    def to_sklearn(self) -> Any:
+        """Return a vote of scikit-learn's networks with the same predictions.
+
+        For tools that go by the type. Its members are those of `estimators_`, as their own
+        ``to_sklearn`` gives them, with their weights in the mean.
+
+        Returns
+        -------
+        sklearn.ensemble.VotingClassifier, with ``voting="soft"``, or VotingRegressor
+
+        Raises
+        ------
+        ValueError
+            For what scikit-learn does not have: several labels or numbers per sample, and losses
+            and activations other than its own.
+        """
+        from ..exchange.ensembles import to_sklearn
+
+        check_is_fitted(self)
+        return to_sklearn(self)
 
     def results_table(self) -> ResultsTable:
         """Return a table with a row for each member, those left out among them.
