@@ -5,6 +5,7 @@ import pickle
 import struct
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -301,6 +302,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
         (LinearRegression(), "expected a model of fastperc: a Network, a Fleet or an estimator"),
         (make_pipeline(StandardScaler(), MLPClassifier()), "the model in its last step"),
         (None, "found None, expected a model of fastperc"),
+        (SimpleNamespace(model=SGDClassifier()), "Save its model: it wraps what has learned"),
     ],
 )
 def test_what_is_no_model_of_ours_is_a_type_error(model, message, tmp_path):

@@ -24,7 +24,7 @@ MODELS = tuple(record.type for record in RECORDS if hasattr(record.type, "get_pa
 # What of others can be saved instead.
 INSTEAD = {
     "best_estimator_": "a fitted search keeps its model there, and cv_results_ fits a table",
-    "estimator": "it wraps the model",
+    "model": "it wraps what has learned; wrap that again after loading",
     "steps": "a pipeline: save the model in its last step, or the pipeline with skops",
 }
 
@@ -42,7 +42,7 @@ def save(model: object, path: str | os.PathLike) -> None:
     ----------
     model : Network, Fleet or estimator
         Any model of the library, fitted or not. Of a search, save its ``best_estimator_``; of a
-        wrapper for River, its ``estimator``.
+        wrapper for River, its ``model``.
     path : str or os.PathLike
         Of a file in a folder that exists. The extension is free; ``.safetensors`` tells other
         programs what it is.
