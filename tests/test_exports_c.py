@@ -245,6 +245,31 @@ def test_names_of_any_characters(text, tmp_path):
     assert [name.decode() for name in labels] == model.classes_.tolist()
 
 
+def test_outputs_that_overflow(tmp_path):
+    """Samples of the file's own test are drawn nearer to 0 until their outputs are finite."""
+    net = Network(
+        (1, 1),
+        output="exp",
+        loss="poisson",
+        init=(
+            [
+                [[1.0]],
+            ],
+            [[85.0]],
+        ),
+    )
+    status, said = self_test(to_c(net), tmp_path)
+    assert (status, "worst deviation" in said) == (0, True)
+    net.biases[0][:] = 1e4
+    with pytest.raises(ValueError, match="infinite or NaN for any inputs"):
+        to_c(net)
+
+
+def test_fast_math_is_refused(tmp_path):
+    with pytest.raises(AssertionError, match="compile without it"):
+        self_test(to_c(Network((2, 1))), tmp_path, "-ffast-math")
+
+
 def test_refusals():
     net = Network((2, 1))
     for prefix in ("", "3x", "a b", "a-b", "é", None, "x" * 40):

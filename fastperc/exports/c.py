@@ -150,7 +150,12 @@ HEAD = """/*
 {lines}
  */
 #include <stddef.h>
-{includes}
+#include <stdint.h>
+
+#ifdef __FAST_MATH__
+#error "-ffast-math takes the rounding out of exp: compile without it"
+#endif
+
 #ifdef __cplusplus
 extern "C" {{
 #endif
@@ -177,7 +182,7 @@ def _head(plan: Plan, tables: Sequence[Tables], answers: Answers, prefix: str, t
         "Arithmetic is done in the order of the library's own for one sample: compiled with",
         "-ffp-contract=off, outputs have the bits of that without fused multiply-adds (softmax and",
         "means of several networks up to their last places). Compiled otherwise, operations may be",
-        "off by some units of the last place; the test allows 4 for each.",
+        "off by some units of the last place; the test allows 4 for each. Not for -ffast-math.",
     ]
     whole = [] if tables[0].whole is None else [f"typedef {tables[0].whole}_t weight;\n"]
     head = HEAD.format(
@@ -185,7 +190,6 @@ def _head(plan: Plan, tables: Sequence[Tables], answers: Answers, prefix: str, t
         version=plan.version,
         prefix=prefix,
         lines="\n".join(f" * {line}" for line in lines),
-        includes="#include <stdint.h>\n",
         real="float" if plan.dtype == np.float32 else "double",
     )
     return head + "".join(whole)

@@ -17,6 +17,7 @@ from .rounding import PER_OPERATION, bounds, place_of
 
 MOST_NUMBERS = 4096  # of all golden samples together
 MOST_SAMPLES = 16
+HALVINGS = 60  # of samples, until their outputs are finite
 SPREAD = 2.0  # deviation of the first layer's sums
 ROUNDS = 3  # of training
 TRAINED = {"float32": 1e-5, "float64": 1e-10}  # tolerance of training steps, relative
@@ -49,8 +50,18 @@ def golden(plan: Plan, model: Any, chosen: bool) -> Golden:
     rng = np.random.default_rng(0)
     network = np.arange(n) % plan.n_networks if chosen else np.zeros(n, np.intp)
     X = _samples(plan, network, rng)
-    out = _outputs(plan, model, X, network).astype(plan.dtype)
-    off = 2 * bounds(plan, X, network)
+    for _ in range(HALVINGS):
+        with np.errstate(over="ignore", invalid="ignore"):
+            out = _outputs(plan, model, X, network).astype(plan.dtype)
+            off = (2 * bounds(plan, X, network)).astype(plan.dtype)
+        if np.isfinite(out).all() and np.isfinite(off).all():
+            break
+        X = (X / 2).astype(plan.dtype)  # outputs such as exp are infinite
+    else:
+        raise ValueError(
+            "model: found outputs that are infinite or NaN for any inputs. Train again"
+        )
+    off = np.maximum(off, np.finfo(plan.dtype).tiny)
     return Golden(X, network, out, off, _labels(plan, out, off))
 
 
