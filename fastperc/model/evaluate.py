@@ -170,13 +170,16 @@ def gradient_sums(
     deadline: Deadline = NO_LIMIT,
     scratch: np.ndarray | None = None,
 ) -> tuple[float, float, np.ndarray]:
-    """Return the weighted sums of the losses, of the weights and of the gradients."""
-    if not samples.is_sparse:
+    """Return the weighted sums of the losses, of the weights and of the gradients.
+
+    Of samples in another precision than the model's, a few at a time are converted.
+    """
+    if not samples.is_sparse and samples.X.dtype == model.dtype:
         return _dense_gradient_sums(model, samples, deadline, scratch)
     loss_sum = weight_sum = 0.0
     total = np.zeros_like(model.theta)
-    for window in windows(samples.X, CHUNK):
-        part = samples.dense(window)
+    for window in windows(samples.X, CHUNK, model.dtype):
+        part = samples.dense(window).astype(model.dtype)
         loss, weight, gradient = _dense_gradient_sums(model, part, deadline, scratch)
         loss_sum += loss
         weight_sum += weight

@@ -13,7 +13,7 @@ from ..kernels.arguments import Samples as Arguments
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-WINDOW = 1 << 20  # numbers of a sparse matrix that are made dense at a time
+WINDOW = 1 << 20  # numbers that are made dense, or converted, at a time
 
 
 def read_only(a: np.ndarray, dtype: np.dtype | type | None = None) -> np.ndarray:
@@ -141,9 +141,14 @@ def split_off(
     return kept, held
 
 
-def windows(X: np.ndarray | csr_matrix, at_least: int = 1) -> list[slice]:
-    """Cut a sparse matrix into pieces small enough to be made dense; an array is one piece."""
-    if isinstance(X, np.ndarray):
+def windows(
+    X: np.ndarray | csr_matrix, at_least: int = 1, dtype: np.dtype | None = None
+) -> list[slice]:
+    """Cut rows into pieces small enough to be made dense; an array is one piece.
+
+    With ``dtype``, only an array of that dtype is.
+    """
+    if isinstance(X, np.ndarray) and dtype in (None, X.dtype):
         return [slice(None)]
     size = max(at_least, WINDOW // max(1, X.shape[1]))
     return [slice(k, min(k + size, X.shape[0])) for k in range(0, X.shape[0], size)]

@@ -116,9 +116,8 @@ class _Search:
         self.model, self.watcher, self.deadline, self.bar = model, watcher, deadline, bar
         self.goal, self.in_float64 = objective, in_float64
         is_cast = in_float64 and model.dtype != np.float64
-        dtype = np.dtype("float64") if is_cast else model.dtype
-        self.searched = model.astype(dtype) if is_cast else model
-        self.samples = samples.astype(dtype) if is_cast else samples
+        self.searched = model.astype(np.dtype("float64")) if is_cast else model
+        self.samples = samples  # no copy of them: they may fill the memory
         self.last = model.theta.copy()  # after the last iteration
         self.done, self.reason = 0, ""
 

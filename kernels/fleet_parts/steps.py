@@ -231,15 +231,16 @@ def _deltas(layers, loss, data, where, work, start, u, numbers):
 @in_order
 def _sums_of_rows(theta, layer, x, x_step, z, z_step, rows, in_parts):
     """Compute weighted sums of a few samples, four at a time as long as there are four."""
-    r = 0
+    r, n_in, n_out = 0, layer.n_in * width(theta), layer.n_out * width(theta)
     while r + TILE <= rows:
         no_unroll()
-        here, there = view(x, r * x_step, TILE * x_step), view(z, r * z_step, TILE * z_step)
+        here = view(x, r * x_step, (TILE - 1) * x_step + n_in)
+        there = view(z, r * z_step, (TILE - 1) * z_step + n_out)
         weighted_sums_of_4(theta, layer, here, x_step, there, z_step, in_parts)
         r += TILE
     while r < rows:
         no_unroll()
-        here, there = view(x, r * x_step, x_step), view(z, r * z_step, z_step)
+        here, there = view(x, r * x_step, n_in), view(z, r * z_step, n_out)
         weighted_sums(theta, layer, here, there, in_parts)
         r += 1
 
@@ -287,12 +288,14 @@ def _backward_rows(theta, layers, work, rows, u):
 @in_order
 def _add_gradient_of_rows(theta, layer, a, a_step, d, d_step, code, g, gradient, rows):
     """Add the gradients of a few samples, four at a time as long as there are four."""
-    r, has_below = 0, g.shape[0] > 0
+    r, n_in, n_out = 0, layer.n_in * width(theta), layer.n_out * width(theta)
+    has_below = g.shape[0] > 0
     while r < rows:
         no_unroll()
         n = TILE if r + TILE <= rows else 1
-        here, delta = view(a, r * a_step, n * a_step), view(d, r * d_step, n * d_step)
-        below = view(g, r * a_step, n * a_step if has_below else 0)
+        here = view(a, r * a_step, (n - 1) * a_step + n_in)
+        delta = view(d, r * d_step, (n - 1) * d_step + n_out)
+        below = view(g, r * a_step if has_below else 0, here.shape[0] if has_below else 0)
         if n == TILE:
             add_gradient_of_4(theta, layer, here, a_step, delta, d_step, code, below, gradient)
         else:

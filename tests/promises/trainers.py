@@ -261,9 +261,9 @@ def many() -> list[Trainer]:
                "n_candidates": 3}  # fmt: skip
     return [
         estimator("MLPEnsembleRegressor", MLPEnsembleRegressor, jobs_name="n_jobs", n_members=3,
-                  family="ensembles", **net),
+                  family="ensembles", bootstrap=True, **net),
         estimator("MLPEnsembleClassifier", MLPEnsembleClassifier, jobs_name="n_jobs", n_members=3,
-                  family="ensembles", **net),
+                  family="ensembles", bootstrap=True, **net),
         estimator("GroupedMLPRegressor", MLPRegressor, family="groups",
                   wrap=lambda model: Grouped(GroupedMLPRegressor, model), **net),
         estimator("GroupedMLPClassifier", MLPClassifier, family="groups",
@@ -313,6 +313,7 @@ class Lesson:
 
 class LinearUnit(Lesson):
     def fit(self, X, y):
+        X = np.asarray(X)
         self.found = [
             tutorials.train_model(X[:, 0], X[:, 1], y, epochs=self.epochs, learning_rate=self.lr)
         ]
@@ -344,7 +345,7 @@ class Chain(Lesson):
 
     def predict(self, X):
         w1, w2, w3, b1, b2 = self.found[0]
-        return w3 * (X @ [w1, w2] + b1) + b2
+        return w3 * (np.array(X, float) @ [w1, w2] + b1) + b2
 
 
 class Regression(Lesson):
