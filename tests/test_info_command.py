@@ -43,6 +43,18 @@ def test_names_and_an_unfitted_model_are_described(tmp_path, capsys):
     assert told(fastperc.MLPRegressor(), tmp_path, capsys)["fitted"] == "no"
 
 
+def test_a_checkpoint_is_described_and_no_model(tmp_path, capsys):
+    net = fastperc.Network((2, 3, 1), seed=0)
+    net.train([[0, 1], [1, 0]], [0, 1], epochs=7, checkpoint=tmp_path / "run")
+    assert cli.main(["info", str(tmp_path / "run")]) == 0
+    out = capsys.readouterr().out
+    assert "none: a checkpoint of a training" in out
+    assert "run 1       7 epochs, (2, 3, 1), hidden='relu'" in out
+    assert out.rstrip().endswith("; over: epochs")
+    with pytest.raises(fastperc.ModelFileError, match="expected a model.*resume=True"):
+        fastperc.load(tmp_path / "run")
+
+
 def test_a_file_that_is_no_model_has_status_4(tmp_path, capsys):
     for name in ("pickle", "Network-01", "MLPClassifier-04"):
         path = hostile_files.FOLDER / name

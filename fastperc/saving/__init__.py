@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..files import container, fleets, models
+from ..files.checkpoints import CHECKPOINT
 from ..files.container import Content, Kind, Tensor
 from ..files.safetensors import JsonObject, as_json
 from ..fleet import Fleet
@@ -117,8 +118,10 @@ def load(path: str | os.PathLike) -> Any:
 def describe(path: str | os.PathLike) -> Iterator[tuple[str, str]]:
     """Return names and values of what a file holds, in words; raises what `load` raises."""
     path = container.check_path(path)
-    model = load(path)
-    return describing.describe(model, container.inspect(path, *KINDS), path)
+    content = container.inspect(path, *KINDS)
+    if content.kind == CHECKPOINT.name:
+        return describing.describe_checkpoint(container.read(path, CHECKPOINT), content, path)
+    return describing.describe(load(path), content, path)
 
 
 def _advice(model: object) -> str:
@@ -146,6 +149,13 @@ def _build(content: Content) -> Any:
     return model
 
 
+def _build_nothing(content: Content) -> NoReturn:
+    raise ValueError(
+        "found a checkpoint of a training, expected a model. Let the training go on from it with "
+        "resume=True, and save the model that it ends with"
+    )
+
+
 def _check(description: JsonObject, arrays: dict[str, np.ndarray]) -> None:
     """Refuse to write what could not be read."""
     try:
@@ -159,4 +169,5 @@ KINDS = (
     models.KIND._replace(build=lambda content: Network._from_stored(models.KIND.build(content))),
     fleets.KIND._replace(build=lambda content: Fleet._from_stored(fleets.KIND.build(content))),
     KIND,
+    CHECKPOINT._replace(build=_build_nothing),
 )

@@ -13,6 +13,7 @@ from ..estimators.ensembles.fitted import FittedEnsemble
 from ..estimators.groups.base import BaseGroupedMLP
 from ..estimators.linear.base import BaseLinear
 from ..files.container import Content
+from ..files.safetensors import JsonObject
 from ..fleet import Fleet
 from ..network import Network
 
@@ -32,11 +33,29 @@ def describe(model: object, content: Content, path: str) -> Iterator[tuple[str, 
         yield "training", f"goes on with {_stream(content)}"
     elif isinstance(model, BaseEstimator):
         yield from _estimator(model)
-    arrays = content.arrays.values()
-    size, numbers = os.path.getsize(path), sum(array.size for array in arrays)
-    yield "file", f"{size} bytes, {numbers} numbers in {len(content.arrays)} arrays"
+    yield from _size(content, path)
     for name, array in content.arrays.items():
         yield "array", f"{name}: {array.dtype} {array.shape}"
+
+
+def describe_checkpoint(
+    state: JsonObject, content: Content, path: str
+) -> Iterator[tuple[str, str]]:
+    """Yield names and values of what is known of a checkpoint: how far each of its runs is."""
+    yield "model", "none: a checkpoint of a training, which goes on with resume=True"
+    yield "written by", f"fastperc {content.version}, {content.kind} format {content.format}"
+    yield "sha256", content.sha256
+    yield from _size(content, path)
+    for key, run in state["runs"].items():
+        identity = run["identity"]
+        what = identity.get("network") or identity.get("networks") or "a linear model"
+        ended = f"; over: {run['reason']}" if run["reason"] else ""
+        yield f"run {key}", f"{run['done']} epochs, {what!s:.80}{ended}"
+
+
+def _size(content: Content, path: str) -> Iterator[tuple[str, str]]:
+    size, numbers = os.path.getsize(path), sum(array.size for array in content.arrays.values())
+    yield "file", f"{size} bytes, {numbers} numbers in {len(content.arrays)} arrays"
 
 
 def _stream(content: Content) -> str:
