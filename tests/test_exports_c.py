@@ -15,10 +15,11 @@ import fastperc
 from export_models import HEADS, classifier_cases, fleet_case, group_cases, network_case
 from fastperc import Network
 from fastperc.exports.c import to_c, write_c
-from fastperc.exports.c_size import compiler, size_of
+from fastperc.exports.c_size import size_of
 from fastperc.exports.effects import effect
 from fastperc.exports.evaluate import evaluate
 from fastperc.exports.rounding import bounds
+from fastperc.measuring.compilers import compiler
 
 N = 2 * len(HEADS)
 needs_cc = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
