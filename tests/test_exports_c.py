@@ -184,6 +184,12 @@ def test_relu_networks_take_less_than_2_kb_of_code():
     assert 0 < size - source.n_weight_bytes < 1024
 
 
+def test_without_a_compiler_no_size_is_told(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    assert size_of("int a;") is None
+
+
 # --- whole numbers for weights --------------------------------------------------------------------
 
 
