@@ -16,9 +16,10 @@ import numpy as np
 
 from fastperc import Network, to_python
 from fastperc.exports.c import write_c
-from fastperc.exports.c_size import compiler, size_of
+from fastperc.exports.c_size import size_of
 from fastperc.measuring import environment
 from fastperc.measuring.clock import Timed, interleave, lengthened
+from fastperc.measuring.compilers import compiler
 from fastperc.measuring.words import markdown, number
 
 SIZES, N_SAMPLES = (8, 32, 1), 500

@@ -383,7 +383,7 @@ def test_what_cannot_run_is_left_out_and_said_if_it_was_asked_for():
 
 
 def test_without_a_compiler_c_is_left_out(monkeypatch):
-    monkeypatch.setattr(c.shutil, "which", lambda name: None)
+    monkeypatch.setattr(c, "compiler", lambda: None)
     assert VARIANTS["c"].refuses(Problem()) == "there is no C compiler"
 
 

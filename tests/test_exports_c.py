@@ -15,10 +15,11 @@ import fastperc
 from export_models import HEADS, classifier_cases, fleet_case, group_cases, network_case
 from fastperc import Network
 from fastperc.exports.c import to_c, write_c
-from fastperc.exports.c_size import compiler, size_of
+from fastperc.exports.c_size import size_of
 from fastperc.exports.effects import effect
 from fastperc.exports.evaluate import evaluate
 from fastperc.exports.rounding import bounds
+from fastperc.measuring.compilers import compiler
 
 N = 2 * len(HEADS)
 needs_cc = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
@@ -181,6 +182,12 @@ def test_relu_networks_take_less_than_2_kb_of_code():
         pytest.skip("nothing tells the size")
     assert source.n_weight_bytes == 4 * 8 * 32 + 4 * 32  # biases of 0 are left out
     assert 0 < size - source.n_weight_bytes < 1024
+
+
+def test_without_a_compiler_no_size_is_told(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    assert size_of("int a;") is None
 
 
 # --- whole numbers for weights --------------------------------------------------------------------

@@ -43,7 +43,7 @@ class Golden(NamedTuple):
     labels: np.ndarray | None
 
 
-def golden(plan: Plan, model: Any, chosen: bool) -> Golden:
+def golden(plan: Plan, model: object, chosen: bool) -> Golden:
     """Draw samples, and let the library say what comes out; the plan itself without a model."""
     per_sample = plan.n_features + 3 * plan.n_outputs
     n = int(np.clip(MOST_NUMBERS // per_sample, 2, MOST_SAMPLES))
@@ -186,7 +186,7 @@ static double p_learned(p_parameters *model)
 """
 
 
-def text(plan: Plan, model: Any, answers: Answers, train: bool) -> str:
+def text(plan: Plan, model: object, answers: Answers, train: bool) -> str:
     """Write the test, compiled where SELF_TEST is defined."""
     found = golden(plan, model, answers.chosen)
     n = len(found.X)

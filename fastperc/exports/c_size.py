@@ -7,11 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-
-def compiler() -> str | None:
-    """Return the C compiler that ``CC`` names, or cc, gcc or clang."""
-    names = (os.environ.get("CC", ""), "cc", "gcc", "clang")
-    return next((path for name in names if name and (path := shutil.which(name))), None)
+from ..measuring.compilers import compiler
 
 
 def size_of(text: str) -> int | None:

@@ -10,8 +10,8 @@ from export_models import expected
 from fastperc import DivergedError, Network
 from fastperc.exports.c import write_c
 from fastperc.exports.c_selftest import targets
-from fastperc.exports.c_size import compiler
 from fastperc.exports.rounding import bounds
+from fastperc.measuring.compilers import compiler
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-Wdouble-promotion"]
 RELATIVE = 1e-5  # of training steps

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import shutil
 import subprocess
 import tempfile
 from functools import cache
@@ -13,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...measuring.clock import Stopwatch
+from ...measuring.compilers import compiler
 from ..code import count_packed_fma
 from ..problem import Problem
 from ..runners import blocks_of
@@ -29,12 +28,6 @@ FUNCTIONS = {
     "gradient": ("gradient", "net X Y n theta results outputs deltas"),
 }
 REALS = {"float32": ("float", ctypes.c_float), "float64": ("double", ctypes.c_double)}
-
-
-def compiler() -> str | None:
-    """Return the C compiler that ``CC`` names, or cc, gcc or clang."""
-    names = (os.environ.get("CC", ""), "cc", "gcc", "clang")
-    return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
 def c_refuses(problem: Problem) -> str:
