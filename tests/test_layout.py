@@ -263,7 +263,7 @@ def test_what_writes_is_found(tmp_path, source, n):
 MOST_ANY = {
     "estimators": 147,
     "files": 15,
-    "saving": 62,
+    "saving": 54,
     "fleet": 6,
     "plots": 8,
     "benchmarks": 11,
