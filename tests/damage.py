@@ -65,4 +65,4 @@ if __name__ == "__main__":
     found = campaign(given.kinds, given.step)
     most = peak(["Network", "Fleet", "Perceptron"])
     print(f"{sum(found.values())} files of {len(given.kinds)} models: {found['refused']} refused, "
-          f"{found['read']} read and the same, 0 others; {most / 1e6:.1f} MB at most")  # fmt: skip
+          f"{found['read']} read and the same, 0 others; {most / 1e3:.0f} kB at most")  # fmt: skip

@@ -269,8 +269,8 @@ def test_what_writes_is_found(tmp_path, source, n):
 
 MOST_ANY = {
     "estimators": 180,
-    "files": 38,
-    "saving": 62,
+    "files": 27,
+    "saving": 54,
     "fleet": 6,
     "exports": 38,
     "imports": 30,

@@ -36,7 +36,7 @@ class Labels:
         self.exclude_each_other = binarizer.y_type_ == "multiclass"
         self.low, self.middle = (-1, 0.0) if loss == "hinge" else (0, 0.5)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update({"loss": "log_loss"} | state)  # the only one until version 0.1.0
 
     def check(self, found: np.ndarray, warm_start: bool) -> None:

@@ -18,7 +18,7 @@ from ..checks import check_count
 from .atomic import check_place
 from .container import Content, Kind, Tensor, check_path, read, write
 from .generators import check_generator
-from .safetensors import DTYPES, as_json, check_keys
+from .safetensors import DTYPES, JsonObject, as_json, check_keys
 
 TEXT = "text"  # the tensor of the JSON text; the others are named by their dtypes
 MOST_LEVELS = 24
@@ -39,13 +39,13 @@ class CheckpointFile:
         """Raise OSError where a file could not be written there."""
         check_place(self.path)
 
-    def write(self, state: dict[str, Any]) -> None:
+    def write(self, state: JsonObject) -> None:
         """Put a state in the place of the one that is there, which is intact if that fails."""
         text, arrays = flatten(state)
         arrays = {TEXT: np.frombuffer(text.encode(), np.uint8), **arrays}
         write(self.path, CHECKPOINT, {"sizes": {k: a.size for k, a in arrays.items()}}, arrays)
 
-    def read(self) -> dict[str, Any] | None:
+    def read(self) -> JsonObject | None:
         """Return the state, or None where there is no file.
 
         Raises
@@ -55,11 +55,11 @@ class CheckpointFile:
         """
         if not os.path.lexists(self.path):
             return None
-        found: dict[str, Any] = read(self.path, CHECKPOINT)
+        found: JsonObject = read(self.path, CHECKPOINT)
         return found
 
 
-def flatten(state: dict[str, Any]) -> tuple[str, dict[str, np.ndarray]]:
+def flatten(state: JsonObject) -> tuple[str, dict[str, np.ndarray]]:
     """Return a state as JSON, and the arrays that it refers to, joined by dtype."""
     parts: dict[str, list[np.ndarray]] = {}
 
@@ -82,7 +82,7 @@ def flatten(state: dict[str, Any]) -> tuple[str, dict[str, np.ndarray]]:
     return text, {name: np.concatenate(arrays) for name, arrays in parts.items()}
 
 
-def unflatten(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def unflatten(text: str, arrays: dict[str, np.ndarray]) -> JsonObject:
     """Return the state that `flatten` made these of; nothing in them is trusted.
 
     Raises
@@ -131,7 +131,7 @@ def unflatten(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     return state
 
 
-def _tensors(format: int, description: dict[str, Any]) -> dict[str, Tensor]:
+def _tensors(format: int, description: JsonObject) -> dict[str, Tensor]:
     """Return what a file has to hold: as many numbers of each dtype as its description says."""
     sizes = description["sizes"]
     if not isinstance(sizes, dict) or TEXT not in sizes:
@@ -143,7 +143,7 @@ def _tensors(format: int, description: dict[str, Any]) -> dict[str, Tensor]:
     }
 
 
-def _build(content: Content) -> dict[str, Any]:
+def _build(content: Content) -> JsonObject:
     arrays = dict(content.arrays)
     return unflatten(arrays.pop(TEXT).tobytes().decode(), arrays)
 

@@ -55,6 +55,12 @@ KNOWN: dict[str, fields.Check] = {
     "validation_loss_curve_": list_of(real),
     "_no_improvement_count": count,
 }
+# What each fitted network has, and what each has that counts epochs.
+FITTED = (
+    "n_features_in_", "n_outputs_", "_settings", "coefs_", "intercepts_", "_scaling",
+    "_target_scaling", "n_iter_", "t_", "loss_curve_",
+)  # fmt: skip
+CURVES = ("best_loss_", "validation_scores_", "best_validation_score_")
 # What follows from the rest: each call of training makes `_random_state` of the parameter.
 DERIVED = {
     "classes_", "out_activation_", "n_layers_", "_model", "_arrays", "_buffers", "_raw",
@@ -151,10 +157,8 @@ def n_outputs_of(labels: Labels) -> int:
 
 def _complete(estimator: BaseMLP, found: JsonObject) -> None:
     """Make the network of a fitted estimator, and hold all that has its shape against it."""
-    missing = [
-        name for name in ("n_features_in_", "n_outputs_", "_settings", "coefs_", "intercepts_",
-                          "_scaling", "_target_scaling", "n_iter_", "t_") if name not in found
-    ]  # fmt: skip
+    needed = FITTED + (CURVES if "_no_improvement_count" in found else ())
+    missing = [name for name in needed if name not in found]
     if missing:
         raise ValueError(f"found no {missing[0]} of a fitted network")
     _check_settings(found["_settings"], estimator)
