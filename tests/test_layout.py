@@ -28,8 +28,8 @@ BELOW = {
     "network": "training files model kernels checks imports versions",
     "fleet": "network results training files model kernels checks deadline versions",
     "results": "plots checks optional",
-    "estimators": "network results training model kernels checks errors deadline schedules versions "
-    "imports",
+    "estimators": "network results training model kernels checks errors deadline schedules "
+    "versions",
     "search": "estimators results",
     "river": "estimators optional",
     "datasets": "checks errors",
