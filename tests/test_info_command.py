@@ -51,7 +51,7 @@ def test_a_checkpoint_is_described_and_no_model(tmp_path, capsys):
     assert "none: a checkpoint of a training" in out
     assert "run 1       7 epochs, (2, 3, 1), hidden='relu'" in out
     assert out.rstrip().endswith("; over: epochs")
-    with pytest.raises(fastperc.ModelFileError, match="expected a model.*resume=True"):
+    with pytest.raises(fastperc.ModelFileError, match=r"expected a model.*resume=True"):
         fastperc.load(tmp_path / "run")
 
 

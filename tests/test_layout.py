@@ -30,7 +30,7 @@ BELOW = {
     "fleet": "network checkpointing results training files model kernels checks deadline versions",
     "results": "plots checks optional",
     "estimators": "network checkpointing results training model kernels checks errors deadline "
-    "schedules versions imports",
+    "schedules versions",
     "search": "estimators checkpointing results",
     "river": "estimators optional",
     "exports": "fleet network estimators files model measuring kernels checks errors optional",

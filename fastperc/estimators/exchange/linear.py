@@ -66,8 +66,8 @@ def _made(kind: type[Any], ours: BaseLinear) -> Any:
             raise
         rate = signature(kind).parameters["learning_rate"].default
         warn(
-            f"{kind.__name__}: left out learning_rate={given['learning_rate']!r}, "
-            "which scikit-learn has not. Predictions are the same; training goes on in another way"
+            f"{kind.__name__}: left out learning_rate={given['learning_rate']!r}, which "
+            "scikit-learn has not. Predictions are the same; training goes on in another way"
         )
         other = _without_warning(kind, given | {"learning_rate": rate})
         other._validate_params()
@@ -103,12 +103,12 @@ def from_sklearn(kind: type[Any], found: Any) -> Any:
     ours = kind(**{name: copy.deepcopy(given[name]) for name in names if name in given})
     coef = found.coef_.toarray() if sparse.issparse(found.coef_) else np.asarray(found.coef_)
     coef = np.atleast_2d(coef)
+    n_outputs, n_features = coef.shape
     for attribute in FITTED:
         if hasattr(found, attribute) and attribute != "t_":
             setattr(ours, attribute, copy.deepcopy(getattr(found, attribute)))
-    model = Linear(
-        len(coef), coef.shape[1], coef.dtype, ours._all_fields(np.empty((1, coef.shape[1])))
-    )
+    fields = ours._all_fields(np.empty((1, n_features)))
+    model = Linear(n_outputs, n_features, coef.dtype, fields)
     if getattr(found, "average", False):
         model.coef[:] = np.atleast_2d(found._standard_coef)
         model.intercept[:] = found._standard_intercept
