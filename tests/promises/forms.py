@@ -204,7 +204,9 @@ def subjects() -> dict[str, Trainer]:
         if trainer.family != "tutorials" and "lbfgs" not in trainer.name:
             kinds.setdefault(type(inner(model)), trainer)
     return {trainer.name: trainer for trainer in kinds.values()} | {
-        trainer.name: trainer for trainer in all_trainers().values() if trainer.family == "tutorials"
+        trainer.name: trainer
+        for trainer in all_trainers().values()
+        if trainer.family == "tutorials"
     }
 
 
@@ -250,7 +252,9 @@ def rows_for(name: str, X: Any, y: np.ndarray) -> tuple[Any, np.ndarray]:
     few = name == "forward_each"  # one for each of the five networks
     if not few:
         return X, y
-    return (X.iloc[:5] if hasattr(X, "iloc") else X.tocsr()[:5] if sparse.issparse(X) else X[:5]), y[:5]
+    return (
+        X.iloc[:5] if hasattr(X, "iloc") else X.tocsr()[:5] if sparse.issparse(X) else X[:5]
+    ), y[:5]
 
 
 def _try(tally: Tally, trainer: Trainer, form: str, X: Any, y: np.ndarray, wanted: Any) -> None:
