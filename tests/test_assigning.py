@@ -5,8 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastperc import Network
-from fastperc.errors import VersionWarning
+from fastperc import ModelVersionWarning, Network
 
 
 def outputs(net, X):
@@ -151,7 +150,7 @@ def test_old_pickles_are_read():
     state["loss_name"] = state.pop("loss")
     del state["_fastperc_version"]
     old = Network.__new__(Network)
-    with pytest.warns(VersionWarning, match="stored by an older version than 0.1.1"):
+    with pytest.warns(ModelVersionWarning, match="stored by an older version than 0.1.1"):
         old.__setstate__(state)
     assert np.array_equal(old.theta, net.theta)
     assert repr(old) == repr(net)

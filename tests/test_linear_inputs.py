@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from promises.forms import DENSE, SPARSE, snapshot
 from scipy import sparse
 from sklearn import linear_model
 from sklearn.base import clone
@@ -34,106 +35,6 @@ def integers():
     rng = np.random.default_rng(0)
     X = rng.integers(-4, 5, (N, N_FEATURES)) * (rng.random((N, N_FEATURES)) < 0.5)
     return X.astype(float), rng.integers(0, 3, N)
-
-
-def read_only(X, _):
-    X = X.copy()
-    X.setflags(write=False)
-    return X
-
-
-def strided(X, _):
-    wide = np.full((2 * N, 3 * N_FEATURES), np.nan)
-    wide[::2, 1::3] = X
-    return wide[::2, 1::3]
-
-
-def backwards(X, _):
-    return X[::-1, ::-1].copy()[::-1, ::-1]
-
-
-def memmap(X, folder):
-    path = folder / "rows.npy"
-    np.save(path, X)
-    return np.load(path, mmap_mode="r")
-
-
-def unaligned(X, _):
-    return np.frombuffer(b"\0" + X.tobytes(), float, offset=1).reshape(X.shape)
-
-
-DENSE = {
-    "read-only": read_only,
-    "Fortran order": lambda X, _: np.asfortranarray(X),
-    "strided": strided,
-    "backwards": backwards,
-    "memmap": memmap,
-    "big-endian": lambda X, _: X.astype(">f8"),
-    "unaligned": unaligned,
-    "objects": lambda X, _: X.astype(object),
-    "int8": lambda X, _: X.astype(np.int8),
-    "int64": lambda X, _: X.astype(np.int64),
-    "float16": lambda X, _: X.astype(np.float16),
-    "lists": lambda X, _: X.tolist(),
-}
-
-
-def unsorted(X, _):
-    """CSR rows whose columns come in reverse."""
-    rows = sparse.csr_matrix(X)
-    for begin, end in zip(rows.indptr[:-1], rows.indptr[1:], strict=True):
-        rows.indices[begin:end] = rows.indices[begin:end][::-1].copy()
-        rows.data[begin:end] = rows.data[begin:end][::-1].copy()
-    rows.has_sorted_indices = False
-    return rows
-
-
-def frozen(X, _):
-    rows = sparse.csr_matrix(X)
-    for array in (rows.data, rows.indices, rows.indptr):
-        array.setflags(write=False)
-    return rows
-
-
-def long_indices(X, _):
-    rows = sparse.csr_matrix(X)
-    rows.indices, rows.indptr = rows.indices.astype(np.int64), rows.indptr.astype(np.int64)
-    return rows
-
-
-def twice_named(X, _):
-    """CSR rows that name each column twice, with values that add up."""
-    rows = sparse.csr_matrix(X)
-    halves = np.repeat(rows.data / 2, 2), np.repeat(rows.indices, 2), 2 * rows.indptr
-    return sparse.csr_matrix(halves, X.shape)
-
-
-def as_dtype(dtype):
-    return lambda X, _: sparse.csr_matrix(X.astype(dtype))
-
-
-SPARSE = {
-    "csc": lambda X, _: sparse.csc_matrix(X),
-    "coo": lambda X, _: sparse.coo_matrix(X),
-    "lil": lambda X, _: sparse.lil_matrix(X),
-    "csr_array": lambda X, _: sparse.csr_array(X),
-    "read-only": frozen,
-    "unsorted": unsorted,
-    "long indices": long_indices,
-    "duplicates": twice_named,
-    "int8": as_dtype(np.int8),
-    "int64": as_dtype(np.int64),
-}
-
-
-def snapshot(X):
-    """What an input holds, to the byte."""
-    if sparse.issparse(X):
-        if X.format == "lil":
-            return X.toarray().tobytes()
-        names = ("data", "row", "col") if X.format == "coo" else ("data", "indices", "indptr")
-        return [getattr(X, name).tobytes() for name in names]
-    return np.array(X).tobytes()
 
 
 def fit(name, X, y):

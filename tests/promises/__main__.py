@@ -1,4 +1,4 @@
-"""``python -m tests.promises T9 --count 50``: try a promise, print its row; --store keeps it."""
+"""``python -m tests.promises T9 --count 50``: try a promise and print its row."""
 
 from __future__ import annotations
 

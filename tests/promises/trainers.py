@@ -400,7 +400,8 @@ def all_trainers() -> dict[str, Trainer]:
         *(network(f"Network {name}, batches of {size}", rule, size)
           for name, rule in RULES.items() for size in (1, 20)
           if not (size == 1 and name in ("rprop", "lbfgs"))),
-        *(network(f"Network {name}, batches of 2000", RULES[name], 2000) for name in ("sgd", "adam")),
+        *(network(f"Network {name}, batches of 2000", RULES[name], 2000)
+          for name in ("sgd", "adam")),
         batches("Network, batches from a list"),
         *(fleet(f"Fleet {name}, batches of {size}", rule, size)
           for name, rule in RULES.items() if name != "lbfgs" for size in (1, 20)

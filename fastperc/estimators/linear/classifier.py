@@ -135,12 +135,11 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
                 X = X.astype(model.theta.dtype, copy=False)
             places = places_of(y, self.classes_)
             weight = self._weights(weight, X)
-            train_once(
-                self, model,
-                lambda model, epochs, deadline: self._train(
-                    attempt, X, places, weight, model, epochs, deadline, goes_on=True
-                ),
-            )  # fmt: skip
+
+            def run(model: Linear, epochs: int, deadline: Deadline) -> None:
+                self._train(attempt, X, places, weight, model, epochs, deadline, goes_on=True)
+
+            train_once(self, model, run)
         return self
 
     def _check_partial(self, first: bool, classes: Any) -> None:
@@ -257,7 +256,7 @@ class LinearClassifier(ClassifierMixin, ProgressiveLinear):
         n_iter = max(n for n, _ in found)
         each = np.zeros(n_iter, np.int64)
         for n, mistakes in found:
-            each[:n] += mistakes
+            each[:n] += np.asarray(mistakes, np.int64)
             each[n:] += mistakes[-1] if mistakes else 0
         return n_iter, each.tolist()
 

@@ -1,0 +1,144 @@
+"""Short runs of `promises`: what the library holds on bad days. The figures: docs/promises.md."""
+
+import os
+import re
+import warnings
+
+import numpy as np
+import pytest
+from numba.core import config
+from promises import bits, caches, company, divergence, forms, interrupts, memory, page
+from promises.trainers import all_trainers, samples
+
+from fastperc import DivergedError, SGDClassifier, SGDRegressor
+
+pytestmark = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="NUMBA_DISABLE_JIT is set")
+NAMES = ("Network sgd, batches of 1", "Fleet sgd, batches of 1", "MLPRegressor sgd", "SGDRegressor",
+         "SGDClassifier", "FTRLClassifier")  # fmt: skip
+
+
+def take(module, monkeypatch, names=NAMES, **options):
+    """Try a promise with a few trainers only."""
+    few = {name: trainer for name, trainer in all_trainers().items() if name in names}
+    for place in ("all_trainers", "subjects"):
+        monkeypatch.setattr(module, place, lambda: few, raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module.run(**options).check()
+
+
+def test_divergence(monkeypatch):
+    take(divergence, monkeypatch)
+
+
+@pytest.mark.slow
+def test_divergence_of_all_that_trains():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        divergence.run().check()
+
+
+def test_bits(monkeypatch):
+    take(bits, monkeypatch, ("Network sgd, batches of 2000", "SGDClassifier"), runs=2, processes=0)
+
+
+@pytest.mark.slow
+def test_bits_of_another_process(monkeypatch):
+    take(bits, monkeypatch, runs=3, processes=1)
+
+
+def test_forms(monkeypatch):
+    take(forms, monkeypatch, ("Network sgd, batches of 1", "SGDRegressor"))
+
+
+@pytest.mark.posix
+def test_interrupts():
+    # How soon on a still machine: `PROMISE`.
+    names = ("SGDClassifier", "Network sgd, batches of 1")
+    interrupts.run(1, names, promise=30.0, commands=()).check()
+
+
+@pytest.mark.posix
+@pytest.mark.slow
+def test_interrupts_of_all_that_trains():
+    interrupts.run(1, promise=30.0, commands=()).check()
+
+
+@pytest.mark.posix
+@pytest.mark.slow
+def test_company(monkeypatch):
+    monkeypatch.setattr(company, "NAMES", NAMES)
+    company.run(workers=False).check()
+
+
+@pytest.mark.slow
+def test_caches():
+    caches.run(3, processes=3).check()
+
+
+@pytest.mark.posix
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="only Linux counts so")
+def test_memory(monkeypatch):
+    every = memory.fits()
+    monkeypatch.setattr(memory, "fits", lambda: {"MLPRegressor, lbfgs": every["MLPRegressor"]})
+    memory.run(megabytes=400).check()
+
+
+def test_the_page_has_the_stored_results():
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert page.rebuilt(text) == text
+    assert all(row["lost"] == 0 and row["tried"] > 0 for row in page.load().values())
+    assert re.findall(r"^\| (T\d+) ", page.table(), re.M) == [*page.load()]
+
+
+# --- linear models --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, "stream"])
+@pytest.mark.parametrize("kind", [SGDRegressor, SGDClassifier])
+def test_a_linear_model_keeps_its_last_good_epoch(kind, seed):
+    """Steps of 6e37: some hundred epochs go well before one leaves float32."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 4)).astype(np.float32)
+    y = rng.integers(0, 3, 50) if kind is SGDClassifier else X @ [1.0, -2.0, 3.0, 1.0]
+    options = {"learning_rate": "constant", "eta0": 6e25, "penalty": None, "tol": None}
+    if kind is SGDClassifier:
+        options["loss"] = "squared_error"
+
+    def make(epochs):
+        random_state = np.random.RandomState(0) if seed == "stream" else seed
+        return kind(max_iter=epochs, random_state=random_state, **options)
+
+    model = make(2000)
+    with pytest.raises(DivergedError, match="last good epoch are kept") as caught:
+        model.fit(X, y)
+    assert ".." not in str(caught.value)
+    assert model.n_iter_ == caught.value.epoch - 1 > 10
+    twin = make(model.n_iter_).fit(X, y)
+    np.testing.assert_array_equal(model.coef_, twin.coef_)
+    np.testing.assert_array_equal(model.predict(X), twin.predict(X))
+    with pytest.raises(DivergedError, match=f"in epoch {model.n_iter_ + 1}:"):
+        make(model.n_iter_ + 1).fit(X, y)
+
+
+def test_nothing_is_kept_where_there_is_nothing():
+    X, y = samples()
+    model = SGDRegressor(learning_rate="constant", eta0=1e30)
+    with pytest.raises(DivergedError) as caught:
+        model.partial_fit(X.astype(np.float32) * 1e10, y)
+    assert "kept" not in str(caught.value)
+    assert not hasattr(model, "coef_")
+
+
+def test_what_was_learned_until_ctrl_c_is_kept():
+    X, y = samples(500)
+    model = SGDClassifier(max_iter=10**7, tol=None)
+    with interrupts.presser() as key:
+        SGDClassifier(max_iter=2, tol=None).fit(X, y > 0)
+        key.press(0.05)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, y > 0)
+        key.moment()
+    assert 0 < model.n_iter_ < 10**7
+    assert model.score(X, y > 0) > 0.8
