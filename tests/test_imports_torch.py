@@ -47,7 +47,7 @@ def networks(draw):
     return net
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(networks())
 def test_there_and_back(net):
     X = np.random.default_rng(0).standard_normal((20, net.sizes[0])).astype(net.dtype)
