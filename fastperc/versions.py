@@ -49,7 +49,8 @@ def warn_of_version(found: str | None, name: str, stacklevel: int = 1) -> None:
     """
     if found == __version__:
         return
-    shown = "an older version than 0.1.1" if found is None else f"version {found}"
+    # In ASCII: nothing in a file gets to control a terminal.
+    shown = "an older version than 0.1.1" if found is None else f"version {ascii(found)[1:-1]:.40}"
     warnings.warn(
         f"{name}: stored by {shown} of fastperc, loaded by {__version__}. Compare some predictions "
         "with those from before, and store it anew",

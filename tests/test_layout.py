@@ -23,7 +23,7 @@ BELOW = {
     "schedules": "checks",
     "model": "kernels checks deadline",
     "training": "model kernels checks errors deadline optional",
-    "files": "model checks errors",
+    "files": "model checks errors versions",
     "checkpointing": "training files checks",
     "imports": "model kernels checks errors optional",
     "network": "checkpointing training files model kernels checks imports versions",

@@ -833,7 +833,8 @@ def test_saves_at_the_same_time_leave_one_of_their_files(path, monkeypatch):
 
 
 def test_a_file_of_version_0_1_0_is_read():
-    net = Network.load(Path(__file__).parent / "files" / "network-0.1.0.safetensors")
+    with pytest.warns(ModelVersionWarning, match=r"stored by version 0\.1\.0"):
+        net = Network.load(Path(__file__).parent / "files" / "network-0.1.0.safetensors")
     X = np.random.default_rng(3).standard_normal((40, 3))
     before = [[0.9103117705452262, 0.04185630714781499], [0.11597988906061013, 0.27301478450199745]]
     np.testing.assert_allclose(net.forward(X[:2]), before, rtol=1e-12)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastperc
-from fastperc.errors import VersionWarning
+from fastperc.errors import ModelVersionWarning
 from fastperc.versions import STAMP
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:sklearn.exceptions.ConvergenceWarning")
@@ -51,10 +51,14 @@ def test_the_same_version_says_nothing(what):
 def test_another_version_says_so_and_is_loaded(what):
     model = MODELS[what]()
     state = model.__getstate__()
-    with pytest.warns(VersionWarning, match=r"stored by version 0\.0\.9 of fastperc, loaded by"):
+    with pytest.warns(
+        ModelVersionWarning, match=r"stored by version 0\.0\.9 of fastperc, loaded by"
+    ):
         other = loaded({**state, STAMP: "0.0.9"}, model)
     assert np.array_equal(predicted(other, what), predicted(model, what))
-    with pytest.warns(VersionWarning, match=rf"{type(model).__name__}: stored by an older version"):
+    with pytest.warns(
+        ModelVersionWarning, match=rf"{type(model).__name__}: stored by an older version"
+    ):
         loaded({name: value for name, value in state.items() if name != STAMP}, model)
 
 
@@ -66,5 +70,5 @@ def test_a_pickle_of_another_version_warns_where_it_is_loaded(monkeypatch):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         pickle.loads(written)
-    assert [w.category for w in caught] == [VersionWarning]
+    assert [w.category for w in caught] == [ModelVersionWarning]
     assert "stored by version 9.9" in str(caught[0].message)

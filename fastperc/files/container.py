@@ -21,17 +21,16 @@ import io
 import json
 import math
 import os
-import re
 import stat
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from safetensors.numpy import save as to_safetensors
 
-from ..errors import ModelFileError, ModelVersionWarning
+from ..errors import ModelFileError
 from ..model.layout import aligned_zeros
+from ..versions import warn_of_version
 from .atomic import replace_file
 from .safetensors import (
     JsonObject,
@@ -159,13 +158,13 @@ def read(path: str | os.PathLike, *kinds: Kind) -> Any:
     Warns
     -----
     ModelVersionWarning
-        If a later version of fastperc wrote the file.
+        If another version of fastperc wrote the file.
     """
     path = check_path(path)
     with refusing(path):
         content = _open(path, kinds)
         found = _kind_named(content.kind, kinds).build(content)
-    _warn_of_version(path, content.version)
+    warn_of_version(content.version, repr(path), stacklevel=3)
     return found
 
 
@@ -203,27 +202,6 @@ def check_path(path: object) -> str:
             f"path: found {path!r:.60}, expected a str or os.PathLike such as 'net.safetensors'"
         )
     return os.fsdecode(path)
-
-
-def _warn_of_version(path: str, version: str) -> None:
-    """Say so where a later version wrote a file: it may round otherwise, or know more.
-
-    What earlier versions wrote is tested with each version, and is no news.
-    """
-    from .. import __version__
-
-    if _numbers_in(version) > _numbers_in(__version__):
-        warnings.warn(
-            f"{path!r} was written by fastperc {version:.40}, this is {__version__}: predictions "
-            "may differ in the last digits. Install that version to be sure",
-            ModelVersionWarning,
-            stacklevel=4,
-        )
-
-
-def _numbers_in(version: str) -> list[int]:
-    """Return the numbers of a version, such as [0, 1, 1]."""
-    return [int(digits[:9]) for digits in re.findall("[0-9]+", version[:40])]
 
 
 def _open(path: str, kinds: tuple[Kind, ...]) -> Content:

@@ -102,8 +102,8 @@ def load(path: str | os.PathLike) -> Any:
     Warns
     -----
     ModelVersionWarning
-        If a later version of fastperc wrote the file, of which this one can read the format, but
-        cannot promise the same predictions.
+        If another version of fastperc wrote the file. Files of every earlier version can be read;
+        of a later one, those whose format is known.
 
     Examples
     --------
