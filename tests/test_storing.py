@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from fastperc import ModelFileError, Network, __version__
+from fastperc import ModelFileError, ModelVersionWarning, Network, __version__
 from fastperc.files import atomic, generators
 from fastperc.files import models as storing
 
