@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from unittest import mock
 
-from .kills import in_a_child, leftovers
+from .children import in_a_child, leftovers
 from .resumable import CASES, bits, resumed
 from .tally import Tally
 
