@@ -10,6 +10,7 @@ import pytest
 from numba.core import config
 from promises import bits, caches, company, divergence, forms, interrupts, memory, page
 from promises.trainers import all_trainers, samples
+from sklearn.exceptions import ConvergenceWarning
 
 from fastperc import DivergedError, MLPRegressor, SGDClassifier, SGDRegressor
 
@@ -75,10 +76,12 @@ def test_company(monkeypatch):
 def test_lbfgs_makes_no_copy_of_rows_in_float32():
     X = np.random.default_rng(0).standard_normal((30_000, 100)).astype(np.float32)
     y = X[:, 0] - X[:, 1]
-    model = MLPRegressor((4,), solver="lbfgs", max_iter=20, random_state=0)
+    options = {"solver": "lbfgs", "max_iter": 3, "tol": 0.0, "random_state": 0}
+    model = MLPRegressor(hidden_layer_sizes=(4,), **options)
     tracemalloc.start()
     try:
-        model.fit(X, y)
+        with pytest.warns(ConvergenceWarning):
+            model.fit(X, y)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
