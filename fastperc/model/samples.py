@@ -148,7 +148,7 @@ def windows(
 
     With ``dtype``, only an array of that dtype is.
     """
-    if isinstance(X, np.ndarray) and dtype in (None, X.dtype):
+    if isinstance(X, np.ndarray) and (dtype is None or X.dtype == dtype):
         return [slice(None)]
     size = max(at_least, WINDOW // max(1, X.shape[1]))
     return [slice(k, min(k + size, X.shape[0])) for k in range(0, X.shape[0], size)]

@@ -82,6 +82,8 @@ class Presser:
 @contextmanager
 def presser() -> Iterator[Presser]:
     """Keep such a process while it is needed."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in what a shell began behind itself
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     found = Presser()
     try:
         yield found
