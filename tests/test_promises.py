@@ -47,10 +47,10 @@ def test_divergence(monkeypatch):
 
 
 @pytest.mark.slow
-def test_divergence_of_all_that_trains():
+def test_divergence_of_more_that_trains():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        divergence.run().check()
+        divergence.run(10).check()
 
 
 def test_bits(monkeypatch):
