@@ -261,3 +261,17 @@ def test_losses_of_lanes_are_those_of_networks_alone(kind):
     engine.train(np.arange(N), case.rates * 0, rows, 1)
     some = np.array([0, 3, 18])
     np.testing.assert_array_equal(engine.losses_of(some, samples), found[some])
+
+
+def test_plain_python_stays_inside_the_scratch_of_a_whole_chunk(run_python):
+    """Inputs mostly 0 are listed, and go through all layers 32 samples at a time."""
+    code = """
+import numpy as np
+from fastperc import Fleet
+rng = np.random.default_rng(0)
+X = np.where(rng.random((64, 64)) < 0.1, 1.0, 0.0)
+fleet = Fleet((64, 8, 2), 12, seed=0)
+fleet.train(X, X[:, :2], epochs=1, batch_size=64, lr=0.1)
+print(bool(np.isfinite(fleet.theta).all()))
+"""
+    assert run_python(code, NUMBA_DISABLE_JIT=1) == "True\n"

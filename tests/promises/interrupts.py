@@ -114,8 +114,8 @@ def interrupt(trainer: Trainer, key: Presser, seconds: float) -> tuple[float, st
     else:
         model = trainer.new(epochs=LONG, lr=1e-6, dtype=trainer.dtypes[0])
     y = trainer.targets(y)
-    key.press(seconds)
     try:
+        key.press(seconds)
         while not key.has_pressed():  # some end by themselves, and begin again
             trainer.train(model, X, y)
         time.sleep(0.01)  # for a signal on its way
@@ -174,7 +174,7 @@ def run(
         for name in names:
             trainers[name].trained(*samples())  # whatever has to be compiled
             for _ in range(count or 50):
-                seconds = moments.uniform(0.0, 0.4)
+                seconds = moments.uniform(0.01, 0.4)
                 found = interrupt(trainers[name], key, seconds)
                 take(f"{name} after {seconds:.3f} s", "in training", *found)
     for words in commands:
