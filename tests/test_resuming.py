@@ -22,7 +22,15 @@ from promises.resumable import (
     resumed,
 )
 
-from fastperc import Fleet, GridSearchCV, MLPClassifier, ModelFileError, Network, SGDClassifier
+from fastperc import (
+    Fleet,
+    GridSearchCV,
+    MLPClassifier,
+    ModelFileError,
+    Network,
+    SGDClassifier,
+    fit_groups,
+)
 from fastperc.files.checkpoints import CheckpointFile, flatten, unflatten
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -355,6 +363,15 @@ def test_a_process_that_is_killed_at_any_moment_loses_nothing(tmp_path):
     assert out.strip() == expected
     assert kills > 2
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_fit_groups_keeps_its_training(tmp_path):
+    model = MLPClassifier((3,), max_iter=5, random_state=0)
+    groups = np.arange(len(X)) % 2
+    once = fit_groups(model, X, Y, groups, checkpoint=tmp_path / "run")
+    again = fit_groups(model, X, Y, groups, checkpoint=tmp_path / "run", resume=True)
+    assert (tmp_path / "run").exists()
+    assert (once.predict_proba(X, groups=groups) == again.predict_proba(X, groups=groups)).all()
 
 
 def test_several_shapes_in_one_checkpoint(tmp_path):

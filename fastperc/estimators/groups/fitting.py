@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from sklearn.base import is_classifier
 
 from ..classifier import MLPClassifier
@@ -20,6 +22,9 @@ def fit_groups(
     sample_weight: object = None,
     unknown: str = "error",
     n_jobs: int | None = None,
+    checkpoint: str | os.PathLike | None = None,
+    every: str | int = "60s",
+    resume: bool = False,
 ) -> BaseGroupedMLP:
     """Fit a copy of an estimator to the rows of each group, all of them together.
 
@@ -39,6 +44,9 @@ def fit_groups(
         See `GroupedMLPRegressor`.
     n_jobs : int, optional
         Threads, -1 for one on each core.
+    checkpoint, every, resume
+        A file in which to keep training, how often, and whether to go on from it; as of
+        `MLPClassifier.fit`.
 
     Returns
     -------
@@ -59,7 +67,8 @@ def fit_groups(
     [0.5, -0.5]
     """
     kind = GroupedMLPClassifier if is_classifier(estimator) else GroupedMLPRegressor
-    if isinstance(groups, (str, int)):
-        return kind(estimator, groups, unknown=unknown, n_jobs=n_jobs).fit(X, y, sample_weight)
-    model = kind(estimator, unknown=unknown, n_jobs=n_jobs)
-    return model.fit(X, y, sample_weight, groups=groups)
+    column, given = (groups, None) if isinstance(groups, (str, int)) else (None, groups)
+    model = kind(estimator, column, unknown=unknown, n_jobs=n_jobs)
+    return model.fit(
+        X, y, sample_weight, groups=given, checkpoint=checkpoint, every=every, resume=resume
+    )
