@@ -394,7 +394,7 @@ class Fleet:
         runs = self._check_samples(plan, X, y, sample_weight, validation, order)
         labels = runs[0].model.loss.labels_in(y, self.labels) if np.ndim(y) < 3 else self.labels
         if runs[0].model.loss.labels_of is None:
-            warn_out_of_reach(runs[0].samples.Y, runs[0].model.output, stacklevel=2)
+            warn_out_of_reach(runs[0].samples.Y, runs[0].model.output, stacklevel=3)
         history = self.history = FleetHistory.empty(len(self))
         self.labels, self.lr, self._penalties = labels, plan.rates(1), plan.penalties
         state = self.rng.bit_generator.state
@@ -732,7 +732,7 @@ def _warn_of_divergence(history: FleetHistory) -> None:
             "became infinite or NaN. They keep the weights from before; history.stopped tells "
             "which. Use a smaller lr for them, or scale the samples",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -440,7 +440,7 @@ class Network:
             samples = check_samples(model, X, y, sample_weight, weight_is_factor=are_factors)
             labels = model.loss.labels_in(y, self.labels)
             if model.loss.labels_of is None:
-                warn_out_of_reach(samples.Y, model.output, stacklevel=2)
+                warn_out_of_reach(samples.Y, model.output, stacklevel=3)
             drop_last = drop_last and not takes_all
             samples, held = self._split(samples, validation, is_sum, batch_size if drop_last else 1)
             shuffle = shuffle and not (takes_all or batch_size >= len(samples))

@@ -255,7 +255,7 @@ class _Run:
     def _warn_out_of_reach(self, samples: Samples) -> None:
         """Warn once, in the name of who called `Network.train`."""
         if self.model.loss.labels_of is None and not self.has_warned:
-            self.has_warned = warn_out_of_reach(samples.Y, self.model.output, stacklevel=6)
+            self.has_warned = warn_out_of_reach(samples.Y, self.model.output, stacklevel=7)
 
     def _steps_for(self, samples: Samples) -> Steps:
         """Return the kernel and its scratch, anew where a batch is larger than those before."""
