@@ -274,7 +274,12 @@ def alike(a, b):
     if isinstance(a, (list, tuple)):
         return type(a) is type(b) and len(a) == len(b) and all(map(alike, a, b))
     if hasattr(a, "__dict__") and not isinstance(a, type) and not callable(a):
-        return type(a) is type(b) and alike(list(vars(a).values()), list(vars(b).values()))
+        mine, others = vars(a), vars(b)
+        return (
+            type(a) is type(b)
+            and mine.keys() == others.keys()
+            and all(alike(mine[name], others[name]) for name in mine)
+        )
     return a is b or a == b
 
 
