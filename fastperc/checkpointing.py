@@ -16,7 +16,6 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from . import checks
-from .files.checkpoints import CheckpointFile
 from .training.checkpoints import (
     Interval,
     Journal,
@@ -80,6 +79,8 @@ def _checkpointing(
     owner: object, path: str | os.PathLike, every: object, resume: object, streams: Sequence[Stream]
 ) -> Iterator[None]:
     """Keep the runs within this block in a file; begin with those that it has, to resume."""
+    from .files.checkpoints import CheckpointFile  # which most programs never need
+
     interval, file = check_every(every), CheckpointFile(path)
     found = file.read() if checks.check_flag(resume, "resume") else None
     starts = [stream_state(stream) for stream in streams]
