@@ -122,7 +122,7 @@ def test_lbfgs_makes_no_copy_of_rows_in_float32():
 
 @pytest.mark.slow
 def test_caches():
-    caches.run(3, processes=3).check()
+    caches.run(1, processes=2).check()
 
 
 @pytest.mark.posix
