@@ -9,8 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -52,8 +51,10 @@ def resumable(streams: Callable[[Any], Sequence[Stream]]) -> Callable[[Method], 
                     )
                 return method(self, *args, **options)
             every, resume = options.get("every", "60s"), options.get("resume", False)
-            with _checkpointing(self, options["checkpoint"], every, resume, streams(self)):
-                return method(self, *args, **options)
+            return _keep(
+                self, lambda: method(self, *args, **options), streams(self),
+                options["checkpoint"], every, resume,
+            )  # fmt: skip
 
         return cast(Method, call)
 
@@ -74,11 +75,11 @@ def check_every(every: object) -> Interval:
     )
 
 
-@contextmanager
-def _checkpointing(
-    owner: object, path: str | os.PathLike, every: object, resume: object, streams: Sequence[Stream]
-) -> Iterator[None]:
-    """Keep the runs within this block in a file; begin with those that it has, to resume."""
+def _keep(
+    owner: object, call: Callable[[], Any], streams: Sequence[Stream], path: str | os.PathLike,
+    every: object, resume: object,
+) -> Any:  # fmt: skip
+    """Make a call, whose runs are kept in a file; begin with those that it has, to resume."""
     from .files.checkpoints import CheckpointFile  # which most programs never need
 
     interval, file = check_every(every), CheckpointFile(path)
@@ -100,8 +101,7 @@ def _checkpointing(
     runs: dict[str, State] = {} if found is None else found["runs"]
     journal = Journal(file, interval, runs, lambda runs: {"streams": first, "runs": runs})
     try:
-        with kept_in(journal):
-            yield
+        return kept_in(journal, call)
     except BaseException:
         if not journal.has_begun:  # the call was refused: as if it had not been made
             vars(owner).clear()

@@ -11,8 +11,8 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any
 
@@ -94,19 +94,7 @@ class Deadline:
 
     def interrupts_allowed(self) -> AbstractContextManager[None]:
         """Let Ctrl-C through within a block in which somebody else's code runs."""
-        return self._interrupts_allowed()
-
-    @contextmanager
-    def _interrupts_allowed(self) -> Iterator[None]:
-        if self._handler is None:
-            yield
-            return
-        set_handler(SIGINT, self._handler)
-        try:
-            self.check_interrupt()
-            yield
-        finally:
-            set_handler(SIGINT, self._note)
+        return _Allowance(self)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._is_interrupted = True
@@ -124,6 +112,26 @@ class _Deferral:
     def __exit__(self, *error: object) -> None:
         if self.handler is not None:
             self.deadline._act_again(self.handler)
+
+
+class _Allowance:
+    """The block of `Deadline.interrupts_allowed`.
+
+    No generator: where Ctrl-C is raised on the way into the block, its end would be run by the
+    garbage collector, and put Ctrl-C off for a run that is over by then.
+    """
+
+    def __init__(self, deadline: Deadline):
+        self.deadline = deadline
+
+    def __enter__(self) -> None:
+        if self.deadline._handler is not None:
+            set_handler(SIGINT, self.deadline._handler)
+            self.deadline.check_interrupt()
+
+    def __exit__(self, *error: object) -> None:
+        if self.deadline._handler is not None:
+            set_handler(SIGINT, self.deadline._note)
 
 
 class _Later(Deadline):

@@ -1,5 +1,6 @@
 """Ctrl-C and the time limit: what is left is finite and is what the history describes."""
 
+import gc
 import os
 import signal
 import threading
@@ -287,3 +288,15 @@ def test_time_is_over_after_the_limit_and_not_before(monkeypatch):
     ):  # fmt: skip
         assert (deadline.is_over, later.is_over) == (is_over, is_later_over)
     assert not Deadline().is_over
+
+
+def test_a_block_that_was_never_ended_puts_nothing_off_later():
+    """Ctrl-C on the way into a block leaves its end to the garbage collector, if it has one."""
+    before, deadline = signal.getsignal(signal.SIGINT), Deadline()
+    with deadline.interrupts_deferred():
+        block = deadline.interrupts_allowed()
+        block.__enter__()
+    assert signal.getsignal(signal.SIGINT) is before
+    del block
+    gc.collect()
+    assert signal.getsignal(signal.SIGINT) is before

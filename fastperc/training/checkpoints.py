@@ -18,8 +18,7 @@ import math
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
@@ -150,12 +149,11 @@ class _Place:
 _place: ContextVar[_Place | None] = ContextVar("place in a journal", default=None)
 
 
-@contextmanager
-def kept_in(journal: Journal) -> Iterator[None]:
-    """Let the runs within this block keep their states in a journal, written at the end too."""
+def kept_in(journal: Journal, call: Callable[[], Result]) -> Result:
+    """Make a call whose runs keep their states in a journal, which is written at the end too."""
     token = _place.set(_Place(journal))
     try:
-        yield
+        return call()
     finally:
         _place.reset(token)
         journal.write()
