@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import random
 import select
@@ -21,6 +22,7 @@ from .trainers import Grouped, Trainer, all_trainers, samples
 
 PROMISE = 0.25  # seconds
 LONG = 10**7  # epochs: longer than anybody waits
+HOPELESS = 300  # seconds after which the key was pressed in vain
 
 # Presses the key from outside, since a thread of this process would wait for what holds the GIL.
 PRESSER = """
@@ -121,6 +123,7 @@ def interrupt(trainer: Trainer, key: Presser, seconds: float) -> tuple[float, st
         time.sleep(0.01)  # for a signal on its way
     except KeyboardInterrupt:
         pass
+    faulthandler.cancel_dump_traceback_later()
     took = time.monotonic() - key.moment()
     return took, what_is_wrong(trainer, model, X)
 
