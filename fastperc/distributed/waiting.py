@@ -1,0 +1,121 @@
+"""The cluster that works on shards, and waiting for it without hanging."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..deadline import NO_LIMIT, Deadline
+from ..optional import require
+from .errors import ClusterLostError
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+TURN = 0.1  # seconds between two looks at Ctrl-C, the time limit and the cluster
+
+
+@contextmanager
+def client_or_local(client: Client | None) -> Iterator[Client]:
+    """Give a client: the one given, else the current one, else that of a local cluster.
+
+    The local cluster has a worker of one thread for each processor, and ends with the block.
+    """
+    distributed = require("distributed", extra="dask")
+    if client is None:
+        try:
+            client = distributed.default_client()
+        except ValueError:  # there is none
+            client = None
+    if client is not None:
+        yield client
+        return
+    with (
+        distributed.LocalCluster(threads_per_worker=1, dashboard_address=":0") as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+class Patience:
+    """How long a cluster may be without scheduler or workers.
+
+    Parameters
+    ----------
+    client : Client
+    seconds : float
+    """
+
+    def __init__(self, client: Client, seconds: float):
+        self.client, self.seconds = client, seconds
+        self.sound_at = self.looked_at = time.monotonic()
+
+    def check(self) -> None:
+        """Raise ClusterLostError where there was nobody for too long."""
+        now = time.monotonic()
+        if self.client.status in ("closed", "closing"):
+            raise lost("the client was closed")
+        if now - self.looked_at >= min(1.0, self.seconds / 2):
+            self.looked_at = now
+            if self.client.status == "running" and self._count_workers():
+                self.sound_at = time.monotonic()
+        if now - self.sound_at > self.seconds:
+            raise lost(f"there was no scheduler or no worker for {self.seconds:g} seconds")
+
+    def _count_workers(self) -> int:
+        try:
+            return len(self.client.nthreads())
+        except (OSError, TimeoutError):  # the scheduler went meanwhile
+            return 0
+
+
+def lost(what: str) -> ClusterLostError:
+    """Return what to raise where the cluster is gone."""
+    return ClusterLostError(
+        f"the cluster is lost: {what}. Start it again; a fit with checkpoint='FILE' goes on from "
+        "there with resume=True"
+    )
+
+
+@contextmanager
+def sent_by(client: Client) -> Iterator[None]:
+    """Send tasks within this block; raise ClusterLostError where the client cannot any more."""
+    try:
+        yield
+    except Exception as error:
+        if client.status == "running":
+            raise
+        raise lost(f"the client is {client.status}") from error
+
+
+def wait_for(
+    client: Client, futures: Sequence[Future], seconds: float, deadline: Deadline = NO_LIMIT
+) -> None:
+    """Wait until all futures are finished, or one of them has failed.
+
+    Raises
+    ------
+    ClusterLostError
+        Where scheduler or workers are away for so many seconds, or futures are forgotten.
+    OutOfTimeError
+        At the time limit.
+    """
+    from distributed import CancelledError, wait
+
+    patience = Patience(client, seconds)
+    while True:
+        try:
+            wait(futures, timeout=TURN)
+            return
+        except TimeoutError:
+            states = {future.status for future in futures}
+        except CancelledError:
+            states = {"cancelled"}
+        if "error" in states:
+            return
+        if states & {"cancelled", "lost"}:
+            raise lost("its scheduler went away, and the tasks with it")
+        deadline.check()
+        patience.check()
