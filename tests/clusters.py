@@ -1,7 +1,11 @@
 """Small Dask clusters for tests, and what is done to them."""
 
+import faulthandler
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -14,16 +18,18 @@ SECONDS = 60  # that a test may take
 
 @contextmanager
 def time_limit(seconds=SECONDS):
-    """Fail the test where a block takes too long, whatever errors are caught within."""
+    """Fail the test where a block takes too long; where even that hangs, end the process."""
 
     def stop(number, frame):
         pytest.fail(f"the test took more than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
+    faulthandler.dump_traceback_later(seconds + 30, exit=True, file=sys.__stderr__)
     try:
         yield
     finally:
+        faulthandler.cancel_dump_traceback_later()
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
 
@@ -37,6 +43,33 @@ def cluster(n_workers=2, **options):
     options = {**usual, **options}
     with LocalCluster(n_workers=n_workers, **options) as local, Client(local) as client:
         yield client
+
+
+@contextmanager
+def in_processes():
+    """The client of a scheduler and a worker in processes of their own, which may be killed."""
+    from distributed import Client
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/scheduler.json"
+        options = {"stderr": subprocess.DEVNULL, "start_new_session": True, "cwd": folder}
+        program = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+        scheduler = subprocess.Popen(
+            [*program, "--port", "0", "--dashboard-address", ":0", "--scheduler-file", file],
+            **options,
+        )
+        program = [sys.executable, "-m", "distributed.cli.dask_worker"]
+        worker = subprocess.Popen(
+            [*program, "--scheduler-file", file, "--nthreads", "1", "--no-nanny"], **options
+        )
+        try:
+            with Client(scheduler_file=file, timeout=30) as client:
+                client.wait_for_workers(1, timeout=30)
+                yield client
+        finally:
+            for process in (worker, scheduler):
+                process.kill()
+                process.wait(10)
 
 
 def pids(client):

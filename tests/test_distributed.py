@@ -243,7 +243,7 @@ def test_large_arrays_are_sent_once(client):
     X = rng.uniform(-1, 1, (20_000, 4)).astype(np.float32)
     _, report = trained(client, (X, X[:, 0]), epochs=2, chunk_seconds=0.2)
     assert sum(times.tasks for times in report.workers.values()) > 2
-    assert X.nbytes <= report.scattered <= 1.5 * X.nbytes
+    assert X.nbytes <= report.shared <= 1.5 * X.nbytes
     assert report.sent < X.nbytes
 
 

@@ -19,7 +19,7 @@ pytest.importorskip("pyarrow")
 if os.name != "posix":
     pytest.skip("time limits are those of POSIX", allow_module_level=True)
 
-import shard_clusters  # noqa: E402
+from clusters import cluster, in_processes, kill, time_limit  # noqa: E402
 
 from fastperc import distributed as fd  # noqa: E402
 
@@ -37,13 +37,13 @@ def quiet():
 
 @pytest.fixture(scope="module")
 def client(quiet):
-    with shard_clusters.cluster_of(2) as client:
+    with cluster(2) as client:
         yield client
 
 
 @pytest.fixture(autouse=True)
 def limit():
-    with shard_clusters.time_limit(LIMIT):
+    with time_limit(LIMIT):
         yield
 
 
@@ -302,7 +302,7 @@ def test_a_killed_worker_changes_nothing(client, method):
 
     def end_one(epoch, model):
         if epoch == 2:
-            shard_clusters.kill(client)
+            kill(client)
 
     models = [
         fd.fit(regressor(callback=callback), *data, method=method, client=client)
@@ -315,7 +315,7 @@ def test_a_killed_worker_changes_nothing(client, method):
 def test_one_hash_for_any_number_of_workers_and_any_deaths():
     data = in_shards(*problem(), 7)
     hashes = set()
-    with shard_clusters.cluster_of(1) as client:
+    with cluster(1) as client:
         for n_workers in (1, 2, 3):
             client.cluster.scale(n_workers)
             client.wait_for_workers(n_workers, timeout=30)
@@ -323,11 +323,11 @@ def test_one_hash_for_any_number_of_workers_and_any_deaths():
 
         def end_one(epoch, model):  # in each round
             client.wait_for_workers(3, timeout=30)
-            shard_clusters.kill(client)
+            kill(client)
 
         def all_but_one(epoch, model):
             if epoch == 2:
-                shard_clusters.kill(client, 2)
+                kill(client, slice(2))
 
         for callback in (end_one, all_but_one):
             model = regressor(max_iter=3, callback=callback)
@@ -347,7 +347,7 @@ def test_a_shard_that_ends_workers_is_named():
     X, y = in_shards(*problem(), 3)
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        shard_clusters.cluster_of(1) as client,
+        cluster(1) as client,
         pytest.raises(fd.ShardError, match="KilledWorker") as caught,
     ):
         fd.fit(regressor(), X.map_blocks(deadly, dtype=X.dtype), y, client=client)
@@ -399,7 +399,7 @@ def test_a_lost_client_goes_on_from_its_checkpoint(client, tmp_path, method):
 @pytest.mark.parametrize("how", ["closed", "killed"])
 def test_without_a_scheduler_the_checkpoint_is_good(client, tmp_path, how):
     file, data = tmp_path / "fit.checkpoint", in_shards(*problem(), 3)
-    with shard_clusters.in_processes() as other:
+    with in_processes() as other:
 
         def end(epoch, model):
             if epoch == 3 and how == "closed":
@@ -408,7 +408,7 @@ def test_without_a_scheduler_the_checkpoint_is_good(client, tmp_path, how):
                 os.kill(other.run_on_scheduler(os.getpid), signal.SIGKILL)
 
         begin = time.monotonic()
-        with pytest.raises(fd.ClusterLostError, match="resume=True"):
+        with pytest.raises(fd.ClusterError, match="resume=True"):
             fd.fit(
                 regressor(max_iter=6, callback=end), *data, client=other, timeout=5,
                 checkpoint=file, every=1,
@@ -424,7 +424,7 @@ def test_without_a_scheduler_the_checkpoint_is_good(client, tmp_path, how):
 def test_without_workers_there_is_an_error():
     data = in_shards(*problem(), 3)
     with (
-        shard_clusters.cluster_of(0) as client,
-        pytest.raises(fd.ClusterLostError, match="no worker"),
+        cluster(0) as client,
+        pytest.raises(fd.ClusterError, match="no worker"),
     ):
         fd.fit(regressor(), *data, client=client, timeout=2)

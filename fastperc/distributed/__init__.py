@@ -5,8 +5,7 @@ kernels, with the same results to the last bit. One model is fitted to data that
 machine, in shards. Needs the extra ``fastperc[dask]``.
 """
 
-from .errors import ClusterLostError, ShardError, ShardSkewWarning
-from .faults import ClusterError
+from .errors import ClusterError, ShardError, ShardSkewWarning
 from .fitting import fit
 from .groups import fit_groups, fit_partition
 from .predicting import predict, predict_proba, score
@@ -15,7 +14,6 @@ from .session import Session, on
 
 __all__ = [
     "ClusterError",
-    "ClusterLostError",
     "Report",
     "Session",
     "ShardError",

@@ -20,11 +20,11 @@ from ..estimators.draws import streams_of
 from ..estimators.settings import FitSettings, Settings, read
 from ..model.samples import Samples
 from ..training.rules import STOCHASTIC
+from .connecting import connected
 from .exact import ShardSamples, prepare
 from .inspecting import Found, check_skew, inspect, plan_of, take_scaling, take_shapes
 from .local import LocalOptions, LocalSamples
 from .shards import Rows, shards_of
-from .waiting import client_or_local
 from .work import Work
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def fit(
     ------
     ShardError
         If a shard cannot be read, does not fit the others, or ends the workers that try it.
-    ClusterLostError
+    ClusterError
         If scheduler or workers are away for longer than ``timeout``. The checkpoint is good.
     NonFiniteWeightsError
         If training diverged.
@@ -131,7 +131,7 @@ def fit(
     shards = shards_of(X, y, target)
     if y is None and target is None:
         raise ValueError("y: found none, expected y or the name of a column, target='COLUMN'")
-    with client_or_local(client) as found:
+    with connected(client) as found:
         work = Work(found, shards, check_count(retries, "retries", least=0),
                     check_positive(timeout, "timeout"))  # fmt: skip
         _fit(

@@ -15,10 +15,10 @@ from ..estimators.classifier import MLPClassifier
 from ..estimators.groups import fit_groups as fit_here
 from ..estimators.regressor import MLPRegressor
 from ..optional import require
-from .session import connected
+from .connecting import connected
+from .sharing import RETRIES
 
 COLUMNS = {"rows": np.int64, "epochs": np.int64, "loss": np.float64, "stopped": object}
-RETRIES = 3
 
 
 def fit_partition(
@@ -158,7 +158,7 @@ def fit_groups(
         seed = int(check_random_state(None).randint(np.iinfo(np.int32).max))
         estimator.set_params(random_state=seed)
     with ExitStack() as stack:
-        client = stack.enter_context(connected(_found(client)))
+        client = stack.enter_context(connected(client))
         if shuffle:
             frame = frame.shuffle(on=groups)
         else:
@@ -171,17 +171,6 @@ def fit_groups(
         tables = frame.map_partitions(fit_partition, estimator, **options, meta=like)
         table = client.compute(tables, retries=RETRIES).result()
     return table.sort_values(groups, kind="stable").reset_index(drop=True)
-
-
-def _found(client: Any) -> Any:
-    """Return the client that was given, that of this process, or True for one to be made."""
-    if client is not None:
-        return client
-    distributed = require("distributed", extra="dask")
-    try:
-        return distributed.get_client()
-    except ValueError:
-        return True
 
 
 def _check_groups(client: Any, frame: Any, groups: str) -> None:

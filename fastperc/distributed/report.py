@@ -45,10 +45,9 @@ class Report:
         Of all workers, at most.
     sent, received : int
         Bytes of chunks and of results.
-    scattered : int
-        Bytes that were sent once, and ``scattering`` the seconds that took.
-    resent : int
-        Chunks that were sent again since what was scattered was lost.
+    shared : int
+        Bytes of arrays that chunks share, which are sent once, and ``sharing`` the seconds that
+        took this process.
     workers : dict of str to WorkerTimes
         By address.
     """
@@ -58,9 +57,8 @@ class Report:
     threads: int = 0
     sent: int = 0
     received: int = 0
-    scattered: int = 0
-    scattering: float = 0.0
-    resent: int = 0
+    shared: int = 0
+    sharing: float = 0.0
     workers: dict[str, WorkerTimes] = field(default_factory=dict)
 
     @property
@@ -97,7 +95,7 @@ class Report:
         lines = [
             f"{self.seconds:.1f} s on {len(self.workers)} workers; this process was busy "
             f"{100 * self.own_share:.1f} % of it",
-            f"sent {_size(self.scattered)} once ({self.scattering:.2f} s) and {_size(self.sent)} "
+            f"sent {_size(self.shared)} once ({self.sharing:.2f} s) and {_size(self.sent)} "
             f"in chunks, received {_size(self.received)}",
         ]
         for address, times in sorted(self.workers.items()):

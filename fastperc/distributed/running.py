@@ -1,22 +1,22 @@
-"""Work on a cluster: chunks are sent, results put together, losses made good."""
+"""Work on a cluster: chunks are sent, results put together."""
 
 from __future__ import annotations
 
 import pickle
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from distributed import KilledWorker, get_worker, wait
 
-from .faults import ClusterError, no_workers, scheduler_gone, workers_killed
+from .errors import no_workers, scheduler_gone, workers_killed
 from .payload import Arrays, loads
+from .sharing import RETRIES
 from .sizes import ChunkSizes
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from .session import Session
 
 AHEAD = 2  # chunks for each thread of the cluster: one that it works on, and the next
-RETRIES = 3  # of Dask, where a task raises an error
-RESENDS = 20  # of a chunk whose data the cluster has lost
 LOOK = 2.0  # seconds between two looks at the cluster
 PATIENCE = 30.0  # seconds without any worker
 
@@ -88,16 +86,6 @@ class Answer(NamedTuple):
     result: bytes
 
 
-@dataclass(eq=False)
-class _Sent:
-    """A chunk on its way."""
-
-    numbers: np.ndarray
-    payload: bytes
-    arrays: list[np.ndarray]
-    n_resent: int = 0
-
-
 class Running:
     """Work that is done on the cluster of a session.
 
@@ -117,7 +105,7 @@ class Running:
         self.sizes = ChunkSizes(
             work.n, work.seconds, work.n_bytes, work.lanes, session.chunk_seconds
         )
-        self.sent: dict[Any, _Sent] = {}
+        self.sent: dict[Any, np.ndarray] = {}  # futures of chunks, and their numbers
         self.keys: set[object] = set()
         self.next, self.n_tasks, self.threads = 0, 0, 0
         self.looked_at = self.had_workers_at = -np.inf
@@ -149,7 +137,7 @@ class Running:
                     self._look()
                     self._send()
                     for future in self._wait():
-                        n = self._receive(future, self.sent.pop(future))
+                        n = self._receive(future)
                         if bar is not None:
                             bar.update(n)
             finally:
@@ -181,19 +169,21 @@ class Running:
             numbers = np.arange(self.next, self.next + size)
             self.next += size
             payload, arrays = self.arrays.dumps(self.work.cut(numbers))
-            self._submit(_Sent(numbers, payload, arrays))
+            self._submit(numbers, payload, arrays)
 
-    def _submit(self, chunk: _Sent) -> None:
-        data = self.session.futures_of(chunk.arrays)
-        first, last = int(chunk.numbers[0]), int(chunk.numbers[-1])
+    def _submit(self, numbers: np.ndarray, payload: bytes, arrays: Sequence[np.ndarray]) -> None:
+        data = self.session.futures_of(arrays)
         self.n_tasks += 1
-        key = self.name, f"{self.work.unit}s {first} to {last}", self.n_tasks
+        key = self.name, self._name_of(numbers), self.n_tasks
         future = self.client.submit(
-            do_chunk, self.work.function, chunk.payload, data, key=key, retries=RETRIES, pure=False
+            do_chunk, self.work.function, payload, data, key=key, retries=RETRIES, pure=False
         )
         self.keys.add(key)
-        self.report.sent += len(chunk.payload)
-        self.sent[future] = chunk
+        self.report.sent += len(payload)
+        self.sent[future] = numbers
+
+    def _name_of(self, numbers: np.ndarray) -> str:
+        return f"{self.work.unit}s {numbers[0]} to {numbers[-1]}"
 
     def _wait(self) -> list[Any]:
         """Return chunks that are done, or no more to be had; none after some seconds."""
@@ -202,55 +192,45 @@ class Running:
             wait([*self.sent], timeout=LOOK, return_when="FIRST_COMPLETED")
         except TimeoutError:
             self._check_scheduler()
-        except CancelledError:  # of some of them
+        except CancelledError:  # of some of them: `_answer` tells of it
             pass
         self.waited += perf_counter() - begin
         return [future for future in self.sent if future.done()]
 
     # --- results ---------------------------------------------------------------------------------
 
-    def _receive(self, future: Any, chunk: _Sent) -> int:
-        """Put the result of a chunk to its place, or send it again; returns how many items."""
-        answer = self._answer(future, chunk)
+    def _receive(self, future: Any) -> int:
+        """Put the result of a chunk to its place; returns how many items it has.
+
+        None, where it was lost with its worker: then Dask works at it again.
+        """
+        answer = self._answer(future)
         if answer is None:
-            self._check_scheduler()
-            self._resend(chunk)
             return 0
-        self.work.put(chunk.numbers, pickle.loads(answer.result))
-        self.sizes.learn(len(chunk.numbers), answer.seconds)
+        numbers = self.sent.pop(future)
+        self.work.put(numbers, pickle.loads(answer.result))
+        self.sizes.learn(len(numbers), answer.seconds)
         self.report.received += len(answer.result)
         times = self.report.of(answer.address)
         times.tasks += 1
         times.computing += answer.seconds
         times.loading += answer.loading
-        return len(chunk.numbers)
+        return len(numbers)
 
-    def _answer(self, future: Any, chunk: _Sent) -> Answer | None:
-        """Return what a worker has answered; None where data that it needed are lost."""
+    def _answer(self, future: Any) -> Answer | None:
+        """Return what a worker has answered; None where it could not be fetched yet."""
         if future.status == "error":
             error = future.exception()
             if isinstance(error, KilledWorker):
-                first, last = int(chunk.numbers[0]), int(chunk.numbers[-1])
-                raise workers_killed(f"{self.work.unit}s {first} to {last}") from error
+                raise workers_killed(self._name_of(self.sent[future])) from error
             raise error
         begin = perf_counter()
         try:
-            return Answer(*future.result(timeout=PATIENCE))
-        except (OSError, TimeoutError, CancelledError):
+            return Answer(*future.result(timeout=LOOK))
+        except TimeoutError:
             return None
         finally:
             self.waited += perf_counter() - begin
-
-    def _resend(self, chunk: _Sent) -> None:
-        chunk.n_resent += 1
-        if chunk.n_resent > RESENDS:
-            raise ClusterError(
-                f"cluster: found the data of a chunk lost {RESENDS} times, expected workers that "
-                "live long enough to train it"
-            )
-        self.session.forget()
-        self.report.resent += 1
-        self._submit(chunk)
 
     def _abandon(self) -> None:
         """Let the cluster drop what is still on its way: after an error, or Ctrl-C."""

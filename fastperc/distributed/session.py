@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from ..optional import require
 from ..training.elsewhere import trained_by
+from .connecting import connected
 from .report import Report
 from .sizes import TARGET
-
-SCATTERS = 20  # of an array, while workers die
-PAUSE = 0.25  # seconds between two of them
 
 
 class Session:
@@ -63,30 +59,17 @@ class Session:
         """Return arrays as data of the cluster, each sent once while it exists."""
         return [self._future_of(array) for array in arrays]
 
-    def forget(self) -> None:
-        """Send all arrays again when they are needed: the cluster has lost some."""
-        self._sent.clear()
-
     def _future_of(self, array: np.ndarray) -> Any:
+        from .sharing import share
+
         key = id(array)
         if key not in self._sent:
             begin = perf_counter()
-            future = self._scatter(array)
-            self.report.scattering += perf_counter() - begin
-            self.report.scattered += array.nbytes
+            future = share(self.client, array, "fastperc-data")
+            self.report.sharing += perf_counter() - begin
+            self.report.shared += array.nbytes
             self._sent[key] = (weakref.ref(array, lambda _: self._sent.pop(key, None)), future)
         return self._sent[key][1]
-
-    def _scatter(self, array: np.ndarray) -> Any:
-        """Send an array to all workers, once more where one of them dies meanwhile."""
-        for attempt in range(SCATTERS):
-            try:
-                return self.client.scatter(array, broadcast=True, hash=False)
-            except OSError:
-                if self.client.status != "running" or attempt == SCATTERS - 1:
-                    raise
-                sleep(PAUSE)
-        raise AssertionError
 
 
 @contextmanager
@@ -145,26 +128,3 @@ def on(
         session = Session(stack.enter_context(connected(client)), chunk_seconds, progress)
         stack.enter_context(trained_by(session))
         yield session
-
-
-@contextmanager
-def connected(client: Any) -> Iterator[Any]:
-    """Return a client whose workers are ready to train; one that was made here is closed."""
-    distributed = require("distributed", extra="dask")
-    with ExitStack() as stack:
-        if client is True:
-            cluster = distributed.LocalCluster(
-                n_workers=os.cpu_count(), threads_per_worker=1, dashboard_address="127.0.0.1:0"
-            )
-            client = stack.enter_context(distributed.Client(stack.enter_context(cluster)))
-        elif isinstance(client, str):
-            client = stack.enter_context(distributed.Client(client))
-        elif not isinstance(client, distributed.Client):
-            raise TypeError(
-                f"client: found {client!r:.60}, expected a distributed.Client, the address of a "
-                "scheduler, True for a cluster on this machine, or None"
-            )
-        from .setup import WorkerSetup
-
-        client.register_plugin(WorkerSetup(), name="fastperc")
-        yield client

@@ -1,4 +1,4 @@
-"""The cluster that works on shards, and waiting for it without hanging."""
+"""Waiting for a cluster that works on shards, without hanging."""
 
 from __future__ import annotations
 
@@ -8,35 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..deadline import NO_LIMIT, Deadline
-from ..optional import require
-from .errors import ClusterLostError
+from .errors import ClusterError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 TURN = 0.1  # seconds between two looks at Ctrl-C, the time limit and the cluster
-
-
-@contextmanager
-def client_or_local(client: Client | None) -> Iterator[Client]:
-    """Give a client: the one given, else the current one, else that of a local cluster.
-
-    The local cluster has a worker of one thread for each processor, and ends with the block.
-    """
-    distributed = require("distributed", extra="dask")
-    if client is None:
-        try:
-            client = distributed.default_client()
-        except ValueError:  # there is none
-            client = None
-    if client is not None:
-        yield client
-        return
-    with (
-        distributed.LocalCluster(threads_per_worker=1, dashboard_address=":0") as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
 
 
 class Patience:
@@ -53,7 +30,7 @@ class Patience:
         self.sound_at = self.looked_at = time.monotonic()
 
     def check(self) -> None:
-        """Raise ClusterLostError where there was nobody for too long."""
+        """Raise ClusterError where there was nobody for too long."""
         now = time.monotonic()
         if self.client.status in ("closed", "closing"):
             raise lost("the client was closed")
@@ -71,9 +48,9 @@ class Patience:
             return 0
 
 
-def lost(what: str) -> ClusterLostError:
+def lost(what: str) -> ClusterError:
     """Return what to raise where the cluster is gone."""
-    return ClusterLostError(
+    return ClusterError(
         f"the cluster is lost: {what}. Start it again; a fit with checkpoint='FILE' goes on from "
         "there with resume=True"
     )
@@ -81,7 +58,7 @@ def lost(what: str) -> ClusterLostError:
 
 @contextmanager
 def sent_by(client: Client) -> Iterator[None]:
-    """Send tasks within this block; raise ClusterLostError where the client cannot any more."""
+    """Send tasks within this block; raise ClusterError where the client cannot any more."""
     try:
         yield
     except Exception as error:
@@ -97,7 +74,7 @@ def wait_for(
 
     Raises
     ------
-    ClusterLostError
+    ClusterError
         Where scheduler or workers are away for so many seconds, or futures are forgotten.
     OutOfTimeError
         At the time limit.

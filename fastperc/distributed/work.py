@@ -17,6 +17,7 @@ import numpy as np
 from ..deadline import NO_LIMIT, Deadline
 from .errors import ShardError
 from .shards import Shard
+from .sharing import share
 from .waiting import lost, sent_by, wait_for
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Work:
 
     def share(self, value: object, what: str = "shared") -> Future:
         """Return a value as the result of a task, which is done again where it is lost."""
-        return self._submit(what, _same, value)
+        with sent_by(self.client):
+            return share(self.client, value, f"fastperc-{what}", retries=self.retries)
 
     def each(self, what: str, function: Callable[..., Any], *shared: object) -> list[Any]:
         """Return ``function(rows, *shared)`` of each shard."""
@@ -182,10 +184,6 @@ class Work:
         except (CancelledError, OSError, TimeoutError) as error:
             raise lost(f"results could not be fetched ({error!r:.80})") from error
         return found
-
-
-def _same(value: object) -> object:
-    return value
 
 
 def add_in_order(parts: Sequence[Part]) -> Part:
