@@ -1,0 +1,73 @@
+"""The cluster that is meant by a ``client``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from time import monotonic, sleep
+from typing import Any
+
+from ..optional import require
+from .errors import scheduler_gone
+
+PATIENCE = 30.0  # seconds in which a cluster has to be ready
+PAUSE = 0.2  # seconds between two attempts
+
+
+@contextmanager
+def connected(client: Any) -> Iterator[Any]:
+    """Give a client whose workers are ready to train; one that was made here is closed.
+
+    Parameters
+    ----------
+    client : distributed.Client, str, True or None
+        A client; the address of a scheduler; True for a cluster on this machine, which has a worker
+        of one thread on each core; None for the client of this process, or else such a cluster.
+
+    Raises
+    ------
+    ImportError
+        Without the extra ``fastperc[dask]``.
+    TypeError
+        If it is something else.
+    ClusterError
+        If there is no scheduler any more.
+    """
+    distributed = require("distributed", extra="dask")
+    if client is None:
+        try:
+            client = distributed.get_client()
+        except ValueError:  # there is none
+            client = True
+    with ExitStack() as stack:
+        if client is True:
+            cluster = distributed.LocalCluster(
+                n_workers=os.cpu_count(), threads_per_worker=1, dashboard_address="127.0.0.1:0"
+            )
+            client = stack.enter_context(distributed.Client(stack.enter_context(cluster)))
+        elif isinstance(client, str):
+            client = stack.enter_context(distributed.Client(client))
+        elif not isinstance(client, distributed.Client):
+            raise TypeError(
+                f"client: found {client!r:.60}, expected a distributed.Client, the address of a "
+                "scheduler, True for a cluster on this machine, or None"
+            )
+        _prepare(client)
+        yield client
+
+
+def _prepare(client: Any) -> None:
+    """Let workers be ready, those that come later too."""
+    from .setup import WorkerSetup
+
+    address = client.scheduler.address
+    end = monotonic() + PATIENCE
+    while True:
+        try:
+            client.register_plugin(WorkerSetup(), name="fastperc")
+            return
+        except OSError as error:
+            if client.status != "running" or monotonic() > end:
+                raise scheduler_gone(address) from error
+            sleep(PAUSE)  # a worker died just now
