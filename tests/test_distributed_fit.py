@@ -9,8 +9,9 @@ import time
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
-from fastperc import MLPClassifier, MLPRegressor
+from fastperc import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
 from fastperc.errors import NonFiniteWeightsError
 
 distributed = pytest.importorskip("distributed")
@@ -115,6 +116,20 @@ def test_penalties_count_as_on_one_machine(client):
     np.testing.assert_allclose(many.loss_curve_, one.loss_curve_, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize(
+    ("options", "rounds"),
+    [({"method": "local"}, "4/4"), ({}, "4/4"), ({"solver": "lbfgs"}, "round")],
+)
+def test_a_bar_shows_rounds_and_losses(client, capsys, options, rounds):
+    data, options = in_shards(*problem(), 3), dict(options)
+    model = regressor(**{key: options.pop(key) for key in ("solver",) if key in options})
+    fd.fit(model, *data, client=client, progress=True, **options)
+    shown = capsys.readouterr().err
+    assert "fit MLPRegressor" in shown
+    assert rounds in shown
+    assert f"loss {model.loss_:.4g}" in shown or "lbfgs" in str(model.solver)
+
+
 def test_float32_and_several_outputs(client):
     X, y = problem()
     X, Y = X.astype(np.float32), np.stack([y, -y], axis=1)
@@ -152,6 +167,9 @@ def test_local_comes_close_to_one_machine(client):
     report = many.cluster_report_
     assert report["bytes_out"] == 30 * 4 * weights_of(many).nbytes
     assert report["bytes_back"] > report["bytes_out"]
+    assert report["seconds_computing"] > 0
+    assert report["seconds_moving"] >= 0
+    assert report["seconds_waiting"] > 0
 
 
 @pytest.mark.parametrize("kind", ["numbers", "labels"])
@@ -428,3 +446,55 @@ def test_without_workers_there_is_an_error():
         pytest.raises(fd.ClusterError, match="no worker"),
     ):
         fd.fit(regressor(), *data, client=client, timeout=2)
+
+
+# --- linear models --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "metric"),
+    [
+        (SGDRegressor(random_state=0), "r2"),
+        (SGDRegressor(random_state=0), None),
+        (SGDClassifier(loss="log_loss", random_state=0), "log_loss"),
+    ],
+    ids=str,
+)
+def test_linear_models_are_scored_on_their_way(client, model, metric):
+    X, y = problem(900, "numbers" if metric != "log_loss" else "labels")
+    alone = clone(model)
+    parts = [alone.progressive_score(X[k : k + 300], y[k : k + 300], metric) for k in (0, 300, 600)]
+    found = fd.progressive_score(model, *in_shards(X, y, 3), metric=metric, client=client)
+    np.testing.assert_array_equal(model.coef_, alone.coef_)
+    np.testing.assert_array_equal(model.intercept_, alone.intercept_)
+    assert model.t_ == alone.t_
+    whole = clone(model).progressive_score(X, y, metric)
+    np.testing.assert_allclose(found.score, whole.score, rtol=1e-10)
+    assert found.metric == whole.metric
+    assert found.curve[:, 0].tolist() == [300, 600, 900]
+    np.testing.assert_allclose(found.curve[0, 1], parts[0].score, rtol=1e-10)
+
+
+def test_linear_models_predict_where_the_rows_are(client):
+    X, y = problem(500, "labels")
+    model = SGDClassifier(loss="log_loss", random_state=0).fit(X, y)
+    shards = in_shards(X, y, 3)
+    np.testing.assert_array_equal(fd.predict(model, shards[0]).compute(), model.predict(X))
+    np.testing.assert_array_equal(
+        fd.predict_proba(model, shards[0]).compute(), model.predict_proba(X)
+    )
+    assert fd.score(model, *shards) == model.score(X, y)
+
+
+def test_a_refused_progressive_score_leaves_the_model_as_it_was(client):
+    X, y = problem(300)
+    y[250] = np.nan
+    model = SGDRegressor(random_state=0)
+    with pytest.raises(fd.ShardError, match="NaN") as caught:
+        fd.progressive_score(model, *in_shards(X, y, 3), client=client, retries=0)
+    assert caught.value.shard == "shard 2"
+    assert not hasattr(model, "coef_")
+    with pytest.raises(ValueError, match="metric: found 'mape', expected one of"):
+        fd.progressive_score(model, *in_shards(X, y, 3), metric="mape", client=client)
+    with pytest.raises(TypeError, match="expected a linear model"):
+        fd.progressive_score(regressor(), *in_shards(X, y, 3), client=client)

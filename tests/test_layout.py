@@ -26,8 +26,8 @@ BELOW = {
     "files": "model checks errors versions",
     "checkpointing": "training files checks",
     "clients": "distributed",
-    "distributed": "training estimators checkpointing model kernels checks errors deadline "
-    "optional",
+    "distributed": "training estimators checkpointing results model kernels checks errors "
+    "deadline optional",
     "imports": "model kernels checks errors optional",
     "network": "checkpointing training files model kernels checks imports versions",
     "fleet": "network checkpointing clients results training files model kernels checks deadline "

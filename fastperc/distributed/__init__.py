@@ -9,6 +9,7 @@ from .errors import ClusterError, ShardError, ShardSkewWarning
 from .fitting import fit
 from .groups import fit_groups, fit_partition
 from .predicting import predict, predict_proba, score
+from .progressive import progressive_score
 from .report import Report
 from .session import Session, on
 
@@ -24,5 +25,6 @@ __all__ = [
     "on",
     "predict",
     "predict_proba",
+    "progressive_score",
     "score",
 ]

@@ -59,7 +59,9 @@ class ShardSamples(RemoteSamples):
         self.work.bytes_out += len(self.work) * model.theta.nbytes
         sent = model.astype(model.dtype)  # without the tables that kernels read
         numbers, gradient = self.work.total("gradient", gradient_of, sent, deadline=deadline)
-        return float(numbers[0]), float(numbers[1]), gradient
+        loss, weight_sum = (float(number) for number in numbers)
+        self.work.tick(loss / weight_sum)
+        return loss, weight_sum, gradient
 
     def steps(self, model: Dense, rule: Rule, batch_size: int, deadline: Deadline) -> Steps:
         """Return what takes one step of all samples."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sklearn.utils import check_random_state
@@ -29,6 +30,7 @@ from .work import Work
 
 if TYPE_CHECKING:
     from distributed import Client
+    from tqdm.auto import tqdm
 
 Estimator = TypeVar("Estimator", bound=BaseMLP)
 
@@ -40,12 +42,13 @@ def fit(
     *,
     method: str = "exact",
     target: str | Sequence[str] | None = None,
-    client: Client | None = None,
+    client: Client | str | bool | None = None,
     local_epochs: int = 1,
     server_momentum: float = 0.0,
     persist: bool | None = None,
     retries: int = 1,
     timeout: float = 30.0,
+    progress: bool = False,
     checkpoint: str | os.PathLike | None = None,
     every: str | int = "60s",
     resume: bool = False,
@@ -71,8 +74,8 @@ def fit(
         Not for lbfgs and rprop; moments and velocities of the solver begin anew in each round.
     target : str or sequence of str, optional
         The column of the frame or of the files to predict, in place of y.
-    client : distributed.Client, optional
-        By default the current one; if there is none, that of a local cluster for this call.
+    client : distributed.Client, str or bool, optional
+        As of `on`. By default the current one; if there is none, a local cluster for this call.
     local_epochs : int, default=1
     server_momentum : float, default=0.0
         What part of a round's step is kept for the next one, from 0 to below 1.
@@ -83,6 +86,8 @@ def fit(
         How often Dask tries a task again that raised.
     timeout : float, default=30.0
         Seconds to wait for a cluster that has no scheduler or no worker.
+    progress : bool, default=False
+        Show a bar of rounds, with the loss.
     checkpoint, every, resume : optional
         As of the estimator's `fit`: a file on the client's side that has weights, solver, curves
         and the digests of all shards. Not with lbfgs.
@@ -93,7 +98,8 @@ def fit(
         Fitted, with all attributes that its own `fit` gives. With ``early_stopping``, the last
         shard is set aside, whatever ``validation_fraction`` is. ``cluster_report_`` is a dict of
         the number of shards and samples, the bytes given to tasks and returned by them, which are
-        the same for any number of workers, and the seconds that the client waited.
+        the same for any number of workers, the seconds that the client waited, and those of all
+        workers in computing and in moving data.
 
     Raises
     ------
@@ -131,9 +137,11 @@ def fit(
     shards = shards_of(X, y, target)
     if y is None and target is None:
         raise ValueError("y: found none, expected y or the name of a column, target='COLUMN'")
-    with connected(client) as found:
+    with ExitStack() as stack:
+        found = stack.enter_context(connected(client))
         work = Work(found, shards, check_count(retries, "retries", least=0),
                     check_positive(timeout, "timeout"))  # fmt: skip
+        work.bar = stack.enter_context(_bar(estimator, check_flag(progress, "progress")))
         _fit(
             estimator, work, method, options, check_flag(persist, "persist"),
             checkpoint=checkpoint, every=every, resume=resume,
@@ -189,6 +197,20 @@ def _fit(
         finally:
             report = {"n_shards": len(work), "n_samples": len(run.samples), **work.report()}
             estimator.__dict__["cluster_report_"] = report
+        report.update(work.seconds_of_workers())
+
+
+@contextmanager
+def _bar(estimator: BaseMLP, is_shown: bool) -> Iterator[tqdm | None]:
+    """Show a bar of rounds; of lbfgs, there is no telling how many gradients it takes."""
+    if not is_shown:
+        yield None
+        return
+    from tqdm.auto import tqdm
+
+    total = estimator.max_iter if estimator.solver in STOCHASTIC else None
+    with tqdm(total=total, unit="round", desc=f"fit {type(estimator).__name__}") as bar:
+        yield bar
 
 
 class _Preparation:

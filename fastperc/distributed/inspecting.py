@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -12,11 +12,13 @@ from ..estimators.base import BaseMLP
 from ..estimators.inputs import checked_data, flat, numbers_of
 from ..estimators.labels import binarizer_of, classes_of
 from ..estimators.scaling import Scaling
+from ..estimators.versioned import VersionedEstimator
 from ..training.checkpoints import digest
 from .errors import ShardSkewWarning
 from .shards import Rows
 from .work import Part, Work
 
+Estimator = TypeVar("Estimator", bound=VersionedEstimator)
 SKEW = 0.05  # share of the targets' variance that lies between shards; by chance, see `check_skew`
 
 
@@ -119,10 +121,12 @@ def _columns(rows: Rows, estimator: BaseMLP) -> np.ndarray:
     return np.hstack([wide, np.asarray(Y, np.float64)])
 
 
-def plan_of(estimator: BaseMLP) -> BaseMLP:
+def plan_of(estimator: Estimator) -> Estimator:
     """Return a copy for the workers, without what only the client needs and cannot always send."""
     twin = object.__new__(type(estimator))
     twin.__setstate__(estimator.__getstate__())
+    if not isinstance(twin, BaseMLP):
+        return twin
     twin.callback = None
     if callable(twin.scoring):
         twin.scoring = None

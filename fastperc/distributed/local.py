@@ -13,7 +13,7 @@ import numpy as np
 
 from ..deadline import Deadline
 from ..estimators.draws import shuffled
-from ..kernels.arguments import N_SUMS
+from ..kernels.arguments import LOSS, N_SUMS, ROWS
 from ..kernels.updates import LR
 from ..model.dense import Dense
 from ..model.samples import Samples
@@ -103,6 +103,7 @@ class LocalSteps(OneStep):
         )
         work.bytes_out += len(work) * model.theta.nbytes
         sums[:, epoch] += numbers
+        work.tick(float(numbers[LOSS] / numbers[ROWS]))
         if local.velocity is not None:
             mean = mean + model.dtype.type(local.options.momentum) * local.velocity
         local.velocity = mean

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..estimators.base import BaseMLP
 from ..estimators.inputs import flat
+from ..estimators.versioned import VersionedEstimator
 from ..optional import require
 from .inspecting import plan_of
 from .shards import Rows, Shard, shards_of
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from dask.delayed import Delayed
 
 
-def predict(estimator: BaseMLP, X: Any, *, target: str | Sequence[str] | None = None) -> Array:
+def predict(
+    estimator: VersionedEstimator, X: Any, *, target: str | Sequence[str] | None = None
+) -> Array:
     """Predict labels or numbers, lazily, partition by partition.
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
+    estimator : MLPClassifier, MLPRegressor, or a linear model
         Fitted.
     X : dask.array.Array, dask.dataframe.DataFrame, or path of Parquet files
     target : str or sequence of str, optional
@@ -49,14 +51,14 @@ def predict(estimator: BaseMLP, X: Any, *, target: str | Sequence[str] | None = 
 
 
 def predict_proba(
-    estimator: BaseMLP, X: Any, *, target: str | Sequence[str] | None = None
+    estimator: VersionedEstimator, X: Any, *, target: str | Sequence[str] | None = None
 ) -> Array:
     """Estimate probabilities, lazily, partition by partition; see `predict`.
 
     Parameters
     ----------
-    estimator : MLPClassifier
-        Fitted, with the loss log_loss.
+    estimator : classifier
+        Fitted, with a loss that gives probabilities.
     X, target
         As of `predict`.
 
@@ -68,7 +70,7 @@ def predict_proba(
 
 
 def score(
-    estimator: BaseMLP,
+    estimator: VersionedEstimator,
     X: Any,
     y: Any = None,
     *,
@@ -79,7 +81,7 @@ def score(
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
+    estimator : MLPClassifier, MLPRegressor, or a linear model
         Fitted.
     X, y, target
         As of `fit`.
@@ -103,7 +105,7 @@ def score(
 
 
 def _by_blocks(
-    estimator: BaseMLP, method: str, X: Any, target: str | Sequence[str] | None
+    estimator: VersionedEstimator, method: str, X: Any, target: str | Sequence[str] | None
 ) -> Array:
     array = require("dask.array", extra="dask")
     check_is_fitted(estimator)
@@ -118,14 +120,14 @@ def _by_blocks(
     return array.concatenate(blocks, allow_unknown_chunksizes=True)
 
 
-def _nameless(estimator: BaseMLP) -> BaseMLP:
+def _nameless(estimator: VersionedEstimator) -> VersionedEstimator:
     twin = plan_of(estimator)
     twin.__dict__.pop("feature_names_in_", None)
     return twin
 
 
 def _on_shards(
-    estimator: BaseMLP, function: Any, shards: Sequence[Shard], *options: str
+    estimator: VersionedEstimator, function: Any, shards: Sequence[Shard], *options: str
 ) -> list[Any]:
     """Return tasks, one for each shard, that share one copy of the estimator."""
     from dask.delayed import delayed
@@ -137,7 +139,7 @@ def _on_shards(
 # --- on workers -----------------------------------------------------------------------------------
 
 
-def _answer(rows: Rows, estimator: BaseMLP, method: str) -> np.ndarray:
+def _answer(rows: Rows, estimator: VersionedEstimator, method: str) -> np.ndarray:
     X = rows[0]
     if not len(X):
         few = np.zeros((1, estimator.n_features_in_))

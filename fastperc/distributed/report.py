@@ -85,11 +85,9 @@ class Report:
         for task in tasks:
             if task["key"] not in keys:
                 continue
-            for step in task.get("startstops") or ():
-                if step["action"] == "transfer":
-                    times = self.of(task["worker"])
-                    times.moving += step["stop"] - step["start"]
-                    times.moved += int(step.get("nbytes", 0))
+            times = self.of(task["worker"])
+            times.moving += seconds_in([task], "transfer")
+            times.moved += sum(int(step.get("nbytes", 0)) for step in steps_of(task, "transfer"))
 
     def __str__(self) -> str:
         lines = [
@@ -104,6 +102,18 @@ class Report:
                 f"{times.loading:.1f} s, moving {_size(times.moved)} in {times.moving:.2f} s"
             )
         return "\n".join(lines)
+
+
+def steps_of(task: Mapping[str, Any], action: str) -> list[Mapping[str, Any]]:
+    """Return the steps of one kind from the scheduler's record of a task."""
+    return [step for step in task.get("startstops") or () if step["action"] == action]
+
+
+def seconds_in(tasks: Iterable[Mapping[str, Any]], action: str) -> float:
+    """Return how long some tasks were in steps of one kind, such as "compute"."""
+    return sum(
+        float(step["stop"] - step["start"]) for task in tasks for step in steps_of(task, action)
+    )
 
 
 def _size(n: int) -> str:

@@ -16,14 +16,17 @@ import numpy as np
 
 from ..deadline import NO_LIMIT, Deadline
 from .errors import ShardError
+from .report import seconds_in
 from .shards import Shard
 from .sharing import share
 from .waiting import lost, sent_by, wait_for
 
 if TYPE_CHECKING:
     from distributed import Client, Future
+    from tqdm.auto import tqdm
 
 FAN_IN = 16  # results that one task adds
+STEPS = {"computing": "compute", "moving": "transfer"}  # what Dask calls them
 
 
 class Part(NamedTuple):
@@ -56,6 +59,8 @@ class Work:
     bytes_out, bytes_back : int
         Given to the tasks of shards and returned by them: the same for any number of workers.
     seconds_waiting : float
+    bar : tqdm or None
+        Shows rounds, where it was asked for.
     """
 
     def __init__(self, client: Client, shards: Sequence[Shard], retries: int, timeout: float):
@@ -65,6 +70,10 @@ class Work:
         self.token, self.rounds = uuid.uuid4().hex, itertools.count()
         self.bytes_out = self.bytes_back = 0
         self.seconds_waiting = 0.0
+        self.bar: tqdm | None = None
+        with sent_by(client):
+            client.get_task_stream(count=1)  # from now on, the scheduler remembers
+        self.begin = time.time()
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -73,6 +82,19 @@ class Work:
         """Return what was moved, and how long the client waited."""
         names = ("bytes_out", "bytes_back", "seconds_waiting")
         return {name: getattr(self, name) for name in names}
+
+    def seconds_of_workers(self) -> dict[str, float]:
+        """Return the seconds of all workers in computing and in moving data, as Dask noted them."""
+        with sent_by(self.client):
+            tasks = self.client.get_task_stream(start=self.begin)
+        ours = [task for task in tasks if self.token in str(task["key"])]
+        return {f"seconds_{what}": seconds_in(ours, step) for what, step in STEPS.items()}
+
+    def tick(self, loss: float) -> None:
+        """Show on the bar that a round is over."""
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"loss {loss:.4g}")
+            self.bar.update()
 
     def share(self, value: object, what: str = "shared") -> Future:
         """Return a value as the result of a task, which is done again where it is lost."""
