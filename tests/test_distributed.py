@@ -12,6 +12,7 @@ import pytest
 from clusters import cluster, pids, same, time_limit
 from sklearn.exceptions import ConvergenceWarning
 
+import fastperc
 from fastperc import (
     Fleet,
     GridSearchCV,
@@ -272,6 +273,14 @@ def test_arrays_stay_read_only_or_not():
 def test_workers_use_the_cache_of_this_process(client):
     folder = os.environ.get("NUMBA_CACHE_DIR")
     assert set(client.run(lambda: os.environ.get("NUMBA_CACHE_DIR")).values()) == {folder}
+
+
+def test_workers_of_another_version_are_refused(client):
+    from fastperc.distributed.versions import by_version
+
+    assert client.submit(by_version, fastperc.__version__, max, 1, 2).result() == 2
+    with pytest.raises(RuntimeError, match=r"found version .* on a worker, expected 0\.0\.7"):
+        client.submit(by_version, "0.0.7", max, 1, 2).result()
 
 
 @compiled_only

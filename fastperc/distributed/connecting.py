@@ -5,19 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from time import monotonic, sleep
 from typing import Any
 
 from ..optional import require
-from .errors import scheduler_gone
-
-PATIENCE = 30.0  # seconds in which a cluster has to be ready
-PAUSE = 0.2  # seconds between two attempts
 
 
 @contextmanager
 def connected(client: Any) -> Iterator[Any]:
-    """Give a client whose workers are ready to train; one that was made here is closed.
+    """Give a client of the cluster that is meant; one that was made here is closed.
 
     Parameters
     ----------
@@ -31,8 +26,6 @@ def connected(client: Any) -> Iterator[Any]:
         Without the extra ``fastperc[dask]``.
     TypeError
         If it is something else.
-    ClusterError
-        If there is no scheduler any more.
     """
     distributed = require("distributed", extra="dask")
     if client is None:
@@ -53,21 +46,4 @@ def connected(client: Any) -> Iterator[Any]:
                 f"client: found {client!r:.60}, expected a distributed.Client, the address of a "
                 "scheduler, True for a cluster on this machine, or None"
             )
-        _prepare(client)
         yield client
-
-
-def _prepare(client: Any) -> None:
-    """Let workers be ready, those that come later too."""
-    from .setup import WorkerSetup
-
-    address = client.scheduler.address
-    end = monotonic() + PATIENCE
-    while True:
-        try:
-            client.register_plugin(WorkerSetup(), name="fastperc")
-            return
-        except OSError as error:
-            if client.status != "running" or monotonic() > end:
-                raise scheduler_gone(address) from error
-            sleep(PAUSE)  # a worker died just now

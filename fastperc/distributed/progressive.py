@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .. import __version__
 from ..estimators.inputs import flat
 from ..estimators.linear.progressive import ProgressiveLinear
 from ..results import ProgressiveScore
 from .connecting import connected
 from .errors import ShardError
 from .shards import Rows, Shard, shards_of
+from .versions import by_version
 from .waiting import lost, sent_by, wait_for
 
 if TYPE_CHECKING:
@@ -133,7 +135,9 @@ def _in_turn(
     for k, shard in enumerate(shards):
         key = f"fastperc-progressive-{token}-{k}"
         names[key] = shard.name
-        state = delayed(learn)(shard.rows, state, metric, shard.name, dask_key_name=key)
+        state = delayed(by_version)(
+            __version__, learn, shard.rows, state, metric, shard.name, dask_key_name=key
+        )
     with sent_by(client):
         future = client.compute(state, retries=retries)
     wait_for(client, [future], timeout)

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from distributed import KilledWorker, get_worker, wait
 
+from .. import __version__
 from .errors import no_workers, scheduler_gone, workers_killed
 from .payload import Arrays, loads
 from .sharing import RETRIES
 from .sizes import ChunkSizes
+from .versions import by_version
 
 if TYPE_CHECKING:
     from tqdm.auto import tqdm
@@ -176,8 +178,9 @@ class Running:
         self.n_tasks += 1
         key = self.name, self._name_of(numbers), self.n_tasks
         future = self.client.submit(
-            do_chunk, self.work.function, payload, data, key=key, retries=RETRIES, pure=False
-        )
+            by_version, __version__, do_chunk, self.work.function, payload, data,
+            key=key, retries=RETRIES, pure=False,
+        )  # fmt: skip
         self.keys.add(key)
         self.report.sent += len(payload)
         self.sent[future] = numbers

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .. import __version__
 from ..deadline import NO_LIMIT, Deadline
 from .errors import ShardError
 from .report import seconds_in
 from .shards import Shard
 from .sharing import share
+from .versions import by_version
 from .waiting import lost, sent_by, wait_for
 
 if TYPE_CHECKING:
@@ -173,7 +175,9 @@ class Work:
         ]
         key = self._key(what)
         tasks = [
-            delayed(function)(rows, *placed, *[k][:numbered], dask_key_name=f"{key}-{k}")
+            delayed(by_version)(
+                __version__, function, rows, *placed, *[k][:numbered], dask_key_name=f"{key}-{k}"
+            )
             for k, rows in enumerate(self.inputs)
         ]
         with sent_by(self.client):
