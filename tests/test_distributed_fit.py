@@ -219,6 +219,37 @@ def test_frames_and_files_are_the_same_data(client, tmp_path):
     np.testing.assert_array_equal(proba, model.predict_proba(frame.drop(columns="label")))
 
 
+GIVEN_BACK = """
+import sys
+from pathlib import Path
+from fastperc.distributed.shards import read_group
+
+def own():  # megabytes, without files that are mapped
+    return int(Path("/proc/self/status").read_text().split("RssAnon:")[1].split()[0]) / 1024
+
+read_group(sys.argv[1], 0, ["x0"])  # one row
+before = own()
+for k in (0, 1):
+    read_group(sys.argv[2], k, ["x0"])
+print(own() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_of_a_row_group_is_given_back(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    few, many = (str(tmp_path / name) for name in ("few.parquet", "many.parquet"))
+    X = np.random.default_rng(0).random((400_000, 50), np.float32)
+    frame = pandas.DataFrame(X, columns=[f"x{k}" for k in range(50)])
+    frame[:1].to_parquet(few)
+    frame.to_parquet(many, row_group_size=200_000, compression="none")  # 40 MB each
+    done = subprocess.run(
+        [sys.executable, "-c", GIVEN_BACK, few, many], capture_output=True, check=True, timeout=50
+    )
+    assert float(done.stdout) < 160  # it was 260
+
+
 def test_the_score_of_a_regressor(client):
     X, y = problem()
     model = regressor().fit(X, y)

@@ -154,9 +154,14 @@ def _of_parquet(path: Path, columns: list[str] | None) -> list[Shard]:
 
 def read_group(file: str, group: int, columns: list[str] | None) -> Rows:
     """Read one row group, on a worker."""
+    import pyarrow
     import pyarrow.parquet as parquet
 
-    # No threads, and no map of the file, whose pages would count as the worker's memory.
+    # No threads, and no map of the file, whose pages would count as the worker's memory. Columns
+    # are not copied where they need not be, and what Arrow has no use for is given back at once.
     with parquet.ParquetFile(file, memory_map=False) as opened:
-        frame = opened.read_row_group(group, use_threads=False).to_pandas()
+        table = opened.read_row_group(group, use_threads=False)
+        frame = table.to_pandas(split_blocks=True, self_destruct=True)
+    del table
+    pyarrow.default_memory_pool().release_unused()
     return (frame, None) if columns is None else _split(frame, columns)
