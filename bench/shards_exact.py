@@ -22,7 +22,7 @@ from fastperc.measuring.words import markdown
 
 BOUND = 1e-10
 SOLVERS = ("lbfgs", "adam", "rprop", "sgd")
-SHARDS, WORKERS, EPOCHS = (1, 3, 7), (1, 2, 3), 20
+SHARDS, WORKERS, EPOCHS = (1, 3, 7), (1, 2, 3), 30
 
 
 def regressor(solver, epochs, **parameters):
