@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from fastperc import MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
+from fastperc import Fleet, MLPClassifier, MLPRegressor, SGDClassifier, SGDRegressor
 from fastperc.errors import NonFiniteWeightsError
 
 distributed = pytest.importorskip("distributed")
@@ -477,6 +477,25 @@ def test_without_workers_there_is_an_error():
         pytest.raises(fd.ClusterError, match="no worker"),
     ):
         fd.fit(regressor(), *data, client=client, timeout=2)
+
+
+def pause(dask_worker):
+    """What Dask does to a worker that is short of memory."""
+    from distributed.core import Status
+
+    dask_worker.status = Status.paused
+
+
+@pytest.mark.slow
+def test_workers_that_stay_paused_are_told_of(monkeypatch):
+    monkeypatch.setattr("fastperc.distributed.running.PATIENCE", 2.0)
+    with cluster(1, memory_limit=0) as client:
+        client.run(pause)
+        with pytest.raises(fd.ClusterError, match="paused for lack of memory"):
+            fd.fit(regressor(), *in_shards(*problem(), 3), client=client, timeout=2)
+        X, y = problem()
+        with pytest.raises(fd.ClusterError, match="paused for lack of memory"):
+            Fleet((5, 4, 1), 20, seed=0).train(X, y, epochs=5, lr=0.01, client=client)
 
 
 # --- linear models --------------------------------------------------------------------------------

@@ -47,3 +47,20 @@ def connected(client: Any) -> Iterator[Any]:
                 "scheduler, True for a cluster on this machine, or None"
             )
         yield client
+
+
+def ready_threads(client: Any) -> int:
+    """Return how many threads the workers have, or 0 where none of them takes or does a task.
+
+    Dask lets a worker that is short of memory pause; where all have, and none computes, nothing is
+    to be expected.
+    """
+    threads = sum(client.nthreads().values())
+    workers = client.scheduler_info()["workers"].values()
+    if all(_stands_still(worker) for worker in workers):
+        return 0
+    return int(threads)
+
+
+def _stands_still(worker: Any) -> bool:
+    return worker.get("status") == "paused" and not worker["metrics"].get("executing")

@@ -45,8 +45,9 @@ def scheduler_gone(address: str) -> ClusterError:
 def no_workers(address: str, seconds: float) -> ClusterError:
     """Return what to raise where a scheduler has had no workers for some time."""
     return ClusterError(
-        f"cluster: found no worker at the scheduler {address} for {seconds:.0f} s, expected one or "
-        "more. Start workers, or give no client to train in this process"
+        f"cluster: found no worker at the scheduler {address} for {seconds:.0f} s, or only such as "
+        "are paused for lack of memory, expected one or more. Start workers, or give them more "
+        "memory, or give no client to train in this process"
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from distributed import KilledWorker, get_worker, wait
 
 from .. import __version__
+from .connecting import ready_threads
 from .errors import no_workers, scheduler_gone, workers_killed
 from .payload import Arrays, loads
 from .sharing import RETRIES
@@ -152,7 +153,7 @@ class Running:
         if now - self.looked_at < LOOK:
             return
         self._check_scheduler()
-        self.threads = sum(self.client.nthreads().values())
+        self.threads = ready_threads(self.client)
         self.looked_at = now
         self.report.threads = max(self.report.threads, self.threads)
         if self.threads or self.had_workers_at < 0:

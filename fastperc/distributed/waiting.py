@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..deadline import NO_LIMIT, Deadline
+from .connecting import ready_threads
 from .errors import ClusterError
 
 if TYPE_CHECKING:
@@ -36,14 +37,17 @@ class Patience:
             raise lost("the client was closed")
         if now - self.looked_at >= min(1.0, self.seconds / 2):
             self.looked_at = now
-            if self.client.status == "running" and self._count_workers():
+            if self.client.status == "running" and self._count_threads():
                 self.sound_at = time.monotonic()
         if now - self.sound_at > self.seconds:
-            raise lost(f"there was no scheduler or no worker for {self.seconds:g} seconds")
+            raise lost(
+                f"for {self.seconds:g} seconds there was no scheduler, or no worker, or only such "
+                "as are paused for lack of memory"
+            )
 
-    def _count_workers(self) -> int:
+    def _count_threads(self) -> int:
         try:
-            return len(self.client.nthreads())
+            return ready_threads(self.client)
         except (OSError, TimeoutError):  # the scheduler went meanwhile
             return 0
 
