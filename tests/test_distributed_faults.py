@@ -30,10 +30,16 @@ def limited():
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client():
+    with cluster(2) as client:
+        yield client
+
+
+@pytest.fixture
+def doomed():
     """A cluster for one test: where workers are killed, their nannies may not come back."""
-    with cluster(3) as client:
+    with cluster(2) as client:
         yield client
 
 
@@ -58,23 +64,24 @@ def expected(data):
     return hash_of(None, data)[0]
 
 
-def test_a_killed_worker_costs_no_bit(client, data, expected):
-    with meanwhile(lambda: kill(client), 0.4):
-        found, report = hash_of(client, data)
+def test_a_killed_worker_costs_no_bit(doomed, data, expected):
+    with meanwhile(lambda: kill(doomed), 0.4):
+        found, report = hash_of(doomed, data)
     assert found == expected
     assert report.seconds > 0.4  # it was killed meanwhile
 
 
-def test_all_workers_killed_but_one(client, data, expected):
-    with meanwhile(lambda: kill(client, slice(2)), 0.4):
+@pytest.mark.slow
+def test_all_workers_killed_but_one(data, expected):
+    with cluster(3) as client, meanwhile(lambda: kill(client, slice(2)), 0.4):
         found, report = hash_of(client, data)
     assert found == expected
     assert report.seconds > 0.4
 
 
-def test_data_that_all_workers_have_lost_are_made_again(client, data, expected):
-    with meanwhile(lambda: kill(client, slice(3)), 0.5):
-        found, report = hash_of(client, data)
+def test_data_that_all_workers_have_lost_are_made_again(doomed, data, expected):
+    with meanwhile(lambda: kill(doomed, slice(2)), 0.5):
+        found, report = hash_of(doomed, data)
     assert found == expected
     assert report.seconds > 0.5
     assert report.shared < 2 * data[0].nbytes  # this process sends them once, nevertheless

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..deadline import NO_LIMIT, Deadline
+from ..kernels.fleet_parts.numbers import lanes_of
 from ..model.dense import Dense
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
 from ..training.checkpoints import State, is_recorded
 from ..training.elsewhere import trained_by
 from ..training.fleets import FleetOrders, FleetRun, FleetWatcher, fit_fleet
 
-LANES = 64  # networks that fill SIMD lanes of any width
 PER_PARAMETER = 3e-10  # seconds for a parameter and a sample, roughly
 
 Load = Callable[[], Any]  # of a chunk, anew each time
@@ -67,11 +67,12 @@ class FleetWork:
         For what only this process can do: callbacks and checkpoints.
     """
 
-    unit, lanes = "network", LANES
+    unit = "network"
 
     def __init__(self, run: FleetRun):
         check_run(run)
         self.run, self.n = run, len(run.fleet)
+        self.lanes = lanes_of(run.fleet.dense.dtype)
         self.watcher = copy.copy(run.watcher)  # as it is before results are put into it
         self.name = f"train {'x'.join(map(str, run.fleet.dense.sizes))}"
         self.seconds = PER_PARAMETER * run.fleet.theta.shape[1] * len(run.samples) * run.epochs

@@ -33,14 +33,14 @@ class ChunkSizes:
         self.wanted = PILOT * min(1.0, target / TARGET) / max(seconds, 1e-9)
 
     def next(self, threads: int) -> int:
-        """Return how many networks the next chunk has; 0 at the end."""
+        """Return how many networks the next chunk has; 0 at the end.
+
+        Where they are cheap to send, lanes are full: a part of them takes as long.
+        """
         share = -(-self.left // (2 * max(1, threads)))  # so that all workers end at the same time
-        size = int(min(self.wanted, self.most, share))
-        if size >= self.lanes:
-            size -= size % self.lanes
-        elif share < self.lanes <= self.wanted:  # no half-empty SIMD values
-            size = self.lanes
-        size = min(self.left, max(1, size))
+        size = int(min(self.wanted, share))
+        size = max(size - size % self.lanes, self.lanes)  # no half-empty SIMD values
+        size = min(size, self.most, self.left)
         self.left -= size
         return size
 
