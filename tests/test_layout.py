@@ -38,6 +38,8 @@ BELOW = {
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
+    "tables": "search estimators saving files fleet network exports training model datasets plots "
+    "measuring checks errors deadline optional versions",
     "warmup": "fleet network training model measuring kernels",
     "tutorials": "network model measuring kernels checks errors",
     "comparing": "training model plots files measuring kernels checks errors deadline",
@@ -68,10 +70,11 @@ HOMES = {
     "matplotlib": {"plots"},
     "sklearn": {
         *("estimators", "ensembles", "exchange", "fleets", "groups", "linear", "search"),
-        *("saving", "datasets", "ways", "benchmarks", "demo", "exports", "imports"),
+        *("saving", "datasets", "tables", "ways", "benchmarks", "demo", "exports", "imports"),
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},
+    "pyarrow": {"tables", "reading"},
     "river": {"fastperc"},  # fastperc/river.py
     "torch": {"imports", "ways"},
     "onnx": {"imports", "exports", "ways"},

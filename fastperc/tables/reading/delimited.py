@@ -1,0 +1,289 @@
+"""Tables in text: read twice, first to learn what the columns hold, then as that."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.csv
+
+from ...errors import TableError, shown
+from .dialect import Dialect, find_dialect
+from .forms import Dates, Form, Nothing, Numbers, Texts, cells_of
+from .raw import Raw
+from .source import Source, missing_column
+from .tallies import MistakeError, Tally, decimal_of
+from .text import LONGEST_LINE, NotUtf8Error, Text, encoding_of, sample_of
+
+KEPT = 64 << 20  # bytes of cells that are kept in memory instead of being read again
+END = "\x04"  # in the first cell of a last row that is ours: there unless a quote is open
+LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")
+
+
+class Record(NamedTuple):
+    """The cells of a row, and the line in which it begins, counted from 1."""
+
+    line: int
+    cells: list[str]
+
+
+class DelimitedSource(Source):
+    """A table in text."""
+
+    def __init__(
+        self,
+        raw: Raw,
+        separator: str | None,
+        encoding: str | None,
+        decimal: str | None,
+        numeric: Collection[str],
+        categorical: Collection[str],
+        drop: Collection[str],
+    ):
+        self._raw = raw
+        self._kept: list[pa.RecordBatch] | None = None
+        super().__init__(raw.name, pa.schema([]), None, 0)
+        self._encoding, self._sure = encoding_of(raw, encoding)
+        try:
+            tallies = self._learn(separator, (*numeric, *categorical), drop)
+        except NotUtf8Error:
+            self._encoding, self._sure = "cp1252", True
+            tallies = self._learn(separator, (*numeric, *categorical), drop)
+        self._forms = self._decide(tallies, decimal, set(numeric), set(categorical))
+        self.schema = pa.schema([(name, form.type) for name, form in self._forms.items()])
+        self.stated = self._statements(tallies)
+
+    # --- the first pass -------------------------------------------------------------------------
+
+    def _learn(
+        self, separator: str | None, named: Collection[str], drop: Collection[str]
+    ) -> list[Tally]:
+        """Return what the columns hold that are not left out; find dialect, length and size."""
+        sample = sample_of(self._raw, self._encoding, self._sure)
+        self._dialect = find_dialect(sample, self.name, separator)
+        for name in (*named, *drop):
+            if name not in self._dialect.names:
+                raise missing_column(name, self._dialect.names, self.name)
+        names = [name for name in self._dialect.names if name not in drop]
+        if not names:
+            raise TableError("no column is left", self.name)
+        tallies, self.n_rows, self.size = self._scan(names)
+        if not self.n_rows:
+            raise TableError("there is a header, but no row below it", self.name)
+        return tallies
+
+    def _scan(self, names: list[str]) -> tuple[list[Tally], int, int]:
+        """Return what the columns hold, the number of rows and the bytes that they take."""
+        tallies = [Tally(name) for name in names]
+        n_rows = size = 0
+        self._kept = []
+        for batch in self._texts(names):
+            for tally, cells in zip(tallies, batch.columns, strict=True):
+                tally.add(cells, n_rows)
+            n_rows += batch.num_rows
+            size += batch.nbytes
+            if self._kept is not None:
+                self._kept.append(batch)
+                if size > KEPT:
+                    self._kept = None
+        return tallies, n_rows, size
+
+    def _decide(
+        self, tallies: list[Tally], decimal: str | None, numeric: set[str], categorical: set[str]
+    ) -> dict[str, Form]:
+        """Return what each column is read as."""
+        self._decimal, self._certain = decimal_of(tallies, self._dialect.separator)
+        if decimal is not None:
+            self._decimal, self._certain = decimal, True
+        forms: dict[str, Form] = {}
+        for tally in tallies:
+            if tally.name in categorical:
+                forms[tally.name] = Texts() if tally.filled else Nothing()
+                continue
+            try:
+                forms[tally.name] = tally.form(self._decimal, tally.name in numeric)
+            except MistakeError as mistake:
+                raise self._mistake(mistake) from None
+        return forms
+
+    def _mistake(self, mistake: MistakeError) -> TableError:
+        tally, form, cell = mistake.tally, mistake.form, mistake.cell
+        n_bad = tally.filled - tally.forms[form].good
+        name = tally.name
+        if n_bad == 0:
+            found = "found {text}, expected a finite number of 64 bits"
+        else:
+            found = (
+                f"found {{text}}, expected {form.words}, as in {tally.filled - n_bad:,} of "
+                f"{tally.filled:,} cells"
+            )
+        return self.error(
+            f"{found}; correct it, or leave it empty if it is missing, or --categorical {name} "
+            f"takes the column for text, or --drop {name} leaves it out",
+            cell.row,
+            name,
+            cell.text,
+        )
+
+    def _statements(self, tallies: list[Tally]) -> list[str]:
+        """Return what was recognised."""
+        encoding = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark"}
+        compression = f", {self._raw.compression}" if self._raw.compression else ""
+        comma = ", decimal comma" if self._decimal == "," else ""
+        said = [
+            f"{self._dialect.words}{comma}, {encoding.get(self._encoding, self._encoding)}"
+            f"{compression}: {self.n_rows:,} rows, {len(self.names):,} columns"
+        ]
+        if not self._dialect.header:
+            first, last = self._dialect.names[0], self._dialect.names[-1]
+            said.append(f"no line of names: the columns are called {first} to {last}")
+        for tally in tallies:
+            said += _remark(tally, self._forms[tally.name], self._certain)
+        return said
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        kept = self._kept
+        batches = self._texts(schema.names) if kept is None else iter(kept)
+        for batch in batches:
+            columns = [cells_of(self._forms[n], batch.column(n)) for n in schema.names]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def _texts(self, names: list[str]) -> Iterator[pa.RecordBatch]:
+        """Yield all cells of some columns as text, as they stand in the file."""
+        dialect = self._dialect
+        end = f"\n{END}{dialect.separator * (len(dialect.names) - 1)}\n".encode()
+        first = dialect.names[0]
+        wanted = names if first in names else [first, *names]
+        last: pa.RecordBatch | None = None
+        try:
+            for batch in self._parser(wanted, end):
+                if last is not None:
+                    yield last.select(names)
+                last = batch if batch.num_rows else last
+        except pa.ArrowInvalid as error:
+            raise self._diagnosis() from error
+        if last is None or last.column(first)[-1].as_py() != END:
+            raise self._diagnosis()
+        yield last.slice(0, last.num_rows - 1).select(names)
+
+    def _parser(self, names: list[str], end: bytes) -> pa.csv.CSVStreamingReader:
+        dialect = self._dialect
+        text = Text(self._raw, self._encoding, self._sure, dialect.skip, end)
+        return pa.csv.open_csv(
+            pa.PythonFile(text, "r"),
+            pa.csv.ReadOptions(
+                use_threads=False,
+                block_size=LONGEST_LINE,
+                column_names=dialect.names,
+                skip_rows_after_names=int(dialect.header),
+            ),
+            pa.csv.ParseOptions(
+                delimiter=dialect.separator, quote_char=dialect.quote, newlines_in_values=True
+            ),
+            pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                include_columns=names,
+                strings_can_be_null=False,
+                check_utf8=False,
+            ),
+        )
+
+    # --- where something is ---------------------------------------------------------------------
+
+    def line(self, row: int) -> int | None:
+        """Return the line of the file, counted from 1, in which a row begins, counted from 0."""
+        return next((r.line for k, r in enumerate(self._records()) if k == row), None)
+
+    def _records(self) -> Iterator[Record]:
+        """Yield rows as Python's own module has them, slowly."""
+        text = Text(self._raw, self._encoding, self._sure)
+        reader = csv.reader(
+            _lines(text),
+            delimiter=self._dialect.separator,
+            quotechar=self._dialect.quote,
+            strict=False,
+        )
+        limit = csv.field_size_limit(LONGEST_LINE)
+        n_before = int(self._dialect.header)
+        try:
+            begins = 1
+            for record in reader:
+                if record and begins > self._dialect.skip:
+                    if n_before:
+                        n_before -= 1
+                    else:
+                        yield Record(begins, record)
+                begins = reader.line_num + 1
+        finally:
+            csv.field_size_limit(limit)
+
+    def _diagnosis(self) -> TableError:
+        """Return the error for the first row that is not as the others."""
+        expected, last = len(self._dialect.names), Record(1, [])
+        records = self._records()
+        try:
+            for last in records:
+                if len(last.cells) != expected:
+                    break
+            many_lines = any("\n" in cell or "\r" in cell for cell in last.cells)
+            if len(last.cells) == expected or (many_lines and next(records, None) is None):
+                return self._open_quote(last)
+        except csv.Error:  # a cell without end
+            return self._open_quote(Record(last.line + 1, []))
+        wrong = "names" if self._dialect.header else "in the first row"
+        return TableError(
+            f"found {len(last.cells):,} cells, expected {expected:,} as there are {wrong}: {{text}}; "
+            f"complete the row, and put cells with {self._dialect.separator!r} in them in quotes",
+            self.name,
+            last.line,
+            text=self._dialect.separator.join(last.cells),
+        )
+
+    def _open_quote(self, record: Record) -> TableError:
+        return TableError(
+            f"a quote {self._dialect.quote} is opened here and not closed; close it, or write it "
+            "twice if it is part of a text",
+            self.name,
+            record.line,
+        )
+
+
+def _lines(text: Text) -> Iterator[str]:
+    """Yield lines with their ends, of whichever kind."""
+    rest = ""
+    while chunk := text.read():
+        rest += chunk.decode()
+        end = max(rest.rfind("\n"), rest.rfind("\r", 0, len(rest) - 1)) + 1
+        yield from LINES.findall(rest[:end])
+        rest = rest[end:]
+    if rest:
+        yield rest
+
+
+def _remark(tally: Tally, form: Form, is_certain: bool) -> list[str]:
+    """Return what to say of a column that could be read otherwise."""
+    name, best = tally.name, max(tally.forms.values(), key=lambda count: count.good)
+    if isinstance(form, Texts) and tally.leading_zero:
+        zero = shown(tally.leading_zero.text)
+        return [f"{name}: text, as {zero} begins with 0; --numeric {name} makes it a number"]
+    if isinstance(form, Texts) and tally.long_digits and tally.filled:
+        return [f"{name}: text, as its numbers are too long for 64 bits"]
+    if isinstance(form, Texts) and best.good and best.bad:
+        other = f"{tally.filled - best.good:,} of {tally.filled:,} cells"
+        return [f"{name}: text, as {other} are no numbers or dates, such as {shown(best.bad.text)}"]
+    if isinstance(form, Dates):
+        either = [f for f in tally.forms if isinstance(f, Dates) and tally.complete(f)]
+        orders = dict.fromkeys(f.order for f in either)
+        doubt = f"; it could also be {[*orders][1]}" if len(orders) > 1 else ""
+        return [f"{name}: {form.words.removeprefix('a ')}{doubt}"]
+    if isinstance(form, Numbers) and form.percent:
+        return [f"{name}: percentages, read as hundredths"]
+    if isinstance(form, Numbers) and not is_certain and not (tally.plain or tally.whole):
+        mark, other = ("comma", ".") if form.decimal == "," else ("point", ",")
+        return [f"{name}: numbers with a decimal {mark}; --decimal {other} reads them otherwise"]
+    return []
