@@ -149,10 +149,9 @@ class FolderSource(ColumnarSource):
         schema = self._dataset.schema
         size = sum(_size(fragment) for fragment in self._dataset.get_fragments())
         super().__init__(name, schema, n_rows, size, categorical, drop)
-        self.stated.insert(
-            0,
-            f"folder of Parquet, {len(files):,} file{'s' * (len(files) > 1)}: {n_rows:,} rows, {len(schema):,} columns",
-        )
+        one = "one file" if len(files) == 1 else f"{len(files):,} files"
+        said = f"folder of Parquet, {one}: {n_rows:,} rows, {len(schema):,} columns"
+        self.stated.insert(0, said)
 
     def _read(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         yield from self._dataset.to_batches(

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ...errors import TableError, shown
-from .dialect import Dialect, find_dialect
+from .dialect import find_dialect
 from .forms import Dates, Form, Nothing, Numbers, Texts, cells_of
 from .raw import Raw
 from .source import Source, missing_column
@@ -235,9 +235,9 @@ class DelimitedSource(Source):
                 return self._open_quote(last)
         except csv.Error:  # a cell without end
             return self._open_quote(Record(last.line + 1, []))
-        wrong = "names" if self._dialect.header else "in the first row"
         return TableError(
-            f"found {len(last.cells):,} cells, expected {expected:,} as there are {wrong}: {{text}}; "
+            f"found {len(last.cells):,} cells, expected {expected:,}, as in "
+            f"{'the line of names' if self._dialect.header else 'the first row'}: {{text}}; "
             f"complete the row, and put cells with {self._dialect.separator!r} in them in quotes",
             self.name,
             last.line,

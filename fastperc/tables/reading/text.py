@@ -113,7 +113,10 @@ class Text:
 
 
 def encoding_of(raw: Raw, named: str | None) -> tuple[str, bool]:
-    """Return the encoding of a text, and whether that is sure; raise TableError if none is named so."""
+    """Return the encoding of a text, and whether that is sure.
+
+    TableError if there is none of that name.
+    """
     if named is None:
         return _guess(raw.stream().read(4096))
     try:
