@@ -94,7 +94,8 @@ class TableError(DataError):
         file = None if self.file is None else shown(self.file)[1:-1]
         place = ", ".join(part for part in (file, line, column) if part is not None)
         message = self.message.replace("{text}", shown(self.text or ""))
-        return f"{place}: {message}" if place else message
+        said = f"{place}: {message}" if place else message
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in said)
 
 
 def shown(text: str, most: int = 60) -> str:

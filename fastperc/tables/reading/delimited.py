@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ...errors import TableError, shown
-from .dialect import find_dialect
+from .dialect import SEPARATOR_WORDS, find_dialect
 from .forms import Dates, Form, Nothing, Numbers, Texts, cells_of
 from .options import Options
 from .raw import Raw
@@ -102,7 +103,7 @@ class DelimitedSource(Source):
     def _mistake(self, mistake: MistakeError) -> TableError:
         tally, form, cell = mistake.tally, mistake.form, mistake.cell
         n_bad = tally.filled - tally.forms[form].good
-        name = tally.name
+        name = shlex.quote(tally.name)
         if n_bad == 0:
             found = "found {text}, expected a finite number of 64 bits"
         else:
@@ -114,17 +115,18 @@ class DelimitedSource(Source):
             f"{found}; correct it, or leave it empty if it is missing, or --categorical {name} "
             f"takes the column for text, or --drop {name} leaves it out",
             cell.row,
-            name,
+            tally.name,
             cell.text,
         )
 
     def _statements(self, tallies: list[Tally]) -> list[str]:
         """Return what was recognised."""
-        encoding = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark"}
+        words = {"utf-8-sig": "UTF-8 with a byte order mark", "cp1252": "Windows-1252 (cp1252)"}
+        encoding = words.get(self._encoding, self._encoding.upper())
         compression = f", {self._raw.compression}" if self._raw.compression else ""
         comma = ", decimal comma" if self._decimal == "," else ""
         said = [
-            f"{self._dialect.words}{comma}, {encoding.get(self._encoding, self._encoding)}"
+            f"{self._dialect.words}{comma}, {encoding}"
             f"{compression}: {self.n_rows:,} rows, {len(self.names):,} columns"
         ]
         if not self._dialect.header:
@@ -229,10 +231,16 @@ class DelimitedSource(Source):
                 return self._open_quote(last)
         except csv.Error:  # a cell without end
             return self._open_quote(Record(last.line + 1, []))
+        separator = SEPARATOR_WORDS.get(self._dialect.separator, repr(self._dialect.separator))
+        remedy = (
+            "complete the row"
+            if len(last.cells) < expected
+            else f"put a cell with {separator} in it in quotes, or name all columns"
+        )
         return TableError(
             f"found {len(last.cells):,} cells, expected {expected:,}, as in "
             f"{'the line of names' if self._dialect.header else 'the first row'}: {{text}}; "
-            f"complete the row, and put cells with {self._dialect.separator!r} in them in quotes",
+            f"{remedy}",
             self.name,
             last.line,
             text=self._dialect.separator.join(last.cells),
@@ -275,9 +283,16 @@ def _remark(tally: Tally, form: Form, is_certain: bool) -> list[str]:
         orders = dict.fromkeys(f.order for f in either)
         doubt = f"; it could also be {[*orders][1]}" if len(orders) > 1 else ""
         return [f"{name}: {form.words.removeprefix('a ')}{doubt}"]
-    if isinstance(form, Numbers) and form.percent:
-        return [f"{name}: percentages, read as hundredths"]
-    if isinstance(form, Numbers) and not is_certain and not (tally.plain or tally.whole):
+    return _remark_on_numbers(tally, form, is_certain) if isinstance(form, Numbers) else []
+
+
+def _remark_on_numbers(tally: Tally, form: Numbers, is_certain: bool) -> list[str]:
+    said = ["percentages, read as hundredths"] if form.percent else []
+    words = {",": "commas", ".": "points", " ": "spaces or apostrophes"}
+    groups = [words[mark] for mark in sorted(tally.groups - {form.decimal})]
+    if groups:
+        said.append(f"thousands set apart by {' and '.join(groups)}")
+    if not (is_certain or tally.plain or tally.whole):
         mark, other = ("comma", ".") if form.decimal == "," else ("point", ",")
-        return [f"{name}: numbers with a decimal {mark}; --decimal {other} reads them otherwise"]
-    return []
+        said.append(f"numbers with a decimal {mark}, which --decimal {other} reads otherwise")
+    return [f"{tally.name}: {'; '.join(said)}"] if said else []

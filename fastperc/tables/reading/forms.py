@@ -23,6 +23,10 @@ _MISSING_NUMBERS = pa.array((*MISSING, *MISSING_AMONG_NUMBERS))
 SIGN, EXPONENT = r"[+\-\x{2212}]?", r"(?:[eE][+-]?[0-9]+)?"
 SPACES = r" '\x{a0}\x{202f}\x{2019}"  # that stand between thousands in one country or another
 INFINITE = r"(?i:inf|infinity)"
+GROUPS = {  # marks between thousands: how numbers with them begin
+    mark: rf"^{SIGN}[0-9]{{1,3}}(?:[{characters}][0-9]{{3}})+(?:[^0-9]|$)"
+    for mark, characters in {",": ",", ".": ".", " ": SPACES}.items()
+}
 LEADING_ZERO = r"^0[0-9]+$|^0[xX]"
 LONG_DIGITS = r"^[+-]?[0-9]{19,}$"
 

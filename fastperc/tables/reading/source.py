@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
@@ -117,7 +118,7 @@ class Source(ABC):
             if infinite >= 0:
                 raise self.error(
                     "found {text}, expected a finite number; correct the cell, or leave the "
-                    f"column out: --drop {batch.schema.names[k]}",
+                    f"column out: --drop {shlex.quote(batch.schema.names[k])}",
                     first + infinite,
                     batch.schema.names[k],
                     str(column[infinite].as_py()),

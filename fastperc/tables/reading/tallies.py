@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from .forms import (
     COMMA,
     FORMS,
+    GROUPS,
     LEADING_ZERO,
     LONG_DIGITS,
     POINT,
@@ -64,6 +65,7 @@ class Tally:
     forms: dict[Form, Count] = field(default_factory=lambda: {form: Count() for form in FORMS})
     plain: bool = True  # all batches were plain numbers
     whole: bool = True  # and fit into int64
+    groups: set[str] = field(default_factory=set)  # marks that stand where thousands end
     leading_zero: Cell | None = None
     infinite: Cell | None = None
     long_digits: bool = True
@@ -121,6 +123,8 @@ class Tally:
         zeros = np.asarray(pc.match_substring_regex(texts, LEADING_ZERO))
         if zeros.any():
             self.leading_zero = self.leading_zero or first_of(zeros)
+        if self.forms[POINT].good or self.forms[COMMA].good:
+            self.groups |= {m for m in GROUPS if _any(texts, GROUPS[m])}
         digits = r"^[+-]?[0-9]{1,18}$"
         self.whole &= bool(pc.all(pc.match_substring_regex(texts, digits)).as_py())
         self.long_digits &= bool(pc.all(pc.match_substring_regex(texts, LONG_DIGITS)).as_py())
@@ -192,6 +196,10 @@ class MistakeError(Exception):
         self.tally = tally
         self.form = form
         self.cell = cell
+
+
+def _any(texts: pa.Array, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(texts, pattern)).as_py())
 
 
 def _are_long(cells: pa.Array, numbers: pa.Array) -> bool:

@@ -83,12 +83,11 @@ class Text:
             if not self._sure:
                 raise NotUtf8Error from error
             start = getattr(error, "start", 0)
-            line = self._lines + found[:start].count(b"\n") + 1
             raise TableError(
                 f"the bytes {{text}} are not {self._encoding}; name the encoding: --encoding",
                 self._name,
-                line,
-                text=found[start : start + 4].hex(" "),
+                self._lines + found[:start].count(b"\n") + 1,
+                text=found[start : getattr(error, "end", start + 1)].hex(" "),
             ) from error
 
     def _checked(self, text: bytes) -> bytes:
