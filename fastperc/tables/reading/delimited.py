@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 import shlex
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ...errors import TableError, shown
-from .dialect import SEPARATOR_WORDS, find_dialect
+from .dialect import SEPARATOR_WORDS, find_dialect, long_cells
 from .forms import Dates, Form, Nothing, Numbers, Texts, cells_of
 from .options import Options
 from .raw import Raw
@@ -156,20 +157,21 @@ class DelimitedSource(Source):
         first = dialect.names[0]
         wanted = names if first in names else [first, *names]
         last: pa.RecordBatch | None = None
-        try:
-            for batch in self._parser(wanted, end):
-                if last is not None:
-                    yield last.select(names)
-                last = batch if batch.num_rows else last
-        except pa.ArrowInvalid as error:
-            raise self._diagnosis() from error
+        text = Text(self._raw, self._encoding, self._sure, dialect.skip, end)
+        with contextlib.closing(text):
+            try:
+                for batch in self._parser(text, wanted):
+                    if last is not None:
+                        yield last.select(names)
+                    last = batch if batch.num_rows else last
+            except pa.ArrowInvalid as error:
+                raise self._diagnosis() from error
         if last is None or last.column(first)[-1].as_py() != END:
             raise self._diagnosis()
         yield last.slice(0, last.num_rows - 1).select(names)
 
-    def _parser(self, names: list[str], end: bytes) -> pa.csv.CSVStreamingReader:
+    def _parser(self, text: Text, names: list[str]) -> pa.csv.CSVStreamingReader:
         dialect = self._dialect
-        text = Text(self._raw, self._encoding, self._sure, dialect.skip, end)
         return pa.csv.open_csv(
             pa.PythonFile(text, "r"),
             pa.csv.ReadOptions(
@@ -197,26 +199,15 @@ class DelimitedSource(Source):
 
     def _records(self) -> Iterator[Record]:
         """Yield rows as Python's own module has them, slowly."""
-        text = Text(self._raw, self._encoding, self._sure)
-        reader = csv.reader(
-            _lines(text),
-            delimiter=self._dialect.separator,
-            quotechar=self._dialect.quote,
-            strict=False,
-        )
-        limit = csv.field_size_limit(LONGEST_LINE)
-        n_before = int(self._dialect.header)
-        try:
-            begins = 1
-            for record in reader:
-                if record and begins > self._dialect.skip:
-                    if n_before:
-                        n_before -= 1
-                    else:
-                        yield Record(begins, record)
+        dialect, n_before, begins = self._dialect, int(self._dialect.header), 1
+        with contextlib.closing(Text(self._raw, self._encoding, self._sure)) as text, long_cells():
+            reader = csv.reader(_lines(text), delimiter=dialect.separator, quotechar=dialect.quote)
+            for cells in reader:
+                if cells and begins > dialect.skip:
+                    if not n_before:
+                        yield Record(begins, cells)
+                    n_before = 0
                 begins = reader.line_num + 1
-        finally:
-            csv.field_size_limit(limit)
 
     def _diagnosis(self) -> TableError:
         """Return the error for the first row that is not as the others."""

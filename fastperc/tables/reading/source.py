@@ -96,9 +96,8 @@ class Source(ABC):
             Counted from 0.
         """
         line = None if row is None else self.line(row)
-        if row is not None and line is None:
-            message = f"row {row + 1:,}: {message}"
-        return TableError(message, self.name, line, column, text)
+        number = row + 1 if row is not None and line is None else None
+        return TableError(message, self.name, line, column, text, number)
 
     def _schema_of(self, columns: Sequence[str] | None) -> pa.Schema:
         if columns is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 
 from ...errors import TableError
 from .raw import CHUNK, Raw, Reader
@@ -39,6 +40,7 @@ class Text:
 
     def __init__(self, raw: Raw, encoding: str, sure: bool, skip: int = 0, end: bytes = b""):
         self._stream: Reader = raw.stream()
+        self.closed = False
         self._name = raw.name
         self._encoding = encoding
         self._sure = sure
@@ -51,7 +53,7 @@ class Text:
 
     def read(self, size: int = CHUNK, /) -> bytes:
         """Return about so many bytes of UTF-8; none at the end."""
-        while True:
+        while not self.closed:
             found = self._stream.read(size)
             text = self._checked(self._decoded(found))
             if found == b"" and self._end is not None:
@@ -61,18 +63,16 @@ class Text:
                 self._skip -= 1
             if (text and not self._skip) or found == b"":
                 return text
+        return b""
 
-    @property
-    def closed(self) -> bool:
-        """Never: pyarrow asks."""
-        return False
+    def close(self) -> None:
+        """Close the file; nothing more is read."""
+        self.closed = True
+        self._stream.close()
 
     def readable(self) -> bool:
         """Return True: pyarrow asks."""
         return True
-
-    def close(self) -> None:
-        """Do nothing; the file is closed when nobody has it any more."""
 
     def _decoded(self, found: bytes) -> bytes:
         if self._is_utf8 and found.isascii() and not self._decoder.getstate()[0] and self._lines:
@@ -117,7 +117,8 @@ def encoding_of(raw: Raw, named: str | None) -> tuple[str, bool]:
     TableError if there is none of that name.
     """
     if named is None:
-        return _guess(raw.stream().read(4096))
+        with contextlib.closing(raw.stream()) as stream:
+            return _guess(stream.read(4096))
     try:
         return codecs.lookup(named).name, True
     except LookupError:
@@ -128,11 +129,12 @@ def encoding_of(raw: Raw, named: str | None) -> tuple[str, bool]:
 
 def sample_of(raw: Raw, encoding: str, sure: bool) -> str:
     """Return the start of a text, to the end of a line or beyond."""
-    text, sample = Text(raw, encoding, sure), b""
-    while chunk := text.read(SAMPLE):
-        sample += chunk
-        if len(sample) >= SAMPLE and max(sample.rfind(b"\n"), sample.rfind(b"\r")) > 0:
-            break
+    sample = b""
+    with contextlib.closing(Text(raw, encoding, sure)) as text:
+        while chunk := text.read(SAMPLE):
+            sample += chunk
+            if len(sample) >= SAMPLE and max(sample.rfind(b"\n"), sample.rfind(b"\r")) > 0:
+                break
     return sample.decode()
 
 
