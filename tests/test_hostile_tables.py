@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pyarrow")
-
 import table_makers
 from fastperc.commands.main import exit_status, message_of
 from fastperc.tables.reading import open_source

@@ -21,7 +21,7 @@ from .source import Source
 from .tallies import MistakeError, Tally, decimal_of
 from .text import LONGEST_LINE, NotUtf8Error, Text, encoding_of, sample_of
 
-KEPT = 64 << 20  # bytes of cells that are kept in memory instead of being read again
+KEPT = 32 << 20  # bytes of cells that are kept in memory instead of being read again
 END = "\x04"  # in the first cell of a last row that is ours: there unless a quote is open
 LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")
 

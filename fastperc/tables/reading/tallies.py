@@ -152,7 +152,7 @@ class Tally:
         is missing.
         """
         bad = self.filled - count.good
-        few = bad <= (1 - MOSTLY) * self.filled
+        few = count.good >= MOSTLY * self.filled
         return bad > 0 and (few or (not count.others and bad < count.good))
 
     def form(self, decimal: str, numeric: bool = False) -> Form:
