@@ -50,7 +50,7 @@ def wide(folder):
     return write(folder, "wide.csv", f"{names}\n" + "1," * 99_999 + "1\n")
 
 
-def long_line(folder, megabytes=9):
+def long_line(folder, megabytes=3):
     """One line."""
     with open(folder / "long.csv", "wb") as file:
         for _ in range(megabytes):
@@ -58,7 +58,7 @@ def long_line(folder, megabytes=9):
     return folder / "long.csv"
 
 
-def long_cell(folder, megabytes=9):
+def long_cell(folder, megabytes=3):
     """A cell that is quoted and does not end."""
     with open(folder / "long.csv", "wb") as file:
         file.write(b'size,y\n"1')
@@ -67,7 +67,7 @@ def long_cell(folder, megabytes=9):
     return folder / "long.csv"
 
 
-def quote_never_closed(folder, megabytes=9):
+def quote_never_closed(folder, megabytes=3):
     """A quote that has the rest of a long table in it."""
     return write(folder, "quote.csv", b'size,y\n1,2\n"1,2\n' + b"3,4\n" * (megabytes << 18))
 

@@ -1,6 +1,8 @@
 """Odd and hostile tables: each is read as it should be, or refused in one line that leads on."""
 
 import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -66,3 +68,52 @@ def test_every_table_of_the_folder_has_a_case():
     files = {path.name for path in TABLES.iterdir()} - {"cases.toml"}
     assert files == {case["file"] for case in CASES if "file" in case}
     assert len(files) >= 60
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+MEGABYTES = 200
+PEAK = """
+import sys
+from pathlib import Path
+import pyarrow.csv, pyarrow.dataset, pyarrow.feather, pyarrow.parquet
+from fastperc.tables.reading import open_source
+
+def peak():
+    words = Path("/proc/self/status").read_text().split()
+    return int(words[words.index("VmHWM:") + 1]) >> 10
+
+before = peak()
+try:
+    rows = sum(batch.num_rows for batch in open_source(sys.argv[1]).batches())
+except ValueError as error:
+    rows = str(error)
+print(peak() - before, rows)
+"""
+
+
+def many_rows(folder, megabytes):
+    """Numbers, in a table of many times what is kept in memory."""
+    return table_makers.write(folder, "rows.csv", b"size,y\n" + b"1.5,2\n" * (megabytes << 17))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's figures")
+@pytest.mark.parametrize(
+    ("make", "megabytes"),
+    [
+        (table_makers.long_line, 1000),
+        (table_makers.long_cell, 1000),
+        (table_makers.quote_never_closed, 300),
+        (table_makers.bomb, 300),
+        (table_makers.zstd_bomb, 1000),
+        (many_rows, 150),
+        (lambda folder, _: table_makers.wide(folder), 0),
+    ],
+)
+def test_large_tables_take_little_memory(tmp_path, make, megabytes):
+    path = make(tmp_path, megabytes)
+    found = subprocess.run(
+        [sys.executable, "-c", PEAK, path], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert int(found.stdout.split()[0]) < MEGABYTES

@@ -17,7 +17,7 @@ from .dialect import SEPARATOR_WORDS, find_dialect, long_cells
 from .forms import Dates, Form, Nothing, Numbers, Texts, cells_of
 from .options import Options
 from .raw import Raw
-from .source import Source
+from .source import ROWS, Source
 from .tallies import MistakeError, Tally, decimal_of
 from .text import LONGEST_LINE, NotUtf8Error, Text, encoding_of, sample_of
 
@@ -160,10 +160,11 @@ class DelimitedSource(Source):
         text = Text(self._raw, self._encoding, self._sure, dialect.skip, end)
         with contextlib.closing(text):
             try:
-                for batch in self._parser(text, wanted):
-                    if last is not None:
-                        yield last.select(names)
-                    last = batch if batch.num_rows else last
+                for block in self._parser(text, wanted):
+                    for start in range(0, block.num_rows, ROWS):
+                        if last is not None:
+                            yield last.select(names)
+                        last = block.slice(start, ROWS)
             except pa.ArrowInvalid as error:
                 raise self._diagnosis() from error
         if last is None or last.column(first)[-1].as_py() != END:

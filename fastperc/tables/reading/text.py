@@ -9,7 +9,7 @@ from ...errors import TableError
 from .raw import CHUNK, Raw, Reader
 
 SAMPLE = 1 << 18
-LONGEST_LINE = 8 << 20  # bytes: 400,000 columns of 20 characters
+LONGEST_LINE = 2 << 20  # bytes: 50,000 columns of 40 characters; memory is a multiple of it
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
