@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import table_makers
 from fastperc.errors import DataError, TableError
-from fastperc.tables.reading import Source, delimited, open_source
+from fastperc.tables.reading import Source, delimited, open_source, tallies
 
 
 @pytest.fixture
@@ -214,6 +214,25 @@ def test_read_again_in_parts_and_in_another_order(text, mixed, monkeypatch, kept
     one, other = source.batches(), source.batches()
     assert all(a == b for a, b in zip(one, other, strict=True))
     next(source.batches())  # and no further
+
+
+def test_columns_looked_at_together_are_what_they_are_alone(text, monkeypatch):
+    def cell(row, k):
+        kinds = (row * k, row / 8, "" if row % 3 else row, f"{row + 1}.234", "NA", f"-{row}e2")
+        return str(kinds[k % 6]) if k < 600 else f"{'a+0'[k % 3]}{row}"
+
+    names = ";".join(f"c{k}" for k in range(900))
+    rows = (";".join(cell(row, k) for k in range(900)) for row in range(7))
+    content = "\n".join([names, *rows])
+    together = text(content)
+    for module in (delimited, tallies):
+        monkeypatch.setattr(module, "FEW_ROWS", -1)
+    alone = text(content)
+    assert together.read() == alone.read()
+    assert together.stated == alone.stated
+    assert [str(kind) for kind in alone.schema.types[:6]] == [
+        "int64", "double", "int64", "double", "null", "double",
+    ]  # fmt: skip
 
 
 def test_lines_of_rows(text, mixed):

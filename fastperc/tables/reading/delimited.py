@@ -12,15 +12,17 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.csv
 
-from ...errors import TableError, shown
+from ...errors import TableError
 from .dialect import SEPARATOR_WORDS, find_dialect, long_cells
-from .forms import Dates, Form, Nothing, Numbers, Texts, cells_of
+from .forms import Form, Nothing, Texts, cells_of
 from .options import Options
 from .raw import Raw
+from .remarks import remark
 from .source import ROWS, Source
-from .tallies import MistakeError, Tally, decimal_of
+from .tallies import FEW_ROWS, TOGETHER, MistakeError, Tally, add_batch, decimal_of
 from .text import LONGEST_LINE, NotUtf8Error, Text, encoding_of, sample_of
 
+GATHERED = 1 << 21  # cells
 KEPT = 32 << 20  # bytes of cells that are kept in memory instead of being read again
 END = "\x04"  # in the first cell of a last row that is ours: there unless a quote is open
 LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")
@@ -74,9 +76,8 @@ class DelimitedSource(Source):
         tallies = [Tally(name) for name in names]
         n_rows = size = 0
         self._kept = []
-        for batch in self._texts(names):
-            for tally, cells in zip(tallies, batch.columns, strict=True):
-                tally.add(cells, n_rows)
+        for batch in gathered(self._texts(names)):
+            add_batch(tallies, batch.columns, n_rows)
             n_rows += batch.num_rows
             size += batch.nbytes
             if self._kept is not None:
@@ -134,7 +135,7 @@ class DelimitedSource(Source):
             first, last = self._dialect.names[0], self._dialect.names[-1]
             said.append(f"no line of names: the columns are called {first} to {last}")
         for tally in tallies:
-            said += _remark(tally, self._forms[tally.name], self._certain)
+            said += remark(tally, self._forms[tally.name], self._certain)
         return said
 
     # --- reading --------------------------------------------------------------------------------
@@ -143,11 +144,26 @@ class DelimitedSource(Source):
         if self._kept is not None:
             yield from (batch.select(schema.names) for batch in self._kept)
         else:
-            for batch in self._texts(schema.names):
+            for batch in gathered(self._texts(schema.names)):
                 yield self._converted(batch, schema)
 
     def _converted(self, texts: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-        columns = [cells_of(self._forms[name], texts.column(name)) for name in schema.names]
+        """Return cells as what they are; short columns that are written alike at once."""
+        n = texts.num_rows
+        alike: dict[Form, list[int]] = {}
+        for k, name in enumerate(schema.names):
+            alike.setdefault(self._forms[name], []).append(k)
+        columns: list[pa.Array] = texts.columns
+        for form, places in alike.items():
+            width = 1 if n > FEW_ROWS else TOGETHER
+            for k in range(0, len(places), width):
+                some = places[k : k + width]
+                cells = columns[some[0]]
+                if len(some) > 1:
+                    cells = pa.concat_arrays([columns[place] for place in some])
+                values = cells_of(form, cells)
+                for j, place in enumerate(some):
+                    columns[place] = values.slice(j * n, n)
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def _texts(self, names: list[str]) -> Iterator[pa.RecordBatch]:
@@ -169,7 +185,8 @@ class DelimitedSource(Source):
                 raise self._diagnosis() from error
         if last is None or last.column(first)[-1].as_py() != END:
             raise self._diagnosis()
-        yield last.slice(0, last.num_rows - 1).select(names)
+        if last.num_rows > 1:
+            yield last.slice(0, last.num_rows - 1).select(names)
 
     def _parser(self, text: Text, names: list[str]) -> pa.csv.CSVStreamingReader:
         dialect = self._dialect
@@ -247,6 +264,27 @@ class DelimitedSource(Source):
         )
 
 
+def gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a wide table in longer batches, as each column of each takes its time."""
+    some: list[pa.RecordBatch] = []
+    for batch in batches:
+        some.append(batch)
+        size = sum(b.num_rows for b in some) * batch.num_columns
+        if size >= GATHERED or batch.num_columns < TOGETHER:
+            yield _joined(some)
+            some = []
+    if some:
+        yield _joined(some)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    columns = zip(*(batch.columns for batch in batches), strict=True)
+    arrays = [pa.concat_arrays(parts) for parts in columns]
+    return pa.RecordBatch.from_arrays(arrays, schema=batches[0].schema)
+
+
 def _lines(text: Text) -> Iterator[str]:
     """Yield lines with their ends, of whichever kind."""
     rest = ""
@@ -257,34 +295,3 @@ def _lines(text: Text) -> Iterator[str]:
         rest = rest[end:]
     if rest:
         yield rest
-
-
-def _remark(tally: Tally, form: Form, is_certain: bool) -> list[str]:
-    """Return what to say of a column that could be read otherwise."""
-    name, best = tally.name, max(tally.forms.values(), key=lambda count: count.good)
-    if isinstance(form, Texts) and tally.leading_zero:
-        zero = shown(tally.leading_zero.text)
-        return [f"{name}: text, as {zero} begins with 0; --numeric {name} makes it a number"]
-    if isinstance(form, Texts) and tally.long_digits and tally.filled:
-        return [f"{name}: text, as its numbers are too long for 64 bits"]
-    if isinstance(form, Texts) and best.good and best.bad:
-        other = f"{tally.filled - best.good:,} of {tally.filled:,} cells"
-        return [f"{name}: text, as {other} are no numbers or dates, such as {shown(best.bad.text)}"]
-    if isinstance(form, Dates):
-        either = [f for f in tally.forms if isinstance(f, Dates) and tally.complete(f)]
-        orders = dict.fromkeys(f.order for f in either)
-        doubt = f"; it could also be {[*orders][1]}" if len(orders) > 1 else ""
-        return [f"{name}: {form.words.removeprefix('a ')}{doubt}"]
-    return _remark_on_numbers(tally, form, is_certain) if isinstance(form, Numbers) else []
-
-
-def _remark_on_numbers(tally: Tally, form: Numbers, is_certain: bool) -> list[str]:
-    said = ["percentages, read as hundredths"] if form.percent else []
-    words = {",": "commas", ".": "points", " ": "spaces or apostrophes"}
-    groups = [words[mark] for mark in sorted(tally.groups - {form.decimal})]
-    if groups:
-        said.append(f"thousands set apart by {' and '.join(groups)}")
-    if not (is_certain or tally.plain or tally.whole):
-        mark, other = ("comma", ".") if form.decimal == "," else ("point", ",")
-        said.append(f"numbers with a decimal {mark}, which --decimal {other} reads otherwise")
-    return [f"{tally.name}: {'; '.join(said)}"] if said else []
