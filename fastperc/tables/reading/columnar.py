@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Collection, Iterator
+from abc import abstractmethod
+from collections.abc import Iterator
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset
 import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet
 
 from ...errors import TableError
+from .forms import POINT, trimmed
+from .options import Options
 from .raw import Raw
-from .source import ROWS, Source, missing_column
-
-COPIES = "; make it again, or copy it again"
+from .source import ROWS, Source, refuse_duplicates
 
 
 class ColumnarSource(Source):
@@ -23,63 +26,57 @@ class ColumnarSource(Source):
 
     Parameters
     ----------
-    name : str
+    name, kind : str
+        Of the table, for messages.
     schema : pyarrow.Schema
         Of what is read.
     n_rows, size : int
-    categorical, drop : collection of str
+    options : Options
     """
 
     def __init__(
-        self,
-        name: str,
-        schema: pa.Schema,
-        n_rows: int | None,
-        size: int,
-        categorical: Collection[str] = (),
-        drop: Collection[str] = (),
+        self, name: str, kind: str, schema: pa.Schema, n_rows: int, size: int, options: Options
     ):
-        names = schema.names
-        for column in (*categorical, *drop):
-            if column not in names:
-                raise missing_column(column, names, name)
-        for k, column in enumerate(names):
-            if column in names[:k]:
-                raise TableError(
-                    f"columns {names.index(column) + 1} and {k + 1} have the same name; rename one",
-                    name,
-                    column=column,
-                )
+        options.check(schema.names, name)
+        refuse_duplicates(schema.names, name)
         left_out, fields = [], []
         for each in schema:
-            if each.name in drop:
-                continue
-            kind = pa.string() if each.name in categorical else simple_type(each.type)
-            if kind is None:
-                left_out.append(f"{each.name}: left out, as {each.type} is no number, text or date")
-            else:
-                fields.append(pa.field(each.name, kind))
+            if each.name not in options.drop:
+                to = _type_for(each, options)
+                if to is None:
+                    why = f"{each.type} is no number, text or date"
+                    left_out.append(f"{each.name}: left out, as {why}")
+                else:
+                    fields.append(pa.field(each.name, to))
         if not fields:
             raise TableError("there is no column of numbers, text or dates", name)
+        if not n_rows:
+            raise TableError("there are columns, but no row", name)
         super().__init__(name, pa.schema(fields), n_rows, size)
-        self.stated = left_out
+        self.stated = [f"{kind}: {n_rows:,} rows, {len(schema):,} columns", *left_out]
 
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        try:
+        first = 0
+        with damage(self.name):
             for batch in self._read(schema.names):
-                columns = [
-                    simple(batch.column(field.name), field.type) if batch.num_rows else []
-                    for field in schema
-                ]
                 if batch.num_rows:
+                    columns = [self._converted(batch.column(f.name), f, first) for f in schema]
                     yield pa.RecordBatch.from_arrays(columns, schema=schema)
-        except (pa.ArrowException, OSError) as error:
-            if isinstance(error, OSError) and error.filename is not None:
-                raise
-            raise TableError(
-                f"the file is damaged: {_one_line(error)}{COPIES}", self.name
-            ) from error
+                first += batch.num_rows
 
+    def _converted(self, column: pa.Array, field: pa.Field, first: int) -> pa.Array:
+        """Return a column as what its field says; text that is numbers only if all of it is."""
+        values = simple(column, simple_type(column.type))
+        if values.type != pa.string() or field.type != pa.float64():
+            return simple(values, field.type)
+        cells = trimmed(values)
+        bad = pc.index(POINT.matches(cells), False).as_py()
+        if bad < 0:
+            return POINT.values(cells)
+        message = "found {text}, expected a number; correct it, or take the column for text"
+        raise self.error(message, first + bad, field.name, cells[bad].as_py())
+
+    @abstractmethod
     def _read(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         """Yield batches with at least these columns, of whatever types."""
         raise NotImplementedError
@@ -88,14 +85,12 @@ class ColumnarSource(Source):
 class ParquetSource(ColumnarSource):
     """A Parquet file."""
 
-    def __init__(self, raw: Raw, categorical: Collection[str], drop: Collection[str]):
+    def __init__(self, raw: Raw, options: Options):
         self._raw = raw
-        with _damage(raw.name, "Parquet"):
+        with damage(raw.name):
             file = self._file()
             meta, schema = file.metadata, file.schema_arrow
-        size = sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
-        super().__init__(raw.name, schema, meta.num_rows, size, categorical, drop)
-        self.stated.insert(0, f"Parquet: {meta.num_rows:,} rows, {len(schema):,} columns")
+        super().__init__(raw.name, "Parquet", schema, meta.num_rows, _size(meta), options)
 
     def _file(self) -> pa.parquet.ParquetFile:
         return pa.parquet.ParquetFile(self._raw.seekable(), pre_buffer=False, buffer_size=1 << 20)
@@ -107,17 +102,15 @@ class ParquetSource(ColumnarSource):
 class ArrowSource(ColumnarSource):
     """A file of Arrow's IPC format, which is Feather's second version, or a stream."""
 
-    def __init__(self, raw: Raw, categorical: Collection[str], drop: Collection[str]):
+    def __init__(self, raw: Raw, options: Options):
         self._raw = raw
         self._is_file = raw.head.startswith(b"ARROW1")
-        with _damage(raw.name, "Arrow"):
-            schema = self._reader().schema
         n_rows = size = 0
-        with _damage(raw.name, "Arrow"):
+        with damage(raw.name):
+            schema = self._reader().schema
             for batch in self._read([]):
                 n_rows, size = n_rows + batch.num_rows, size + batch.nbytes
-        super().__init__(raw.name, schema, n_rows, size, categorical, drop)
-        self.stated.insert(0, f"Arrow: {n_rows:,} rows, {len(schema):,} columns")
+        super().__init__(raw.name, "Arrow", schema, n_rows, size, options)
 
     def _reader(self) -> pa.RecordBatchReader:
         file = self._raw.seekable()
@@ -134,34 +127,50 @@ class ArrowSource(ColumnarSource):
 class FolderSource(ColumnarSource):
     """A folder of Parquet files with the same columns, in the order of their names."""
 
-    def __init__(self, path: str, categorical: Collection[str], drop: Collection[str]):
+    def __init__(self, path: str, options: Options):
         name = os.path.basename(os.path.normpath(path)) or path
         files = parquet_files(path)
         if not files:
             raise TableError(
                 "the folder has no file *.parquet; give one file, or a folder of Parquet", name
             )
-        with _damage(name, "Parquet"):
+        with damage(name):
             self._dataset = pa.dataset.dataset(
                 files, format="parquet", partitioning="hive", partition_base_dir=path
             )
-            n_rows = self._dataset.count_rows()
-        schema = self._dataset.schema
-        size = sum(_size(fragment) for fragment in self._dataset.get_fragments())
-        super().__init__(name, schema, n_rows, size, categorical, drop)
-        one = "one file" if len(files) == 1 else f"{len(files):,} files"
-        said = f"folder of Parquet, {one}: {n_rows:,} rows, {len(schema):,} columns"
-        self.stated.insert(0, said)
+            fragments = [*self._dataset.get_fragments()]
+            for fragment in fragments:
+                self._check(fragment, fragments[0], path, name)
+            n_rows = sum(fragment.metadata.num_rows for fragment in fragments)
+            size = sum(_size(fragment.metadata) for fragment in fragments)
+        kind = "folder of Parquet, " + ("1 file" if len(files) == 1 else f"{len(files):,} files")
+        super().__init__(name, kind, self._dataset.schema, n_rows, size, options)
+
+    def _check(
+        self, one: pa.dataset.Fragment, first: pa.dataset.Fragment, path: str, name: str
+    ) -> None:
+        """Raise TableError if a file has other columns than the first."""
+        if set(one.physical_schema) != set(first.physical_schema):
+            files = [os.path.relpath(fragment.path, path) for fragment in (one, first)]
+            strange = set(one.physical_schema) ^ set(first.physical_schema)
+            raise TableError(
+                f"{files[0]} has other columns than {files[1]}, or of other types: {{text}}; a "
+                "folder is one table",
+                name,
+                text=", ".join(sorted({field.name for field in strange})),
+            )
 
     def _read(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         yield from self._dataset.to_batches(
-            columns=names, batch_size=ROWS, use_threads=False, batch_readahead=2,
+            columns=names,
+            batch_size=ROWS,
+            use_threads=False,
+            batch_readahead=2,
             fragment_readahead=1,
-        )  # fmt: skip
+        )
 
 
-def _size(fragment: pa.dataset.ParquetFileFragment) -> int:
-    meta = fragment.metadata
+def _size(meta: pa.parquet.FileMetaData) -> int:
     return sum(meta.row_group(k).total_byte_size for k in range(meta.num_row_groups))
 
 
@@ -215,22 +224,22 @@ def simple(column: pa.Array, kind: pa.DataType) -> pa.Array:
     return column.cast(kind)
 
 
-class _damage:
-    """Turn pyarrow's errors into one about the file."""
-
-    def __init__(self, name: str, kind: str):
-        self._name = name
-        self._kind = kind
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
-        is_system = isinstance(error, OSError) and error.filename is not None
-        if isinstance(error, (pa.ArrowException, OSError)) and not is_system:
-            raise TableError(
-                f"not a readable {self._kind} file: {_one_line(error)}{COPIES}", self._name
-            ) from error
+@contextlib.contextmanager
+def damage(name: str) -> Iterator[None]:
+    """Turn what pyarrow raises into an error about the file."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise
+        said = " ".join(str(error).split()).rstrip(".")[:200]
+        message = f"the file cannot be read: {said}; make it again, or copy it again"
+        raise TableError(message, name) from error
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()).rstrip(".")[:200]
+def _type_for(field: pa.Field, options: Options) -> pa.DataType | None:
+    """Return the type that a column becomes, None if there is none."""
+    to = simple_type(field.type)
+    if to is not None and field.name in options.categorical:
+        return pa.string()
+    return pa.float64() if to == pa.string() and field.name in options.numeric else to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -13,8 +13,9 @@ import pyarrow.csv
 from ...errors import TableError, shown
 from .dialect import find_dialect
 from .forms import Dates, Form, Nothing, Numbers, Texts, cells_of
+from .options import Options
 from .raw import Raw
-from .source import Source, missing_column
+from .source import Source
 from .tallies import MistakeError, Tally, decimal_of
 from .text import LONGEST_LINE, NotUtf8Error, Text, encoding_of, sample_of
 
@@ -33,41 +34,32 @@ class Record(NamedTuple):
 class DelimitedSource(Source):
     """A table in text."""
 
-    def __init__(
-        self,
-        raw: Raw,
-        separator: str | None,
-        encoding: str | None,
-        decimal: str | None,
-        numeric: Collection[str],
-        categorical: Collection[str],
-        drop: Collection[str],
-    ):
-        self._raw = raw
-        self._kept: list[pa.RecordBatch] | None = None
+    _kept: list[pa.RecordBatch] | None
+
+    def __init__(self, raw: Raw, options: Options):
         super().__init__(raw.name, pa.schema([]), None, 0)
-        self._encoding, self._sure = encoding_of(raw, encoding)
+        self._raw = raw
+        self._encoding, self._sure = encoding_of(raw, options.encoding)
         try:
-            tallies = self._learn(separator, (*numeric, *categorical), drop)
+            tallies = self._learn(options)
         except NotUtf8Error:
             self._encoding, self._sure = "cp1252", True
-            tallies = self._learn(separator, (*numeric, *categorical), drop)
-        self._forms = self._decide(tallies, decimal, set(numeric), set(categorical))
+            tallies = self._learn(options)
+        self._forms = self._decide(tallies, options)
         self.schema = pa.schema([(name, form.type) for name, form in self._forms.items()])
         self.stated = self._statements(tallies)
+        if self._kept is not None:
+            self._kept = [self._converted(batch, self.schema) for batch in self._kept]
+            self.size = sum(batch.nbytes for batch in self._kept)
 
     # --- the first pass -------------------------------------------------------------------------
 
-    def _learn(
-        self, separator: str | None, named: Collection[str], drop: Collection[str]
-    ) -> list[Tally]:
+    def _learn(self, options: Options) -> list[Tally]:
         """Return what the columns hold that are not left out; find dialect, length and size."""
         sample = sample_of(self._raw, self._encoding, self._sure)
-        self._dialect = find_dialect(sample, self.name, separator)
-        for name in (*named, *drop):
-            if name not in self._dialect.names:
-                raise missing_column(name, self._dialect.names, self.name)
-        names = [name for name in self._dialect.names if name not in drop]
+        self._dialect = find_dialect(sample, self.name, options.separator)
+        options.check(self._dialect.names, self.name)
+        names = [name for name in self._dialect.names if name not in options.drop]
         if not names:
             raise TableError("no column is left", self.name)
         tallies, self.n_rows, self.size = self._scan(names)
@@ -91,20 +83,18 @@ class DelimitedSource(Source):
                     self._kept = None
         return tallies, n_rows, size
 
-    def _decide(
-        self, tallies: list[Tally], decimal: str | None, numeric: set[str], categorical: set[str]
-    ) -> dict[str, Form]:
+    def _decide(self, tallies: list[Tally], options: Options) -> dict[str, Form]:
         """Return what each column is read as."""
         self._decimal, self._certain = decimal_of(tallies, self._dialect.separator)
-        if decimal is not None:
-            self._decimal, self._certain = decimal, True
+        if options.decimal is not None:
+            self._decimal, self._certain = options.decimal, True
         forms: dict[str, Form] = {}
         for tally in tallies:
-            if tally.name in categorical:
+            if tally.name in options.categorical:
                 forms[tally.name] = Texts() if tally.filled else Nothing()
                 continue
             try:
-                forms[tally.name] = tally.form(self._decimal, tally.name in numeric)
+                forms[tally.name] = tally.form(self._decimal, tally.name in options.numeric)
             except MistakeError as mistake:
                 raise self._mistake(mistake) from None
         return forms
@@ -147,11 +137,15 @@ class DelimitedSource(Source):
     # --- reading --------------------------------------------------------------------------------
 
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        kept = self._kept
-        batches = self._texts(schema.names) if kept is None else iter(kept)
-        for batch in batches:
-            columns = [cells_of(self._forms[n], batch.column(n)) for n in schema.names]
-            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+        if self._kept is not None:
+            yield from (batch.select(schema.names) for batch in self._kept)
+        else:
+            for batch in self._texts(schema.names):
+                yield self._converted(batch, schema)
+
+    def _converted(self, texts: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+        columns = [cells_of(self._forms[name], texts.column(name)) for name in schema.names]
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def _texts(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         """Yield all cells of some columns as text, as they stand in the file."""

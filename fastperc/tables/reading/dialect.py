@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 
 from ...errors import TableError
 from .forms import COMMA, MISSING, POINT
+from .source import refuse_duplicates
 
 SEPARATORS = "\t;|, "  # the earlier, the rarer in cells
 SEPARATOR_WORDS = {"\t": "tabs", " ": "spaces"}
-N_LINES = 200
+N_LINES = 200  # that are looked at
+MOST_COLUMNS = 50_000  # each takes its time, however few the rows
 LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 
@@ -71,16 +73,16 @@ def find_dialect(sample: str, file: str, separator: str | None = None) -> Dialec
     separator = separator or _separator(lines, quote)
     records = parsed(lines, separator, quote)
     first = [cell.strip() for cell in records[0]]
+    if len(first) > MOST_COLUMNS:
+        raise TableError(
+            f"found {len(first):,} columns, and takes {MOST_COLUMNS:,}; choose some, or store the "
+            "table as Parquet",
+            file,
+            skip + 1,
+        )
     header = _is_header(first, records[1:])
     names = tuple(cell if header and cell else f"column{k}" for k, cell in enumerate(first, 1))
-    for k, name in enumerate(names):
-        if name in names[:k]:
-            raise TableError(
-                f"columns {names.index(name) + 1} and {k + 1} have the same name; rename one",
-                file,
-                skip + 1,
-                name,
-            )
+    refuse_duplicates(names, file, skip + 1)
     return Dialect(separator, quote, names, header, skip)
 
 
@@ -112,9 +114,17 @@ def _separator(lines: list[str], quote: str) -> str:
         records = parsed(lines, separator, quote)
         counts = Counter(len(record) for record in records)
         share = counts[len(records[0])] / len(records)
-        if len(records[0]) > 1 and share > best and (separator != " " or share == 1):
+        if separator == " " and not (share == 1 and _mostly_numbers(records)):
+            continue
+        if len(records[0]) > 1 and share > best:
             best, found = share, separator
     return found
+
+
+def _mostly_numbers(records: list[list[str]]) -> bool:
+    """Return whether most cells below the first row are: words have spaces between them, too."""
+    cells = [cell for record in records[1:] or records for cell in record]
+    return sum(_are_numbers([cell]) for cell in cells) > len(cells) / 2
 
 
 def _is_header(first: list[str], others: list[list[str]]) -> bool:

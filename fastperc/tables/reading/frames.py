@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import pyarrow as pa
 
 from ...errors import TableError
 from .columnar import ColumnarSource
+from .options import Options
 
 
 class FrameSource(ColumnarSource):
     """A table that is in memory, and stays there as it is."""
 
-    def __init__(
-        self, name: str, table: pa.Table, categorical: Collection[str], drop: Collection[str]
-    ):
+    def __init__(self, name: str, table: pa.Table, options: Options):
         self._table = table
-        super().__init__(name, table.schema, table.num_rows, table.nbytes, categorical, drop)
-        rows, columns = table.num_rows, table.num_columns
-        self.stated.insert(0, f"{name}: {rows:,} rows, {columns:,} columns")
+        super().__init__(name, name, table.schema, table.num_rows, table.nbytes, options)
 
     def _read(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         yield from self._table.select(names).to_batches()

@@ -11,6 +11,7 @@ from ...errors import TableError
 from .columnar import ArrowSource, FolderSource, ParquetSource
 from .delimited import DelimitedSource
 from .frames import FrameSource, is_frame, is_pandas, table_of
+from .options import Options
 from .raw import Raw, open_raw
 from .source import Source
 
@@ -26,6 +27,14 @@ OTHERS = {
     b"%PDF": "a PDF document; a table is expected, as CSV or Parquet",
     b"FEA1": "Feather's first version; store it by pyarrow.feather.write_feather as its second",
     b"\x93NUMPY": "a NumPy array, whose columns have no names; store it as CSV or Parquet",
+    b"<!DOCTYPE": "a web page; download the table itself",
+    b"<!doctype": "a web page; download the table itself",
+    b"<html": "a web page; download the table itself",
+    b"<?xml": "XML; a table is expected, as CSV or Parquet",
+    b"@relation": "ARFF; save it as CSV",
+    b"@RELATION": "ARFF; save it as CSV",
+    b"[{": "JSON; a table is expected, as CSV or Parquet",
+    b'{"': "JSON; a table is expected, as CSV or Parquet",
 }
 
 
@@ -80,23 +89,25 @@ def open_source(
     """
     if isinstance(source, Source):
         return source
+    columns = (frozenset(names) for names in (numeric, categorical, drop))
+    options = Options(separator, encoding, decimal, *columns)
     if is_frame(source) or is_pandas(source):
         name = "the DataFrame" if "DataFrame" in type(source).__name__ else "the table"
-        return FrameSource(name, table_of(source), categorical, drop)
+        return FrameSource(name, table_of(source), options)
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(
             f"a table is a path, a DataFrame or an Arrow object, not {type(source).__name__}"
         )
     path = os.fspath(source)
     if path != "-" and stat.S_ISDIR(os.stat(path).st_mode):
-        return FolderSource(path, categorical, drop)
+        return FolderSource(path, options)
     raw = open_raw(path)
     kind = _kind(raw)
     if kind == "parquet":
-        return ParquetSource(raw, categorical, drop)
+        return ParquetSource(raw, options)
     if kind == "arrow":
-        return ArrowSource(raw, categorical, drop)
-    return DelimitedSource(raw, separator, encoding, decimal, numeric, categorical, drop)
+        return ArrowSource(raw, options)
+    return DelimitedSource(raw, options)
 
 
 def _kind(raw: Raw) -> str:

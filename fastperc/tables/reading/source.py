@@ -140,3 +140,17 @@ def missing_column(name: str, names: Sequence[str], table: str) -> TableError:
     some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     hint = f"did you mean {close[0]!r}?" if close else f"there are {some}"
     return TableError(f"no column {{text}}; {hint}", table, text=name)
+
+
+def refuse_duplicates(names: Sequence[str], table: str, line: int | None = None) -> None:
+    """Raise TableError if two columns have one name."""
+    places: dict[str, int] = {}
+    for k, name in enumerate(names, 1):
+        if name in places:
+            raise TableError(
+                f"columns {places[name]:,} and {k:,} have the same name; rename one",
+                table,
+                line,
+                name,
+            )
+        places[name] = k
