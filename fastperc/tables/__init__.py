@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     import typing
 
     from .encoding import TableEncoder
+    from .records import TrainingRecord
+    from .training import train
 
-__all__ = ["TableEncoder"]
+__all__ = ["TableEncoder", "TrainingRecord", "train"]
 
-_HOMES = {"TableEncoder": "encoding"}
+_HOMES = {"TableEncoder": "encoding", "TrainingRecord": "records", "train": "training"}
 
 
 def __getattr__(name: str) -> typing.Any:
