@@ -195,10 +195,14 @@ class DelimitedSource(Source):
         then.
         """
         records, rest = records_pattern(self._dialect), b""
+        quote = self._dialect.quote.encode()
         while chunk := text.read():
             rest += chunk
-            found = records.match(rest)
-            end = found.end() if found else 0
+            if quote in rest:
+                found = records.match(rest)
+                end = found.end() if found else 0
+            else:
+                end = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, len(rest) - 1)) + 1
             if end:
                 yield rest[:end]
                 rest = rest[end:]
