@@ -23,7 +23,7 @@ from .encoding import TableEncoder
 from .plans import Wishes, plan, quick_plan
 from .reading import Source, open_source
 from .records import Options, TrainingRecord
-from .searching import Found, Report, Rows, Search, quietly
+from .searching import Found, Report, Rows, Search
 from .splitting import FOLDS, folds, held_out, split
 from .understanding import labels_of, understand
 
@@ -370,7 +370,7 @@ def _fit(
         time_limit, threads, report,
     )  # fmt: skip
     kept = {} if checkpoint is None else {"checkpoint": checkpoint, "resume": resume}
-    searched = quietly(search, **kept)
+    searched = search.run(**kept)
     model = searched.model
     if scale is not None:
         assert isinstance(model, MLPRegressor)
