@@ -61,11 +61,13 @@ class TableError(DataError):
     file : str, optional
         The name of the table.
     line : int, optional
-        The line of the file, counted from 1; of a table without lines, the row.
+        The line of the file, counted from 1.
     column : str, optional
         The name of the column.
     text : str, optional
         What is in the cell.
+    row : int, optional
+        The row, counted from 1, of a table that has no lines.
 
     Examples
     --------
@@ -80,21 +82,25 @@ class TableError(DataError):
         line: int | None = None,
         column: str | None = None,
         text: str | None = None,
+        row: int | None = None,
     ):
-        super().__init__(message, file, line, column, text)
+        super().__init__(message, file, line, column, text, row)
         self.message = message
         self.file = file
         self.line = line
         self.column = column
         self.text = text
+        self.row = row
 
     def __str__(self) -> str:
         column = None if self.column is None else f"column {shown(self.column)}"
         line = None if self.line is None else f"line {self.line:,}"
+        line = line if self.row is None else f"row {self.row:,}"
         file = None if self.file is None else shown(self.file)[1:-1]
         place = ", ".join(part for part in (file, line, column) if part is not None)
         message = self.message.replace("{text}", shown(self.text or ""))
-        return f"{place}: {message}" if place else message
+        said = f"{place}: {message}" if place else message
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in said)
 
 
 def shown(text: str, most: int = 60) -> str:

@@ -87,16 +87,15 @@ class ParquetSource(ColumnarSource):
 
     def __init__(self, raw: Raw, options: Options):
         self._raw = raw
-        with damage(raw.name):
-            file = self._file()
-            meta, schema = file.metadata, file.schema_arrow
+        with damage(raw.name), raw.seekable() as file:
+            parquet = pa.parquet.ParquetFile(file)
+            meta, schema = parquet.metadata, parquet.schema_arrow
         super().__init__(raw.name, "Parquet", schema, meta.num_rows, _size(meta), options)
 
-    def _file(self) -> pa.parquet.ParquetFile:
-        return pa.parquet.ParquetFile(self._raw.seekable(), pre_buffer=False, buffer_size=1 << 20)
-
     def _read(self, names: list[str]) -> Iterator[pa.RecordBatch]:
-        yield from self._file().iter_batches(batch_size=ROWS, columns=names, use_threads=False)
+        with self._raw.seekable() as file:
+            parquet = pa.parquet.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
+            yield from parquet.iter_batches(batch_size=ROWS, columns=names, use_threads=False)
 
 
 class ArrowSource(ColumnarSource):
@@ -107,21 +106,19 @@ class ArrowSource(ColumnarSource):
         self._is_file = raw.head.startswith(b"ARROW1")
         n_rows = size = 0
         with damage(raw.name):
-            schema = self._reader().schema
             for batch in self._read([]):
                 n_rows, size = n_rows + batch.num_rows, size + batch.nbytes
+            schema = self._schema
         super().__init__(raw.name, "Arrow", schema, n_rows, size, options)
 
-    def _reader(self) -> pa.RecordBatchReader:
-        file = self._raw.seekable()
-        return pa.ipc.open_file(file) if self._is_file else pa.ipc.open_stream(file)
-
     def _read(self, names: list[str]) -> Iterator[pa.RecordBatch]:
-        reader = self._reader()
-        if self._is_file:
-            yield from (reader.get_batch(k) for k in range(reader.num_record_batches))
-        else:
-            yield from reader
+        with self._raw.seekable() as file:
+            reader = pa.ipc.open_file(file) if self._is_file else pa.ipc.open_stream(file)
+            self._schema = reader.schema
+            if self._is_file:
+                yield from (reader.get_batch(k) for k in range(reader.num_record_batches))
+            else:
+                yield from reader
 
 
 class FolderSource(ColumnarSource):

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
+import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv
 
-from ...errors import TableError, shown
-from .dialect import find_dialect
-from .forms import Dates, Form, Nothing, Numbers, Texts, cells_of
+from ...errors import TableError
+from .dialect import SEPARATOR_WORDS, find_dialect, long_cells
+from .forms import Form, Nothing, Texts, cells_of
 from .options import Options
 from .raw import Raw
-from .source import Source
-from .tallies import MistakeError, Tally, decimal_of
+from .remarks import remark
+from .source import ROWS, Source
+from .tallies import FEW_ROWS, TOGETHER, MistakeError, Tally, add_batch, decimal_of
 from .text import LONGEST_LINE, NotUtf8Error, Text, encoding_of, sample_of
 
-KEPT = 64 << 20  # bytes of cells that are kept in memory instead of being read again
+GATHERED = 1 << 21  # cells
+KEPT = 32 << 20  # bytes of cells that are kept in memory instead of being read again
 END = "\x04"  # in the first cell of a last row that is ours: there unless a quote is open
 LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")
 
@@ -72,9 +76,8 @@ class DelimitedSource(Source):
         tallies = [Tally(name) for name in names]
         n_rows = size = 0
         self._kept = []
-        for batch in self._texts(names):
-            for tally, cells in zip(tallies, batch.columns, strict=True):
-                tally.add(cells, n_rows)
+        for batch in gathered(self._texts(names)):
+            add_batch(tallies, batch.columns, n_rows)
             n_rows += batch.num_rows
             size += batch.nbytes
             if self._kept is not None:
@@ -102,7 +105,7 @@ class DelimitedSource(Source):
     def _mistake(self, mistake: MistakeError) -> TableError:
         tally, form, cell = mistake.tally, mistake.form, mistake.cell
         n_bad = tally.filled - tally.forms[form].good
-        name = tally.name
+        name = shlex.quote(tally.name)
         if n_bad == 0:
             found = "found {text}, expected a finite number of 64 bits"
         else:
@@ -114,24 +117,25 @@ class DelimitedSource(Source):
             f"{found}; correct it, or leave it empty if it is missing, or --categorical {name} "
             f"takes the column for text, or --drop {name} leaves it out",
             cell.row,
-            name,
+            tally.name,
             cell.text,
         )
 
     def _statements(self, tallies: list[Tally]) -> list[str]:
         """Return what was recognised."""
-        encoding = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark"}
+        words = {"utf-8-sig": "UTF-8 with a byte order mark", "cp1252": "Windows-1252 (cp1252)"}
+        encoding = words.get(self._encoding, self._encoding.upper())
         compression = f", {self._raw.compression}" if self._raw.compression else ""
         comma = ", decimal comma" if self._decimal == "," else ""
         said = [
-            f"{self._dialect.words}{comma}, {encoding.get(self._encoding, self._encoding)}"
+            f"{self._dialect.words}{comma}, {encoding}"
             f"{compression}: {self.n_rows:,} rows, {len(self.names):,} columns"
         ]
         if not self._dialect.header:
             first, last = self._dialect.names[0], self._dialect.names[-1]
             said.append(f"no line of names: the columns are called {first} to {last}")
         for tally in tallies:
-            said += _remark(tally, self._forms[tally.name], self._certain)
+            said += remark(tally, self._forms[tally.name], self._certain)
         return said
 
     # --- reading --------------------------------------------------------------------------------
@@ -140,11 +144,26 @@ class DelimitedSource(Source):
         if self._kept is not None:
             yield from (batch.select(schema.names) for batch in self._kept)
         else:
-            for batch in self._texts(schema.names):
+            for batch in gathered(self._texts(schema.names)):
                 yield self._converted(batch, schema)
 
     def _converted(self, texts: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-        columns = [cells_of(self._forms[name], texts.column(name)) for name in schema.names]
+        """Return cells as what they are; short columns that are written alike at once."""
+        n = texts.num_rows
+        alike: dict[Form, list[int]] = {}
+        for k, name in enumerate(schema.names):
+            alike.setdefault(self._forms[name], []).append(k)
+        columns: list[pa.Array] = texts.columns
+        for form, places in alike.items():
+            width = 1 if n > FEW_ROWS else TOGETHER
+            for k in range(0, len(places), width):
+                some = places[k : k + width]
+                cells = columns[some[0]]
+                if len(some) > 1:
+                    cells = pa.concat_arrays([columns[place] for place in some])
+                values = cells_of(form, cells)
+                for j, place in enumerate(some):
+                    columns[place] = values.slice(j * n, n)
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def _texts(self, names: list[str]) -> Iterator[pa.RecordBatch]:
@@ -154,20 +173,23 @@ class DelimitedSource(Source):
         first = dialect.names[0]
         wanted = names if first in names else [first, *names]
         last: pa.RecordBatch | None = None
-        try:
-            for batch in self._parser(wanted, end):
-                if last is not None:
-                    yield last.select(names)
-                last = batch if batch.num_rows else last
-        except pa.ArrowInvalid as error:
-            raise self._diagnosis() from error
+        text = Text(self._raw, self._encoding, self._sure, dialect.skip, end)
+        with contextlib.closing(text):
+            try:
+                for block in self._parser(text, wanted):
+                    for start in range(0, block.num_rows, ROWS):
+                        if last is not None:
+                            yield last.select(names)
+                        last = block.slice(start, ROWS)
+            except pa.ArrowInvalid as error:
+                raise self._diagnosis() from error
         if last is None or last.column(first)[-1].as_py() != END:
             raise self._diagnosis()
-        yield last.slice(0, last.num_rows - 1).select(names)
+        if last.num_rows > 1:
+            yield last.slice(0, last.num_rows - 1).select(names)
 
-    def _parser(self, names: list[str], end: bytes) -> pa.csv.CSVStreamingReader:
+    def _parser(self, text: Text, names: list[str]) -> pa.csv.CSVStreamingReader:
         dialect = self._dialect
-        text = Text(self._raw, self._encoding, self._sure, dialect.skip, end)
         return pa.csv.open_csv(
             pa.PythonFile(text, "r"),
             pa.csv.ReadOptions(
@@ -195,26 +217,15 @@ class DelimitedSource(Source):
 
     def _records(self) -> Iterator[Record]:
         """Yield rows as Python's own module has them, slowly."""
-        text = Text(self._raw, self._encoding, self._sure)
-        reader = csv.reader(
-            _lines(text),
-            delimiter=self._dialect.separator,
-            quotechar=self._dialect.quote,
-            strict=False,
-        )
-        limit = csv.field_size_limit(LONGEST_LINE)
-        n_before = int(self._dialect.header)
-        try:
-            begins = 1
-            for record in reader:
-                if record and begins > self._dialect.skip:
-                    if n_before:
-                        n_before -= 1
-                    else:
-                        yield Record(begins, record)
+        dialect, n_before, begins = self._dialect, int(self._dialect.header), 1
+        with contextlib.closing(Text(self._raw, self._encoding, self._sure)) as text, long_cells():
+            reader = csv.reader(_lines(text), delimiter=dialect.separator, quotechar=dialect.quote)
+            for cells in reader:
+                if cells and begins > dialect.skip:
+                    if not n_before:
+                        yield Record(begins, cells)
+                    n_before = 0
                 begins = reader.line_num + 1
-        finally:
-            csv.field_size_limit(limit)
 
     def _diagnosis(self) -> TableError:
         """Return the error for the first row that is not as the others."""
@@ -229,10 +240,16 @@ class DelimitedSource(Source):
                 return self._open_quote(last)
         except csv.Error:  # a cell without end
             return self._open_quote(Record(last.line + 1, []))
+        separator = SEPARATOR_WORDS.get(self._dialect.separator, repr(self._dialect.separator))
+        remedy = (
+            "complete the row"
+            if len(last.cells) < expected
+            else f"put a cell with {separator} in it in quotes, or name all columns"
+        )
         return TableError(
             f"found {len(last.cells):,} cells, expected {expected:,}, as in "
             f"{'the line of names' if self._dialect.header else 'the first row'}: {{text}}; "
-            f"complete the row, and put cells with {self._dialect.separator!r} in them in quotes",
+            f"{remedy}",
             self.name,
             last.line,
             text=self._dialect.separator.join(last.cells),
@@ -247,6 +264,27 @@ class DelimitedSource(Source):
         )
 
 
+def gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a wide table in longer batches, as each column of each takes its time."""
+    some: list[pa.RecordBatch] = []
+    for batch in batches:
+        some.append(batch)
+        size = sum(b.num_rows for b in some) * batch.num_columns
+        if size >= GATHERED or batch.num_columns < TOGETHER:
+            yield _joined(some)
+            some = []
+    if some:
+        yield _joined(some)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    columns = zip(*(batch.columns for batch in batches), strict=True)
+    arrays = [pa.concat_arrays(parts) for parts in columns]
+    return pa.RecordBatch.from_arrays(arrays, schema=batches[0].schema)
+
+
 def _lines(text: Text) -> Iterator[str]:
     """Yield lines with their ends, of whichever kind."""
     rest = ""
@@ -257,27 +295,3 @@ def _lines(text: Text) -> Iterator[str]:
         rest = rest[end:]
     if rest:
         yield rest
-
-
-def _remark(tally: Tally, form: Form, is_certain: bool) -> list[str]:
-    """Return what to say of a column that could be read otherwise."""
-    name, best = tally.name, max(tally.forms.values(), key=lambda count: count.good)
-    if isinstance(form, Texts) and tally.leading_zero:
-        zero = shown(tally.leading_zero.text)
-        return [f"{name}: text, as {zero} begins with 0; --numeric {name} makes it a number"]
-    if isinstance(form, Texts) and tally.long_digits and tally.filled:
-        return [f"{name}: text, as its numbers are too long for 64 bits"]
-    if isinstance(form, Texts) and best.good and best.bad:
-        other = f"{tally.filled - best.good:,} of {tally.filled:,} cells"
-        return [f"{name}: text, as {other} are no numbers or dates, such as {shown(best.bad.text)}"]
-    if isinstance(form, Dates):
-        either = [f for f in tally.forms if isinstance(f, Dates) and tally.complete(f)]
-        orders = dict.fromkeys(f.order for f in either)
-        doubt = f"; it could also be {[*orders][1]}" if len(orders) > 1 else ""
-        return [f"{name}: {form.words.removeprefix('a ')}{doubt}"]
-    if isinstance(form, Numbers) and form.percent:
-        return [f"{name}: percentages, read as hundredths"]
-    if isinstance(form, Numbers) and not is_certain and not (tally.plain or tally.whole):
-        mark, other = ("comma", ".") if form.decimal == "," else ("point", ",")
-        return [f"{name}: numbers with a decimal {mark}; --decimal {other} reads them otherwise"]
-    return []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,6 +15,7 @@ import pyarrow.compute as pc
 from ...errors import TableError
 from .forms import COMMA, MISSING, POINT
 from .source import refuse_duplicates
+from .text import LONGEST_LINE
 
 SEPARATORS = "\t;|, "  # the earlier, the rarer in cells
 SEPARATOR_WORDS = {"\t": "tabs", " ": "spaces"}
@@ -87,16 +90,21 @@ def find_dialect(sample: str, file: str, separator: str | None = None) -> Dialec
 
 
 def parsed(lines: list[str], separator: str, quote: str) -> list[list[str]]:
-    """Return the cells of the complete records among lines."""
-    records = []
-    reader = csv.reader((f"{line}\n" for line in lines), delimiter=separator, quotechar=quote)
-    limit = csv.field_size_limit(1 << 30)
+    """Return the cells of the records among lines, but of empty ones."""
+    ended = (f"{line}\n" for line in lines)
+    with long_cells():
+        records = [*csv.reader(ended, delimiter=separator, quotechar=quote)]
+    return [record for record in records if record]
+
+
+@contextlib.contextmanager
+def long_cells() -> Iterator[None]:
+    """Let Python's csv module take cells as long as a line may be."""
+    limit = csv.field_size_limit(2 * LONGEST_LINE)
     try:
-        for record in reader:
-            records.append(record)
+        yield
     finally:
         csv.field_size_limit(limit)
-    return [record for record in records if record]
 
 
 def _quote(lines: list[str]) -> str:

@@ -23,6 +23,10 @@ _MISSING_NUMBERS = pa.array((*MISSING, *MISSING_AMONG_NUMBERS))
 SIGN, EXPONENT = r"[+\-\x{2212}]?", r"(?:[eE][+-]?[0-9]+)?"
 SPACES = r" '\x{a0}\x{202f}\x{2019}"  # that stand between thousands in one country or another
 INFINITE = r"(?i:inf|infinity)"
+GROUPS = {  # marks between thousands: how numbers with them begin
+    mark: rf"^{SIGN}[0-9]{{1,3}}(?:[{characters}][0-9]{{3}})+(?:[^0-9]|$)"
+    for mark, characters in {",": ",", ".": ".", " ": SPACES}.items()
+}
 LEADING_ZERO = r"^0[0-9]+$|^0[xX]"
 LONG_DIGITS = r"^[+-]?[0-9]{19,}$"
 
@@ -57,14 +61,24 @@ def plain_numbers(cells: pa.Array, whole: bool) -> pa.Array | None:
     whole : bool
         Whether int64 is tried first.
     """
+    if whole and pc.any(pc.starts_with(cells, "+")).as_py():
+        return None  # +1 is an integer, but not for pyarrow
     for kind in (pa.int64(), pa.float64()) if whole else (pa.float64(),):
-        try:
-            numbers = cells.cast(kind)
-        except pa.ArrowInvalid:
+        numbers = _cast(cells, kind)
+        if numbers is None:
             continue
         if kind == pa.int64() or pc.all(pc.is_finite(numbers), min_count=0).as_py():
             return numbers
     return None
+
+
+def _cast(cells: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    """Return cells as numbers if they all are; a few are tried first, as failing is slow."""
+    try:
+        cells.slice(0, 64).cast(kind)
+        return cells.cast(kind)
+    except pa.ArrowInvalid:
+        return None
 
 
 def with_leading_zero(cells: pa.Array) -> pa.Array:
@@ -110,10 +124,9 @@ class Numbers:
     def values(self, cells: pa.Array) -> pa.Array:
         """Return trimmed cells, all of which match, as numbers; infinite ones as such."""
         if self.decimal == "." and not self.percent:
-            try:
-                return cells.cast(self.type)
-            except pa.ArrowInvalid:
-                pass
+            numbers = _cast(cells, self.type)
+            if numbers is not None:
+                return numbers
         each = cells.dictionary_encode()
         texts = pc.replace_substring_regex(each.dictionary, rf"^\+|[{SPACES}%]", "")
         texts = pc.replace_substring(texts, "\N{MINUS SIGN}", "-")

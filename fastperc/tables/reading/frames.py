@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+import numpy as np
 import pyarrow as pa
 
 from ...errors import TableError
@@ -27,7 +28,7 @@ def is_frame(source: object) -> bool:
     return hasattr(source, "__arrow_c_stream__") or hasattr(source, "__arrow_c_array__")
 
 
-def table_of(source: object) -> pa.Table:
+def table_of(source: object, drop: Collection[str] = ()) -> pa.Table:
     """Return a frame as a table of pyarrow's, without a copy where that is possible.
 
     Raises
@@ -38,7 +39,7 @@ def table_of(source: object) -> pa.Table:
     if isinstance(source, pa.Table):
         return source
     if is_pandas(source):
-        return _of_pandas(source)
+        return _of_pandas(source, drop)
     if hasattr(source, "__arrow_c_stream__"):
         return pa.table(source)
     return pa.Table.from_batches([pa.record_batch(source)])
@@ -49,12 +50,17 @@ def is_pandas(source: object) -> bool:
     return type(source).__module__.partition(".")[0] == "pandas"
 
 
-def _of_pandas(frame: object) -> pa.Table:
-    """Return a DataFrame as a table, null where pandas has NaN or None; the index stays behind."""
+def _of_pandas(frame: object, drop: Collection[str]) -> pa.Table:
+    """Return a DataFrame as a table, null where pandas has NaN or None; the index stays behind.
+
+    What is in columns that are left out does not matter, nor whether Arrow has a type for it.
+    """
     names = [str(name) for name in frame.columns]  # type: ignore[attr-defined]
     columns = []
     for k, name in enumerate(names):
         series = frame.iloc[:, k]  # type: ignore[attr-defined]
+        if name in drop:
+            series = np.full(len(series), None)
         try:
             columns.append(pa.array(series, from_pandas=True))
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:

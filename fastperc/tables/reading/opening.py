@@ -93,7 +93,7 @@ def open_source(
     options = Options(separator, encoding, decimal, *columns)
     if is_frame(source) or is_pandas(source):
         name = "the DataFrame" if "DataFrame" in type(source).__name__ else "the table"
-        return FrameSource(name, table_of(source), options)
+        return FrameSource(name, table_of(source, drop), options)
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(
             f"a table is a path, a DataFrame or an Arrow object, not {type(source).__name__}"

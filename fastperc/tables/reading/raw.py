@@ -9,6 +9,7 @@ import stat
 import sys
 import tempfile
 import threading
+import weakref
 import zlib
 from typing import BinaryIO, Protocol
 
@@ -25,10 +26,13 @@ COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 class Reader(Protocol):
-    """What has ``read``."""
+    """What can be read, and closed."""
 
     def read(self, size: int, /) -> bytes:
         """Return at most so many bytes, none at the end."""
+
+    def close(self) -> None:
+        """Let go of the file."""
 
 
 class Raw:
@@ -76,6 +80,7 @@ class _Spool:
 
     def __init__(self, pipe: BinaryIO):
         self.file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+        weakref.finalize(self, self.file.close)
         self.lock = threading.Lock()
         while chunk := pipe.read(CHUNK):
             self.file.write(chunk)
@@ -143,6 +148,10 @@ class _Decompressed:
                 self._raw.name,
             )
         return found
+
+    def close(self) -> None:
+        self._inside.close()
+        self._file.close()
 
 
 def open_raw(path: str) -> Raw:

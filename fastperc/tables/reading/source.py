@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
@@ -95,9 +96,8 @@ class Source(ABC):
             Counted from 0.
         """
         line = None if row is None else self.line(row)
-        if row is not None and line is None:
-            message = f"row {row + 1:,}: {message}"
-        return TableError(message, self.name, line, column, text)
+        number = row + 1 if row is not None and line is None else None
+        return TableError(message, self.name, line, column, text, number)
 
     def _schema_of(self, columns: Sequence[str] | None) -> pa.Schema:
         if columns is None:
@@ -117,7 +117,7 @@ class Source(ABC):
             if infinite >= 0:
                 raise self.error(
                     "found {text}, expected a finite number; correct the cell, or leave the "
-                    f"column out: --drop {batch.schema.names[k]}",
+                    f"column out: --drop {shlex.quote(batch.schema.names[k])}",
                     first + infinite,
                     batch.schema.names[k],
                     str(column[infinite].as_py()),

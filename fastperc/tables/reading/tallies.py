@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from .forms import (
     COMMA,
     FORMS,
+    GROUPS,
     LEADING_ZERO,
     LONG_DIGITS,
     POINT,
@@ -25,6 +26,7 @@ from .forms import (
     with_leading_zero,
 )
 
+FEW_ROWS, TOGETHER = 2_000, 256  # of columns that are looked at together
 MOSTLY = 0.9  # of the cells have a form: the others are mistakes, and not a second kind
 
 
@@ -64,6 +66,7 @@ class Tally:
     forms: dict[Form, Count] = field(default_factory=lambda: {form: Count() for form in FORMS})
     plain: bool = True  # all batches were plain numbers
     whole: bool = True  # and fit into int64
+    groups: set[str] = field(default_factory=set)  # marks that stand where thousands end
     leading_zero: Cell | None = None
     infinite: Cell | None = None
     long_digits: bool = True
@@ -76,27 +79,41 @@ class Tally:
             return
         numbers = plain_numbers(cells, self.whole)
         if numbers is not None and not len(with_leading_zero(cells)):
-            self._add_numbers(cells, numbers, filled, first)
+            row = int(np.asarray(cells.is_valid()).argmax())
+            whole = numbers.type == pa.int64()
+            self.long_digits &= not whole and _are_long(cells, numbers)
+            cell = Cell(first + row, cells[row].as_py())
+            self.add_numbers(filled, whole, whole or _grouped(cells), cell)
         else:
             self._add_texts(cells, first)
-        if self.filled == 0:  # what no cell of the first batch has, the column does not have
-            numeric = (POINT, COMMA)
-            self.forms = {f: c for f, c in self.forms.items() if c.good or f in numeric}
-        self.filled += filled
+            self._count(filled)
 
-    def _add_numbers(self, cells: pa.Array, numbers: pa.Array, filled: int, first: int) -> None:
-        """Count a batch that is all plain numbers, without looking at each."""
-        whole = numbers.type == pa.int64()
+    def add_numbers(self, filled: int, whole: bool, grouped: bool, cell: Cell) -> None:
+        """Count cells that are all plain numbers, the first of them being this.
+
+        Parameters
+        ----------
+        filled : int
+            How many.
+        whole : bool
+            Whether all are int64.
+        grouped : bool
+            Whether points in them, if any, could be between thousands.
+        """
         self.whole &= whole
-        self.long_digits &= not whole and _are_long(cells, numbers)
-        good = {POINT} if not whole and not _grouped(cells) else {POINT, COMMA}
-        row = next(k for k in range(len(cells)) if cells[k].is_valid)
-        cell = Cell(first + row, cells[row].as_py())
         for form, count in self.forms.items():
-            if form in good:
+            if form == POINT or (form == COMMA and grouped):
                 count.good += filled
             else:
                 count.miss(cell, True)
+        self._count(filled)
+
+    def _count(self, filled: int) -> None:
+        """Add to the cells seen; what none of the first batch is, the column is not."""
+        if self.filled == 0:
+            numeric = (POINT, COMMA)
+            self.forms = {f: c for f, c in self.forms.items() if c.good or f in numeric}
+        self.filled += filled
 
     def _add_texts(self, cells: pa.Array, first: int) -> None:
         """Count a batch by its different texts."""
@@ -121,6 +138,8 @@ class Tally:
         zeros = np.asarray(pc.match_substring_regex(texts, LEADING_ZERO))
         if zeros.any():
             self.leading_zero = self.leading_zero or first_of(zeros)
+        if self.forms[POINT].good or self.forms[COMMA].good:
+            self.groups |= {m for m in GROUPS if _any(texts, GROUPS[m])}
         digits = r"^[+-]?[0-9]{1,18}$"
         self.whole &= bool(pc.all(pc.match_substring_regex(texts, digits)).as_py())
         self.long_digits &= bool(pc.all(pc.match_substring_regex(texts, LONG_DIGITS)).as_py())
@@ -148,7 +167,7 @@ class Tally:
         is missing.
         """
         bad = self.filled - count.good
-        few = bad <= (1 - MOSTLY) * self.filled
+        few = count.good >= MOSTLY * self.filled
         return bad > 0 and (few or (not count.others and bad < count.good))
 
     def form(self, decimal: str, numeric: bool = False) -> Form:
@@ -192,6 +211,49 @@ class MistakeError(Exception):
         self.tally = tally
         self.form = form
         self.cell = cell
+
+
+def add_batch(tallies: list[Tally], columns: list[pa.Array], first: int) -> None:
+    """Count a batch of all columns, the first row of which is this.
+
+    Many columns of few rows are looked at together, as each look takes its time.
+    """
+    width = 1 if len(columns[0]) > FEW_ROWS else TOGETHER
+    for k in range(0, len(tallies), width):
+        some, cells = tallies[k : k + width], columns[k : k + width]
+        if width == 1 or not _add_together(some, cells, first):
+            for tally, column in zip(some, cells, strict=True):
+                tally.add(column, first)
+
+
+def _add_together(tallies: list[Tally], columns: list[pa.Array], first: int) -> bool:
+    """Count columns if all of them are plain numbers of usual length; return whether they are."""
+    shape = len(columns), len(columns[0])
+    cells = trimmed(pa.concat_arrays(columns))
+    numbers = plain_numbers(cells, whole=False)
+    signs = pc.any(pc.starts_with(cells, "+"), min_count=0).as_py()
+    if numbers is None or signs or len(with_leading_zero(cells)):
+        return False
+
+    def each(mask: pa.Array) -> np.ndarray:
+        return np.all(np.asarray(pc.fill_null(mask, True)).reshape(shape), axis=1)
+
+    if not each(pc.less(pc.abs(numbers), 1e18)).all():
+        return False
+    there = np.asarray(cells.is_valid()).reshape(shape)
+    filled, rows = there.sum(axis=1), there.argmax(axis=1)
+    whole = each(pc.match_substring_regex(cells, r"^-?[0-9]+$"))
+    grouped = each(pc.match_substring_regex(cells, f"^{number_pattern(',')}$"))
+    texts = cells.take(pa.array(rows + np.arange(shape[0]) * shape[1])).to_pylist()
+    for k in np.flatnonzero(filled):
+        tallies[k].long_digits = False
+        cell = Cell(first + int(rows[k]), texts[k])
+        tallies[k].add_numbers(int(filled[k]), bool(whole[k]), bool(grouped[k]), cell)
+    return True
+
+
+def _any(texts: pa.Array, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(texts, pattern)).as_py())
 
 
 def _are_long(cells: pa.Array, numbers: pa.Array) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 
 from ...errors import TableError
 from .raw import CHUNK, Raw, Reader
 
 SAMPLE = 1 << 18
-LONGEST_LINE = 8 << 20  # bytes: 400,000 columns of 20 characters
+LONGEST_LINE = 2 << 20  # bytes: 50,000 columns of 40 characters; memory is a multiple of it
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -39,6 +40,7 @@ class Text:
 
     def __init__(self, raw: Raw, encoding: str, sure: bool, skip: int = 0, end: bytes = b""):
         self._stream: Reader = raw.stream()
+        self.closed = False
         self._name = raw.name
         self._encoding = encoding
         self._sure = sure
@@ -51,7 +53,7 @@ class Text:
 
     def read(self, size: int = CHUNK, /) -> bytes:
         """Return about so many bytes of UTF-8; none at the end."""
-        while True:
+        while not self.closed:
             found = self._stream.read(size)
             text = self._checked(self._decoded(found))
             if found == b"" and self._end is not None:
@@ -61,18 +63,16 @@ class Text:
                 self._skip -= 1
             if (text and not self._skip) or found == b"":
                 return text
+        return b""
 
-    @property
-    def closed(self) -> bool:
-        """Never: pyarrow asks."""
-        return False
+    def close(self) -> None:
+        """Close the file; nothing more is read."""
+        self.closed = True
+        self._stream.close()
 
     def readable(self) -> bool:
         """Return True: pyarrow asks."""
         return True
-
-    def close(self) -> None:
-        """Do nothing; the file is closed when nobody has it any more."""
 
     def _decoded(self, found: bytes) -> bytes:
         if self._is_utf8 and found.isascii() and not self._decoder.getstate()[0] and self._lines:
@@ -83,12 +83,11 @@ class Text:
             if not self._sure:
                 raise NotUtf8Error from error
             start = getattr(error, "start", 0)
-            line = self._lines + found[:start].count(b"\n") + 1
             raise TableError(
                 f"the bytes {{text}} are not {self._encoding}; name the encoding: --encoding",
                 self._name,
-                line,
-                text=found[start : start + 4].hex(" "),
+                self._lines + found[:start].count(b"\n") + 1,
+                text=found[start : getattr(error, "end", start + 1)].hex(" "),
             ) from error
 
     def _checked(self, text: bytes) -> bytes:
@@ -118,7 +117,8 @@ def encoding_of(raw: Raw, named: str | None) -> tuple[str, bool]:
     TableError if there is none of that name.
     """
     if named is None:
-        return _guess(raw.stream().read(4096))
+        with contextlib.closing(raw.stream()) as stream:
+            return _guess(stream.read(4096))
     try:
         return codecs.lookup(named).name, True
     except LookupError:
@@ -129,11 +129,12 @@ def encoding_of(raw: Raw, named: str | None) -> tuple[str, bool]:
 
 def sample_of(raw: Raw, encoding: str, sure: bool) -> str:
     """Return the start of a text, to the end of a line or beyond."""
-    text, sample = Text(raw, encoding, sure), b""
-    while chunk := text.read(SAMPLE):
-        sample += chunk
-        if len(sample) >= SAMPLE and max(sample.rfind(b"\n"), sample.rfind(b"\r")) > 0:
-            break
+    sample = b""
+    with contextlib.closing(Text(raw, encoding, sure)) as text:
+        while chunk := text.read(SAMPLE):
+            sample += chunk
+            if len(sample) >= SAMPLE and max(sample.rfind(b"\n"), sample.rfind(b"\r")) > 0:
+                break
     return sample.decode()
 
 
