@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -50,12 +50,16 @@ def train(
     batch_size: int | None = None,
     epochs: int | None = None,
     time_limit: float | None = None,
+    memory: float | None = None,
     seed: int = 0,
     threads: int | None = None,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = False,
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: Literal[".", ",", None] = None,
     report: Report | None = None,
-    tell: Any = None,
+    tell: Callable[[Understanding], object] | None = None,
 ) -> Pipeline:
     """Find and fit a model that predicts one column of a table from the others.
 
@@ -89,6 +93,8 @@ def train(
         Learning rate, penalty, samples per step, and how often to go through the rows.
     time_limit : float, optional
         Seconds for training, roughly. What is found by then depends on the machine.
+    memory : float, optional
+        Bytes. A table that takes more is streamed; by default a quarter of the machine's memory.
     seed : int
         With the same seed, and without a time limit, the result is the same.
     threads : int, optional
@@ -96,6 +102,8 @@ def train(
     checkpoint : str or os.PathLike, optional
         A file in which to keep training, and with ``resume`` to go on from it.
     resume : bool
+    separator, encoding, decimal : str, optional
+        Of text, where they are not what is found out.
     report : callable, optional
         Called with a `Progress` now and then.
     tell : callable, optional
@@ -104,9 +112,9 @@ def train(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Of a `TableEncoder`, ``"columns"``, and an `MLPClassifier` or `MLPRegressor`, ``"model"``,
-        whose `predict` takes tables. Its attribute ``run_`` is the `TrainingRecord`. `fastperc.save`
-        keeps both.
+        Of a `TableEncoder`, ``"columns"``, and an `MLPClassifier` or `MLPRegressor`,
+        ``"model"``, whose `predict` takes tables. Its attribute ``run_`` is the `TrainingRecord`.
+        `fastperc.save` keeps both.
 
     Raises
     ------
@@ -134,7 +142,10 @@ def train(
     options = {name: value for name, value in locals().items()
                if name not in ("table", "report", "tell", "begin")}  # fmt: skip
     _check(missing, class_weight, seed)
-    source = open_source(table, numeric=numeric, categorical=categorical, drop=drop)
+    source = open_source(
+        table, separator=separator, encoding=encoding, decimal=decimal, numeric=numeric,
+        categorical=categorical, drop=drop,
+    )  # fmt: skip
     wishes = Wishes(
         None if hidden is None else tuple(hidden), lr, alpha, batch_size, epochs, class_weight
     )
@@ -206,12 +217,9 @@ def usable_rows(source: Source, table: pa.Table, found: Understanding) -> np.nda
         for name in found.inputs:
             if table[name].null_count:
                 is_usable &= ~table[name].is_null().to_numpy()
-    for role in ("weight", "group"):
-        name = found.one(role)
-        if name is not None:
-            check_missing(table.select([name]), [name], source)
-    name = found.one("weight")
-    if name is not None:
+    told = found.of("weight", "group")
+    check_missing(table.select(told), told, source)
+    for name in found.of("weight"):
         _check_weights(source, table[name], name)
     rows = np.flatnonzero(is_usable)
     if len(rows) < LEAST_ROWS:
@@ -369,8 +377,7 @@ def _fit(
         made, Rows(X, y, weight, take(parts.scored)), [] if quick else parts.folds(made.n_rows),
         time_limit, threads, report,
     )  # fmt: skip
-    kept = {} if checkpoint is None else {"checkpoint": checkpoint, "resume": resume}
-    searched = search.run(**kept)
+    searched = search.run(checkpoint=checkpoint, resume=resume)
     model = searched.model
     if scale is not None:
         assert isinstance(model, MLPRegressor)
@@ -408,7 +415,7 @@ def _record(
     )  # fmt: skip
 
 
-def _simplest(parts: Parts) -> Any:
+def _simplest(parts: Parts) -> object:
     """Return what to say without knowing anything: the mean, or the most frequent class."""
     y = parts.y[parts.training]
     weight = None if parts.scored is None else parts.scored[parts.training]
