@@ -289,8 +289,7 @@ class Parts:
                 raise TableError(f"in the rows that can be used, the target is always {classes[0]}",
                                  found.table, column=found.target)  # fmt: skip
             if class_weight == "balanced":
-                own = np.ones(len(y)) if weight is None else weight
-                scored = own / np.bincount(codes, own)[codes]
+                scored = _balanced(codes, weight)
         name = found.one("group")
         if name is not None:
             groups = _numbered(column(name))
@@ -301,6 +300,16 @@ class Parts:
                 )  # fmt: skip
         training, held = held_out(len(rows), rng, codes, groups)
         return cls(rows, y, weight, scored, codes, groups, training, held, rng)
+
+    @property
+    def held_scored(self) -> np.ndarray | None:
+        """What each of the held-out rows counts in the score."""
+        if self.scored is None:
+            return None
+        if self.scored is self.weight or self.codes is None:
+            return self.scored[self.held]
+        weight = None if self.weight is None else self.weight[self.held]
+        return _balanced(self.codes[self.held], weight)
 
     def folds(self, most: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the folds of the training rows, or of as many of them; places in these."""
@@ -315,6 +324,13 @@ class Parts:
             n = min(n, groups.max() + 1)
         parts = folds(split(len(at), n, self.rng, take(self.codes), groups))
         return [(some[one], some[other]) for one, other in parts]
+
+
+def _balanced(codes: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return weights with which each class counts as much as the others."""
+    weight = np.ones(len(codes)) if weight is None else weight
+    of_class = np.bincount(codes, weight)[codes]
+    return np.divide(weight, of_class, out=np.zeros(len(codes)), where=of_class > 0)
 
 
 def _numbered(column: pa.ChunkedArray) -> np.ndarray:
@@ -394,8 +410,7 @@ def _record(
     rows = parts.rows[held]
     X = encoder.transform(table.select(found.inputs).take(rows))
     y, prediction = parts.y[held], model.predict(X)
-    take = lambda values: None if values is None else values[held]  # noqa: E731
-    scored, score_of = take(parts.scored), accuracy_score if found.is_classification else r2_score
+    scored, score_of = parts.held_scored, accuracy_score if found.is_classification else r2_score
     name = "accuracy" if found.is_classification else "R2"
     if options["class_weight"] == "balanced" and found.is_classification:
         name = "balanced accuracy"
