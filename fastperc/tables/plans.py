@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,20 +13,24 @@ import numpy as np
 from ..estimators import MLPClassifier, MLPRegressor
 from ..estimators.base import BaseMLP
 
-# Shapes of networks, and how many of each; without a hidden layer they are linear models.
-SHAPES = {(): 4, (32,): 6, (64,): 6, (64, 32): 8, (64, 64): 8}
-SMALL_SHAPES = {(): 6, (8,): 6, (16,): 7, (32,): 7, (16, 8): 6}  # for few rows
+Spec = dict[str, Any]  # parameters of an estimator, by name
+
+# Shapes of networks, and how many of each: at most as many as a SIMD value has lanes. Without a
+# hidden layer they are linear models.
+SHAPES = {(): 4, (32,): 12, (64, 32): 16}
+SMALL_SHAPES = {(): 6, (8,): 10, (32,): 16}  # for few rows
 FEW_ROWS = 2000
 QUICK_SHAPE = (64, 32)
 RATES, LINEAR_RATES = (2e-3, 2e-2), (3e-3, 3e-2)  # learning rates, of Adam
 PENALTIES = (1e-4, 1e-1)
 PENALTIES_OF_FEW = (1e-3, 3.0)
-N_AGAIN = 6  # candidates that are trained for longer
-# Nanoseconds that a sample costs a network of a fleet: by itself, and for each parameter.
-PER_SAMPLE, PER_PARAMETER = 60.0, 0.12
-BUDGET = 12.0, 10.0  # seconds of one core for the first round, and for the second
-LEAST, MOST = (5, 40), (12, 150)  # epochs of each
-MOST_ROWS_AGAIN = 2.5e6  # samples that the last fit of a large table takes, at least once each
+N_AGAIN, N_OTHERS, N_WIDER = 8, 4, 4  # of the best shape, of others, and of twice the width
+# Nanoseconds that a sample costs a network: by itself, and for each parameter.
+IN_FLEET, ALONE = (25.0, 0.1), (500.0, 0.05)
+BUDGET = 8.0, 14.0  # seconds of a core that each round is to take
+LIMIT = 15.0  # for the least epochs of the first round: of larger tables, fewer rows are searched
+LEAST, MOST = (5, 40), (10, 150)  # epochs of each
+SAMPLES_OF_ALL = 2_500_000  # that the last fit of a large table takes, if it can
 
 
 @dataclass(frozen=True)
@@ -53,15 +59,18 @@ class Plan:
         Of the first round, in which all are trained, and of the second, for the best.
     n_rows : int
         How many rows the search goes by, at most.
+    may_widen : bool
+        Whether wider networks than these may be tried.
     """
 
     is_classification: bool
-    specs: tuple[dict[str, Any], ...]
-    shared: dict[str, Any]
+    specs: tuple[Spec, ...]
+    shared: Spec
     epochs: tuple[int, int]
     n_rows: int
+    may_widen: bool = False
 
-    def estimator(self, spec: dict[str, Any], epochs: int) -> BaseMLP:
+    def estimator(self, spec: Spec, epochs: int) -> BaseMLP:
         """Return a candidate that is to be trained for so many epochs."""
         kind = MLPClassifier if self.is_classification else MLPRegressor
         return kind(**spec, **self.shared, max_iter=epochs)
@@ -79,20 +88,40 @@ def plan(
     n_inputs, n_outputs : int
         Of the networks.
     """
-    rng = np.random.default_rng(seed)
-    specs = [*_specs(n_rows, wishes, rng, seed)]
-    costs = [_cost(spec["hidden_layer_sizes"], n_inputs, n_outputs) for spec in specs]
-    of_epoch = 4 * sum(costs) * 1e-9  # seconds for each row: five folds of four fifths
-    rows = int(max(2000, min(n_rows, BUDGET[0] / (LEAST[0] * of_epoch))))
-    first = _epochs(BUDGET[0] / (of_epoch * rows), LEAST)
-    again = 4 * N_AGAIN * float(np.median(costs)) * 2e-9
+    specs = _specs(n_rows, wishes, np.random.default_rng(seed), seed)
+    cost = partial(cost_of, n_inputs=n_inputs, n_outputs=n_outputs)
+    shapes = [spec["hidden_layer_sizes"] for spec in specs]
+    of_row = 4e-9 * sum(cost(shape) for shape in shapes)  # five folds, of four fifths
+    rows = int(max(FEW_ROWS, min(n_rows, LIMIT / (LEAST[0] * of_row))))
+    first = _epochs(BUDGET[0] / (of_row * rows), LEAST)
+    again = 4e-9 * (16 * cost(shapes[-1]) + N_WIDER * cost(wider(shapes[-1]), alone=True))
     second = _epochs(BUDGET[1] / (again * rows), MOST)
     if wishes.epochs is not None:
         first, second = min(first, wishes.epochs), wishes.epochs
     return Plan(
         is_classification, tuple(specs), shared(n_rows, wishes, is_classification),
-        (first, max(first, second)), rows,
+        (first, max(first, second)), rows, wishes.hidden is None,
     )  # fmt: skip
+
+
+def second_round(plan: Plan, best: Sequence[Spec]) -> list[Spec]:
+    """Return the candidates that are trained for longer, of those there are, the best first.
+
+    Some of the best shape, which cost hardly more than one; the best of others; and if there is no
+    larger shape, networks of twice its width.
+    """
+    shape = best[0]["hidden_layer_sizes"]
+    same = [spec for spec in best if spec["hidden_layer_sizes"] == shape][:N_AGAIN]
+    others = [spec for spec in best[:N_OTHERS] if spec["hidden_layer_sizes"] != shape]
+    largest = max(plan.specs, key=lambda spec: sum(spec["hidden_layer_sizes"]))
+    if plan.may_widen and shape == largest["hidden_layer_sizes"]:
+        others += [{**spec, "hidden_layer_sizes": wider(shape)} for spec in same[:N_WIDER]]
+    return [*same, *others]
+
+
+def wider(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape of twice the width."""
+    return tuple(2 * width for width in shape)
 
 
 def quick_plan(
@@ -107,7 +136,7 @@ def quick_plan(
         "alpha": (0.3 if few else 1e-3) if wishes.alpha is None else wishes.alpha,
         "random_state": seed,
     }
-    cost = 3e-9 * _cost(shape, n_inputs, n_outputs)
+    cost = 1e-9 * cost_of(shape, n_inputs, n_outputs, alone=True)
     epochs = _epochs(1.0 / (cost * n_rows), (8, 100)) if wishes.epochs is None else wishes.epochs
     stops = n_rows >= 200
     more = {"early_stopping": True, "validation_fraction": 0.1} if stops else {}
@@ -115,10 +144,10 @@ def quick_plan(
     return Plan(is_classification, (spec,), options, (epochs, epochs), n_rows)
 
 
-def shared(n_rows: int, wishes: Wishes, is_classification: bool) -> dict[str, Any]:
+def shared(n_rows: int, wishes: Wishes, is_classification: bool) -> Spec:
     """Return the parameters that all candidates have."""
     size = 32 if n_rows < 1000 else 64 if n_rows < 50_000 else 128 if n_rows < 500_000 else 256
-    options: dict[str, Any] = {
+    options: Spec = {
         "batch_size": size if wishes.batch_size is None else wishes.batch_size,
         "learning_rate": "cosine",
         "n_iter_no_change": 10_000,  # a rate that goes to 0 ends training by itself
@@ -130,13 +159,11 @@ def shared(n_rows: int, wishes: Wishes, is_classification: bool) -> dict[str, An
     return options
 
 
-def _specs(
-    n_rows: int, wishes: Wishes, rng: np.random.Generator, seed: int
-) -> Sequence[dict[str, Any]]:
+def _specs(n_rows: int, wishes: Wishes, rng: np.random.Generator, seed: int) -> list[Spec]:
     few = n_rows < FEW_ROWS
     shapes = SMALL_SHAPES if few else SHAPES
     if wishes.hidden is not None:
-        shapes = {wishes.hidden: 24, (): 8} if wishes.hidden else {(): 32}
+        shapes = {wishes.hidden: 16}
     specs = []
     for shape, n in shapes.items():
         rates = _spread(rng, n, RATES if shape else LINEAR_RATES, wishes.lr)
@@ -160,10 +187,12 @@ def _spread(
     return [float(f"{number:.1e}") for number in np.exp(exponents)]
 
 
-def _cost(shape: tuple[int, ...], n_inputs: int, n_outputs: int) -> float:
-    """Return the nanoseconds that a sample costs a network in a fleet."""
+def cost_of(shape: tuple[int, ...], n_inputs: int, n_outputs: int, alone: bool = False) -> float:
+    """Return the nanoseconds that a sample costs a network, alone or in a full fleet."""
     sizes = (n_inputs, *shape, n_outputs)
-    return PER_SAMPLE + PER_PARAMETER * sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+    n = sum(a * b for a, b in pairwise(sizes))
+    by_itself, of_parameter = ALONE if alone else IN_FLEET
+    return by_itself + of_parameter * n
 
 
 def _epochs(number: float, ends: tuple[int, int]) -> int:
@@ -174,16 +203,12 @@ def epochs_of_all(epochs: int, n_searched: int, n_rows: int) -> int:
     """Return how often the chosen network goes through all rows, where the search had fewer."""
     if n_rows <= n_searched:
         return epochs
-    return int(np.clip(max(epochs * n_searched, MOST_ROWS_AGAIN) / n_rows, 3, epochs))
+    return int(np.clip(max(epochs * n_searched, SAMPLES_OF_ALL) / n_rows, 3, epochs))
 
 
 def name_of(estimator: BaseMLP) -> str:
     """Return a candidate in words."""
-    shape = tuple(estimator.hidden_layer_sizes)
+    shape = estimator.hidden_layer_sizes
+    assert isinstance(shape, tuple)
     kind = "-".join(map(str, shape)) if shape else "linear"
     return f"{kind}, rate {estimator.learning_rate_init:g}, alpha {estimator.alpha:g}"
-
-
-def with_wishes(wishes: Wishes, **changes: Any) -> Wishes:
-    """Return wishes that differ in some points."""
-    return replace(wishes, **changes)

@@ -7,17 +7,16 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import clone
 
 from ..checkpointing import resumable
 from ..deadline import Deadline
 from ..errors import DivergedError
 from ..estimators.base import BaseMLP
 from ..estimators.fleets import Job, Outcome, default_scores, fit_together
-from .plans import N_AGAIN, Plan, epochs_of_all, name_of
+from .plans import Plan, Spec, cost_of, epochs_of_all, name_of, second_round
 from .records import Candidate
 from .splitting import Split
 
@@ -147,16 +146,18 @@ class Search:
             estimator = plan.estimator(plan.specs[0], plan.epochs[0])
             return self._fit(estimator, [_unscored(estimator)])
         first = self._round("trying all", plan.specs, plan.epochs[0])
-        best = [c for c in _sorted(first) if np.isfinite(c.score)][:N_AGAIN]
+        best = [c.parameters for c in _sorted(first) if np.isfinite(c.score)]
         if not best:
             raise DivergedError(
-                "training diverged with every candidate: look for numbers that are far too large, "
-                "or give a smaller rate (--lr)"
+                1 + max(candidate.epochs for candidate in first),
+                "every candidate came to infinite numbers. Look for numbers that are far too "
+                "large, or give a smaller learning rate: --lr",
+                kept=False,
             )
-        again = [c.parameters for c in best]
+        again = second_round(plan, best)
         second = self._round("trying the best", again, plan.epochs[1]) if not (
             self.search.is_over or plan.epochs[1] == plan.epochs[0]) else []  # fmt: skip
-        names = {c.name for c in best}
+        names = {name_of(plan.estimator(spec, 1)) for spec in again}
         first = [replace(c, ended="behind") if c.ended == "finished" and c.name not in names else c
                  for c in first]  # fmt: skip
         chosen, *others = _sorted([*first, *second])
@@ -168,11 +169,10 @@ class Search:
             [replace(chosen, ended="chosen"), *_each_once(others, chosen)],
         )
 
-    def _round(
-        self, stage: str, specs: Sequence[dict[str, Any]], epochs: int
-    ) -> list[Candidate]:
+    def _round(self, stage: str, specs: Sequence[Spec], epochs: int) -> list[Candidate]:
         """Train candidates on all folds, those of a shape together."""
-        self.meter.stage, found = stage, []
+        found: list[Candidate] = []
+        self.meter.stage = stage
         shapes = dict.fromkeys(spec["hidden_layer_sizes"] for spec in specs)
         for shape in shapes:
             some = [spec for spec in specs if spec["hidden_layer_sizes"] == shape]
@@ -185,11 +185,11 @@ class Search:
                 self.meter.score = np.fmax(self.meter.score, max(scores))
         return found
 
-    def _scored(self, specs: Sequence[dict[str, Any]], epochs: int) -> list[Candidate]:
+    def _scored(self, specs: Sequence[Spec], epochs: int) -> list[Candidate]:
         estimators = [self.plan.estimator(spec, epochs) for spec in specs]
         weight = self.rows.weight
         jobs = [Job(e, train, weight) for e in estimators for train, _ in self.folds]
-        cost = self._cost(estimators[0], len(self.folds[0][0]))
+        cost = self._cost(specs[0]["hidden_layer_sizes"], len(self.folds[0][0]))
         outcomes = self._together(jobs, cost)
         self.meter.add(cost * epochs * len(jobs))
         scores = np.full((len(specs), len(self.folds)), np.nan)
@@ -201,11 +201,11 @@ class Search:
             for i, (spec, estimator) in enumerate(zip(specs, estimators, strict=True))
         ]
 
-    def _together(self, jobs: Sequence[Job], cost: float, last: bool = False) -> list[Outcome]:
+    def _together(self, jobs: Sequence[Job], cost: float) -> list[Outcome]:
         rows = self.rows
         return fit_together(
-            rows.X, rows.y, jobs, threads=self.threads, classes="all",
-            deadline=self.all if last else self.search, look=self.meter.looker(cost),
+            rows.X, rows.y, jobs, threads=self.threads, classes="all", deadline=self.search,
+            look=self.meter.looker(cost),
         )  # fmt: skip
 
     def _scores(self, outcomes: Sequence[Outcome], test: np.ndarray) -> np.ndarray:
@@ -216,39 +216,48 @@ class Search:
         )  # fmt: skip
 
     def _fit(self, estimator: BaseMLP, candidates: list[Candidate]) -> Found:
-        """Fit an estimator to all rows."""
+        """Fit an estimator to all rows, by itself: that is faster than a fleet of one."""
         self.meter.stage = "fitting"
-        cost = self._cost(estimator, len(self.rows.y))
-        outcome, = self._together([Job(clone(estimator), None, self.rows.weight)], cost, last=True)
-        if outcome.error is not None:
-            raise outcome.error
-        self.meter.add(cost * estimator.max_iter)
-        over = outcome.reason == "time_limit" or self.search.is_over
+        rows, shape = self.rows, estimator.hidden_layer_sizes
+        assert isinstance(shape, tuple)
+        cost = self._cost(shape, len(rows.y), alone=True)
+        look = self.meter.looker(cost)
+        left = None if self.time_limit is None else max(self.all.end - time.perf_counter(), 1e-3)
+        estimator.set_params(
+            time_limit=left,
+            callback=None if look is None else lambda epoch, model: look(epoch, model.loss_),
+        )
+        begin = time.perf_counter()
+        fit_whole(estimator, rows.X, rows.y, rows.weight)
+        estimator.set_params(time_limit=None, callback=None)
+        over = estimator.n_iter_ < estimator.max_iter and left is not None
         if not self.folds:
-            candidates[0] = replace(candidates[0], epochs=outcome.n_iter, seconds=outcome.seconds)
-        return Found(outcome.estimator, candidates, "time_limit" if over else "finished")
+            seconds = time.perf_counter() - begin
+            candidates[0] = replace(candidates[0], epochs=estimator.n_iter_, seconds=seconds)
+        stopped = "time_limit" if over or self.search.is_over else "finished"
+        return Found(estimator, candidates, stopped)
 
     # --- work ------------------------------------------------------------------------------------
 
-    def _cost(self, estimator: BaseMLP, n_rows: int) -> float:
+    def _cost(self, shape: tuple[int, ...], n_rows: int, alone: bool = False) -> float:
         """Return the work of an epoch of one network."""
-        sizes = (self.rows.X.shape[1], *estimator.hidden_layer_sizes, 1)
-        return n_rows * (500.0 + sum(a * b for a, b in zip(sizes, sizes[1:], strict=False)))
+        n_outputs = 1 if not self.plan.is_classification else len(np.unique(self.rows.y[:1000]))
+        return n_rows * cost_of(shape, self.rows.X.shape[1], n_outputs, alone)
 
     def _work(self) -> float:
         """Return the work of all, as far as it can be known before."""
-        plan = self.plan
-        one = [self._cost(plan.estimator(s, 1), len(self.rows.y)) for s in plan.specs]
-        last = max(one) * plan.epochs[1] * 3  # alone, a network takes longer than in a fleet
+        plan, shapes = self.plan, [spec["hidden_layer_sizes"] for spec in self.plan.specs]
+        last = self._cost(shapes[-1], len(self.rows.y), True) * plan.epochs[1]
         if not self.folds:
-            return one[0] * plan.epochs[0]
-        part, n = len(self.folds[0][0]) / len(self.rows.y), len(self.folds)
-        second = max(one) * N_AGAIN * plan.epochs[1]
-        return part * n * (sum(one) * plan.epochs[0] + second) + last
+            return last
+        n_rows = len(self.folds[0][0])
+        costs = [self._cost(shape, n_rows) for shape in shapes]
+        work = plan.epochs[0] * sum(costs) + plan.epochs[1] * 16 * costs[-1]
+        return len(self.folds) * work + last
 
 
 def _candidate(
-    spec: dict[str, Any], estimator: BaseMLP, scores: np.ndarray, outcomes: Sequence[Outcome]
+    spec: Spec, estimator: BaseMLP, scores: np.ndarray, outcomes: Sequence[Outcome]
 ) -> Candidate:
     reasons = {outcome.reason for outcome in outcomes}
     ended = "diverged" if not np.isfinite(scores).all() else "finished"
@@ -261,9 +270,7 @@ def _candidate(
     )  # fmt: skip
 
 
-def _unscored(
-    estimator: BaseMLP, spec: dict[str, Any] | None = None, ended: str = "chosen"
-) -> Candidate:
+def _unscored(estimator: BaseMLP, spec: Spec | None = None, ended: str = "chosen") -> Candidate:
     names = ("hidden_layer_sizes", "learning_rate_init", "alpha", "random_state")
     spec = {name: getattr(estimator, name) for name in names} if spec is None else dict(spec)
     return Candidate(name_of(estimator), spec, np.nan, np.nan, (), 0, 0.0, ended)
@@ -284,8 +291,10 @@ def _each_once(candidates: Sequence[Candidate], chosen: Candidate) -> list[Candi
     return kept
 
 
-def quietly(search: Search, **checkpoint: Any) -> Found:
-    """Run a search; what its estimators warn of is no news to the user of a table."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return search.run(**checkpoint)
+def fit_whole(estimator: BaseMLP, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> None:
+    """Fit an estimator, which lets Ctrl-C through; other warnings are no news here."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator.fit(X, y, sample_weight=weight)
+    if any("interrupted" in str(warning.message) for warning in caught):
+        raise KeyboardInterrupt
