@@ -50,6 +50,74 @@ class DataError(ValueError):
     """Data that are missing or not as they should be; the message says what to do."""
 
 
+class TableError(DataError):
+    """A table that cannot be read as it is; the message names the place and says what to do.
+
+    Parameters
+    ----------
+    message : str
+        What was found, what was expected and the remedy, in one line; ``{text}`` in it becomes
+        the offending text, cut at 60 characters, with control characters escaped.
+    file : str, optional
+        The name of the table.
+    line : int, optional
+        The line of the file, counted from 1.
+    column : str, optional
+        The name of the column.
+    text : str, optional
+        What is in the cell.
+    row : int, optional
+        The row, counted from 1, of a table that has no lines.
+
+    Examples
+    --------
+    >>> print(TableError("expected a number, found {text}", "houses.csv", 7, "price", "a\\tb"))
+    houses.csv, line 7, column 'price': expected a number, found 'a\\tb'
+    """
+
+    def __init__(
+        self,
+        message: str,
+        file: str | None = None,
+        line: int | None = None,
+        column: str | None = None,
+        text: str | None = None,
+        row: int | None = None,
+    ):
+        super().__init__(message, file, line, column, text, row)
+        self.message = message
+        self.file = file
+        self.line = line
+        self.column = column
+        self.text = text
+        self.row = row
+
+    def __str__(self) -> str:
+        column = None if self.column is None else f"column {shown(self.column)}"
+        line = None if self.line is None else f"line {self.line:,}"
+        line = line if self.row is None else f"row {self.row:,}"
+        file = None if self.file is None else shown(self.file)[1:-1]
+        place = ", ".join(part for part in (file, line, column) if part is not None)
+        message = self.message.replace("{text}", shown(self.text or ""))
+        said = f"{place}: {message}" if place else message
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in said)
+
+
+def shown(text: str, most: int = 60) -> str:
+    """Return a text in quotes, on one line, cut at a number of characters.
+
+    Examples
+    --------
+    >>> shown("two\\nlines"), shown("12345", most=3)
+    ("'two\\\\nlines'", "'123...'")
+    """
+    escaped = [repr(c)[1:-1] if c != "'" else c for c in text[:most]]
+    kept = len(escaped)
+    while len("".join(escaped[:kept])) > most:
+        kept -= 1
+    return f"'{''.join(escaped[:kept])}{'' if kept == len(text) else '...'}'"
+
+
 class NonFiniteWeightsError(DivergedError, ValueError):
     """Training of an estimator diverged; a ValueError too, as scikit-learn has it."""
 

@@ -38,10 +38,12 @@ BELOW = {
     "search": "estimators checkpointing clients results",
     "river": "estimators optional",
     "exports": "fleet network estimators files model measuring kernels checks errors optional",
-    "saving": "files fleet network estimators training model kernels schedules checks",
+    "saving": "tables files fleet network estimators training model kernels schedules checks",
     "datasets": "checks errors",
     "measuring": "kernels",
     "plots": "measuring files checks optional",
+    "tables": "search estimators saving files fleet network exports training model datasets plots "
+    "measuring checkpointing checks errors deadline optional versions",
     "warmup": "fleet network training model measuring kernels",
     "tutorials": "network model measuring kernels checks errors",
     "comparing": "training model plots files measuring kernels checks errors deadline",
@@ -72,11 +74,12 @@ HOMES = {
     "matplotlib": {"plots"},
     "sklearn": {
         *("estimators", "ensembles", "exchange", "fleets", "groups", "linear", "search"),
-        *("saving", "datasets", "ways", "benchmarks", "demo", "exports", "imports"),
+        *("saving", "datasets", "tables", "ways", "benchmarks", "demo", "exports", "imports"),
         "distributed",
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},
+    "pyarrow": {"tables", "reading"},
     "river": {"fastperc"},  # fastperc/river.py
     "torch": {"imports", "ways"},
     "onnx": {"imports", "exports", "ways"},

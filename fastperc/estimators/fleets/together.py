@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -19,6 +19,8 @@ def fit_together(
     *,
     threads: int = 1,
     classes: str = "own",
+    deadline: Deadline | None = None,
+    look: Callable[[int, float], object] | None = None,
 ) -> list[Outcome]:
     """Fit many estimators to rows of the same data.
 
@@ -37,6 +39,11 @@ def fit_together(
     classes : {"own", "all"}
         What a classifier knows: the classes of its rows, or all of y. With "all", a job that goes
         alone (see `jobs.goes_alone`) still knows those of its rows only.
+    deadline : Deadline, optional
+        When fleets have to end: their networks are as they are then, for the reason "time_limit".
+    look : callable, optional
+        Called as ``look(epochs, loss)`` where a fleet may have done an epoch more, with how many
+        epochs its networks have together, and the lowest loss.
 
     Returns
     -------
@@ -55,9 +62,10 @@ def fit_together(
     [1, 1]
     """
     sorting = Sorting(X, y, jobs, classes)
-    fleets, deadline = sorting.fleets(), Deadline()
+    fleets, deadline = sorting.fleets(), deadline or Deadline()
     found = dict(sorting.failed)
     for fleet in fleets:
+        fleet.watcher.look = look
         fleet.train(threads, deadline)
         numbers = [task.number for task in fleet.tasks]
         found.update(zip(numbers, outcomes_of(fleet), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -62,7 +62,12 @@ class FitWatcher:
         NaN where a network was not trained any more.
     best_theta : ndarray of shape (n_networks, n_parameters), optional
         Of the best score, with early stopping, where ``best_epoch`` is positive.
+    look : callable, optional
+        Called after each of `end_epochs` as ``look(epochs, loss)``: how many the networks have had
+        together, and the lowest of their last losses.
     """
+
+    look: Callable[[int, float], object] | None = None
 
     def __init__(
         self,
@@ -192,6 +197,9 @@ class FitWatcher:
         if diverged.any():
             self._go_back(networks[diverged], sums[LOSS][completed[diverged], diverged])
         self.is_on[networks[(why != "") | diverged]] = False
+        if self.look is not None:
+            losses = self.last_loss[np.isfinite(self.last_loss)]
+            self.look(int(self.n_iter.sum()), float(losses.min(initial=np.inf)))
         return why
 
     # --- epochs ---------------------------------------------------------------------------------

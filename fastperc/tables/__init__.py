@@ -1,0 +1,28 @@
+"""From a table to a model that predicts: `train`, and the pipeline that it returns.
+
+A table is a path to CSV, Parquet, Feather or Arrow, a DataFrame of pandas or polars, or whatever
+speaks Arrow's PyCapsule interface. Needs pyarrow: ``pip install "fastperc[tables]"``.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import typing
+
+    from .encoding import TableEncoder
+    from .records import TrainingRecord
+    from .training import train
+
+__all__ = ["TableEncoder", "TrainingRecord", "train"]
+
+_HOMES = {"TableEncoder": "encoding", "TrainingRecord": "records", "train": "training"}
+
+
+def __getattr__(name: str) -> typing.Any:
+    """Load a public name at its first use: reading a model of a table needs no pyarrow."""
+    import importlib
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
