@@ -17,6 +17,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Iterator
+from typing import IO
 
 if sys.platform != "win32":
     import fcntl
@@ -32,6 +33,30 @@ def replace_file(path: str, content: bytes) -> None:
     the system allows. OSError if the system refuses, or if there is something that is no file; the
     old file is intact then.
     """
+    with _replacing(path) as file:
+        _write(file, content)
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[IO[bytes]]:
+    """Yield a file to write to, piece by piece, which at the end takes the place of another.
+
+    As `replace_file` does, and only if nothing was raised in the block.
+    """
+    with _replacing(path) as file:
+        buffered = io.BufferedWriter(file, 1 << 20)
+        try:
+            yield buffered
+            buffered.flush()
+            os.fsync(file.fileno())
+        finally:
+            with contextlib.suppress(OSError):  # of what was not written, after another error
+                buffered.detach()
+
+
+@contextlib.contextmanager
+def _replacing(path: str) -> Iterator[io.FileIO]:
+    """Yield a temporary file that takes the name at the end of the block if nothing is raised."""
     path = os.path.realpath(path)
     old = _status(path)
     # A private file stays private: until the owner is right, nobody else may open the new one.
@@ -41,7 +66,7 @@ def replace_file(path: str, content: bytes) -> None:
         try:
             if old is not None:
                 _adopt(file, old)
-            _write(file, content)
+            yield file
             _let_go(file)
             os.replace(temporary, path)
         except BaseException:

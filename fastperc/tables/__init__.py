@@ -1,4 +1,4 @@
-"""From a table to a model that predicts: `train`, and the pipeline that it returns.
+"""From a table to a model that predicts: `train` and `predict`.
 
 A table is a path to CSV, Parquet, Feather or Arrow, a DataFrame of pandas or polars, or whatever
 speaks Arrow's PyCapsule interface. Needs pyarrow: ``pip install "fastperc[tables]"``.
@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     import typing
 
     from .encoding import TableEncoder
+    from .predicting import predict
     from .records import TrainingRecord
     from .training import train
 
-__all__ = ["TableEncoder", "TrainingRecord", "train"]
+__all__ = ["TableEncoder", "TrainingRecord", "predict", "train"]
 
-_HOMES = {"TableEncoder": "encoding", "TrainingRecord": "records", "train": "training"}
+_HOMES = {
+    "TableEncoder": "encoding",
+    "TrainingRecord": "records",
+    "predict": "predicting",
+    "train": "training",
+}
 
 
 def __getattr__(name: str) -> typing.Any:
