@@ -118,8 +118,12 @@ class FeatherWriter:
         self._writer.close()
 
 
-BINARY: dict[str, Callable[[IO[bytes], pa.Schema], Writer]] = {".parquet": ParquetWriter, ".pq": ParquetWriter, ".feather": FeatherWriter,
-          ".arrow": FeatherWriter}  # fmt: skip
+BINARY: dict[str, Callable[[IO[bytes], pa.Schema], Writer]] = {
+    ".parquet": ParquetWriter,
+    ".pq": ParquetWriter,
+    ".feather": FeatherWriter,
+    ".arrow": FeatherWriter,
+}
 ENDINGS = (".csv", *BINARY)
 
 
