@@ -3,152 +3,137 @@
 from __future__ import annotations
 
 import sys
-import time
-from enum import StrEnum
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .train import names_of, wrapped
 from .writing import check_files
 
 if TYPE_CHECKING:
-    from ..tables.predicting import Predictor
+    from sklearn.pipeline import Pipeline
 
-
-class Missing(StrEnum):
-    """What is done where an input has no value, by a model that needs one."""
-
-    error = "error"
-    empty = "empty"
+    from ..tables.encoding import Notes
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="What fastperc train saved.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="What fastperc train wrote.")],
     table: Annotated[
         str,
-        typer.Argument(metavar="TABLE", help="As for train; - for standard input."),
+        typer.Argument(
+            metavar="TABLE",
+            help="CSV or the like, also compressed; Parquet, or a folder of it; Feather; Arrow; "
+            "- for standard input.",
+        ),
     ],
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Write to this file: .csv, .tsv (also .gz, .zst), .parquet, .feather, .arrow "
-            "[standard output, CSV].",
+            metavar="FILE", help="Write .csv, .parquet or .feather [CSV to standard output]."
         ),
     ] = None,
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of each class.")
     ] = False,
     interval: Annotated[
-        bool, typer.Option("--interval", help="Add an interval that holds the number itself.")
+        bool, typer.Option("--interval", help="Add the ends of an interval around each number.")
     ] = False,
     coverage: Annotated[
-        float | None, typer.Option(help="In which share of the cases it does [0.9].")
-    ] = None,
+        float, typer.Option(metavar="P", help="How often it holds the value.")
+    ] = 0.9,
     keep: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME,...", help="Columns of TABLE to write before the predictions."),
+        list[str] | None, typer.Option(metavar="NAME,...", help="Columns to copy from the table.")
     ] = None,
-    missing: Annotated[
-        Missing, typer.Option(help="Without a value that the model needs: no prediction, or error.")
-    ] = Missing.error,
     spreadsheet_safe: Annotated[
         bool,
-        typer.Option(
-            "--spreadsheet-safe",
-            help="Put ' before text that begins with = + - @, so that it is no formula.",
-        ),
+        typer.Option("--spreadsheet-safe", help="CSV: no text that a spreadsheet would execute."),
     ] = False,
-    separator: Annotated[str | None, typer.Option(help="Between cells of TABLE.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of TABLE.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark of TABLE: . or ,")] = None,
+    separator: Annotated[str | None, typer.Option(help="Between cells of text.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of text.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark of text: . or ,")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
-    """Predict the rows of a table by a model that fastperc train saved.
+    """Predict the target for each row of a table, of any length.
 
-    Columns are found by their names. Rows come and go in batches: a table may be of any length.
+    Columns are found by name, in any order. With --interval, a number gets two more columns,
+    between which the true one lies in nine of ten rows like those of training.
 
     Examples:
 
-    fastperc predict houses.fp new.csv > prices.csv
+    fastperc predict houses.fp new.csv --keep id > prices.csv
 
-    fastperc predict houses.fp new.parquet --interval --keep id --out prices.parquet
-
-    gunzip -c new.csv.gz | fastperc predict houses.fp -
+    fastperc predict patients.fp new.parquet --proba --out risks.parquet
     """
-    begin = time.perf_counter()
     check_out(out, model, table)
-    if coverage is not None and not interval:
-        raise typer.BadParameter("--coverage is that of an interval: give --interval too")
-    if coverage is not None and not 0 < coverage < 1:
-        raise typer.BadParameter(f"--coverage: found {coverage}, expected more than 0, less than 1")
-    if spreadsheet_safe and out is not None and ends_columnar(out):
-        raise typer.BadParameter("--spreadsheet-safe is for text: a file that ends with .csv")
-    from ..saving import load
-    from ..tables.predicting import COVERAGE, Predictor, open_for
-    from .train import names_of
+    if decimal not in (None, ".", ","):
+        raise typer.BadParameter(f"--decimal: found {decimal!r:.20}, expected . or ,")
+    from ..tables import predict as run
+    from ..tables.predicting import model_of
 
-    loaded = load(model)
-    source = open_for(loaded, table, **reading(separator, encoding, decimal))
-    predictor = Predictor(
-        loaded, source, proba=proba, keep=names_of(keep), missing=missing.value,
-        coverage=(coverage or COVERAGE) if interval else None,
+    pipeline = model_of(model)
+    check_options(pipeline, proba, interval, coverage)
+    run(
+        pipeline, table, sys.stdout.buffer if out is None else out, proba=proba, interval=interval,
+        coverage=coverage, keep=names_of(keep), spreadsheet_safe=spreadsheet_safe,
+        separator=separator, encoding=encoding, decimal=decimal,  # type: ignore[arg-type]
+        tell=None if quiet else tell,
     )  # fmt: skip
-    write(predictor, out, spreadsheet_safe)
-    if not quiet:
-        for text in predictor.sentences():
-            note(text)
-        if out is not None:
-            seconds = time.perf_counter() - begin
-            print(f"Wrote {out}: {predictor.n_rows:,} rows, in {seconds:.1f} s")
 
 
-def reading(separator: str | None, encoding: str | None, decimal: str | None) -> dict[str, Any]:
-    """Return how a table is read, as `open_source` takes it."""
-    return {"separator": separator, "encoding": encoding, "decimal": decimal}
-
-
-def check_out(out: Path | None, *others: Path | str) -> None:
-    """Refuse a file of a format that there is not, in no folder, or the one that is read."""
+def check_out(out: Path | None, model: Path, table: str) -> None:
+    """Refuse a file that cannot be written, or that would take the place of what is read."""
     if out is None:
         return
-    from ..tables.writing import endings
+    from ..tables.writing import ending_of
 
     try:
-        endings(out)
+        ending_of(out)
     except ValueError as error:
         raise typer.BadParameter(f"--out: {error}") from error
-    for other in others:
-        if str(other) != "-" and out.exists() and Path(other).exists() and out.samefile(other):
-            raise typer.BadParameter(f"cannot write {out}: it is {other}. Give another name")
+    read = {"model": model} | ({} if table == "-" else {"table": Path(table)})
+    for what, path in read.items():
+        if path.exists() and ((out.exists() and out.samefile(path)) or is_inside(out, path)):
+            raise typer.BadParameter(f"cannot write {out}: it is the {what}. Give another name")
     check_files(out)
 
 
-def ends_columnar(out: Path) -> bool:
-    """Return whether a file is of a format with types."""
-    from ..tables.writing import COLUMNAR, endings
-
-    return endings(out)[0] in COLUMNAR
+def is_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path leads into a folder, which is a table."""
+    return folder.is_dir() and path.resolve().is_relative_to(folder.resolve())
 
 
-def write(predictor: Predictor, out: Path | None, safe: bool) -> None:
-    """Write all predictions."""
-    from ..tables.writing import CsvWriter, writing
-
-    if out is None:
-        sys.stdout.flush()
-        writer = CsvWriter(sys.stdout.buffer, predictor.schema, safe=safe)
-        for batch in predictor.batches():
-            writer.write(batch)
-        return
-    with writing(out, predictor.schema, safe) as file:
-        for batch in predictor.batches():
-            file.write(batch)
+def check_options(model: Pipeline, proba: bool, interval: bool, coverage: float) -> None:
+    """Refuse what does not fit what is predicted."""
+    is_classification = hasattr(model["model"], "classes_")
+    if interval and is_classification:
+        raise typer.BadParameter("--interval is for numbers, and this predicts classes: --proba")
+    if proba and not is_classification:
+        raise typer.BadParameter("--proba is for classes, and this predicts a number: --interval")
+    if not 0 < coverage < 1:
+        raise typer.BadParameter(f"--coverage: found {coverage}, expected a number such as 0.9")
 
 
-def note(text: str) -> None:
-    """Print what is to be known of what was done to standard error, in one line."""
-    from .train import printable
+def tell(notes: Notes) -> None:
+    """Print to standard error what was met."""
+    for text in sentences(notes):
+        for line in wrapped(text, indent=""):
+            print(line, file=sys.stderr)
 
-    print(f"fastperc: {printable(text)}", file=sys.stderr)
+
+def sentences(notes: Notes) -> Iterator[str]:
+    """Yield what the user should know of the rows."""
+    if notes.ignored:
+        yield f"Ignored, as the model does not know them: {some(notes.ignored)}"
+    if notes.unseen:
+        cells = [f"{name} ({n:,})" for name, n in notes.unseen.items()]
+        yield f"Cells with a category that was not there in training: {some(cells)}"
+    if notes.missing:
+        cells = [f"{name} ({n:,})" for name, n in notes.missing.items()]
+        yield f"Cells without a value: {some(cells)}"
+
+
+def some(names: list[str] | tuple[str, ...]) -> str:
+    """Return names with commas between, of many the first."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")

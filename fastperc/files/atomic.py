@@ -17,6 +17,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Iterator
+from typing import IO
 
 if sys.platform != "win32":
     import fcntl
@@ -32,16 +33,30 @@ def replace_file(path: str, content: bytes) -> None:
     the system allows. OSError if the system refuses, or if there is something that is no file; the
     old file is intact then.
     """
-    with replacing(path) as file:
+    with _replacing(path) as file:
         _write(file, content)
 
 
 @contextlib.contextmanager
-def replacing(path: str) -> Iterator[io.FileIO]:
-    """Open a file that takes the place of another, as `replace_file` does, when the block ends.
+def replacing(path: str) -> Iterator[IO[bytes]]:
+    """Yield a file to write to, piece by piece, which at the end takes the place of another.
 
-    If the block raises, the old file stays, and the new one is removed.
+    As `replace_file` does, and only if nothing was raised in the block.
     """
+    with _replacing(path) as file:
+        buffered = io.BufferedWriter(file, 1 << 20)
+        try:
+            yield buffered
+            buffered.flush()
+            os.fsync(file.fileno())
+        finally:
+            with contextlib.suppress(OSError):  # of what was not written, after another error
+                buffered.detach()
+
+
+@contextlib.contextmanager
+def _replacing(path: str) -> Iterator[io.FileIO]:
+    """Yield a temporary file that takes the name at the end of the block if nothing is raised."""
     path = os.path.realpath(path)
     old = _status(path)
     # A private file stays private: until the owner is right, nobody else may open the new one.
@@ -52,7 +67,6 @@ def replacing(path: str) -> Iterator[io.FileIO]:
             if old is not None:
                 _adopt(file, old)
             yield file
-            os.fsync(file.fileno())
             _let_go(file)
             os.replace(temporary, path)
         except BaseException:
@@ -103,10 +117,11 @@ def _adopt(file: io.FileIO, old: os.stat_result) -> None:
 
 
 def _write(file: io.FileIO, content: bytes) -> None:
-    """Write all of the content."""
+    """Write all of the content, onto the disk."""
     rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]
+    os.fsync(file.fileno())
 
 
 # --- temporary files -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""From a table to a model that predicts: `train`, the pipeline that it returns, and `predict`.
+"""From a table to a model that predicts: `train`, then `predict` and `evaluate`.
 
 A table is a path to CSV, Parquet, Feather or Arrow, a DataFrame of pandas or polars, or whatever
 speaks Arrow's PyCapsule interface. Needs pyarrow: ``pip install "fastperc[tables]"``.
@@ -10,15 +10,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import typing
 
+    from .describing import describe
     from .encoding import TableEncoder
+    from .evaluating import evaluate
     from .predicting import predict
     from .records import TrainingRecord
     from .training import train
 
-__all__ = ["TableEncoder", "TrainingRecord", "predict", "train"]
+__all__ = ["TableEncoder", "TrainingRecord", "describe", "evaluate", "predict", "train"]
 
-_HOMES = {"TableEncoder": "encoding", "TrainingRecord": "records", "predict": "predicting",
-          "train": "training"}  # fmt: skip
+_HOMES = {
+    "TableEncoder": "encoding",
+    "TrainingRecord": "records",
+    "describe": "describing",
+    "evaluate": "evaluating",
+    "predict": "predicting",
+    "train": "training",
+}
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -1,73 +1,91 @@
-"""Predictions for the rows of a table, batch by batch."""
+"""`predict`: a model of tables applied to one, batch by batch."""
 
 from __future__ import annotations
 
-import math
-import queue
-import threading
+import contextlib
+import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import IO, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from sklearn.pipeline import Pipeline
 
-from ..errors import DataError, TableError, shown
+from ..errors import DataError, ModelFileError
+from ..files.atomic import replacing
 from .arrow import first_missing
+from .encoding import Notes, TableEncoder
 from .reading import Source, open_source
 from .reading.source import missing_column
+from .records import TrainingRecord
+from .writing import ending_of, writer_for
 
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
-    from .encoding import TableEncoder
-    from .records import TrainingRecord
-
-COVERAGE = 0.9
-READ_AHEAD = 2  # batches
-LISTED = 8
+Model: TypeAlias = Pipeline | str | os.PathLike
 
 
 def predict(
-    model: Pipeline,
+    model: Model,
     table: object,
+    out: str | os.PathLike | IO[bytes] | None = None,
     *,
     proba: bool = False,
-    coverage: float | None = None,
-    keep: Sequence[str] = (),
-    missing: Literal["error", "empty"] = "error",
-) -> pa.Table:
-    """Predict a table's rows, and return these predictions as a table.
+    interval: bool = False,
+    coverage: float = 0.9,
+    keep: Collection[str] = (),
+    spreadsheet_safe: bool = False,
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: Literal[".", ",", None] = None,
+    tell: Callable[[Notes], None] | None = None,
+) -> pa.Table | None:
+    """Predict the target for each row of a table, which need not fit into memory.
+
+    Columns are found by name, in any order; more than the model knows are ignored. A category that
+    was not there in training counts as a rare one.
 
     Parameters
     ----------
-    model : sklearn.pipeline.Pipeline
-        What `fastperc.tables.train` returned.
+    model : Pipeline, str or os.PathLike
+        What `train` returned, or the file where it is saved.
     table : path, DataFrame, Arrow object or Source
-        Its columns are found by their names. More than the model knows are ignored.
+        What `fastperc.tables.reading.open_source` takes.
+    out : str, os.PathLike or file object, optional
+        A file whose name ends with .csv, .parquet or .feather, which appears once it is complete;
+        or an open file of bytes that CSV is written to. By default a table is returned.
     proba : bool
-        Add the probability of each class.
-    coverage : float, optional
-        Add the ends of an interval that holds the number itself in so many cases: see `half_width`.
-    keep : sequence of str
-        Columns of the table that go before the predictions.
-    missing : {"error", "empty"}
-        For models that were trained on tables without missing cells: what to do where there is
-        one. With "empty" such a row has no prediction.
+        Add a column for the probability of each class, called ``<target>_<class>``.
+    interval : bool
+        Add ``<target>_low`` and ``<target>_high``, between which a new value lies with the
+        probability ``coverage``, as far as the rows are like those of training. They are the
+        prediction minus and plus a quantile of the absolute errors on the rows that were held out:
+        split conformal prediction (Lei et al. 2018).
+    coverage : float
+    keep : collection of str
+        Columns of the table to put in front of the prediction, such as identifiers.
+    spreadsheet_safe : bool
+        In CSV, put an apostrophe in front of text that a spreadsheet would take for a formula.
+    separator, encoding, decimal : str, optional
+        Of text. By default they are found out.
+    tell : callable, optional
+        Called at the end with the `Notes`: what was ignored, unseen and missing.
 
     Returns
     -------
-    pyarrow.Table
-        With a row for each of the table's, and the columns ``"prediction"``,
-        ``"probability_CLASS"``, ``"lower"`` and ``"upper"``.
+    pyarrow.Table or None
+        None if the predictions were written to ``out``. The column is called as the target is; or,
+        if that is kept too, ``<target>_predicted``. Rows that lack a value are left without a
+        prediction where the model was trained with ``missing="drop"``.
 
     Raises
     ------
     TableError
-        If a column is not there, or is not as in training; the message names the place.
-    DataError
-        If the model does not give what is asked for.
+        If the table lacks a column, or a value where the model knows no missing ones, or cannot be
+        read.
+    ModelFileError
+        If the file is no model of tables.
+    ValueError
+        For options that do not fit the model.
 
     Examples
     --------
@@ -75,283 +93,265 @@ def predict(
     >>> import pyarrow as pa
     >>> from fastperc.tables import predict, train
     >>> x = np.linspace(-2, 2, 400)
-    >>> model = train(pa.table({"x": x, "y": x**2}), target="y", quick=True)
-    >>> found = predict(model, pa.table({"x": [0.5, 1.5]}), coverage=0.9)
-    >>> found.column_names
-    ['prediction', 'lower', 'upper']
-    >>> found["prediction"].to_numpy().round(1).tolist()
-    [0.2, 2.2]
+    >>> model = train(pa.table({"x": x, "y": np.sin(x)}), target="y", quick=True)
+    >>> new = pa.table({"name": ["a", "b"], "x": [-1.5, 1.5]})
+    >>> table = predict(model, new, keep=["name"], interval=True)
+    >>> table.column_names
+    ['name', 'y', 'y_low', 'y_high']
+    >>> np.round(table["y"].to_numpy()).tolist()
+    [-1.0, 1.0]
     """
-    predictor = Predictor(
-        model, open_for(model, table), proba=proba, coverage=coverage, keep=keep, missing=missing
-    )
-    return pa.Table.from_batches(predictor.batches(), predictor.schema)
+    stream = Stream.of(
+        model, table, keep, separator=separator, encoding=encoding, decimal=decimal
+    )  # fmt: skip
+    shape = Shape(stream, proba, coverage if interval else None, tuple(keep))
+    batches = (shape.batch(*part) for part in stream)
+    if out is None:
+        result = pa.Table.from_batches(batches, shape.schema)
+    else:
+        result = None
+        ending = ending_of(out) if isinstance(out, (str, os.PathLike)) else ".csv"
+        with _opened(out) as file:
+            writer = writer_for(ending, file, shape.schema, spreadsheet_safe)
+            for batch in batches:
+                writer.write(batch)
+            writer.close()
+    if tell is not None:
+        tell(stream.notes)
+    return result
 
 
-def open_for(
-    model: Pipeline,
-    table: object,
-    *,
-    separator: str | None = None,
-    encoding: str | None = None,
-    decimal: Literal[".", ",", None] = None,
-) -> Source:
-    """Open a table as a model needs it: numbers as numbers, codes as text."""
-    options = encoder_of(model).reading_options
-    try:
-        return open_source(
-            table, separator=separator, encoding=encoding, decimal=decimal, **options
-        )
-    except TableError as error:  # the model is made: what is its number is not to be text now
-        advice = "; correct it, or leave it empty if it is missing, or --categorical"
-        if advice not in error.message:
-            raise
-        error.message = f"{error.message.partition(advice)[0]}; the model takes it for a number"
-        raise
+@contextlib.contextmanager
+def _opened(out: str | os.PathLike | IO[bytes]) -> Iterator[IO[bytes]]:
+    if not isinstance(out, (str, os.PathLike)):
+        yield out
+        return
+    with replacing(os.fspath(out)) as file:
+        yield file
 
 
-def encoder_of(model: Pipeline) -> TableEncoder:
-    """Return the step of a model that makes numbers of columns; DataError if it has none."""
-    from .encoding import TableEncoder
+def model_of(model: Model) -> Pipeline:
+    """Return a pipeline that `train` made, read from its file if need be."""
+    from ..saving import load
+    from ..saving.tables import is_of_table
 
-    encoder = getattr(model, "named_steps", {}).get("columns")
-    if not isinstance(encoder, TableEncoder):
-        raise DataError(
-            f"found a {type(model).__name__}, expected the model of a table, as `fastperc train` "
-            "saves it. In Python, fastperc.load(path).predict(X) predicts with any model"
-        )
-    return encoder
-
-
-def record_of(model: Pipeline) -> TrainingRecord:
-    """Return the record of a model's training; DataError if there is none."""
-    record: TrainingRecord | None = getattr(model, "run_", None)
-    if record is None:
-        raise DataError("the model comes without the record of its training: train it anew")
-    return record
+    found = load(model) if isinstance(model, (str, os.PathLike)) else model
+    if is_of_table(found):
+        return found
+    message = f"found {type(found).__name__}, expected a model that fastperc train has made"
+    if found is model:
+        raise TypeError(f"model: {message}")
+    raise ModelFileError(f"{os.fspath(model)}: {message}")
 
 
-def half_width(record: TrainingRecord, coverage: float = COVERAGE) -> float:
-    """Return how far from a prediction the number itself is, at most, in a share of all cases.
-
-    It is the ``ceil((n + 1) * coverage)``-th smallest of the errors on the n rows that were held
-    out (split conformal prediction: Papadopoulos et al. 2002; Lei et al. 2018): for new rows that
-    are drawn like these, an interval of twice that width holds the number with a probability of at
-    least ``coverage``, whatever the model is worth.
-
-    Raises
-    ------
-    DataError
-        If labels are predicted, or too few rows were held out.
-    """
-    if record.understanding.is_classification:
-        raise DataError(
-            "intervals are for numbers, and this model predicts labels: --proba tells how likely "
-            "each is"
-        )
-    if not 0 < coverage < 1:
-        raise DataError(f"coverage: found {coverage!r}, expected a number between 0 and 1")
-    errors = np.abs(np.asarray(record.held_target, float) - record.held_prediction)
-    k = math.ceil((len(errors) + 1) * coverage * (1 - 1e-12))  # 0.9 is a bit more than 9/10
-    if k > len(errors):
-        least = math.ceil(coverage / (1 - coverage) * (1 - 1e-12))
-        raise DataError(
-            f"{len(errors):,} rows were held out in training, and an interval of {coverage:.3g} "
-            f"needs at least {least:,}: ask for less by --coverage, or train on more rows"
-        )
-    return float(np.partition(errors, k - 1)[k - 1])
-
-
-class Predictor:
-    """Predicts the rows of a source, and counts what it met.
-
-    Parameters
-    ----------
-    model, proba, coverage, keep, missing
-        As for `predict`.
-    source : Source
-        Opened by `open_for`.
+class Part(NamedTuple):
+    """Some rows of a table, and what the network says of them.
 
     Attributes
     ----------
-    schema : pyarrow.Schema
-        Of what `batches` yields.
-    n_rows, n_without : int
-        Rows that were predicted, and those of them that have no prediction.
-    unseen : Counter
-        By column, cells with a category that was not there in training.
+    batch : pyarrow.RecordBatch
+        What was read: the inputs and whatever else was asked for.
+    outputs : ndarray of shape (n,) or (n, n_classes)
+        Numbers, or probabilities; NaN in rows that lack a value.
+    is_there : ndarray of bool of shape (n,), or None
+        Which rows have a prediction; None if all do.
     """
 
-    def __init__(
-        self,
-        model: Pipeline,
-        source: Source,
-        *,
-        proba: bool = False,
-        coverage: float | None = None,
-        keep: Sequence[str] = (),
-        missing: Literal["error", "empty"] = "error",
-    ):
-        self.encoder, self.model, self.source = encoder_of(model), model[-1], source
-        self.record = getattr(model, "run_", None)
-        self.keep, self.missing = [*dict.fromkeys(keep)], missing
+    batch: pa.RecordBatch
+    outputs: np.ndarray
+    is_there: np.ndarray | None
+
+
+class Stream:
+    """The rows of a table in parts, with what the network says of them.
+
+    Attributes
+    ----------
+    source : Source
+    encoder : TableEncoder
+    network : MLPClassifier or MLPRegressor
+    record : TrainingRecord or None
+    """
+
+    def __init__(self, model: Pipeline, source: Source, others: Collection[str]):
+        self.source = source
+        self.encoder: TableEncoder = model["columns"]
+        self.network = model["model"]
+        self.record: TrainingRecord | None = getattr(model, "run_", None)
         self.inputs = [str(name) for name in self.encoder.feature_names_in_]
-        for name in (*self.inputs, *self.keep):
+        self.columns = [*dict.fromkeys([*self.inputs, *others])]
+        for name in self.columns:
             if name not in source.names:
                 raise missing_column(name, source.names, source.name)
-        self.is_classification = hasattr(self.model, "classes_")
-        self.half_width = None if coverage is None else half_width(record_of(model), coverage)
-        self.proba = proba
-        if proba and not self.is_classification:
-            raise DataError(
-                "probabilities are for labels, and this model predicts numbers: --interval tells "
-                "how far off they may be"
-            )
-        self.labels = pa.array(self.model.classes_.tolist()) if self.is_classification else None
-        self.schema = self._schema()
-        self.n_rows = self.n_without = 0
-        self.unseen: Counter[str] = Counter()
+        self._ignored = tuple(name for name in source.names if name not in self.columns)
+        self._unseen: Counter[str] = Counter()
+        self._missing: Counter[str] = Counter()
 
-    def _schema(self) -> pa.Schema:
-        number = pa.from_numpy_dtype(self.model.coefs_[0].dtype)
-        kind = number if self.labels is None else self.labels.type
-        added = [pa.field("prediction", kind)]
-        if self.proba and self.labels is not None:
-            added += [pa.field(f"probability_{label}", number) for label in self.labels.to_pylist()]
-        if self.half_width is not None:
-            added += [pa.field(name, number) for name in ("lower", "upper")]
-        kept = [self.source.schema.field(name) for name in self.keep]
-        for field in added:
-            if field.name in self.keep:
-                raise TableError(
-                    "this is the name of a column of predictions; leave it out of --keep, or "
-                    "rename it",
-                    self.source.name,
-                    column=field.name,
-                )
-        return pa.schema([*kept, *added])
+    @classmethod
+    def of(
+        cls, model: Model, table: object, others: Collection[str], *,
+        numeric: Sequence[str] = (), categorical: Sequence[str] = (), used: Sequence[str] = (),
+        separator: str | None = None, encoding: str | None = None,
+        decimal: Literal[".", ",", None] = None,
+    ) -> Stream:  # fmt: skip
+        """Open a table as a model needs it, with other columns than its inputs.
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the columns to keep, and the predictions."""
-        names = [*dict.fromkeys((*self.inputs, *self.keep))]
-        for batch in ahead(self.source.batches(names)):
-            predicted = self._predicted(batch)
-            self.n_rows += batch.num_rows
-            yield predicted
-
-    def _predicted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        table = pa.Table.from_batches([batch]).select(self.inputs)
-        there = self._complete(table)
-        if there is not None:
-            table = table.filter(there)
-            self.n_without += batch.num_rows - len(table)
-        self.encoder.check(table, self.source, self.n_rows)
-        columns = self._columns(table)
-        if there is not None:  # nulls where there is no prediction
-            places = pc.subtract(pc.cumulative_sum(there.cast(pa.int64())), 1)
-            columns = [column.take(pc.if_else(there, places, None)) for column in columns]
-        kept = [batch.column(name) for name in self.keep]
-        return pa.RecordBatch.from_arrays([*kept, *columns], schema=self.schema)
-
-    def _complete(self, table: pa.Table) -> pa.Array | None:
-        """Return which rows have all that the model needs; None for all."""
-        if self.encoder.missing not in ("error", "drop"):
-            return None
-        gaps = [name for name in self.inputs if table[name].null_count]
-        if not gaps:
-            return None
-        if self.missing == "error":
-            places = {name: first_missing(table[name]) for name in gaps}
-            name = min(gaps, key=lambda name: places[name])
-            raise self.source.error(
-                "the cell has no value, and the model was trained on rows without such cells: "
-                "--missing empty leaves the prediction empty; train with --missing indicator, or "
-                "mean, for a model that does without",
-                self.n_rows + places[name],
-                name,
-            )
-        there = pc.is_valid(table[gaps[0]])
-        for name in gaps[1:]:
-            there = pc.and_(there, pc.is_valid(table[name]))
-        return there.combine_chunks()
-
-    def _columns(self, table: pa.Table) -> list[pa.Array]:
-        """Return the predictions for rows that are complete."""
-        if not len(table):
-            return [pa.array([], field.type) for field in [*self.schema][len(self.keep) :]]
-        X = self.encoder.transform(table)
-        self.unseen.update(self.encoder.notes_.unseen)
-        if self.labels is None:
-            y = self.model.predict(X)
-            ends = [] if self.half_width is None else [y - self.half_width, y + self.half_width]
-            return [pa.array(numbers.astype(y.dtype)) for numbers in (y, *ends)]
-        P = self.model.predict_proba(X)
-        columns = [self.labels.take(pa.array(P.argmax(axis=1)))]
-        return columns + ([pa.array(p) for p in P.T.copy()] if self.proba else [])
+        Parameters
+        ----------
+        numeric, categorical, used : sequence of str
+            Others that are numbers, that are text, and that are what they look like; in a file of
+            text, the rest of them stays text.
+        """
+        model = model_of(model)
+        options = model["columns"].reading_options
+        inputs = [str(name) for name in model["columns"].feature_names_in_]
+        source = open_source(
+            table, numeric=[*options["numeric"], *numeric],
+            categorical=[*options["categorical"], *categorical],
+            used=[*inputs, *numeric, *categorical, *used],
+            separator=separator, encoding=encoding, decimal=decimal,
+        )  # fmt: skip
+        return cls(model, source, others)
 
     @property
-    def ignored(self) -> list[str]:
-        """The columns of the table that are neither inputs nor kept, nor the target."""
-        found = self.record and self.record.understanding
-        known = {
-            *self.inputs,
-            *self.keep,
-            *(found.of("target", "weight", "group") if found else ()),
-        }
-        return [name for name in self.source.names if name not in known]
+    def is_classification(self) -> bool:
+        """Whether the outputs are probabilities."""
+        return hasattr(self.network, "classes_")
 
-    def sentences(self) -> Iterator[str]:
-        """Yield what the user should know of the rows that were predicted."""
-        if self.ignored:
-            n = len(self.ignored)
-            words = "columns are" if n > 1 else "column is"
-            yield f"{n:,} {words} none of the model's, and ignored: {listed(self.ignored)}"
-        if self.unseen:
-            n = sum(self.unseen.values())
-            some = [f"{shown(name, 40)} ({count:,})" for name, count in self.unseen.most_common()]
-            yield (
-                f"{n:,} cell{'s' * (n > 1)} of a category that was not there in training, in "
-                f"{listed(some)}"
-            )
-        if self.n_without:
-            yield f"{self.n_without:,} of {self.n_rows:,} rows lack a value, and have no prediction"
+    @property
+    def target(self) -> str:
+        """What is predicted."""
+        return "prediction" if self.record is None else self.record.understanding.target
+
+    @property
+    def notes(self) -> Notes:
+        """What was met so far."""
+        return Notes(self._ignored, dict(self._unseen), dict(self._missing))
+
+    def __iter__(self) -> Iterator[Part]:
+        first = 0
+        for batch in self.source.batches(self.columns):
+            yield self._part(batch, first)
+            first += batch.num_rows
+
+    def _part(self, batch: pa.RecordBatch, first: int) -> Part:
+        inputs = pa.Table.from_batches([batch]).select(self.inputs)
+        is_there = None
+        lacking = [name for name in self.inputs if inputs[name].null_count]
+        if lacking and self.encoder.missing == "error":
+            raise self._lacks(inputs, lacking, first)
+        if lacking and self.encoder.missing == "drop":
+            is_there = ~np.any([inputs[name].is_null().to_numpy() for name in lacking], axis=0)
+            self._missing.update({name: inputs[name].null_count for name in lacking})
+            inputs = inputs.filter(pa.array(is_there))
+        self.encoder.check(inputs, self.source, first)
+        outputs = self._outputs(inputs)
+        if is_there is not None:
+            whole = np.full((batch.num_rows, *outputs.shape[1:]), np.nan, outputs.dtype)
+            whole[is_there] = outputs
+            outputs = whole
+        return Part(batch, outputs, is_there)
+
+    def _outputs(self, inputs: pa.Table) -> np.ndarray:
+        if not inputs.num_rows:
+            shape = (0, len(self.network.classes_)) if self.is_classification else (0,)
+            return np.empty(shape, self.encoder.dtype)
+        X = self.encoder.transform(inputs)
+        self._unseen.update(self.encoder.notes_.unseen)
+        self._missing.update(self.encoder.notes_.missing)
+        return self.network.predict_proba(X) if self.is_classification else self.network.predict(X)
+
+    def _lacks(self, inputs: pa.Table, lacking: list[str], first: int) -> Exception:
+        rows = {name: first_missing(inputs[name]) for name in lacking}
+        name = min(lacking, key=lambda name: rows[name])
+        return self.source.error(
+            "this cell has no value, and the model was trained without such; complete it, or train "
+            "with --missing indicator",
+            first + rows[name],
+            name,
+        )
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names with commas between; of many, the first, and how many more there are."""
-    some = ", ".join(names[:LISTED])
-    return some if len(names) <= LISTED else f"{some} and {len(names) - LISTED:,} more"
+class Shape:
+    """What the columns of the predictions are."""
+
+    def __init__(self, stream: Stream, proba: bool, coverage: float | None, keep: tuple[str, ...]):
+        self._stream, self._proba, self._keep = stream, proba, keep
+        target = stream.target
+        fields = [stream.source.schema.field(name) for name in keep]
+        own = f"{target}_predicted" if target in keep else target
+        self._half = None
+        if stream.is_classification:
+            if coverage is not None:
+                raise ValueError("an interval is for numbers; for classes, ask for probabilities")
+            self._labels = pa.array(stream.network.classes_.tolist())
+            fields.append(pa.field(own, self._labels.type))
+            if proba:
+                fields += [pa.field(f"{target}_{label}", pa.float32()) for label in self._labels]
+        else:
+            if proba:
+                raise ValueError("probabilities are of classes; for a number, ask for an interval")
+            fields.append(pa.field(own, pa.from_numpy_dtype(stream.encoder.dtype)))
+            if coverage is not None:
+                self._half = half_width(stream.record, coverage)
+                fields += [pa.field(f"{target}_{end}", fields[-1].type) for end in ("low", "high")]
+        names = [field.name for field in fields]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two columns would be called {name!r}: keep another one")
+        self.schema = pa.schema(fields)
+
+    def batch(
+        self, batch: pa.RecordBatch, outputs: np.ndarray, is_there: np.ndarray | None
+    ) -> pa.RecordBatch:
+        """Return the columns of some rows."""
+        lacks = None if is_there is None else ~is_there
+        columns = [batch.column(name) for name in self._keep]
+        if self._stream.is_classification:
+            codes = places(outputs).astype(np.int32)
+            columns.append(self._labels.take(pa.array(codes, mask=lacks)))
+            if self._proba:
+                columns += [pa.array(p, mask=lacks) for p in np.ascontiguousarray(outputs.T)]
+        else:
+            columns.append(pa.array(outputs, mask=lacks))
+            if self._half is not None:
+                half = outputs.dtype.type(self._half)
+                columns += [pa.array(ends, mask=lacks) for ends in (outputs - half, outputs + half)]
+        columns = [c.cast(f.type) for c, f in zip(columns, self.schema, strict=True)]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield batches that another thread reads meanwhile, a few of them in advance."""
-    read: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(READ_AHEAD)
-    is_over = threading.Event()
+def places(probabilities: np.ndarray) -> np.ndarray:
+    """Return the place of the class that is predicted, as the classifier's `predict` takes it."""
+    if probabilities.shape[1] == 2:
+        return probabilities[:, 1] > 0.5
+    return probabilities.argmax(axis=1)
 
-    def put(item: pa.RecordBatch | BaseException | None) -> None:
-        while not is_over.is_set():
-            try:
-                return read.put(item, timeout=0.1)
-            except queue.Full:
-                continue
 
-    def fill() -> None:
-        try:
-            for batch in batches:
-                put(batch)
-                if is_over.is_set():
-                    return
-        except BaseException as error:  # raised again where the batches are used
-            put(error)
-        put(None)
+def half_width(record: TrainingRecord | None, coverage: float) -> float:
+    """Return half the width of the interval that holds a new value with a probability.
 
-    thread = threading.Thread(target=fill, daemon=True)
-    thread.start()
-    try:
-        while (item := read.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        is_over.set()
-        thread.join()
+    The k-th smallest of n absolute errors on rows that were held out, ``k = ceil((n + 1)
+    coverage)``: whatever the distribution, with that probability a further one is no larger.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> errors = np.arange(1.0, 20.0)
+    >>> record = SimpleNamespace(held_target=errors, held_prediction=np.zeros(19))
+    >>> half_width(record, 0.9)
+    18.0
+    """
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage: found {coverage!r:.40}, expected a number between 0 and 1")
+    if record is None:
+        raise DataError("the model has no record of its training, which an interval needs")
+    errors = np.sort(np.abs(np.asarray(record.held_target, float) - record.held_prediction))
+    k = int(np.ceil((len(errors) + 1) * coverage - 1e-9))
+    if k > len(errors):
+        least = int(np.ceil(coverage / (1 - coverage) - 1e-6))
+        raise DataError(
+            f"an interval of {coverage:.4g} needs at least {least:,} rows that were held out in "
+            f"training; this model has {len(errors):,}: take a lower coverage"
+        )
+    return float(errors[k - 1])

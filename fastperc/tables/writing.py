@@ -1,197 +1,144 @@
-"""Rows to a file or a stream, batch by batch: CSV, Parquet, or Arrow."""
+"""Tables written batch by batch: CSV, Parquet and Feather."""
 
 from __future__ import annotations
 
-import contextlib
+import csv
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import IO, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.ipc
 import pyarrow.parquet
 
-from ..files.atomic import replacing
-
-SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
-COLUMNAR = (".parquet", ".pq", ".feather", ".arrow")
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-BUFFER = 1 << 20
-FORMULA = r"^[=+\-@\t\r\n]"  # of what spreadsheets take for one, or may once they have trimmed it
+# What a spreadsheet takes for the beginning of a formula, in a cell that is no number.
+FORMULA = r"^[=+\-@\t\r]"
+NUMBER = r"^[+\-]?[0-9]+([.,][0-9]+)*([eE][+\-]?[0-9]+)?$"
+SPECIAL = r'[",\r\n]|^\s|\s$'
 
 
 class Writer(Protocol):
-    """What takes batches of rows."""
+    """What takes batches of one schema."""
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Write rows."""
+        """Write the rows of a batch."""
 
     def close(self) -> None:
-        """Write what ends the file."""
+        """Write what comes at the end; the file stays open."""
 
 
 class CsvWriter:
-    """Text, with a line of names.
+    """CSV as RFC 4180 has it, but with newlines alone: only what needs quotes gets them.
 
     Parameters
     ----------
-    file : binary file
+    file : file object
+        Of bytes.
     schema : pyarrow.Schema
-    separator : str
-    safe : bool
-        Put an apostrophe before text that a spreadsheet would take for a formula.
+    is_safe : bool
+        Whether text that a spreadsheet would take for a formula gets an apostrophe in front.
     """
 
-    def __init__(
-        self, file: IO[bytes], schema: pa.Schema, separator: str = ",", safe: bool = False
-    ):
-        self.file, self.separator, self.safe = file, separator, safe
-        names = [pa.array([name]) for name in schema.names]
-        self._write(pa.RecordBatch.from_arrays(names, schema.names))
+    def __init__(self, file: IO[bytes], schema: pa.Schema, is_safe: bool = False):
+        self._file, self._is_safe = file, is_safe
+        names = pa.array(schema.names, pa.string())
+        header = io.StringIO()
+        csv.writer(header, lineterminator="\n").writerow(self._safe(names).to_pylist())
+        file.write(header.getvalue().encode())
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Write a line for each row."""
-        self._write(batch)
-
-    def _write(self, batch: pa.RecordBatch) -> None:
         if not batch.num_rows:
             return
-        cells = [cells_of(column, self.separator, self.safe) for column in batch.columns]
-        cells[-1] = pc.binary_join_element_wise(cells[-1], "\n", "")
-        lines = cells[0]
-        if len(cells) > 1:
-            lines = pc.binary_join_element_wise(*cells, self.separator)
-        self.file.write(characters(lines))
+        cells = [self._cells(column) for column in batch.columns]
+        if len(cells) == 1:  # a line that is empty would be none
+            cells = [pc.if_else(pc.equal(cells[0], ""), '""', cells[0])]
+        cells[-1] = pc.binary_join_element_wise(cells[-1], "", "\n")
+        lines = pc.binary_join_element_wise(*cells, ",") if len(cells) > 1 else cells[0]
+        self._file.write(_text_of(lines))
 
     def close(self) -> None:
-        """Nothing ends the file but its last line."""
+        """Do nothing: there is no end to write."""
+
+    def _cells(self, column: pa.Array) -> pa.Array:
+        """Return the cells as they stand in the file."""
+        texts = column.cast(pa.string())
+        if column.null_count:
+            texts = pc.fill_null(texts, "")
+        if not (pa.types.is_string(column.type) or pa.types.is_dictionary(column.type)):
+            return texts
+        texts = self._safe(texts)
+        special = pc.match_substring_regex(texts, SPECIAL)
+        if not pc.any(special).as_py():
+            return texts
+        doubled = pc.replace_substring(texts, '"', '""')
+        return pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), texts)
+
+    def _safe(self, texts: pa.Array) -> pa.Array:
+        if not self._is_safe:
+            return texts
+        is_formula = pc.and_not(
+            pc.match_substring_regex(texts, FORMULA), pc.match_substring_regex(texts, NUMBER)
+        )
+        return pc.if_else(is_formula, pc.binary_join_element_wise("'", texts, ""), texts)
 
 
-class ParquetWriter:
-    """Parquet."""
-
-    def __init__(self, file: IO[bytes], schema: pa.Schema):
-        self._writer = pyarrow.parquet.ParquetWriter(file, schema, compression="zstd")
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Write rows."""
-        self._writer.write_batch(batch)
-
-    def close(self) -> None:
-        """Write the footer."""
-        self._writer.close()
-
-
-def cells_of(column: pa.Array, separator: str, safe: bool = False) -> pa.Array:
-    """Return a column as the cells of a text, in quotes where they need it.
-
-    Examples
-    --------
-    >>> cells_of(pa.array(["a,b", "c", None]), ",").to_pylist()
-    ['"a,b"', 'c', '']
-    >>> print(*cells_of(pa.array(["=1+1", "-", "a"]), ",", safe=True).to_pylist())
-    "'=1+1" "'-" a
-    """
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if not pa.types.is_string(column.type):
-        return column.cast(pa.string()).fill_null("")
-    column = column.fill_null("")
-    needs = pc.match_substring_regex(column, rf'[{separator}"\r\n]|^\s|\s$')
-    if safe:
-        is_formula = pc.match_substring_regex(column, FORMULA)
-        column = pc.if_else(is_formula, pc.binary_join_element_wise("'", column, ""), column)
-        needs = pc.or_(needs, is_formula)
-    if not pc.any(needs, min_count=0).as_py():
-        return column
-    doubled = pc.replace_substring(column, '"', '""')
-    return pc.if_else(needs, pc.binary_join_element_wise('"', doubled, '"', ""), column)
-
-
-def characters(texts: pa.Array) -> memoryview:
-    """Return all texts, none of them null, one after another: the bytes that are there anyway."""
-    _, offsets, data = texts.buffers()
-    ends = memoryview(offsets).cast("i")
-    first, last = ends[texts.offset], ends[texts.offset + len(texts)]
+def _text_of(lines: pa.StringArray) -> memoryview:
+    """Return the bytes of all texts of an array without nulls, one after the other."""
+    _, ends, data = lines.buffers()
+    places = memoryview(ends).cast("i")
+    first, last = places[lines.offset], places[lines.offset + len(lines)]
     return memoryview(data)[first:last]
 
 
-# --- files ---------------------------------------------------------------------------------------
+class ParquetWriter:
+    """A Parquet file."""
 
+    def __init__(self, file: IO[bytes], schema: pa.Schema):
+        self._writer = pa.parquet.ParquetWriter(file, schema)
 
-def endings(path: str | os.PathLike[str]) -> tuple[str, str]:
-    """Return what a name ends with: the format's ending, and the compression's, or nothing.
-
-    Raises
-    ------
-    ValueError
-        If there is no such format.
-
-    Examples
-    --------
-    >>> endings("houses.csv.gz"), endings("houses.parquet")
-    (('.csv', '.gz'), ('.parquet', ''))
-    """
-    rest, ending = os.path.splitext(os.fspath(path).lower())
-    compression = ending if ending in COMPRESSIONS else ""
-    kind = os.path.splitext(rest)[1] if compression else ending
-    if kind in SEPARATORS or (kind in COLUMNAR and not compression):
-        return kind, compression
-    known = ", ".join([*SEPARATORS, *COLUMNAR])
-    raise ValueError(
-        f"found the ending {kind + compression!r}, expected one of {known}; text also with .gz or "
-        ".zst"
-    )
-
-
-@contextlib.contextmanager
-def writing(
-    path: str | os.PathLike[str], schema: pa.Schema, safe: bool = False
-) -> Iterator[Writer]:
-    """Open a file for rows, of the format that its name ends with.
-
-    When the block ends, it takes the place of a file of that name; if the block raises, that stays.
-    """
-    kind, compression = endings(path)
-    with replacing(os.fspath(path)) as raw, _closing(raw, compression) as file:
-        writer = _make(kind)(file, schema) if kind in COLUMNAR else CsvWriter(
-            file, schema, SEPARATORS[kind], safe
-        )  # fmt: skip
-        yield writer
-        writer.close()
-
-
-def _make(kind: str) -> Callable[[IO[bytes], pa.Schema], Writer]:
-    return ParquetWriter if kind in (".parquet", ".pq") else pyarrow.ipc.new_file
-
-
-@contextlib.contextmanager
-def _closing(raw: io.FileIO, compression: str) -> Iterator[IO[bytes]]:
-    """Buffer, and compress, what goes into a file that stays open after the block."""
-    buffered = io.BufferedWriter(raw, BUFFER)
-    try:
-        if not compression:
-            yield buffered
-        else:
-            with pa.CompressedOutputStream(
-                pa.PythonFile(_Lasting(buffered), "w"), COMPRESSIONS[compression]
-            ) as file:
-                yield file
-        buffered.flush()
-    finally:
-        with contextlib.suppress(OSError):  # after a full disk, of which the caller has heard
-            buffered.detach()
-
-
-class _Lasting:
-    """A file that is not closed when whoever writes to it closes it."""
-
-    closed = False
-
-    def __init__(self, file: IO[bytes]):
-        self.write, self.flush = file.write, file.flush
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._writer.write_batch(batch)
 
     def close(self) -> None:
-        """Do nothing."""
+        self._writer.close()
+
+
+class FeatherWriter:
+    """A Feather file of the second version, compressed by LZ4 as pyarrow has it by default."""
+
+    def __init__(self, file: IO[bytes], schema: pa.Schema):
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        self._writer = pa.ipc.new_file(file, schema, options=options)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._writer.write_batch(batch)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+BINARY: dict[str, Callable[[IO[bytes], pa.Schema], Writer]] = {
+    ".parquet": ParquetWriter,
+    ".pq": ParquetWriter,
+    ".feather": FeatherWriter,
+    ".arrow": FeatherWriter,
+}
+ENDINGS = (".csv", *BINARY)
+
+
+def ending_of(path: str | os.PathLike) -> str:
+    """Return the ending of a file's name that says what is written, or raise ValueError."""
+    ending = os.path.splitext(os.fspath(path))[1].lower()
+    if ending not in ENDINGS:
+        raise ValueError(
+            f"found the ending {ending!r}, expected .csv, .parquet or .feather to say what to write"
+        )
+    return ending
+
+
+def writer_for(ending: str, file: IO[bytes], schema: pa.Schema, is_safe: bool = False) -> Writer:
+    """Return what writes batches to an open file, by the ending of its name."""
+    if ending == ".csv":
+        return CsvWriter(file, schema, is_safe)
+    return BINARY[ending](file, schema)

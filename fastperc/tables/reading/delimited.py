@@ -92,7 +92,7 @@ class DelimitedSource(Source):
             self._decimal, self._certain = options.decimal, True
         forms: dict[str, Form] = {}
         for tally in tallies:
-            if tally.name in options.categorical:
+            if options.stays_text(tally.name):
                 forms[tally.name] = Texts() if tally.filled else Nothing()
                 continue
             try:

@@ -47,6 +47,7 @@ def open_source(
     numeric: Collection[str] = (),
     categorical: Collection[str] = (),
     drop: Collection[str] = (),
+    used: Collection[str] | None = None,
 ) -> Source:
     """Open a table of any kind.
 
@@ -64,6 +65,8 @@ def open_source(
         Columns that are read as text, whatever is in them.
     drop : collection of str
         Columns that are not read.
+    used : collection of str, optional
+        If given, other columns of a text are read as text: what is in them is no error.
 
     Returns
     -------
@@ -89,8 +92,9 @@ def open_source(
     """
     if isinstance(source, Source):
         return source
-    columns = (frozenset(names) for names in (numeric, categorical, drop))
-    options = Options(separator, encoding, decimal, *columns)
+    told = [frozenset(names) for names in (numeric, categorical, drop)]
+    only = None if used is None else frozenset(used)
+    options = Options(separator, encoding, decimal, told[0], told[1], told[2], only)
     if is_frame(source) or is_pandas(source):
         name = "the DataFrame" if "DataFrame" in type(source).__name__ else "the table"
         return FrameSource(name, table_of(source, drop), options)

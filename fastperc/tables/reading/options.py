@@ -19,6 +19,8 @@ class Options:
         Of text.
     numeric, categorical, drop : frozenset of str
         Columns that are numbers, that are text, and that are not read.
+    used : frozenset of str, optional
+        Columns that have to be what they look like: the others of a text stay text.
     """
 
     separator: str | None = None
@@ -27,6 +29,11 @@ class Options:
     numeric: frozenset[str] = frozenset()
     categorical: frozenset[str] = frozenset()
     drop: frozenset[str] = frozenset()
+    used: frozenset[str] | None = None
+
+    def stays_text(self, name: str) -> bool:
+        """Return whether a column of a text stays as it is, whatever is in it."""
+        return name in self.categorical or not (self.used is None or name in self.used)
 
     def check(self, names: Sequence[str], table: str) -> None:
         """Raise TableError if a column is named that is not there."""
