@@ -79,7 +79,7 @@ HOMES = {
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},
-    "pyarrow": {"tables", "reading"},
+    "pyarrow": {"tables", "reading", "distributed"},
     "river": {"fastperc"},  # fastperc/river.py
     "torch": {"imports", "ways"},
     "onnx": {"imports", "exports", "ways"},
