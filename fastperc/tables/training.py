@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
+from numbers import Integral
 from typing import Literal
 
 from sklearn.pipeline import Pipeline
@@ -45,6 +46,7 @@ def train(
     seed: int = 0,
     threads: int | None = None,
     checkpoint: str | os.PathLike | None = None,
+    every: str | int = "60s",
     resume: bool = False,
     separator: str | None = None,
     encoding: str | None = None,
@@ -92,6 +94,8 @@ def train(
         By default all cores that the process may use. The result does not depend on it.
     checkpoint : str or os.PathLike, optional
         A file in which to keep training, and with ``resume`` to go on from it.
+    every : str or int
+        How often it is kept: a time, such as ``"60s"``, or so many epochs.
     resume : bool
     separator, encoding, decimal : str, optional
         Of text, where they are not what is found out.
@@ -146,7 +150,7 @@ def train(
         {"task": task, "numeric": numeric, "categorical": categorical, "drop": drop,
          "weight": weight, "group": group, "missing": missing},
         wishes, quick, seed, time_limit, n_usable_cores() if threads is None else threads,
-        report, tell, checkpoint, resume,
+        report, tell, checkpoint, every, resume,
     )  # fmt: skip
     if source.size > most:
         return train_streamed(source, asked, most, options, clock)
@@ -172,7 +176,7 @@ def _train_whole(source: Source, asked: Asked, options: Options, clock: Clock) -
     clock.lap("understanding")
     parts = Parts.of(whole, found, rows, asked.wishes.class_weight, asked.seed)
     encoder, search, scale = prepare(whole, found, parts, asked)
-    searched = search.run(checkpoint=asked.checkpoint, resume=asked.resume)
+    searched = search.run(checkpoint=asked.checkpoint, every=asked.every, resume=asked.resume)
     if scale is not None:
         scale.fold_into(searched.model)
     clock.lap("training")
@@ -180,12 +184,13 @@ def _train_whole(source: Source, asked: Asked, options: Options, clock: Clock) -
     return pipeline_of(found, encoder, searched, held, len(parts.training), options, clock)
 
 
-def _check(missing: str, class_weight: str | None, seed: int) -> None:
+def _check(missing: str, class_weight: str | None, seed: object) -> None:
     for name, value, known in (
         ("missing", missing, MISSING), ("class_weight", class_weight, (None, "balanced")),
     ):  # fmt: skip
         if value not in known:
             some = ", ".join(map(repr, known))
             raise ValueError(f"{name}: found {value!r:.60}, expected one of {some}")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+    is_bool = isinstance(seed, bool)
+    if is_bool or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**32:
         raise ValueError(f"seed: found {seed!r:.60}, expected a whole number from 0 to 2**32 - 1")
