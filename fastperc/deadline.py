@@ -43,6 +43,16 @@ class Deadline:
         self._handler: Callable[[int, Any], object] | None = None  # whose work is put off
         self._is_interrupted = False
 
+    def __getstate__(self) -> tuple[float, float]:
+        """Return beginning and end by the clock on the wall, which other processes have too."""
+        offset = time.time() - time.perf_counter()
+        return self.begin + offset, self.end + offset
+
+    def __setstate__(self, state: tuple[float, float]) -> None:
+        offset = time.time() - time.perf_counter()
+        self.begin, self.end = (moment - offset for moment in state)
+        self._handler, self._is_interrupted = None, False
+
     @property
     def is_over(self) -> bool:
         """True once the time limit was reached."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from . import checks
 from .checkpointing import resumable
+from .clients import on_client
 from .kernels import single
 from .model import options
 from .model.dense import Dense
@@ -264,6 +265,7 @@ class Fleet:
 
     # --- training ------------------------------------------------------------------------------
 
+    @on_client
     @resumable(lambda self: [self.rng])
     def train(
         self,
@@ -293,6 +295,7 @@ class Fleet:
         checkpoint: str | os.PathLike | None = None,
         every: str | int = "60s",
         resume: bool = False,
+        client: object = None,
         **rule_options: object,
     ) -> FleetHistory:
         """Train all networks; each by itself, as `Network.train` would.
@@ -350,6 +353,11 @@ class Fleet:
             beginning.
         checkpoint, every, resume
             As of `Network.train`.
+        client : distributed.Client, str or bool, optional
+            A Dask cluster to train on, by the extra ``fastperc[dask]``: a client, a scheduler's
+            address, or True for one on this machine. The results are the same to the last bit. See
+            `fastperc.distributed.on`.
+            Neither callback nor checkpoint go with it.
 
         Returns
         -------

@@ -13,7 +13,7 @@ def require(module: str, *, extra: str) -> ModuleType:
         Dotted name, such as ``"matplotlib.pyplot"``.
     extra : str
         The extra of fastperc that installs it: ``"plot"``, ``"cli"``, ``"bench"``, ``"frames"``,
-        ``"tables"``, ``"river"``, ``"torch"`` or ``"onnx"``.
+        ``"tables"``, ``"river"``, ``"torch"``, ``"onnx"`` or ``"dask"``.
 
     Returns
     -------

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 
 compiled_only = pytest.mark.skipif(
@@ -25,6 +26,18 @@ def arguments(monkeypatch):
 def test_pole(script):
     figures = script("pole").measure(n_steps=2000, repeats=1)
     assert all(line["falls"] == 0 and line["ns"] > 0 for line in figures.values())
+
+
+def test_a_planned_round_takes_what_the_formula_says(script):
+    pytest.importorskip("distributed")
+    bench = script("cluster_plan")
+    assert (bench.depth(1), bench.depth(16), bench.depth(1000)) == (1, 1, 3)
+    assert bench.n_sums(1000) == 63 + 4 + 1
+    rng = np.random.default_rng(0)
+    parts = bench.Parts(rng.uniform(2e-7, 4e-7, 100), 1e-4, 26_632)
+    for plan in (bench.Plan(), bench.Plan(slow=0.0), bench.Plan(workers=20)):
+        seconds = [bench.simulate(plan, parts, rng) for _ in range(50)]
+        assert np.mean(seconds) == pytest.approx(bench.expected(plan, parts)[1], rel=0.25)
 
 
 @pytest.mark.timing

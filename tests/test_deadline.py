@@ -1,7 +1,9 @@
 """Ctrl-C and the time limit: what is left is finite and is what the history describes."""
 
 import gc
+import math
 import os
+import pickle
 import signal
 import threading
 import time
@@ -300,3 +302,12 @@ def test_a_block_that_was_never_ended_puts_nothing_off_later():
     del block
     gc.collect()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_deadline_goes_on_in_another_process():
+    deadline = Deadline(10.0)
+    twin = pickle.loads(pickle.dumps(deadline))
+    assert abs(twin.end - deadline.end) < 0.1
+    assert abs(twin.begin - deadline.begin) < 0.1
+    assert not twin.is_over
+    assert pickle.loads(pickle.dumps(Deadline())).end == math.inf

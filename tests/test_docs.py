@@ -2,6 +2,8 @@
 
 import inspect
 import re
+import subprocess
+import sys
 
 import numba
 import pytest
@@ -22,6 +24,7 @@ def page(repository, name):
         "CONTRIBUTING.md",
         "bench/README.md",
         "docs/checkpoints.md",
+        "docs/distributed.md",
         "docs/exports.md",
         "docs/files.md",
         "docs/exchange.md",
@@ -125,3 +128,19 @@ def test_the_examples_of_exports_to_onnx_print_what_they_say(
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "exports.md", "exec"), {})
     assert capsys.readouterr().out.splitlines() == said
+
+
+@compiled_only
+@pytest.mark.slow
+@pytest.mark.posix
+def test_the_examples_of_distributed_print_what_they_say(repository, tmp_path):
+    """As programs of their own, since workers import them."""
+    pytest.importorskip("distributed")
+    text = page(repository, "distributed.md")
+    examples = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    for example in examples:
+        said = re.findall(r"^ *print\(.*\)  # (.*)$", example, flags=re.MULTILINE)
+        (tmp_path / "program.py").write_text(example)
+        command = [sys.executable, "-W", "ignore", str(tmp_path / "program.py")]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=90, cwd=tmp_path)
+        assert run.stdout.splitlines() == said, run.stderr

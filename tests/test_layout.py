@@ -25,13 +25,17 @@ BELOW = {
     "training": "model kernels checks errors deadline optional",
     "files": "model checks errors versions",
     "checkpointing": "training files checks",
+    "clients": "distributed",
+    "distributed": "training estimators checkpointing results model kernels checks errors "
+    "deadline optional",
     "imports": "model kernels checks errors optional",
     "network": "checkpointing training files model kernels checks imports versions",
-    "fleet": "network checkpointing results training files model kernels checks deadline versions",
+    "fleet": "network checkpointing clients results training files model kernels checks deadline "
+    "versions",
     "results": "plots checks optional",
-    "estimators": "network checkpointing results training model kernels checks errors deadline "
-    "schedules versions",
-    "search": "estimators checkpointing results",
+    "estimators": "network checkpointing clients results training model kernels checks errors "
+    "deadline schedules versions",
+    "search": "estimators checkpointing clients results",
     "river": "estimators optional",
     "exports": "fleet network estimators files model measuring kernels checks errors optional",
     "saving": "tables files fleet network estimators training model kernels schedules checks",
@@ -71,13 +75,17 @@ HOMES = {
     "sklearn": {
         *("estimators", "ensembles", "exchange", "fleets", "groups", "linear", "search"),
         *("saving", "datasets", "tables", "ways", "benchmarks", "demo", "exports", "imports"),
+        "distributed",
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},
-    "pyarrow": {"tables", "reading"},
+    "pyarrow": {"tables", "reading", "distributed"},
     "river": {"fastperc"},  # fastperc/river.py
     "torch": {"imports", "ways"},
     "onnx": {"imports", "exports", "ways"},
+    "dask": {"distributed"},
+    "distributed": {"distributed"},
+    "cloudpickle": {"distributed"},
 }
 
 
@@ -225,7 +233,10 @@ def test_imports_of_every_form_are_seen(tmp_path, source, packages):
 
 WRITERS = {"write_text", "write_bytes", "savefig", "tofile", "memmap", "dump", "save_file"}
 MOVERS = {"replace", "rename", "renames", "link", "symlink"}  # of os, and of shutil
-MAY_WRITE = {"kernels/caching.py", "fastperc/plots/files.py"}  # this into memory
+# The latter two into memory.
+MAY_WRITE = {
+    "kernels/caching.py", "fastperc/plots/files.py", "fastperc/distributed/payload.py"
+}  # fmt: skip
 
 
 def writes(path):
@@ -282,6 +293,8 @@ MOST_ANY = {
     "comparing": 6,
     "training": 8,
     "checkpointing": 8,
+    "clients": 5,
+    "distributed": 85,  # Dask comes without types
     "river": 6,
 }
 FEW_ANY = 4  # in any other folder, or file beside them

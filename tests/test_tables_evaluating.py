@@ -14,7 +14,7 @@ import fastperc
 from fastperc.commands import main as cli
 from fastperc.errors import TableError
 from fastperc.tables import evaluate, train
-from fastperc.tables.scoring import classification, regression
+from fastperc.tables.scores import classification, regression
 from fastperc.tables.slicing import slices_of
 
 

@@ -32,6 +32,11 @@ class Scaling:
         else:
             wide, mean = X.astype(np.float64), np.zeros(X.shape[1])
             variance = mean_variance_axis(wide, axis=0, weights=weight)[1]
+        return cls.of_moments(mean, variance)
+
+    @classmethod
+    def of_moments(cls, mean: np.ndarray, variance: np.ndarray) -> Scaling:
+        """Return the scaling of columns of these means and variances."""
         deviation = np.sqrt(variance)
         is_constant = deviation <= 1e-14 * np.abs(mean)
         return cls(mean, np.where(is_constant, 1.0, deviation))

@@ -12,7 +12,7 @@ from ..kernels.table import CHUNK, chunk_size
 from . import slices
 from .dense import Dense
 from .layout import aligned_zeros, views
-from .samples import Samples, dense_rows, no_order, windows
+from .samples import RemoteSamples, Samples, dense_rows, no_order, windows
 from .shards import ShardGradients, threads_are_safe
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Objective(NamedTuple):
 
 def loss_and_gradient(
     model: Dense,
-    samples: Samples,
+    samples: Samples | RemoteSamples,
     objective: Objective = Objective(),  # noqa: B008 (it cannot be changed)
     deadline: Deadline = NO_LIMIT,
     scratch: np.ndarray | None = None,
@@ -166,7 +166,7 @@ def _add_penalty_slopes(model: Dense, gradient: np.ndarray, objective: Objective
 
 def gradient_sums(
     model: Dense,
-    samples: Samples,
+    samples: Samples | RemoteSamples,
     deadline: Deadline = NO_LIMIT,
     scratch: np.ndarray | None = None,
 ) -> tuple[float, float, np.ndarray]:
@@ -174,6 +174,8 @@ def gradient_sums(
 
     Of samples in another precision than the model's, a few at a time are converted.
     """
+    if isinstance(samples, RemoteSamples):
+        return samples.gradient_sums(model, deadline)
     if not samples.is_sparse and samples.X.dtype == model.dtype:
         return _dense_gradient_sums(model, samples, deadline, scratch)
     loss_sum = weight_sum = 0.0

@@ -13,6 +13,11 @@ from ..kernels.arguments import Samples as Arguments
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+    from ..deadline import Deadline
+    from ..training.rules import Rule
+    from ..training.steps import Steps
+    from .dense import Dense
+
 WINDOW = 1 << 20  # numbers that are made dense, or converted, at a time
 
 
@@ -102,6 +107,56 @@ class Samples:
             return self
         weight = read_only(self.weight[rows]) if len(self.weight) else self.weight
         return replace(self, X=dense_rows(self.X, rows), Y=read_only(self.Y[rows]), weight=weight)
+
+
+class RemoteSamples:
+    """Samples that lie in other processes, which compute what is asked of them.
+
+    They stand in for `Samples` where all of them make one step. Part of a run's state, since what
+    is done elsewhere may have one; see `training.checkpoints.Part`.
+
+    Attributes
+    ----------
+    n_samples, n_inputs, n_outputs : int
+    """
+
+    weight = np.empty(0)
+    weight_is_factor = False
+    unit = 1.0
+
+    def __init__(self, n_samples: int, n_inputs: int, n_outputs: int):
+        self.n_samples, self.n_inputs, self.n_outputs = n_samples, n_inputs, n_outputs
+
+    def __len__(self) -> int:
+        return self.n_samples
+
+    @property
+    def weight_sum(self) -> float:
+        """The number of samples."""
+        return float(self.n_samples)
+
+    def with_weight(self) -> RemoteSamples:
+        """Return the samples, all of which have weight 1."""
+        return self
+
+    def identity(self) -> dict[str, object]:
+        """Return digests of what the samples are made of; see `training.checkpoints.recorded`."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, object]:
+        """Return copies of all that changes from step to step."""
+        return {}
+
+    def restore(self, state: dict[str, object]) -> None:
+        """Take over a `state`."""
+
+    def gradient_sums(self, model: Dense, deadline: Deadline) -> tuple[float, float, np.ndarray]:
+        """Return the sums of losses, weights and gradients, as `evaluate.gradient_sums`."""
+        raise NotImplementedError
+
+    def steps(self, model: Dense, rule: Rule, batch_size: int, deadline: Deadline) -> Steps:
+        """Return what takes the steps of an epoch; see `training.steps`."""
+        raise NotImplementedError
 
 
 def split_off(

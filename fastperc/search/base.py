@@ -24,6 +24,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params, _num_samples
 
 from ..checkpointing import resumable
+from ..clients import on_client
 from ..estimators.draws import streams_of
 from ..estimators.typed import fits_what_it_has
 from ..results import ResultsTable
@@ -52,6 +53,7 @@ class FleetSearch(BaseSearchCV):
     _rows: list[Rows] | None = None  # of the last search, if it trained networks
 
     @fits_what_it_has
+    @on_client
     @resumable(streams_of)
     def fit(
         self,
@@ -61,6 +63,7 @@ class FleetSearch(BaseSearchCV):
         checkpoint: str | os.PathLike | None = None,
         every: str | int = "60s",
         resume: bool = False,
+        client: object = None,
         **params: object,
     ) -> Self:
         """Find the best parameters, and fit an estimator that has them to all of the data.
@@ -72,6 +75,11 @@ class FleetSearch(BaseSearchCV):
         checkpoint, every, resume
             A file in which to keep training, how often, and whether to go on from it; as of
             `MLPClassifier.fit`. Not for what is left to scikit-learn's own code.
+        client : distributed.Client, str or bool, optional
+            A Dask cluster to train on, by the extra ``fastperc[dask]``: a client, a scheduler's
+            address, or True for one on this machine. The results are the same to the last bit. See
+            `fastperc.distributed.on`.
+            Not for what is left to scikit-learn's own code.
         **params : dict
             ``sample_weight``, ``groups`` and whatever else scikit-learn's search takes.
 
@@ -87,6 +95,12 @@ class FleetSearch(BaseSearchCV):
             raise ValueError(
                 f"checkpoint: found one, but {reason}: this search is left to scikit-learn's own "
                 "code, which cannot go on where it was. Search among MLPClassifier or MLPRegressor"
+            )
+        if client is not None and client is not False:
+            raise ValueError(
+                f"client: found one, but {reason}: this search is left to scikit-learn's own code, "
+                "which has joblib for that: joblib.parallel_config(backend='dask'). Or search "
+                "among MLPClassifier or MLPRegressor"
             )
         super().fit(X, y, **params)
         self._rows = None

@@ -154,6 +154,7 @@ n_features_in_, feature_names_in_
         checkpoint: str | os.PathLike | None = None,
         every: str | int = "60s",
         resume: bool = False,
+        client: object = None,
         **params: Any,
     ) -> Self:
         """Find the best parameters, and fit an estimator that has them to all of the data.
@@ -165,6 +166,10 @@ n_features_in_, feature_names_in_
         checkpoint, every, resume
             A file in which to keep training, how often, and whether to go on from it; as of
             `MLPClassifier.fit`.
+        client : distributed.Client, str or bool, optional
+            A Dask cluster to train on, by the extra ``fastperc[dask]``: a client, a scheduler's
+            address, or True for one on this machine. The results are the same to the last bit. See
+            `fastperc.distributed.on`.
         **params : dict
             ``sample_weight``, ``groups`` and whatever else scikit-learn's search takes.
 
@@ -172,7 +177,9 @@ n_features_in_, feature_names_in_
         -------
         self : object
         """
-        kept: dict[str, Any] = {"checkpoint": checkpoint, "every": every, "resume": resume}
+        kept: dict[str, Any] = {
+            "checkpoint": checkpoint, "every": every, "resume": resume, "client": client
+        }  # fmt: skip
         self._n_samples_orig = _num_samples(X)
         self._goes_on = self.resource == EPOCHS
         if not self._goes_on:

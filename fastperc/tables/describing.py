@@ -131,7 +131,8 @@ def describe(
             raise missing_column(name, source.names, source.name)
     whole = source.read()
     cells = {name: Cells(name, whole[name]) for name in source.names}
-    stated, warnings = [*source.stated], list[str]()
+    stated = [*source.stated]
+    warnings: list[str] = []
     if target is None:
         told = {**dict.fromkeys(numeric, "number"), **dict.fromkeys(categorical, "category")}
         roles = {

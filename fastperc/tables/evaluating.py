@@ -16,7 +16,7 @@ from .arrow import numbers_of, role_of_type, texts_of
 from .bootstrap import Score
 from .encoding import Notes
 from .predicting import Model, Stream, model_of
-from .scoring import classification, regression
+from .scores import classification, regression
 from .slicing import slices_of
 
 

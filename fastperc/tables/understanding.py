@@ -101,7 +101,10 @@ def understand(
         source.name, n_rows, target, kind, tuple(columns), missing, classes, counts
     )
     if not found.inputs:
-        raise source.error(f"no column is left to predict {target!r} from; {_left_out(found)}")
+        left = _left_out(found)
+        raise source.error(
+            f"there is no column to predict {shown(target)} from" + (f". {left}" if left else "")
+        )
     found.stated[:] = [*source.stated, *sentences(found, cells)]
     found.warnings[:] = warnings_of(found, cells)
     return found

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from ..model.samples import Samples
+from ..model.samples import RemoteSamples, Samples
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -175,6 +175,11 @@ def branches(function: Callable[[Item], Result]) -> Callable[[int, Item], Result
         return context.run(function, item)
 
     return call
+
+
+def is_recorded() -> bool:
+    """Return whether the next run would be kept in a journal."""
+    return _place.get() is not None
 
 
 class Record:
@@ -342,10 +347,12 @@ def arrays_of(X: np.ndarray | csr_matrix) -> tuple[np.ndarray, ...]:
     return (X,) if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr)
 
 
-def identity_of(samples: Samples | None, prefix: str = "") -> State:
+def identity_of(samples: Samples | RemoteSamples | None, prefix: str = "") -> State:
     """Return the identity of samples: digests of X, y and their weights, under these names."""
     if samples is None:
         return {}
+    if isinstance(samples, RemoteSamples):
+        return samples.identity()
     X = samples.X
     return {
         f"{prefix}X": {"shape": [*X.shape], "sha256": digest(*arrays_of(X))},

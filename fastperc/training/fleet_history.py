@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -78,14 +79,23 @@ class FleetHistory:
         return f"FleetHistory({len(self.epochs)} networks, up to {most} epochs; ended: {ends})"
 
 
+class OfNetworks(Protocol):
+    """A function whose results are those of networks."""
+
+    def __call__(self, *args: Any) -> np.ndarray: ...
+
+    def cut(self, networks: np.ndarray) -> OfNetworks:
+        """Return the function of some of the networks."""
+
+
 @dataclass
 class FleetHistoryWatcher:
     """Keeps the history of a fleet, and ends the training of its networks one by one."""
 
     history: FleetHistory
     numbers: np.ndarray  # of the networks, in the history
-    rates: Callable[[int], np.ndarray]
-    weight_sums: Callable[[int, int, np.ndarray], np.ndarray]
+    rates: OfNetworks  # (epoch) -> (n_networks,)
+    weight_sums: OfNetworks  # (first epoch, n_epochs, networks) -> what losses are divided by
     epochs: int
     n_rows: int
     deadline: Deadline
@@ -145,6 +155,44 @@ class FleetHistoryWatcher:
         for name in WATCHED:
             getattr(self, name)[:] = state[name]
         self.done = state["done"]
+
+    def cut(self, networks: np.ndarray) -> FleetHistoryWatcher:
+        """Return a watcher of some of the networks, with a history of their own."""
+        n, held = len(networks), self.validation
+        twin = FleetHistoryWatcher(
+            FleetHistory.empty(n), np.arange(n), self.rates.cut(networks),
+            self.weight_sums.cut(networks), self.epochs, self.n_rows, self.deadline,
+            self.is_scheduled, None if self.patience is None else self.patience[networks], self.tol,
+            None if held is None else held.of_some(networks), None,
+            None if self.theta is None else self.theta[networks],
+        )  # fmt: skip
+        twin.every = self.every
+        return twin
+
+    def put(self, networks: np.ndarray, state: State, reasons: Sequence[str]) -> None:
+        """Take over the `state` that the `cut` of some networks has at its end, and why."""
+        at, history = self.numbers[networks], self.history
+        for name in COUNTS:
+            getattr(history, name)[at] = state["counts"][name]
+        history.stopped[at] = reasons
+        for name in WATCHED:
+            getattr(self, name)[networks] = state[name]
+        if self.best is not None:
+            self.best[networks] = state["best"]
+        self.done = max(self.done, state["done"])
+        # No rows beyond those of the longest training: how many epochs are trained in one go, and
+        # recorded of a network that diverges meanwhile, depends on who are trained together.
+        diverged = np.array(reasons) == "diverged"
+        last = int((state["counts"]["epochs"] + diverged).max())
+        shown = [k for k in state["shown"].tolist() if k <= last]
+        n, validates = len(self.numbers), self.validation is not None
+        for k in shown[len(self._curves) :]:
+            held = np.full(n, np.nan) if validates else None
+            self._curves.append((k, np.full(n, np.nan), held))
+        for row, (_, loss, held) in enumerate(self._curves[: len(shown)]):
+            loss[networks] = state["loss"][row]
+            if held is not None:
+                held[networks] = state["validation_loss"][row]
 
     @property
     def epochs_at_once(self) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from .. import checks
-from ..model.dense_fleet import FleetSamples
 from .checkpoints import State, digest
 from .fleets import FleetOrders
 from .orders import Draw
@@ -57,6 +56,12 @@ class GivenFleetOrders(FleetOrders):
             return np.broadcast_to(self.orders[wanted], shape)
         return self.orders[wanted, first - 1 : first - 1 + n_epochs]
 
+    def cut(self, networks: np.ndarray) -> GivenFleetOrders:
+        """Return the orders of some networks."""
+        return GivenFleetOrders(
+            len(networks), self.orders[networks] if len(self.orders) > 1 else self.orders
+        )
+
 
 def check_fleet_order(order: object, n: int, n_samples: int, epochs: int) -> np.ndarray:
     """Return the rows that networks take, (1 or n, 1 or epochs, m), as they were given.
@@ -93,18 +98,28 @@ def check_fleet_order(order: object, n: int, n_samples: int, epochs: int) -> np.
     return np.array(raw, np.int64, order="C").reshape(*lead, raw.shape[-1])
 
 
-def weight_sums(
-    samples: FleetSamples, orders: FleetOrders, reduction: str
-) -> Callable[[int, int, np.ndarray], np.ndarray]:
-    """Return the function that tells what the losses of some epochs are divided by.
+@dataclass(frozen=True)
+class WeightSums:
+    """What the losses of some epochs are divided by.
 
-    It takes the first epoch, their number and the networks, and returns the sums of the weights of
-    the rows that were met, (n_epochs, len(networks)) or (1, len(networks)).
+    Attributes
+    ----------
+    weight : ndarray of shape (0,), (n_samples,) or (n_networks, n_samples)
+    orders : FleetOrders
+    reduction : {"mean", "sum"}
     """
-    weight = samples.weight
 
-    def sums(first: int, n_epochs: int, networks: np.ndarray) -> np.ndarray:
-        if reduction == "sum":
+    weight: np.ndarray
+    orders: FleetOrders
+    reduction: str
+
+    def __call__(self, first: int, n_epochs: int, networks: np.ndarray) -> np.ndarray:
+        """Return the sums of the weights of the rows that networks meet, from epoch ``first`` on.
+
+        Shape (n_epochs, len(networks)) or (1, len(networks)).
+        """
+        weight, orders = self.weight, self.orders
+        if self.reduction == "sum":
             return np.ones((1, len(networks)))
         if not isinstance(orders, GivenFleetOrders) or not weight.size:
             total = weight.sum(axis=-1, dtype=np.float64) if weight.size else orders.n_samples
@@ -115,4 +130,7 @@ def weight_sums(
         picked = weight[networks[:, None, None], rows]
         return picked.sum(axis=-1, dtype=np.float64).T
 
-    return sums
+    def cut(self, networks: np.ndarray) -> WeightSums:
+        """Return the same of some networks."""
+        weight = self.weight[networks] if self.weight.ndim == 2 else self.weight
+        return WeightSums(weight, self.orders.cut(networks), self.reduction)

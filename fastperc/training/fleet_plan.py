@@ -13,7 +13,7 @@ from ..model.dense import Dense
 from ..model.dense_fleet import DenseFleet, FleetRule, FleetSamples
 from .fleet_history import FleetHistory, FleetHistoryWatcher
 from .fleet_options import Penalties, check_fleet_rule, check_patience, check_rates
-from .fleet_orders import DrawnFleetOrders, GivenFleetOrders, weight_sums
+from .fleet_orders import DrawnFleetOrders, GivenFleetOrders, WeightSums
 from .fleets import FleetOrders, fit_fleet
 from .options import check_callback, check_deadline
 from .permutations import Permutations
@@ -103,6 +103,21 @@ def check_rule_options(given: dict[str, object]) -> RuleOptions:
     return RuleOptions()._replace(**given)  # type: ignore[arg-type]
 
 
+class RatesOf(NamedTuple):
+    """The learning rates of some networks, by epoch."""
+
+    rates: Callable[[int], np.ndarray]
+    networks: np.ndarray
+
+    def __call__(self, epoch: int) -> np.ndarray:
+        """Return the rates of an epoch."""
+        return self.rates(epoch)[self.networks]
+
+    def cut(self, networks: np.ndarray) -> RatesOf:
+        """Return the rates of some of them."""
+        return RatesOf(self.rates, self.networks[networks])
+
+
 def train_shape(plan: FleetPlan, run: Run, history: FleetHistory, rng: np.random.Generator) -> None:
     """Train the networks of one shape."""
     fleet, numbers = run.shape.dense, run.shape.numbers
@@ -112,8 +127,8 @@ def train_shape(plan: FleetPlan, run: Run, history: FleetHistory, rng: np.random
     waits = None if plan.waits is None else plan.waits[numbers]
     keeps_best = waits is not None and run.held is not None
     watcher = FleetHistoryWatcher(
-        history, numbers, lambda epoch: plan.rates(epoch)[numbers],
-        weight_sums(run.samples, orders, plan.reduction), plan.epochs, n_rows, plan.deadline,
+        history, numbers, RatesOf(plan.rates, numbers),
+        WeightSums(run.samples.weight, orders, plan.reduction), plan.epochs, n_rows, plan.deadline,
         plan.is_scheduled, waits, plan.tol, run.held, plan.callback,
         fleet.theta if keeps_best else None,
     )  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ..model.evaluate import mean_loss, outputs
 from ..model.samples import Samples
 from ..model.slices import SHORT, SLICE, next_size, threads_for
 from .checkpoints import Arrays, Part, State, identity_of, recorded
+from .elsewhere import trainer
 from .fleet_lanes import InLanes, Rows, Window, are_plain, can_have_lanes, lanes_pay
 from .progress import ProgressBar
 from .rules import Rule
@@ -60,6 +62,32 @@ class FleetOrders:
         return [np.broadcast_to(np.arange(self.n_samples), (n_epochs, self.n_samples))] * len(
             wanted
         )
+
+    def cut(self, networks: np.ndarray) -> FleetOrders:
+        """Return the orders of some networks, to be taken to another process."""
+        twin = copy.copy(self)
+        twin.which = self.which[networks]
+        return twin
+
+    def put(
+        self, networks: np.ndarray, state: State, taken: np.ndarray, furthest: dict[int, int]
+    ) -> None:
+        """Go on from where another process has come that had the `cut` of some networks.
+
+        Parameters
+        ----------
+        networks : ndarray of int
+        state : dict
+            What `state` returned there.
+        taken : ndarray of int of shape (len(networks),)
+            Of how many epochs each of them had its rows.
+        furthest : dict
+            Epochs by random stream, of all that was put here: the longest one counts.
+        """
+        epochs = int(taken.max(initial=0))
+        if epochs > furthest.get(0, 0):
+            furthest[0] = epochs
+            self.restore(state)
 
 
 class Engine(Protocol):
@@ -129,6 +157,12 @@ class FleetWatcher(Part, Protocol):
     def identity(self) -> State:
         """Return what the run depends on that the watcher knows of; see `checkpoints.recorded`."""
 
+    def cut(self, networks: np.ndarray) -> FleetWatcher:
+        """Return a watcher of some of the networks, to be taken to another process."""
+
+    def put(self, networks: np.ndarray, state: State, reasons: Sequence[str]) -> None:
+        """Take over the `state` that the `cut` of some networks has at its end, and why."""
+
     def begin_epoch(self, epoch: int, networks: np.ndarray) -> np.ndarray:
         """Return the learning rates of an epoch, counted from 1, one for each of ``networks``."""
 
@@ -156,6 +190,20 @@ class FleetWatcher(Part, Protocol):
         """
 
 
+class FleetRun(NamedTuple):
+    """What `fit_fleet` is given."""
+
+    fleet: DenseFleet
+    samples: FleetSamples
+    rule: FleetRule
+    watcher: FleetWatcher
+    orders: FleetOrders
+    batch_size: int
+    epochs: int
+    deadline: Deadline
+    progress: bool
+
+
 def fit_fleet(
     fleet: DenseFleet,
     samples: FleetSamples,
@@ -171,7 +219,8 @@ def fit_fleet(
 ) -> np.ndarray:
     """Train networks of one shape, in place.
 
-    What becomes of a network does not depend on the others, nor on ``threads``.
+    What becomes of a network does not depend on the others, nor on ``threads``, nor on whether
+    another process does it; see `elsewhere`.
 
     Parameters
     ----------
@@ -200,6 +249,11 @@ def fit_fleet(
         said.
     """
     orders = orders or FleetOrders(len(fleet), len(samples))
+    other = trainer()
+    if other is not None:
+        return other.fit_fleet(
+            FleetRun(fleet, samples, rule, watcher, orders, batch_size, epochs, deadline, progress)
+        )
     standing = _Standing(fleet, rule)
     parts: dict[str, Part] = {"orders": orders, "watcher": watcher, "networks": standing}
 

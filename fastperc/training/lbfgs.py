@@ -12,7 +12,7 @@ from ..deadline import NO_LIMIT, Deadline
 from ..errors import OutOfTimeError
 from ..model.dense import Dense
 from ..model.evaluate import Objective, loss_and_gradient
-from ..model.samples import Samples
+from ..model.samples import RemoteSamples, Samples
 from .loop import Watcher, likely_cause
 from .progress import ProgressBar
 
@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
 
 def minimise(
     model: Dense,
-    samples: Samples,
+    samples: Samples | RemoteSamples,
     watcher: Watcher,
     *,
     objective: Objective,
@@ -106,7 +106,7 @@ class _Search:
     def __init__(
         self,
         model: Dense,
-        samples: Samples,
+        samples: Samples | RemoteSamples,
         watcher: Watcher,
         objective: Objective,
         in_float64: bool,

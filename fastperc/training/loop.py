@@ -17,7 +17,7 @@ from ..deadline import NO_LIMIT, Deadline
 from ..kernels.arguments import LOSS, N_SUMS
 from ..kernels.updates import LR
 from ..model.dense import Dense
-from ..model.samples import Samples
+from ..model.samples import RemoteSamples, Samples
 from ..model.slices import SHORT, SLICE, next_size
 from .checkpoints import Arrays, Part, Record, State, identity_of, recorded
 from .orders import Order
@@ -66,7 +66,7 @@ class Watcher(Part, Protocol):
 
 def fit(
     model: Dense,
-    samples: Samples,
+    samples: Samples | RemoteSamples,
     rule: Rule,
     watcher: Watcher,
     *,
@@ -107,6 +107,8 @@ def fit(
     order = order or Order(samples)
     arrays = Arrays(theta=model.theta, rule=rule.state, rule_steps=rule.step_state)
     parts: dict[str, Part] = {"order": order, "watcher": watcher, "arrays": arrays}
+    if isinstance(samples, RemoteSamples):
+        parts["remote"] = samples
 
     def identity() -> State:
         own = {

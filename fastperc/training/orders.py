@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import checks
 from ..deadline import Deadline
-from ..model.samples import Samples, no_order
+from ..model.samples import RemoteSamples, Samples, no_order
 from .checkpoints import Part, State, digest
 
 
@@ -41,7 +41,7 @@ class Order:
 
     epochs_at_once = ANY_NUMBER
 
-    def __init__(self, samples: Samples, rows: int | None = None):
+    def __init__(self, samples: Samples | RemoteSamples, rows: int | None = None):
         self.samples = samples
         self.rows = len(samples) if rows is None else rows
         self._takes_all = rows is None or rows == len(samples)

@@ -17,7 +17,7 @@ from ..kernels.table import CHUNK
 from ..kernels.updates import LR, SUM
 from ..model.dense import Dense
 from ..model.layout import aligned_zeros
-from ..model.samples import WINDOW, Samples, no_order
+from ..model.samples import WINDOW, RemoteSamples, Samples, no_order
 from ..model.shards import ShardGradients
 from ..model.slices import LONG, threads_for
 from .rules import Rule
@@ -25,7 +25,7 @@ from .rules import Rule
 
 def steps_for(
     model: Dense,
-    samples: Samples,
+    samples: Samples | RemoteSamples,
     rule: Rule,
     batch_size: int,
     threads: int,
@@ -36,6 +36,8 @@ def steps_for(
 
     ``rows``: of an epoch, at most; by default all of the samples, once.
     """
+    if isinstance(samples, RemoteSamples):
+        return samples.steps(model, rule, batch_size, deadline)
     rows = len(samples) if rows is None else rows
     are_factors = samples.weight_is_factor or not len(samples.weight)
     is_online = batch_size == 1 and are_factors and not rule.takes_all_samples

@@ -33,6 +33,8 @@ DEMANDS = {
     "T19": Demand("no hidden copy of the data", "memory", "most beyond X: {:.1%}"),
     "T20": Demand("threads, forks and worker processes", "company", "slowest: {:.1f} s"),
     "T21": Demand("a bad cache of machine code", "caches"),
+    "T23": Demand("workers of a Dask cluster die, hang or are slow", "cluster",
+                  "slowest: {:.1f} s"),
 }  # fmt: skip
 
 

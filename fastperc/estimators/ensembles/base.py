@@ -14,6 +14,7 @@ from sklearn.utils import Tags, _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval
 
 from ...checkpointing import resumable
+from ...clients import on_client
 from ..attempt import Attempt
 from ..base import BaseMLP, checked_weight
 from ..draws import streams_of
@@ -97,6 +98,7 @@ class BaseMLPEnsemble(FittedEnsemble):
     # --- fit -----------------------------------------------------------------------------------
 
     @fits
+    @on_client
     @resumable(streams_of)
     def fit(
         self,
@@ -110,6 +112,7 @@ class BaseMLPEnsemble(FittedEnsemble):
         checkpoint: str | os.PathLike | None = None,
         every: str | int = "60s",
         resume: bool = False,
+        client: object = None,
     ) -> Self:
         """Fit the members to X and y, all of them together.
 
@@ -125,6 +128,10 @@ class BaseMLPEnsemble(FittedEnsemble):
         checkpoint, every, resume
             A file in which to keep training, how often, and whether to go on from it; as of
             `MLPClassifier.fit`.
+        client : distributed.Client, str or bool, optional
+            A Dask cluster to train on, by the extra ``fastperc[dask]``: a client, a scheduler's
+            address, or True for one on this machine. The results are the same to the last bit. See
+            `fastperc.distributed.on`.
 
         Returns
         -------

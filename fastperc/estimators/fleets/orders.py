@@ -134,6 +134,40 @@ class JobOrders(FleetOrders):
         twin.which = self.which[networks]
         return twin
 
+    def cut(self, networks: np.ndarray) -> JobOrders:
+        """Return the orders of some networks, without the rows and streams of others."""
+        wanted, which = np.unique(self.which[networks], return_inverse=True)
+        used, streams = np.unique(self.streams[wanted], return_inverse=True)
+        used, shift = used[used >= 0], np.count_nonzero(used < 0)
+        spans = np.stack([self.begins[wanted], self.lengths[wanted]])
+        different, of = np.unique(spans, axis=1, return_inverse=True)
+        twin = copy.copy(self)
+        twin.which, twin.streams, twin.lengths = which, streams - shift, self.lengths[wanted]
+        twin.shuffles = [self.shuffles[stream] for stream in used.tolist()]
+        if different[1].sum() < len(self.rows):
+            parts = [self.rows[begin : begin + n] for begin, n in different.T.tolist()]
+            begins = np.cumsum([0, *map(len, parts)])
+            twin.rows, twin.begins = np.concatenate(parts), begins[of.ravel()]
+        else:
+            twin.begins = self.begins[wanted]
+        return twin
+
+    def put(
+        self,
+        networks: np.ndarray,
+        state: checkpoints.State,
+        taken: np.ndarray,
+        furthest: dict[int, int],
+    ) -> None:
+        """Let each stream go on from where its longest network has left it."""
+        streams = self.streams[self.which[networks]]
+        used = np.unique(streams)
+        for place, stream in enumerate(used[used >= 0].tolist()):
+            epochs = int(taken[streams == stream].max())
+            if epochs > furthest.get(stream, 0):
+                furthest[stream] = epochs
+                self.shuffles[stream].restore(state[str(place)])
+
     def window(self, first: int, n_epochs: int, wanted: np.ndarray) -> np.ndarray:
         """Return the rows of some epochs of the orders ``wanted``, in one array."""
         streams, lengths = self.streams[wanted], self.lengths[wanted]

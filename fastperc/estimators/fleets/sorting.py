@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,12 +17,14 @@ from sklearn.utils import _safe_indexing
 from ...errors import DivergedError
 from ...kernels.updates import RPROP
 from ...training.checkpoints import branches
+from ...training.elsewhere import Trainer, trainer
 from ..arrays import check_usable, unit_of
 from ..batching import is_clipped, largest_batch
 from ..labels import Labels
+from ..warning import warn
 from .building import FleetBuilder
 from .data import Data, unfitted
-from .fleet_fit import FleetFit, Task
+from .fleet_fit import FleetFit, Message, Task
 from .jobs import Job, ParameterCheck, Plan, goes_alone
 from .orders import Starts
 from .outcomes import Outcome, alone, failed
@@ -194,26 +198,52 @@ class Sorting:
 
     def fit_alone(self, threads: int) -> list[Outcome]:
         """Let those that share nothing fit themselves."""
-        jobs, fit = [self.jobs[number] for number in self.alone], branches(self._fit)
+        jobs, other = [self.jobs[number] for number in self.alone], trainer()
+        if jobs and other is not None:
+            return self._fit_away(jobs, other)
+        fit = branches(self._fit)
         if threads == 1 or len(jobs) < 2:
             return [*map(fit, self.alone, jobs)]
         with ThreadPoolExecutor(threads) as pool:
             return list(pool.map(fit, self.alone, jobs))
 
+    def _fit_away(self, jobs: list[Job], other: Trainer) -> list[Outcome]:
+        """Let others do it, and warn of what they were warned of."""
+        name = f"fit {type(jobs[0].estimator).__name__}"
+        found = other.map(fit_away, (self.X, self.y), jobs, name)
+        for _, messages in found:
+            for message, category in messages:
+                warn(message, category)
+        return [replace(found[k][0], job=job) for k, job in enumerate(jobs)]
+
     def _fit(self, job: Job) -> Outcome:
-        X, y, weight = self.X, self.y, job.sample_weight
-        if job.rows is not None:
-            X, y = _safe_indexing(X, job.rows), _safe_indexing(y, job.rows)
-            weight = None if weight is None else weight[job.rows]
-        begin = time.perf_counter()
-        try:
-            fitted = clone(job.estimator)
-            fitted.fit(X, y) if weight is None else fitted.fit(X, y, sample_weight=weight)
-        except DivergedError as error:  # the network that keeps its weights is gone
-            return failed(job, error.without_weights(), time.perf_counter() - begin)
-        except Exception as error:
-            return failed(job, error, time.perf_counter() - begin)
-        return alone(job, fitted, time.perf_counter() - begin)
+        return fit_one((self.X, self.y), job)
+
+
+def fit_one(data: tuple[object, object], job: Job) -> Outcome:
+    """Let an estimator fit itself to its rows of X and y."""
+    X, y, weight = *data, job.sample_weight
+    if job.rows is not None:
+        X, y = _safe_indexing(X, job.rows), _safe_indexing(y, job.rows)
+        weight = None if weight is None else weight[job.rows]
+    begin = time.perf_counter()
+    try:
+        fitted = clone(job.estimator)
+        fitted.fit(X, y) if weight is None else fitted.fit(X, y, sample_weight=weight)
+    except DivergedError as error:  # the network that keeps its weights is gone
+        return failed(job, error.without_weights(), time.perf_counter() - begin)
+    except Exception as error:
+        return failed(job, error, time.perf_counter() - begin)
+    return alone(job, fitted, time.perf_counter() - begin)
+
+
+def fit_away(data: tuple[object, object], job: Job) -> tuple[Outcome, list[Message]]:
+    """Do the same in another process; returns the outcome without its job, and warnings."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        outcome = fit_one(data, job)
+    bare = replace(outcome, job=Job(job.estimator))
+    return bare, [(str(each.message), each.category) for each in found]
 
 
 def by_weights(tasks: Sequence[Task]) -> list[list[Task]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -50,18 +51,26 @@ class FleetValidation:
     ):
         self.dense, self.held, self.which = dense, held, which
         self.loss_scale, self.score = loss_scale, score
+        self.stands_side_by_side = len(held) >= MANY and FEW * len(held) > len(which)
 
     def take(self, networks: np.ndarray) -> FleetValidation:
-        """Return the validation of some networks."""
-        return FleetValidation(
-            self.dense, self.held, self.which[networks], self.loss_scale, self.score
-        )
+        """Return the validation of some networks, which are measured as before."""
+        twin = copy.copy(self)
+        twin.which = self.which[networks]
+        return twin
+
+    def cut(self, networks: np.ndarray) -> FleetValidation:
+        """Return the same without the sets of other networks."""
+        twin = copy.copy(self)
+        wanted, twin.which = np.unique(self.which[networks], return_inverse=True)
+        twin.held = [self.held[k] for k in wanted.tolist()]
+        return twin
 
     def measure(self, trained: Trained) -> tuple[np.ndarray, np.ndarray]:
         """Return loss and score of each network; a score is NaN where outputs are not finite."""
         n = len(trained.networks)
         which, theta = self.which[trained.networks], trained.theta()
-        if len(self.held) >= MANY and FEW * len(self.held) > len(self.which):
+        if self.stands_side_by_side:
             return self._measure_each(theta, which)
         losses, scores = np.empty(n), np.empty(n)
         by_set = np.argsort(which, kind="stable")

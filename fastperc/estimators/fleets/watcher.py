@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -105,6 +105,30 @@ class FitWatcher:
         for name in CURVES:
             setattr(twin, name, getattr(self, name)[:, networks])
         return twin
+
+    def cut(self, networks: np.ndarray) -> FitWatcher:
+        """Return a watcher of some of the networks, to be taken to another process."""
+        twin = self.take(networks)
+        twin.validation = self.validation and self.validation.cut(networks)
+        return twin
+
+    def put(self, networks: np.ndarray, state: State, reasons: Sequence[str]) -> None:
+        """Take over the `state` that the `cut` of some networks has at its end, and why."""
+        arrays, best = state["arrays"], state["best_theta"]
+        self.epoch = max(self.epoch, state["epoch"])
+        for name in COUNTS:
+            getattr(self, name)[networks] = arrays[name]
+        for name in CURVES:
+            curve, part = getattr(self, name), arrays[name]
+            if len(part) > len(curve):
+                room = np.full((len(part) - len(curve), curve.shape[1]), np.nan)
+                curve = np.concatenate([curve, room])
+                setattr(self, name, curve)
+            curve[: len(part), networks] = part
+        if best is not None:
+            if self.best_theta is None:
+                self.best_theta = np.empty((len(self.is_on), best.shape[1]), best.dtype)
+            self.best_theta[networks] = best
 
     # --- checkpoints ----------------------------------------------------------------------------
 

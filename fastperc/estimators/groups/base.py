@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from ...checkpointing import resumable
+from ...clients import on_client
 from ...results import ResultsTable
 from ..attempt import Attempt
 from ..base import BaseMLP, checked_weight
@@ -76,6 +77,7 @@ class BaseGroupedMLP(MetaEstimatorMixin, VersionedEstimator):
     # --- fit -----------------------------------------------------------------------------------
 
     @fits
+    @on_client
     @resumable(streams_of)
     def fit(
         self,
@@ -87,6 +89,7 @@ class BaseGroupedMLP(MetaEstimatorMixin, VersionedEstimator):
         checkpoint: str | os.PathLike | None = None,
         every: str | int = "60s",
         resume: bool = False,
+        client: object = None,
     ) -> Self:
         """Fit a network to the rows of each group, all of them together.
 
@@ -102,6 +105,10 @@ class BaseGroupedMLP(MetaEstimatorMixin, VersionedEstimator):
         checkpoint, every, resume
             A file in which to keep training, how often, and whether to go on from it; as of
             `MLPClassifier.fit`.
+        client : distributed.Client, str or bool, optional
+            A Dask cluster to train on, by the extra ``fastperc[dask]``: a client, a scheduler's
+            address, or True for one on this machine. The results are the same to the last bit. See
+            `fastperc.distributed.on`.
 
         Returns
         -------

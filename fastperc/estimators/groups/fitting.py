@@ -25,6 +25,7 @@ def fit_groups(
     checkpoint: str | os.PathLike | None = None,
     every: str | int = "60s",
     resume: bool = False,
+    client: object = None,
 ) -> BaseGroupedMLP:
     """Fit a copy of an estimator to the rows of each group, all of them together.
 
@@ -47,6 +48,10 @@ def fit_groups(
     checkpoint, every, resume
         A file in which to keep training, how often, and whether to go on from it; as of
         `MLPClassifier.fit`.
+    client : distributed.Client, str or bool, optional
+        A Dask cluster to train on, by the extra ``fastperc[dask]``: a client, a scheduler's
+        address, or True for one on this machine. The results are the same to the last bit. See
+        `fastperc.distributed.on`.
 
     Returns
     -------
@@ -70,5 +75,12 @@ def fit_groups(
     column, given = (groups, None) if isinstance(groups, (str, int)) else (None, groups)
     model = kind(estimator, column, unknown=unknown, n_jobs=n_jobs)
     return model.fit(
-        X, y, sample_weight, groups=given, checkpoint=checkpoint, every=every, resume=resume
+        X,
+        y,
+        sample_weight,
+        groups=given,
+        client=client,
+        checkpoint=checkpoint,
+        every=every,
+        resume=resume,
     )

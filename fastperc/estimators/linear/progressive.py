@@ -23,6 +23,16 @@ class ProgressiveLinear(OnlineLinear):
         """Return what each row of a part adds to a metric."""
         raise NotImplementedError
 
+    def _metric(self, name: str | None) -> str:
+        """Return the name of a metric, or the default, if the model has numbers for it."""
+        metric = self.metrics[0] if name is None else name
+        if metric not in self.metrics:
+            raise ValueError(
+                f"metric: found {metric!r:.60}, expected one of {', '.join(self.metrics)}"
+            )
+        self._check_metric(metric)
+        return metric
+
     def _check_metric(self, metric: str) -> None:
         """Refuse a metric that the model's loss has no numbers for."""
 
@@ -50,12 +60,7 @@ class ProgressiveLinear(OnlineLinear):
         A label that comes for the first time could not be predicted: such a row counts as wrong,
         and in log loss as a guess among the classes there are by then.
         """
-        name = self.metrics[0] if metric is None else metric
-        if name not in self.metrics:
-            raise ValueError(
-                f"metric: found {name!r:.60}, expected one of {', '.join(self.metrics)}"
-            )
-        self._check_metric(name)
+        name = self._metric(metric)
         parts, done, targets = [], 0, np.asarray(y)
         for part in self._learn_in_turn(X, y):
             here = targets[done : done + len(part.outputs)]
