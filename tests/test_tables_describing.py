@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+import table_makers
 from fastperc.commands import main as cli
 from fastperc.errors import TableError
 from fastperc.tables import describe
@@ -99,3 +100,17 @@ def test_what_does_not_fit_is_one_line(tmp_path, monkeypatch, capsys, words, sta
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_odd_tables_are_described_or_refused_in_one_line(capsys):
+    statuses = set()
+    for path in sorted(table_makers.TABLES.iterdir()):
+        if path.suffix == ".toml":
+            continue
+        status = cli.main(["describe", str(path)])
+        said = capsys.readouterr()
+        statuses.add(status)
+        assert (path.name, said.err.count("\n")) == (path.name, status != 0)
+        assert status in (0, 3)
+        assert all(len(line) <= 80 and line.isprintable() for line in said.out.splitlines())
+    assert statuses == {0, 3}

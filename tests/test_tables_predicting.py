@@ -287,6 +287,7 @@ def test_a_column_that_is_not_there_and_a_cell_that_is_no_number(models, tmp_pat
     status, out, error = run(capsys, models["price"][1], file)
     assert (status, out) == (3, [])
     assert error.startswith("fastperc: new.csv, line 3, column 'size': found 'many', expected")
+    assert error.endswith("correct the cell: the model was trained on a column without such\n")
 
 
 def test_other_models_and_files_are_refused(models, table, tmp_path, capsys):
