@@ -1,6 +1,7 @@
 """Scores of a model of tables: scikit-learn's, their intervals, slices, and strange labels."""
 
 import json
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -238,3 +239,19 @@ def test_the_command_prints_scores_and_slices(models, table, tmp_path, capsys):
 def test_what_is_not_defined_is_null_in_json(models, table):
     found = evaluate(models["y"], table.slice(0, 1)).as_dict()
     assert found["scores"][0] == {"name": "R2", "value": None, "low": None, "high": None}
+
+
+@pytest.mark.slow
+def test_adult_is_scored_on_the_rows_that_its_authors_held_out(tmp_path, capsys):
+    folder = os.environ.get("FASTPERC_DATA")
+    if not folder:
+        pytest.skip("FASTPERC_DATA does not name a folder of data sets")
+    model = train(f"{folder}/adult_train.csv.gz", "income", quick=True, missing="indicator")
+    with pytest.raises(TableError, match=r"add --strip-labels \."):
+        evaluate(model, f"{folder}/adult_test.csv.gz")
+    found = evaluate(model, f"{folder}/adult_test.csv.gz", strip_labels=".", by=["sex"])
+    assert found.n_rows == 16_281
+    assert values(found.scores)["accuracy"] > 0.85
+    assert [(part.value, part.n_rows) for part in found.slices] == [
+        ("Female", 5421), ("Male", 10860),
+    ]  # fmt: skip

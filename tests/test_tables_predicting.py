@@ -3,8 +3,10 @@
 import csv
 import io
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -285,6 +287,7 @@ def test_a_column_that_is_not_there_and_a_cell_that_is_no_number(models, tmp_pat
     status, out, error = run(capsys, models["price"][1], file)
     assert (status, out) == (3, [])
     assert error.startswith("fastperc: new.csv, line 3, column 'size': found 'many', expected")
+    assert error.endswith("correct the cell: the model was trained on a column without such\n")
 
 
 def test_other_models_and_files_are_refused(models, table, tmp_path, capsys):
@@ -310,3 +313,52 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(models, tmp_path):
         process.stdout.close()
         assert process.wait(60) == 1
         assert process.stderr.read() == b""
+
+
+PEAK = """
+import resource, sys
+from fastperc.commands.main import main
+status = main(sys.argv[1:])
+print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000, file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+def test_a_long_table_takes_no_more_memory_than_a_short_one(models, tmp_path):
+    """Megabytes of a whole process; 4 million rows of 2 columns are 100 as they stand in memory."""
+    path, peaks = tmp_path / "rows.parquet", []
+    for n in (100_000, 4_000_000):
+        table = rows(4, 100_000).select(["size", "kind"])
+        with pa.parquet.ParquetWriter(path, table.schema) as writer:
+            for _ in range(n // 100_000):
+                writer.write_table(table)
+        words = ["predict", models["price"][1], path, "--out", tmp_path / "out.csv"]
+        said = subprocess.run(
+            [sys.executable, "-c", PEAK, *words], capture_output=True, text=True, check=True
+        ).stderr
+        status, peak = map(int, said.split())
+        assert status == 0
+        peaks.append(peak)
+    assert peaks[1] < min(peaks[0] + 60, 500)
+    with open(tmp_path / "out.csv", "rb") as file:
+        assert sum(1 for _ in file) == 4_000_001
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_nothing_behind(models, tmp_path):
+    path, out = tmp_path / "rows.parquet", tmp_path / "folder" / "out.csv"
+    out.parent.mkdir()
+    table = rows(5, 100_000).select(["size", "kind"])
+    with pa.parquet.ParquetWriter(path, table.schema) as writer:
+        for _ in range(100):
+            writer.write_table(table)
+    words = [sys.executable, "-m", "fastperc", "predict", models["price"][1], path, "--out", out]
+    with subprocess.Popen(words, stderr=subprocess.PIPE) as process:
+        end = time.monotonic() + 60
+        while not any(file.stat().st_size for file in out.parent.iterdir()):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr.read() == b"fastperc: interrupted\n"
+    assert [*out.parent.iterdir()] == []

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .arrow import role_of_type, texts_of
-from .columns import Column
+from .columns import USED, Column
 from .reading import Source, open_source
 from .reading.source import missing_column
 from .roles import Cells, role_of
-from .understanding import understand
+from .understanding import listed, understand
 
 MOST_LISTED = 3  # values of a column
 
@@ -142,6 +142,13 @@ def describe(
     else:
         roles = _with_target(source, target, whole, numeric, categorical, stated, warnings)
     columns = [summary_of(one, roles[name]) for name, one in cells.items()]
+    lacking = [c.name for c in columns if c.n_missing and c.role in USED]
+    if lacking:
+        n = sum(whole[name].null_count for name in lacking)
+        warnings.append(
+            f"{n:,} cells of {listed(lacking)} have no value: train has to be told what to do, "
+            "--missing indicator, mean or drop"
+        )
     return Description(source.name, whole.num_rows, columns, stated, warnings)
 
 
@@ -151,7 +158,7 @@ def _with_target(
 ) -> dict[str, Column]:  # fmt: skip
     """Return the roles of the columns, and add what was understood to the lists."""
     found = understand(source, target, numeric=numeric, categorical=categorical, table=table)
-    stated.append(next(iter(found.stated)))
+    stated += [text for text in found.stated if text.startswith("Target ")]
     warnings += found.warnings
     return {column.name: column for column in found.columns}
 
@@ -183,7 +190,7 @@ def values_of(cells: Cells) -> str:
         return ""
     if cells.is_number or cells.is_date:
         ends = pc.min_max(cells.there).as_py()
-        low, high = (f"{x:.4g}" if isinstance(x, float) else str(x) for x in ends.values())
+        low, high = (f"{x:.6g}" if isinstance(x, float) else str(x) for x in ends.values())
         return low if low == high else f"{low} to {high}"
     if cells.n_distinct == len(cells.there) > MOST_LISTED:
         return f"such as {texts_of(cells.there.slice(0, 1))[0].as_py()}"

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from sklearn.pipeline import Pipeline
 
-from ..errors import DataError, ModelFileError
+from ..errors import DataError, ModelFileError, TableError
 from ..files.atomic import replacing
 from .arrow import first_missing
 from .encoding import Notes, TableEncoder
@@ -144,6 +144,17 @@ def model_of(model: Model) -> Pipeline:
     raise ModelFileError(f"{os.fspath(model)}: {message}")
 
 
+def without_advice(error: TableError) -> TableError:
+    """Return an error without the advice to read a column otherwise: the model is made."""
+    message = error.message.partition("; correct it, or leave it empty if it is missing")[0]
+    if message == error.message:
+        return error
+    return TableError(
+        f"{message}; correct the cell: the model was trained on a column without such",
+        error.file, error.line, error.column, error.text, error.row,
+    )  # fmt: skip
+
+
 class Part(NamedTuple):
     """Some rows of a table, and what the network says of them.
 
@@ -205,12 +216,15 @@ class Stream:
         model = model_of(model)
         options = model["columns"].reading_options
         inputs = [str(name) for name in model["columns"].feature_names_in_]
-        source = open_source(
-            table, numeric=[*options["numeric"], *numeric],
-            categorical=[*options["categorical"], *categorical],
-            used=[*inputs, *numeric, *categorical, *used],
-            separator=separator, encoding=encoding, decimal=decimal,
-        )  # fmt: skip
+        try:
+            source = open_source(
+                table, numeric=[*options["numeric"], *numeric],
+                categorical=[*options["categorical"], *categorical],
+                used=[*inputs, *numeric, *categorical, *used],
+                separator=separator, encoding=encoding, decimal=decimal,
+            )  # fmt: skip
+        except TableError as error:
+            raise without_advice(error) from error
         return cls(model, source, others)
 
     @property
