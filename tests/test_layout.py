@@ -71,6 +71,7 @@ HOMES = {
     "sklearn": {
         *("estimators", "ensembles", "exchange", "fleets", "groups", "linear", "search"),
         *("saving", "datasets", "tables", "ways", "benchmarks", "demo", "exports", "imports"),
+        "reporting",
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},

@@ -12,11 +12,22 @@ if TYPE_CHECKING:
 
     from .encoding import TableEncoder
     from .records import TrainingRecord
+    from .reporting import as_json, write_plot, write_report
     from .training import train
 
-__all__ = ["TableEncoder", "TrainingRecord", "train"]
+__all__ = [
+    "TableEncoder",
+    "TrainingRecord",
+    "as_json",
+    "train",
+    "write_plot",
+    "write_report",
+]
 
-_HOMES = {"TableEncoder": "encoding", "TrainingRecord": "records", "train": "training"}
+_HOMES = {
+    "TableEncoder": "encoding", "TrainingRecord": "records", "as_json": "reporting",
+    "train": "training", "write_plot": "reporting", "write_report": "reporting",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> typing.Any:
