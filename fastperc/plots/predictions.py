@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -251,7 +251,7 @@ def evenly(n: int, most: int) -> np.ndarray:
     return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
 
 
-def _pairs(true: Any, predicted: Any) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(true: ArrayLike, predicted: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     pairs = [checks.check_array(v, name, ndim=1)
              for v, name in ((true, "true"), (predicted, "predicted"))]  # fmt: skip
     if len(pairs[0]) != len(pairs[1]) or not len(pairs[0]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,8 @@ from ..estimators.base import BaseMLP
 from .encoding import TableEncoder
 from .reading import Source
 from .records import TrainingRecord
+
+Scorer = Callable[[Any, np.ndarray, np.ndarray], float]
 
 MOST_ROWS = 2000
 REPEATS = 5
@@ -91,7 +93,7 @@ def _scorer(
         _, codes = np.unique(run.held_target[places], return_inverse=True)
         own = np.ones(len(codes)) if weight is None else weight
         weight = own / np.maximum(np.bincount(codes, own)[codes], 1e-300)
-    return lambda model, X, y: score(y, model.predict(X), sample_weight=weight)
+    return lambda model, X, y: float(score(y, model.predict(X), sample_weight=weight))
 
 
 def rows_of(source: Source, columns: tuple[str, ...], rows: np.ndarray) -> pa.Table:
