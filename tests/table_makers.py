@@ -30,12 +30,12 @@ def text_late(folder):
 
 def commas_late(folder):
     """The first decimal comma in row 100,001."""
-    return write(folder, "late.csv", "size;y\n" + "1;0\n" * 100_000 + "1,5;1\n")
+    return write(folder, "late.csv", "size;y\n" + "1;0\n2;1\n" * 50_000 + "1,5;0\n")
 
 
 def latin_late(folder):
     """The first byte that is not UTF-8 in row 100,001."""
-    return write(folder, "late.csv", b"kind,y\n" + b"a,0\n" * 100_000 + b"\xe9,1\n")
+    return write(folder, "late.csv", b"kind,y\n" + b"a,0\nb,1\n" * 50_000 + b"\xe9,0\n")
 
 
 def lines_late(folder):
@@ -155,15 +155,16 @@ def parquet_infinite(folder):
 
 def parquet_nan(folder):
     """A NaN, which is a missing cell."""
-    numbers = pa.array([float("nan"), *range(29)], pa.float64())
+    numbers = pa.array([float("nan"), *(k**2 % 17 for k in range(29))], pa.float64())
     return _parquet(folder / "t.parquet", size=numbers, y=pa.array(range(30)).cast(pa.float64()))
 
 
 def parquet_nested(folder):
     """A column of lists."""
     lists = pa.array([[k] for k in range(30)])
-    numbers = pa.array(range(30))
-    return _parquet(folder / "t.parquet", size=numbers, list=lists, y=numbers.cast(pa.float64()))
+    numbers = pa.array([k**2 % 17 for k in range(30)])
+    y = pa.array(range(30)).cast(pa.float64())
+    return _parquet(folder / "t.parquet", size=numbers, list=lists, y=y)
 
 
 def parquet_text(folder):

@@ -6,14 +6,18 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import table_makers
 from fastperc.commands.main import exit_status, message_of
+from fastperc.errors import TableError
+from fastperc.tables import train
 from fastperc.tables.reading import open_source
 
 TABLES = Path(__file__).parent / "tables"
 CASES = tomllib.loads((TABLES / "cases.toml").read_text(encoding="utf-8"))["case"]
+ROLES = {"numeric", "categorical", "drop"}
 POSIX_ONLY = {"zeros", "pipe", "unreadable", "links_in_a_circle"}
 
 
@@ -64,6 +68,28 @@ def test_read_as_what_it_is(case, table):
     assert case.get("stated", "") in "; ".join(source.stated)
 
 
+@pytest.mark.parametrize(
+    "case",
+    [c for c in CASES if "error" not in c and not c.get("made", "").endswith("_late")],
+    ids=name_of,
+)
+def test_a_model_or_a_refusal(case, table):
+    options = {k: v for k, v in case.get("options", {}).items() if k in ROLES}
+
+    def trained():
+        return train(table, case.get("target", "y"), quick=True, epochs=2, **options)
+
+    if case.get("status", 0) == 0:
+        assert np.isfinite(trained().run_.score)
+        return
+    with pytest.raises(TableError) as caught:
+        trained()
+    message = message_of(caught.value)
+    assert case["says"] in message
+    assert "\n" not in message
+    assert exit_status(caught.value) == case["status"]
+
+
 def test_every_table_of_the_folder_has_a_case():
     files = {path.name for path in TABLES.iterdir()} - {"cases.toml"}
     assert files == {case["file"] for case in CASES if "file" in case}
@@ -77,6 +103,8 @@ PEAK = """
 import sys
 from pathlib import Path
 import pyarrow.csv, pyarrow.dataset, pyarrow.feather, pyarrow.parquet
+from fastperc.errors import TableError
+from fastperc.tables import train
 from fastperc.tables.reading import open_source
 
 def peak():

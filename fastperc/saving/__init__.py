@@ -15,10 +15,10 @@ from ..files.container import Content, Kind, Tensor
 from ..files.safetensors import JsonObject, as_json
 from ..fleet import Fleet
 from ..network import Network
-from . import describing, linear, networks, together
+from . import describing, linear, networks, tables, together
 from .values import Reader, Writer, tensors_in
 
-RECORDS = [*networks.RECORDS, *linear.RECORDS, *together.RECORDS]
+RECORDS = [*networks.RECORDS, *linear.RECORDS, *together.RECORDS, *tables.RECORDS]
 BY_TYPE = {record.type: record for record in RECORDS}
 BY_NAME = {record.name: record for record in RECORDS}
 MODELS = tuple(record.type for record in RECORDS if hasattr(record.type, "get_params"))
@@ -41,9 +41,9 @@ def save(model: object, path: str | os.PathLike) -> None:
 
     Parameters
     ----------
-    model : Network, Fleet or estimator
-        Any model of the library, fitted or not. Of a search, save its ``best_estimator_``; of a
-        wrapper for River, its ``model``.
+    model : Network, Fleet, estimator or pipeline
+        Any model of the library, fitted or not, and what `fastperc.tables.train` returns. Of a
+        search, save its ``best_estimator_``; of a wrapper for River, its ``model``.
     path : str or os.PathLike
         Of a file in a folder that exists. The extension is free; ``.safetensors`` tells other
         programs what it is.
@@ -70,7 +70,8 @@ def save(model: object, path: str | os.PathLike) -> None:
     if isinstance(model, (Network, Fleet)):
         model.save(path)
         return
-    if type(model) not in MODELS:
+    is_other_pipeline = hasattr(model, "steps") and not tables.is_of_table(model)
+    if type(model) not in MODELS or is_other_pipeline:
         raise TypeError(f"model: found {model!r:.80}, expected a model{_advice(model)}")
     path = container.check_path(path)
     writer = Writer(BY_TYPE)

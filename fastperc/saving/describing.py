@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from ..estimators.base import BaseMLP
 from ..estimators.ensembles.fitted import FittedEnsemble
@@ -31,6 +32,8 @@ def describe(model: object, content: Content, path: str) -> Iterator[tuple[str, 
     elif isinstance(model, Fleet):
         yield "networks", repr(model)
         yield "training", f"goes on with {_stream(content)}"
+    elif isinstance(model, Pipeline):
+        yield from _of_table(model)
     elif isinstance(model, BaseEstimator):
         yield from _estimator(model)
     yield from _size(content, path)
@@ -60,6 +63,26 @@ def _size(content: Content, path: str) -> Iterator[tuple[str, str]]:
 
 def _stream(content: Content) -> str:
     return f"a random generator {content.description['rng']['bit_generator']}"
+
+
+def _of_table(model: Pipeline) -> Iterator[tuple[str, str]]:
+    """Yield what a model of a table predicts, from what, and how well."""
+    run = getattr(model, "run_", None)
+    if run is not None:
+        found = run.understanding
+        yield "table", f"{found.table}, {found.n_rows:,} rows"
+        yield "target", f"{found.target}, {found.task}"
+        yield (
+            "score",
+            (
+                f"{run.score_name} {run.score:.4f} on {run.n_held:,} rows that were held out "
+                f"({run.baseline:.4f} for the simplest answer)"
+            ),
+        )
+        yield "tried", f"{len(run.candidates)}; the best is {run.best.name}"
+    for encoding in getattr(model["columns"], "encodings_", ()):
+        yield "column", f"{encoding.name}: {encoding.words}"
+    yield from _estimator(model["model"])
 
 
 def _estimator(model: BaseEstimator) -> Iterator[tuple[str, str]]:

@@ -13,23 +13,20 @@ import numpy as np
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .encodings import Encoding
     from .reading import Source
 
 DAY = 86_400_000_000  # microseconds
 
 
-def kind_of(of: pa.DataType) -> type[Encoding] | None:
-    """Return how a column of a type is encoded if nothing else is said; None if it is left out."""
+def role_of_type(of: pa.DataType) -> str | None:
+    """Return the role of a column of a type if nothing else is said; None if it holds nothing."""
     import pyarrow as pa
 
-    from .encodings import CategoryEncoding, DateEncoding, NumberEncoding
-
     if pa.types.is_integer(of) or pa.types.is_floating(of):
-        return NumberEncoding
+        return "number"
     if pa.types.is_date(of) or pa.types.is_timestamp(of):
-        return DateEncoding
-    return None if pa.types.is_null(of) else CategoryEncoding
+        return "date"
+    return None if pa.types.is_null(of) else "category"
 
 
 def is_text(column: pa.ChunkedArray) -> bool:
@@ -39,22 +36,17 @@ def is_text(column: pa.ChunkedArray) -> bool:
     return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
 
 
-def check_type(
-    column: pa.ChunkedArray, name: str, kind: type[Encoding], source: Source | None
-) -> None:
-    """Refuse a column that cannot be encoded like that."""
+def check_type(column: pa.ChunkedArray, name: str, role: str, source: Source | None) -> None:
+    """Refuse a column that cannot have a role."""
     import pyarrow as pa
 
     from ..errors import TableError
-    from .encodings import CategoryEncoding, DateEncoding, NumberEncoding
 
-    if kind is CategoryEncoding or pa.types.is_null(column.type):
+    if role == "category" or role_of_type(column.type) in (role, None):
         return
-    is_number = pa.types.is_boolean(column.type) or kind_of(column.type) is NumberEncoding
-    is_date = kind_of(column.type) is DateEncoding
-    if is_number if kind is NumberEncoding else is_date:
+    if role == "number" and pa.types.is_boolean(column.type):
         return
-    what = "numbers" if kind is NumberEncoding else "dates"
+    what = "numbers" if role == "number" else "dates"
     there = column.drop_null()
     text = str(there[0].as_py()) if len(there) else str(column.type)
     message = f"found {{text}}, expected {what}, as in training"
@@ -74,9 +66,7 @@ def check_missing(
     raise missing_error(source, first + places[name], name, counts)
 
 
-def missing_error(
-    source: Source | None, row: int, name: str, counts: dict[str, int]
-) -> Exception:
+def missing_error(source: Source | None, row: int, name: str, counts: dict[str, int]) -> Exception:
     """Return the error of cells without a value: where the first is, and what can be done."""
     from ..errors import TableError
 

@@ -87,7 +87,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        **dict.fromkeys(("numbers", "categories", "dates"), [None, list, tuple, set]),
+        "numbers": [None, list, tuple, set],
+        "categories": [None, list, tuple, set],
+        "dates": [None, list, tuple, set],
         "missing": [StrOptions({"error", "drop", "mean", "indicator"})],
         "max_categories": [Interval(Integral, 1, None, closed="left")],
         "min_count": [Interval(Integral, 1, None, closed="left")],
@@ -128,38 +130,35 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         table = table_of(X, self)
-        kinds = self._kinds(table)
-        if not kinds:
+        roles = self._roles(table)
+        if not roles:
             raise ValueError("found no column to learn from, expected at least one")
-        self._check(table, kinds)
-        self.encodings_ = [self._learn(name, kind, table[name]) for name, kind in kinds.items()]
-        self.feature_names_in_ = np.array([*kinds], object)
-        self.n_features_in_ = len(kinds)
+        self._check(table, roles)
+        self.encodings_ = [self._learn(name, role, table[name]) for name, role in roles.items()]
+        self.feature_names_in_ = np.array([*roles], object)
+        self.n_features_in_ = len(roles)
         return self
 
-    def _kinds(self, table: pa.Table) -> dict[str, type[Encoding]]:
-        """Return how each column is to be encoded, in the table's order."""
+    def _roles(self, table: pa.Table) -> dict[str, str]:
+        """Return what each column is to be encoded as, in the table's order."""
         from .reading.source import missing_column
 
-        given = {
-            NumberEncoding: self.numbers, CategoryEncoding: self.categories,
-            DateEncoding: self.dates,
-        }  # fmt: skip
+        given = {"number": self.numbers, "category": self.categories, "date": self.dates}
         if all(names is None for names in given.values()):
-            from .arrow import kind_of
+            from .arrow import role_of_type
 
-            found = {field.name: kind_of(field.type) for field in table.schema}
-            return {name: kind for name, kind in found.items() if kind is not None}
-        kinds = {name: kind for kind, names in given.items() for name in names or ()}
-        for name in kinds:
+            found = {field.name: role_of_type(field.type) for field in table.schema}
+            return {name: role for name, role in found.items() if role is not None}
+        roles = {name: role for role, names in given.items() for name in names or ()}
+        for name in roles:
             if name not in table.column_names:
                 raise missing_column(name, table.column_names, "the table")
-        return {name: kinds[name] for name in table.column_names if name in kinds}
+        return {name: roles[name] for name in table.column_names if name in roles}
 
-    def _learn(self, name: str, kind: type[Encoding], column: pa.ChunkedArray) -> Encoding:
-        if kind is NumberEncoding:
+    def _learn(self, name: str, role: str, column: pa.ChunkedArray) -> Encoding:
+        if role == "number":
             return NumberEncoding.learn(name, column, self.missing == "indicator")
-        if kind is DateEncoding:
+        if role == "date":
             return DateEncoding.learn(name, column, self.missing == "indicator")
         return CategoryEncoding.learn(name, column, self.max_categories, self.min_count)
 
@@ -188,9 +187,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         for name in self.feature_names_in_:
             if name not in table.column_names:
                 raise missing_column(name, table.column_names, "the table")
-        known = {*self.feature_names_in_}
-        kinds = {encoding.name: type(encoding) for encoding in self.encodings_}
-        self._check(table, kinds)
+        roles = {encoding.name: encoding.role for encoding in self.encodings_}
+        self._check(table, roles)
         out = np.zeros((table.num_rows, self.n_outputs_), self.dtype)
         unseen = dict.fromkeys((e.name for e in self.encodings_), 0)
         for start in range(0, table.num_rows, ROWS):
@@ -200,9 +198,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
                 where = out[start : start + ROWS, begin:end]
                 unseen[encoding.name] += encoding.write(part[encoding.name], where)
         self.notes_ = Notes(
-            tuple(name for name in table.column_names if name not in known),
+            tuple(name for name in table.column_names if name not in roles),
             {name: n for name, n in unseen.items() if n},
-            {name: n for name in kinds if (n := table[name].null_count)},
+            {name: n for name in roles if (n := table[name].null_count)},
         )
         return out
 
@@ -219,11 +217,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     @property
     def reading_options(self) -> dict[str, list[str]]:
         """How `open_source` has to read a text file for this encoder, by its parameters."""
-        of = {True: [], False: []}  # type: dict[bool, list[str]]
-        for encoding in self.encodings_:
-            if isinstance(encoding, NumberEncoding) or getattr(encoding, "is_text", False):
-                of[isinstance(encoding, NumberEncoding)].append(encoding.name)
-        return {"numeric": of[True], "categorical": of[False]}
+        numeric = [e.name for e in self.encodings_ if isinstance(e, NumberEncoding)]
+        texts = [e.name for e in self.encodings_ if isinstance(e, CategoryEncoding) and e.is_text]
+        return {"numeric": numeric, "categorical": texts}
 
     def check(self, table: pa.Table, source: Source | None = None, first: int = 0) -> None:
         """Raise what `transform` would, and say where in a source the table is.
@@ -236,23 +232,23 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         first : int
             Which row of that is the first of the table, counted from 0.
         """
-        kinds = {encoding.name: type(encoding) for encoding in self.encodings_}
-        self._check(table, kinds, source, first)
+        roles = {encoding.name: encoding.role for encoding in self.encodings_}
+        self._check(table, roles, source, first)
 
     def _check(
         self,
         table: pa.Table,
-        kinds: dict[str, type[Encoding]],
+        roles: dict[str, str],
         source: Source | None = None,
         first: int = 0,
     ) -> None:
         from .arrow import check_missing, check_type
 
-        for name, kind in kinds.items():
+        for name, role in roles.items():
             if name in table.column_names:
-                check_type(table[name], name, kind, source)
+                check_type(table[name], name, role, source)
         if self.missing in ("error", "drop"):
-            check_missing(table, [*kinds], source, first)
+            check_missing(table, [*roles], source, first)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

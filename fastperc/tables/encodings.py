@@ -8,7 +8,7 @@ array that is all zeros, and returns how many cells were of no known category.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class NumberEncoding:
     ``arcsinh((x - middle) / width_of_middle)``. A cell without a value is 0, the mean.
     """
 
+    role: ClassVar[str] = "number"
+
     name: str
     mean: float
     scale: float
@@ -48,6 +50,12 @@ class NumberEncoding:
             numbers = np.arcsinh((numbers - middle) / width)
         mean, scale = _moments(numbers)
         return cls(name, mean, scale, middle, width, bool(indicator and is_missing.any()))
+
+    @property
+    def words(self) -> str:
+        """What `fastperc info` says of it."""
+        tails = f", long tails around {self.middle:.4g}" if self.width_of_middle else ""
+        return f"a number{tails}{', or no value' * self.has_indicator}"
 
     @property
     def width(self) -> int:
@@ -87,6 +95,8 @@ class CategoryEncoding:
         Whether the column held text in `fit`.
     """
 
+    role: ClassVar[str] = "category"
+
     name: str
     categories: tuple[str, ...]
     rare: tuple[str, ...] = ()
@@ -101,6 +111,13 @@ class CategoryEncoding:
         kept = sorted(text for text in frequent if counts[text] >= min_count)
         rare = sorted(counts.keys() - {*kept})[:MOST_RARE]
         return cls(name, tuple(kept), tuple(rare), column.null_count > 0, arrow.is_text(column))
+
+    @property
+    def words(self) -> str:
+        """What `fastperc info` says of it."""
+        some = ", ".join(self.categories[:6]) + (", ..." if len(self.categories) > 6 else "")
+        more = f", {len(self.rare)} rare ones" if self.rare else ""
+        return f"{len(self.categories)} categories: {some}{more}{', or none' * self.has_missing}"
 
     @property
     def has_other(self) -> bool:
@@ -141,6 +158,8 @@ class DateEncoding:
         Of `PARTS`.
     """
 
+    role: ClassVar[str] = "date"
+
     name: str
     mean: float
     scale: float
@@ -155,6 +174,11 @@ class DateEncoding:
         there = days[~is_missing]
         parts = tuple(part for part in PARTS if np.ptp(_part(there, part), axis=0) > 1e-9)
         return cls(name, mean, scale, parts, bool(indicator and is_missing.any()))
+
+    @property
+    def words(self) -> str:
+        """What `fastperc info` says of it."""
+        return f"a date: {', '.join(('day', *self.parts))}{', or no value' * self.has_indicator}"
 
     @property
     def width(self) -> int:

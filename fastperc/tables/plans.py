@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..estimators import MLPClassifier, MLPRegressor
 from ..estimators.base import BaseMLP
+
+Spec = dict[str, Any]  # parameters of an estimator, by name
 
 # Shapes of networks, and how many of each: at most as many as a SIMD value has lanes. Without a
 # hidden layer they are linear models.
@@ -61,13 +64,13 @@ class Plan:
     """
 
     is_classification: bool
-    specs: tuple[dict[str, Any], ...]
-    shared: dict[str, Any]
+    specs: tuple[Spec, ...]
+    shared: Spec
     epochs: tuple[int, int]
     n_rows: int
     may_widen: bool = False
 
-    def estimator(self, spec: dict[str, Any], epochs: int) -> BaseMLP:
+    def estimator(self, spec: Spec, epochs: int) -> BaseMLP:
         """Return a candidate that is to be trained for so many epochs."""
         kind = MLPClassifier if self.is_classification else MLPRegressor
         return kind(**spec, **self.shared, max_iter=epochs)
@@ -101,7 +104,7 @@ def plan(
     )  # fmt: skip
 
 
-def second_round(plan: Plan, best: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def second_round(plan: Plan, best: Sequence[Spec]) -> list[Spec]:
     """Return the candidates that are trained for longer, of those there are, the best first.
 
     Some of the best shape, which cost hardly more than one; the best of others; and if there is no
@@ -141,10 +144,10 @@ def quick_plan(
     return Plan(is_classification, (spec,), options, (epochs, epochs), n_rows)
 
 
-def shared(n_rows: int, wishes: Wishes, is_classification: bool) -> dict[str, Any]:
+def shared(n_rows: int, wishes: Wishes, is_classification: bool) -> Spec:
     """Return the parameters that all candidates have."""
     size = 32 if n_rows < 1000 else 64 if n_rows < 50_000 else 128 if n_rows < 500_000 else 256
-    options: dict[str, Any] = {
+    options: Spec = {
         "batch_size": size if wishes.batch_size is None else wishes.batch_size,
         "learning_rate": "cosine",
         "n_iter_no_change": 10_000,  # a rate that goes to 0 ends training by itself
@@ -156,9 +159,7 @@ def shared(n_rows: int, wishes: Wishes, is_classification: bool) -> dict[str, An
     return options
 
 
-def _specs(
-    n_rows: int, wishes: Wishes, rng: np.random.Generator, seed: int
-) -> list[dict[str, Any]]:
+def _specs(n_rows: int, wishes: Wishes, rng: np.random.Generator, seed: int) -> list[Spec]:
     few = n_rows < FEW_ROWS
     shapes = SMALL_SHAPES if few else SHAPES
     if wishes.hidden is not None:
@@ -186,12 +187,10 @@ def _spread(
     return [float(f"{number:.1e}") for number in np.exp(exponents)]
 
 
-def cost_of(
-    shape: tuple[int, ...], n_inputs: int, n_outputs: int, alone: bool = False
-) -> float:
+def cost_of(shape: tuple[int, ...], n_inputs: int, n_outputs: int, alone: bool = False) -> float:
     """Return the nanoseconds that a sample costs a network, alone or in a full fleet."""
     sizes = (n_inputs, *shape, n_outputs)
-    n = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+    n = sum(a * b for a, b in pairwise(sizes))
     by_itself, of_parameter = ALONE if alone else IN_FLEET
     return by_itself + of_parameter * n
 
@@ -209,6 +208,7 @@ def epochs_of_all(epochs: int, n_searched: int, n_rows: int) -> int:
 
 def name_of(estimator: BaseMLP) -> str:
     """Return a candidate in words."""
-    shape = tuple(estimator.hidden_layer_sizes)
+    shape = estimator.hidden_layer_sizes
+    assert isinstance(shape, tuple)
     kind = "-".join(map(str, shape)) if shape else "linear"
     return f"{kind}, rate {estimator.learning_rate_init:g}, alpha {estimator.alpha:g}"

@@ -9,9 +9,8 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .arrow import is_text, kind_of, texts_of
+from .arrow import is_text, role_of_type, texts_of
 from .columns import Column
-from .encodings import DateEncoding, NumberEncoding
 
 ID = re.compile(r"(?i)(^|[_\W])(id|uuid|guid|index|rownum|row_number|unnamed.*)$|[a-z]I[Dd]$|^$")
 FEW_ROWS = 20  # in fewer, that numbers count up proves nothing
@@ -44,12 +43,12 @@ class Cells:
     @cached_property
     def is_number(self) -> bool:
         """Whether these are numbers."""
-        return kind_of(self.column.type) is NumberEncoding
+        return role_of_type(self.column.type) == "number"
 
     @cached_property
     def is_date(self) -> bool:
         """Whether these are dates."""
-        return kind_of(self.column.type) is DateEncoding
+        return role_of_type(self.column.type) == "date"
 
     @cached_property
     def is_whole(self) -> bool:

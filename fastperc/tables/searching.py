@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..deadline import Deadline
 from ..errors import DivergedError
 from ..estimators.base import BaseMLP
 from ..estimators.fleets import Job, Outcome, default_scores, fit_together
-from .plans import Plan, cost_of, epochs_of_all, name_of, second_round
+from .plans import Plan, Spec, cost_of, epochs_of_all, name_of, second_round
 from .records import Candidate
 from .splitting import Split
 
@@ -149,8 +149,10 @@ class Search:
         best = [c.parameters for c in _sorted(first) if np.isfinite(c.score)]
         if not best:
             raise DivergedError(
-                "training diverged with every candidate: look for numbers that are far too large, "
-                "or give a smaller rate (--lr)"
+                1 + max(candidate.epochs for candidate in first),
+                "every candidate came to infinite numbers. Look for numbers that are far too "
+                "large, or give a smaller learning rate: --lr",
+                kept=False,
             )
         again = second_round(plan, best)
         second = self._round("trying the best", again, plan.epochs[1]) if not (
@@ -167,11 +169,10 @@ class Search:
             [replace(chosen, ended="chosen"), *_each_once(others, chosen)],
         )
 
-    def _round(
-        self, stage: str, specs: Sequence[dict[str, Any]], epochs: int
-    ) -> list[Candidate]:
+    def _round(self, stage: str, specs: Sequence[Spec], epochs: int) -> list[Candidate]:
         """Train candidates on all folds, those of a shape together."""
-        self.meter.stage, found = stage, []
+        found: list[Candidate] = []
+        self.meter.stage = stage
         shapes = dict.fromkeys(spec["hidden_layer_sizes"] for spec in specs)
         for shape in shapes:
             some = [spec for spec in specs if spec["hidden_layer_sizes"] == shape]
@@ -184,7 +185,7 @@ class Search:
                 self.meter.score = np.fmax(self.meter.score, max(scores))
         return found
 
-    def _scored(self, specs: Sequence[dict[str, Any]], epochs: int) -> list[Candidate]:
+    def _scored(self, specs: Sequence[Spec], epochs: int) -> list[Candidate]:
         estimators = [self.plan.estimator(spec, epochs) for spec in specs]
         weight = self.rows.weight
         jobs = [Job(e, train, weight) for e in estimators for train, _ in self.folds]
@@ -217,7 +218,9 @@ class Search:
     def _fit(self, estimator: BaseMLP, candidates: list[Candidate]) -> Found:
         """Fit an estimator to all rows, by itself: that is faster than a fleet of one."""
         self.meter.stage = "fitting"
-        rows, cost = self.rows, self._cost(estimator.hidden_layer_sizes, len(self.rows.y), True)
+        rows, shape = self.rows, estimator.hidden_layer_sizes
+        assert isinstance(shape, tuple)
+        cost = self._cost(shape, len(rows.y), alone=True)
         look = self.meter.looker(cost)
         left = None if self.time_limit is None else max(self.all.end - time.perf_counter(), 1e-3)
         estimator.set_params(
@@ -254,7 +257,7 @@ class Search:
 
 
 def _candidate(
-    spec: dict[str, Any], estimator: BaseMLP, scores: np.ndarray, outcomes: Sequence[Outcome]
+    spec: Spec, estimator: BaseMLP, scores: np.ndarray, outcomes: Sequence[Outcome]
 ) -> Candidate:
     reasons = {outcome.reason for outcome in outcomes}
     ended = "diverged" if not np.isfinite(scores).all() else "finished"
@@ -267,9 +270,7 @@ def _candidate(
     )  # fmt: skip
 
 
-def _unscored(
-    estimator: BaseMLP, spec: dict[str, Any] | None = None, ended: str = "chosen"
-) -> Candidate:
+def _unscored(estimator: BaseMLP, spec: Spec | None = None, ended: str = "chosen") -> Candidate:
     names = ("hidden_layer_sizes", "learning_rate_init", "alpha", "random_state")
     spec = {name: getattr(estimator, name) for name in names} if spec is None else dict(spec)
     return Candidate(name_of(estimator), spec, np.nan, np.nan, (), 0, 0.0, ended)

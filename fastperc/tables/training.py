@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -50,12 +50,16 @@ def train(
     batch_size: int | None = None,
     epochs: int | None = None,
     time_limit: float | None = None,
+    memory: float | None = None,
     seed: int = 0,
     threads: int | None = None,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = False,
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: Literal[".", ",", None] = None,
     report: Report | None = None,
-    tell: Any = None,
+    tell: Callable[[Understanding], object] | None = None,
 ) -> Pipeline:
     """Find and fit a model that predicts one column of a table from the others.
 
@@ -89,6 +93,8 @@ def train(
         Learning rate, penalty, samples per step, and how often to go through the rows.
     time_limit : float, optional
         Seconds for training, roughly. What is found by then depends on the machine.
+    memory : float, optional
+        Bytes. A table that takes more is streamed; by default a quarter of the machine's memory.
     seed : int
         With the same seed, and without a time limit, the result is the same.
     threads : int, optional
@@ -96,6 +102,8 @@ def train(
     checkpoint : str or os.PathLike, optional
         A file in which to keep training, and with ``resume`` to go on from it.
     resume : bool
+    separator, encoding, decimal : str, optional
+        Of text, where they are not what is found out.
     report : callable, optional
         Called with a `Progress` now and then.
     tell : callable, optional
@@ -104,9 +112,9 @@ def train(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Of a `TableEncoder`, ``"columns"``, and an `MLPClassifier` or `MLPRegressor`, ``"model"``,
-        whose `predict` takes tables. Its attribute ``run_`` is the `TrainingRecord`. `fastperc.save`
-        keeps both.
+        Of a `TableEncoder`, ``"columns"``, and an `MLPClassifier` or `MLPRegressor`,
+        ``"model"``, whose `predict` takes tables. Its attribute ``run_`` is the `TrainingRecord`.
+        `fastperc.save` keeps both.
 
     Raises
     ------
@@ -134,7 +142,10 @@ def train(
     options = {name: value for name, value in locals().items()
                if name not in ("table", "report", "tell", "begin")}  # fmt: skip
     _check(missing, class_weight, seed)
-    source = open_source(table, numeric=numeric, categorical=categorical, drop=drop)
+    source = open_source(
+        table, separator=separator, encoding=encoding, decimal=decimal, numeric=numeric,
+        categorical=categorical, drop=drop,
+    )  # fmt: skip
     wishes = Wishes(
         None if hidden is None else tuple(hidden), lr, alpha, batch_size, epochs, class_weight
     )
@@ -206,12 +217,9 @@ def usable_rows(source: Source, table: pa.Table, found: Understanding) -> np.nda
         for name in found.inputs:
             if table[name].null_count:
                 is_usable &= ~table[name].is_null().to_numpy()
-    for role in ("weight", "group"):
-        name = found.one(role)
-        if name is not None:
-            check_missing(table.select([name]), [name], source)
-    name = found.one("weight")
-    if name is not None:
+    told = found.of("weight", "group")
+    check_missing(table.select(told), told, source)
+    for name in found.of("weight"):
         _check_weights(source, table[name], name)
     rows = np.flatnonzero(is_usable)
     if len(rows) < LEAST_ROWS:
@@ -281,8 +289,7 @@ class Parts:
                 raise TableError(f"in the rows that can be used, the target is always {classes[0]}",
                                  found.table, column=found.target)  # fmt: skip
             if class_weight == "balanced":
-                own = np.ones(len(y)) if weight is None else weight
-                scored = own / np.bincount(codes, own)[codes]
+                scored = _balanced(codes, weight)
         name = found.one("group")
         if name is not None:
             groups = _numbered(column(name))
@@ -293,6 +300,16 @@ class Parts:
                 )  # fmt: skip
         training, held = held_out(len(rows), rng, codes, groups)
         return cls(rows, y, weight, scored, codes, groups, training, held, rng)
+
+    @property
+    def held_scored(self) -> np.ndarray | None:
+        """What each of the held-out rows counts in the score."""
+        if self.scored is None:
+            return None
+        if self.scored is self.weight or self.codes is None:
+            return self.scored[self.held]
+        weight = None if self.weight is None else self.weight[self.held]
+        return _balanced(self.codes[self.held], weight)
 
     def folds(self, most: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the folds of the training rows, or of as many of them; places in these."""
@@ -307,6 +324,13 @@ class Parts:
             n = min(n, groups.max() + 1)
         parts = folds(split(len(at), n, self.rng, take(self.codes), groups))
         return [(some[one], some[other]) for one, other in parts]
+
+
+def _balanced(codes: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return weights with which each class counts as much as the others."""
+    weight = np.ones(len(codes)) if weight is None else weight
+    of_class = np.bincount(codes, weight)[codes]
+    return np.divide(weight, of_class, out=np.zeros(len(codes)), where=of_class > 0)
 
 
 def _numbered(column: pa.ChunkedArray) -> np.ndarray:
@@ -369,8 +393,7 @@ def _fit(
         made, Rows(X, y, weight, take(parts.scored)), [] if quick else parts.folds(made.n_rows),
         time_limit, threads, report,
     )  # fmt: skip
-    kept = {} if checkpoint is None else {"checkpoint": checkpoint, "resume": resume}
-    searched = search.run(**kept)
+    searched = search.run(checkpoint=checkpoint, resume=resume)
     model = searched.model
     if scale is not None:
         assert isinstance(model, MLPRegressor)
@@ -387,8 +410,7 @@ def _record(
     rows = parts.rows[held]
     X = encoder.transform(table.select(found.inputs).take(rows))
     y, prediction = parts.y[held], model.predict(X)
-    take = lambda values: None if values is None else values[held]  # noqa: E731
-    scored, score_of = take(parts.scored), accuracy_score if found.is_classification else r2_score
+    scored, score_of = parts.held_scored, accuracy_score if found.is_classification else r2_score
     name = "accuracy" if found.is_classification else "R2"
     if options["class_weight"] == "balanced" and found.is_classification:
         name = "balanced accuracy"
@@ -408,7 +430,7 @@ def _record(
     )  # fmt: skip
 
 
-def _simplest(parts: Parts) -> Any:
+def _simplest(parts: Parts) -> object:
     """Return what to say without knowing anything: the mean, or the most frequent class."""
     y = parts.y[parts.training]
     weight = None if parts.scored is None else parts.scored[parts.training]

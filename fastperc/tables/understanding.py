@@ -101,8 +101,11 @@ def understand(
         source.name, n_rows, target, kind, tuple(columns), missing, classes, counts
     )
     if not found.inputs:
-        raise source.error(f"no column is left to predict {target!r} from; {_left_out(found)}")
-    found.stated[:] = sentences(found, cells)
+        left = _left_out(found)
+        raise source.error(
+            f"there is no column to predict {shown(target)} from" + (f". {left}" if left else "")
+        )
+    found.stated[:] = [*source.stated, *sentences(found, cells)]
     found.warnings[:] = warnings_of(found, cells)
     return found
 
@@ -127,7 +130,9 @@ def task_of(cells: Cells, task: str | None, source: Source) -> str:
         raise ValueError(f"task: found {task!r}, expected one of {', '.join(TASKS)}")
     if task == "regression":
         if not cells.is_number:
-            raise wrong("the target of a regression is a number, and this is none: leave out --task")
+            raise wrong(
+                "the target of a regression is a number, and this is none: leave out --task"
+            )
         return task
     if task == "binary" and n != 2:
         raise wrong(f"the target has {n:,} different values, expected 2: leave out --task")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import re
-import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from .forms import Form, Nothing, Texts, cells_of
 from .options import Options
 from .raw import Raw
 from .remarks import remark
-from .source import ROWS, Source
+from .source import ROWS, Source, named
 from .tallies import FEW_ROWS, TOGETHER, MistakeError, Tally, add_batch, decimal_of
 from .text import LONGEST_LINE, NotUtf8Error, Text, encoding_of, sample_of
 
@@ -105,7 +104,7 @@ class DelimitedSource(Source):
     def _mistake(self, mistake: MistakeError) -> TableError:
         tally, form, cell = mistake.tally, mistake.form, mistake.cell
         n_bad = tally.filled - tally.forms[form].good
-        name = shlex.quote(tally.name)
+        name = named(tally.name)
         if n_bad == 0:
             found = "found {text}, expected a finite number of 64 bits"
         else:

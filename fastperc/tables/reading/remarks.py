@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...errors import shown
 from .forms import Dates, Form, Numbers, Texts
+from .source import named
 from .tallies import Tally
 
 
@@ -22,7 +23,7 @@ def remark(tally: Tally, form: Form, is_certain: bool) -> list[str]:
     name, best = tally.name, max(tally.forms.values(), key=lambda count: count.good)
     if isinstance(form, Texts) and tally.leading_zero:
         zero = shown(tally.leading_zero.text)
-        return [f"{name}: text, as {zero} begins with 0; --numeric {name} makes it a number"]
+        return [f"{name}: text, as {zero} begins with 0; --numeric {named(name)} makes it a number"]
     if isinstance(form, Texts) and tally.long_digits and tally.filled:
         return [f"{name}: text, as its numbers are too long for 64 bits"]
     if isinstance(form, Texts) and best.good and best.bad:

@@ -117,7 +117,7 @@ class Source(ABC):
             if infinite >= 0:
                 raise self.error(
                     "found {text}, expected a finite number; correct the cell, or leave the "
-                    f"column out: --drop {shlex.quote(batch.schema.names[k])}",
+                    f"column out: --drop {named(batch.schema.names[k])}",
                     first + infinite,
                     batch.schema.names[k],
                     str(column[infinite].as_py()),
@@ -130,6 +130,12 @@ def _is_finite(column: pa.Array) -> bool:
     if column.null_count:  # whatever stands under a null is no number
         return bool(pc.all(pc.is_finite(column), min_count=0).as_py())
     return bool(np.isfinite(column.to_numpy()).all())
+
+
+def named(column: str) -> str:
+    """Return a name as an option of a command takes it: several are separated by commas."""
+    is_one = not set(column) & set(',"')
+    return shlex.quote(column if is_one else '"' + column.replace('"', '""') + '"')
 
 
 def missing_column(name: str, names: Sequence[str], table: str) -> TableError:
