@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .encoding import TableEncoder
     from .records import TrainingRecord
     from .reporting import as_json, write_plot, write_report
+    from .scripting import write_script
     from .training import train
 
 __all__ = [
@@ -22,11 +23,13 @@ __all__ = [
     "train",
     "write_plot",
     "write_report",
+    "write_script",
 ]
 
 _HOMES = {
     "TableEncoder": "encoding", "TrainingRecord": "records", "as_json": "reporting",
     "train": "training", "write_plot": "reporting", "write_report": "reporting",
+    "write_script": "scripting",
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,6 @@ from ..estimators.base import BaseMLP
 from .encoding import TableEncoder
 from .reading import Source
 from .records import TrainingRecord
-
-Scorer = Callable[[Any, np.ndarray, np.ndarray], float]
 
 MOST_ROWS = 2000
 REPEATS = 5
@@ -82,6 +80,9 @@ class _OfRows:
     def predict(self, rows: np.ndarray) -> np.ndarray:
         columns = zip(self.parts, rows.T, strict=True)
         return self.model.predict(np.hstack([part[where] for part, where in columns]))
+
+
+Scorer = Callable[[_OfRows, np.ndarray, np.ndarray], float]
 
 
 def _scorer(
