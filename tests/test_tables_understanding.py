@@ -115,11 +115,11 @@ def test_targets_that_nothing_can_be_learned_from(target, options, message):
 
 def test_no_target_and_no_inputs():
     source = open_source(pa.table({"x": NUMBERS, "y": TARGET}))
-    with pytest.raises(TableError, match="--target NAME. There are x, y"):
+    with pytest.raises(TableError, match=r"--target NAME\. There are x, y"):
         understand(source)
     with pytest.raises(TableError, match="no column 'Y'; there are x, y"):
         understand(source, "Y")
-    with pytest.raises(TableError, match="there is no column to predict 'y' from. Left out: row"):
+    with pytest.raises(TableError, match=r"there is no column to predict 'y' from\. Left out: row"):
         found(columns={"row": ROLES["row"]})
 
 

@@ -76,19 +76,28 @@ class Plan:
         return kind(**spec, **self.shared, max_iter=epochs)
 
 
-def plan(
-    is_classification: bool, n_rows: int, n_inputs: int, n_outputs: int, wishes: Wishes, seed: int
-) -> Plan:
-    """Return the plan of a search.
+@dataclass(frozen=True)
+class Size:
+    """What a plan goes by.
 
-    Parameters
+    Attributes
     ----------
-    n_rows : int
-        To learn from.
+    n_rows, n_all : int
+        To search on, and to learn from in the end.
     n_inputs, n_outputs : int
         Of the networks.
     """
-    specs = _specs(n_rows, wishes, np.random.default_rng(seed), seed)
+
+    n_rows: int
+    n_all: int
+    n_inputs: int
+    n_outputs: int
+
+
+def plan(is_classification: bool, size: Size, wishes: Wishes, seed: int) -> Plan:
+    """Return the plan of a search."""
+    n_rows, n_inputs, n_outputs = size.n_rows, size.n_inputs, size.n_outputs
+    specs = _specs(size.n_all, wishes, np.random.default_rng(seed), seed)
     cost = partial(cost_of, n_inputs=n_inputs, n_outputs=n_outputs)
     shapes = [spec["hidden_layer_sizes"] for spec in specs]
     of_row = 4e-9 * sum(cost(shape) for shape in shapes)  # five folds, of four fifths
@@ -99,7 +108,7 @@ def plan(
     if wishes.epochs is not None:
         first, second = min(first, wishes.epochs), wishes.epochs
     return Plan(
-        is_classification, tuple(specs), shared(n_rows, wishes, is_classification),
+        is_classification, tuple(specs), shared(size.n_all, wishes, is_classification),
         (first, max(first, second)), rows, wishes.hidden is None,
     )  # fmt: skip
 
@@ -124,11 +133,9 @@ def wider(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(2 * width for width in shape)
 
 
-def quick_plan(
-    is_classification: bool, n_rows: int, n_inputs: int, n_outputs: int, wishes: Wishes, seed: int
-) -> Plan:
+def quick_plan(is_classification: bool, size: Size, wishes: Wishes, seed: int) -> Plan:
     """Return the plan of one network, whose training ends where held-out rows say so."""
-    few = n_rows < FEW_ROWS
+    n_rows, few = size.n_all, size.n_all < FEW_ROWS
     shape = QUICK_SHAPE if wishes.hidden is None else wishes.hidden
     spec = {
         "hidden_layer_sizes": shape,
@@ -136,7 +143,7 @@ def quick_plan(
         "alpha": (0.3 if few else 1e-3) if wishes.alpha is None else wishes.alpha,
         "random_state": seed,
     }
-    cost = 1e-9 * cost_of(shape, n_inputs, n_outputs, alone=True)
+    cost = 1e-9 * cost_of(shape, size.n_inputs, size.n_outputs, alone=True)
     epochs = _epochs(1.0 / (cost * n_rows), (8, 100)) if wishes.epochs is None else wishes.epochs
     stops = n_rows >= 200
     more = {"early_stopping": True, "validation_fraction": 0.1} if stops else {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -90,8 +91,12 @@ class Meter:
     def add(self, cost: float) -> None:
         """Take note of work that is over."""
         self.before += cost
+        self.tell(np.nan)
+
+    def tell(self, loss: float) -> None:
+        """Report how far the work is."""
         if self.report is not None:
-            self._tell(self.before, np.nan)
+            self._tell(self.before, loss)
 
     def _tell(self, done: float, loss: float) -> None:
         part = min(done / self.total, 1.0)
@@ -99,6 +104,24 @@ class Meter:
         left = seconds * (1 - part) / max(part, 1e-9)
         assert self.report is not None
         self.report(Progress(self.stage, part, seconds, left, loss, self.score))
+
+
+class Choice(NamedTuple):
+    """What a search has chosen.
+
+    Attributes
+    ----------
+    spec : dict
+        Parameters of the best candidate.
+    epochs : int
+        How often to go through all rows.
+    candidates : list of Candidate
+        The best first.
+    """
+
+    spec: Spec
+    epochs: int
+    candidates: list[Candidate]
 
 
 class Found(NamedTuple):
@@ -141,10 +164,16 @@ class Search:
         resume: bool = False,
     ) -> Found:  # fmt: skip
         """Search, and fit what is chosen to all rows."""
+        choice = self.choose(len(self.rows.y))
+        return self._fit(self.plan.estimator(choice.spec, choice.epochs), choice.candidates)
+
+    def choose(self, n_rows: int) -> Choice:
+        """Search for the candidate that is to be fitted to so many rows."""
         plan = self.plan
         if not self.folds:
-            estimator = plan.estimator(plan.specs[0], plan.epochs[0])
-            return self._fit(estimator, [_unscored(estimator)])
+            spec, epochs = plan.specs[0], plan.epochs[0]
+            candidate = _unscored(plan.estimator(spec, epochs), spec, "chosen")
+            return Choice(spec, epochs_of_all(epochs, plan.n_rows, n_rows), [candidate])
         first = self._round("trying all", plan.specs, plan.epochs[0])
         best = [c.parameters for c in _sorted(first) if np.isfinite(c.score)]
         if not best:
@@ -154,20 +183,16 @@ class Search:
                 "large, or give a smaller learning rate: --lr",
                 kept=False,
             )
-        again = second_round(plan, best)
-        second = self._round("trying the best", again, plan.epochs[1]) if not (
-            self.search.is_over or plan.epochs[1] == plan.epochs[0]) else []  # fmt: skip
+        again, second = second_round(plan, best), []
+        if not (self.search.is_over or plan.epochs[1] == plan.epochs[0]):
+            second = self._round("trying the best", again, plan.epochs[1])
         names = {name_of(plan.estimator(spec, 1)) for spec in again}
-        first = [replace(c, ended="behind") if c.ended == "finished" and c.name not in names else c
-                 for c in first]  # fmt: skip
+        first = [_behind(candidate) if candidate.name not in names else candidate
+                 for candidate in first]  # fmt: skip
         chosen, *others = _sorted([*first, *second])
-        n_rows = len(self.rows.y)
         epochs = epochs_of_all(chosen.epochs, max(len(f[0]) for f in self.folds), n_rows)
-        spec = chosen.parameters
-        return self._fit(
-            plan.estimator(spec, max(1, epochs)),
-            [replace(chosen, ended="chosen"), *_each_once(others, chosen)],
-        )
+        candidates = [replace(chosen, ended="chosen"), *_each_once(others, chosen)]
+        return Choice(chosen.parameters, max(1, epochs), candidates)
 
     def _round(self, stage: str, specs: Sequence[Spec], epochs: int) -> list[Candidate]:
         """Train candidates on all folds, those of a shape together."""
@@ -270,10 +295,13 @@ def _candidate(
     )  # fmt: skip
 
 
-def _unscored(estimator: BaseMLP, spec: Spec | None = None, ended: str = "chosen") -> Candidate:
-    names = ("hidden_layer_sizes", "learning_rate_init", "alpha", "random_state")
-    spec = {name: getattr(estimator, name) for name in names} if spec is None else dict(spec)
-    return Candidate(name_of(estimator), spec, np.nan, np.nan, (), 0, 0.0, ended)
+def _unscored(estimator: BaseMLP, spec: Spec, ended: str) -> Candidate:
+    return Candidate(name_of(estimator), dict(spec), np.nan, np.nan, (), 0, 0.0, ended)
+
+
+def _behind(candidate: Candidate) -> Candidate:
+    """Return a candidate that others left behind half-way."""
+    return replace(candidate, ended="behind") if candidate.ended == "finished" else candidate
 
 
 def _sorted(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -292,9 +320,24 @@ def _each_once(candidates: Sequence[Candidate], chosen: Candidate) -> list[Candi
 
 
 def fit_whole(estimator: BaseMLP, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> None:
-    """Fit an estimator, which lets Ctrl-C through; other warnings are no news here."""
+    """Fit an estimator."""
+    with only_interrupts():
+        estimator.fit(X, y, sample_weight=weight)
+
+
+def fit_partly(
+    estimator: BaseMLP, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, more: Spec
+) -> None:
+    """Train an estimator on some rows, once."""
+    with only_interrupts():
+        estimator.partial_fit(X, y, sample_weight=weight, **more)
+
+
+@contextmanager
+def only_interrupts() -> Iterator[None]:
+    """Let Ctrl-C through, which estimators warn of; other warnings are no news here."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        estimator.fit(X, y, sample_weight=weight)
+        yield
     if any("interrupted" in str(warning.message) for warning in caught):
         raise KeyboardInterrupt
