@@ -16,6 +16,7 @@ from .reading import Source
 from .reading.columnar import ArrowSource, ColumnarSource
 from .reading.delimited import DelimitedSource
 from .reading.forms import MISSING, MISSING_AMONG_NUMBERS
+from .reading.frames import FrameSource
 from .records import TrainingRecord
 from .reporting.report import source_of
 
@@ -25,7 +26,11 @@ PANDAS_MISSING = {"", "#N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL"
 
 
 def write_script(
-    pipeline: Pipeline, path: str | os.PathLike[str], table: object | None = None
+    pipeline: Pipeline,
+    path: str | os.PathLike[str],
+    table: object | None = None,
+    *,
+    place: str | os.PathLike[str] | None = None,
 ) -> None:
     """Write the run as a Python script that needs no `fastperc.tables`.
 
@@ -42,6 +47,8 @@ def write_script(
     table : path, DataFrame, Arrow object or Source, optional
         What `train` was given: whether and how it is written as text. Without it, or where it is
         no file, the script reads ``table.csv``, or the path it is called with.
+    place : str or os.PathLike, optional
+        The path of the table, where that is given as a Source.
 
     Raises
     ------
@@ -52,14 +59,15 @@ def write_script(
     """
     run = pipeline.run_
     source = None if table is None else source_of(run, table)
-    place = table if isinstance(table, (str, os.PathLike)) else None
+    if isinstance(table, (str, os.PathLike)):
+        place = table
     replace_file(os.fspath(path), _script(pipeline, source, place).encode())
 
 
 def _script(pipeline: Pipeline, source: Source | None, place: str | os.PathLike[str] | None) -> str:
     run, encoder, model = pipeline.run_, pipeline["columns"], pipeline["model"]
     parts = [
-        _head(run, encoder, _path_of(source, place)),
+        _head(run, encoder, _path_of(place)),
         _reading(run, source),
         _rows(run),
         _splitting(run),
@@ -72,12 +80,9 @@ def _script(pipeline: Pipeline, source: Source | None, place: str | os.PathLike[
     return f'"""{says}"""\n\n{_imports(body)}\n{body}'
 
 
-def _path_of(source: Source | None, place: str | os.PathLike[str] | None) -> str:
+def _path_of(place: str | os.PathLike[str] | None) -> str:
     """Return the path of a table, or a name to be replaced."""
-    if place is not None and place != "-":
-        return os.path.abspath(os.fspath(place))
-    raw = getattr(source, "_raw", None)
-    return getattr(raw, "path", None) or "table.csv"
+    return "table.csv" if place in (None, "-") else os.path.abspath(os.fspath(place or ""))
 
 
 IMPORTS = {
@@ -138,10 +143,11 @@ def _head(run: TrainingRecord, encoder: TableEncoder, path: str) -> str:
 
 def _reading(run: TrainingRecord, source: Source | None) -> str:
     """Return the lines that read the table."""
-    if isinstance(source, ArrowSource):
-        return "DAYS_FIRST = []\nframe = pd.read_feather(TABLE, columns=COLUMNS)\n"
-    if isinstance(source, ColumnarSource) and not _is_frame(source):
-        return "DAYS_FIRST = []\nframe = pd.read_parquet(TABLE, columns=COLUMNS)\n"
+    has_dates = bool(run.understanding.of("date"))
+    if isinstance(source, ColumnarSource) and not isinstance(source, FrameSource):
+        kind = "feather" if isinstance(source, ArrowSource) else "parquet"
+        days_first = "DAYS_FIRST = []\n" if has_dates else ""
+        return f"{days_first}frame = pd.read_{kind}(TABLE, columns=COLUMNS)\n"
     more, decimal = "", "."
     days: tuple[str, ...] = ()
     if isinstance(source, DelimitedSource):
@@ -153,7 +159,6 @@ def _reading(run: TrainingRecord, source: Source | None) -> str:
         more += "" if decimal == "." else ', decimal=","'
         more += f", skiprows={dialect.skip}" if dialect.skip else ""
         more += "" if dialect.header else f", header=None, names={[*dialect.names]!r}"
-    has_dates = bool(run.understanding.of("date"))
     words = [word for word in MISSING if word not in PANDAS_MISSING]
     is_text = run.understanding.is_classification and run.held_target.dtype.kind in "bUO"
     texts = "[*CATEGORIES, *DATES, TARGET]" if is_text else "[*CATEGORIES, *DATES]"
@@ -171,12 +176,6 @@ frame = pd.read_csv(
 )
 """
     )
-
-
-def _is_frame(source: Source) -> bool:
-    from .reading.frames import FrameSource
-
-    return isinstance(source, FrameSource)
 
 
 def _rows(run: TrainingRecord) -> str:
