@@ -31,7 +31,6 @@ from sklearn.impute import SimpleImputer
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from threadpoolctl import threadpool_limits
 
 from fastperc.files.atomic import replace_file
 from fastperc.measuring import environment
@@ -102,7 +101,7 @@ def measure(folder, name):
         start = time.perf_counter()
         X = frame[[*run.understanding.inputs]]
         y = target_of(run, frame)
-        with warnings.catch_warnings(), threadpool_limits(1):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             made.fit(X.iloc[learned], y[learned])
         seconds = time.perf_counter() - start

@@ -112,10 +112,13 @@ def test_options_in_words():
 
 
 def test_what_is_written_beside_the_model(houses, capsys):
-    files = ["--report", "r.html", "--plot", "p.svg", "--json", "r.json", "--script", "run.py"]
+    files = ["--report", "r.html", "--plot", "p.svg", "--script", "run.py"]
     assert main(["train", "houses.csv", *QUICK, *files]) == 0
-    assert "Wrote r.html, p.svg, r.json, run.py\n" in capsys.readouterr().out
-    found = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    assert "Wrote r.html, p.svg, run.py\n" in capsys.readouterr().out
+    assert main(["train", "houses.csv", *QUICK, "--json"]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert err == ""
     assert found["target"] == "price"
     assert found["score"] > 0.9
     page = Path("r.html").read_text(encoding="utf-8")
@@ -131,7 +134,7 @@ def test_what_is_written_beside_the_model(houses, capsys):
         ["--report", "houses.csv"],
         ["--script", "nowhere/run.py"],
         ["--plot", "p.nope"],
-        ["--json", "."],
+        ["--report", "."],
     ],
 )
 def test_what_cannot_be_written_is_told_before_training(houses, capsys, wrong):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .telling import Files
+from .telling import Files, print_json
 from .writing import check_files
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def train(
         Path | None, typer.Option(metavar="FILE", help="Losses and errors, as PNG or SVG.")
     ] = None,
     json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What the training came to, as JSON.")
-    ] = None,
+        bool, typer.Option("--json", help="Print what the training came to as JSON, and no more.")
+    ] = False,
     script: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The same run as a Python script.")
     ] = None,
@@ -151,7 +151,7 @@ def train(
     """
     path = place_of(out, table)
     check_files(path, checkpoint)
-    files = Files.checked(table, report, plot, json, script)
+    files = Files.checked(table, report, plot, script)
     if resume and checkpoint is None:
         raise typer.BadParameter("--resume goes on from a file: give --checkpoint FILE too")
     options: dict[str, Any] = {
@@ -174,12 +174,14 @@ def train(
     source = open_source(table, **{name: options[name] for name in names})
     with Line(is_shown=not quiet and sys.stderr.isatty()) as line:
         model = run(
-            source, target, report=line.show, tell=None if quiet else lambda found: tell(found),
+            source, target, report=line.show, tell=None if quiet or json else lambda found: tell(found),
             **options,
         )  # fmt: skip
     save(model, path)
     written = files.write(model, source, table)
-    if not quiet:
+    if json:
+        print_json(model.run_)
+    elif not quiet:
         for text in result(model.run_):
             print(text)
         if written:
