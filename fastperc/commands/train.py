@@ -174,8 +174,8 @@ def train(
     source = open_source(table, **{name: options[name] for name in names})
     with Line(is_shown=not quiet and sys.stderr.isatty()) as line:
         model = run(
-            source, target, report=line.show, tell=None if quiet or json else lambda found: tell(found),
-            **options,
+            source, target, report=line.show, **options,
+            tell=None if quiet or json else lambda found: tell(found),
         )  # fmt: skip
     save(model, path)
     written = files.write(model, source, table)
