@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import InvalidParameterError
 
 from fastperc import DivergedError, MLPClassifier, MLPRegressor
+from fastperc.deadline import Deadline
 from fastperc.estimators.fleets import Job, default_scores, fit_together, go_on
 
 pytestmark = pytest.mark.filterwarnings(
@@ -409,3 +410,17 @@ def test_any_jobs(data):
         else:
             with pytest.raises(type(outcome.error)):
                 fitted_alone(job, TARGETS[kind])
+
+
+def test_a_deadline_ends_fleets_and_a_look_is_told_of_epochs():
+    model = MLPRegressor(hidden_layer_sizes=(4,), learning_rate="cosine", max_iter=5)
+    jobs = [Job(model.set_params(random_state=0), rows) for rows in ROWS[:2]]
+    told = []
+    outcomes = fit_together(
+        X, TARGETS["regression"], jobs, look=lambda epochs, loss: told.append((epochs, loss))
+    )
+    assert [epochs for epochs, _ in told] == [2, 4, 6, 8, 10]
+    assert told[-1][1] == pytest.approx(min(outcome.loss for outcome in outcomes))
+    late = fit_together(X, TARGETS["regression"], jobs, deadline=Deadline(0.0))
+    assert {outcome.reason for outcome in late} == {"time_limit"}
+    assert all(np.isfinite(outcome.estimator.predict(X)).all() for outcome in late)

@@ -115,7 +115,7 @@ def train(
     encoding: Annotated[str | None, typer.Option(help="Of text.")] = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal mark of text: . or ,")] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep the training there, now and then.")
+        Path | None, typer.Option(metavar="FILE", help="Keep the training there, each 10 s.")
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint, if there is one.")
@@ -160,7 +160,8 @@ def train(
         "weight": weight, "group": group, "class_weight": value_of(class_weight),
         "hidden": shape_of(hidden), "lr": lr, "alpha": alpha, "batch_size": batch,
         "epochs": epochs, "time_limit": seconds_of(time_limit), "memory": bytes_of(memory),
-        "seed": seed, "threads": threads, "checkpoint": checkpoint, "resume": resume,
+        "seed": seed, "threads": threads, "checkpoint": checkpoint, "every": "10s",
+        "resume": resume,
         "separator": separator, "encoding": encoding, "decimal": decimal,
     }  # fmt: skip
     for name in ("lr", "alpha"):

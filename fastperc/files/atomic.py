@@ -32,6 +32,16 @@ def replace_file(path: str, content: bytes) -> None:
     the system allows. OSError if the system refuses, or if there is something that is no file; the
     old file is intact then.
     """
+    with replacing(path) as file:
+        _write(file, content)
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[io.FileIO]:
+    """Open a file that takes the place of another, as `replace_file` does, when the block ends.
+
+    If the block raises, the old file stays, and the new one is removed.
+    """
     path = os.path.realpath(path)
     old = _status(path)
     # A private file stays private: until the owner is right, nobody else may open the new one.
@@ -41,7 +51,8 @@ def replace_file(path: str, content: bytes) -> None:
         try:
             if old is not None:
                 _adopt(file, old)
-            _write(file, content)
+            yield file
+            os.fsync(file.fileno())
             _let_go(file)
             os.replace(temporary, path)
         except BaseException:
@@ -92,11 +103,10 @@ def _adopt(file: io.FileIO, old: os.stat_result) -> None:
 
 
 def _write(file: io.FileIO, content: bytes) -> None:
-    """Write all of the content, onto the disk."""
+    """Write all of the content."""
     rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]
-    os.fsync(file.fileno())
 
 
 # --- temporary files -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""From a table to a model that predicts: `train`, and the pipeline that it returns.
+"""From a table to a model that predicts: `train`, the pipeline that it returns, and `predict`.
 
 A table is a path to CSV, Parquet, Feather or Arrow, a DataFrame of pandas or polars, or whatever
 speaks Arrow's PyCapsule interface. Needs pyarrow: ``pip install "fastperc[tables]"``.
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import typing
 
     from .encoding import TableEncoder
+    from .predicting import predict
     from .records import TrainingRecord
     from .reporting import as_json, write_plot, write_report
     from .scripting import write_script
@@ -20,6 +21,7 @@ __all__ = [
     "TableEncoder",
     "TrainingRecord",
     "as_json",
+    "predict",
     "train",
     "write_plot",
     "write_report",
@@ -28,7 +30,7 @@ __all__ = [
 
 _HOMES = {
     "TableEncoder": "encoding", "TrainingRecord": "records", "as_json": "reporting",
-    "train": "training", "write_plot": "reporting", "write_report": "reporting",
+    "predict": "predicting", "train": "training", "write_plot": "reporting", "write_report": "reporting",
     "write_script": "scripting",
 }  # fmt: skip
 

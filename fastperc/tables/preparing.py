@@ -29,6 +29,7 @@ class Asked(NamedTuple):
     report: Report | None
     tell: Callable[[Understanding], object] | None
     checkpoint: str | os.PathLike | None
+    every: str | int
     resume: bool
 
 

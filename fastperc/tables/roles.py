@@ -15,6 +15,7 @@ from .columns import Column
 ID = re.compile(r"(?i)(^|[_\W])(id|uuid|guid|index|rownum|row_number|unnamed.*)$|[a-z]I[Dd]$|^$")
 FEW_ROWS = 20  # in fewer, that numbers count up proves nothing
 WORDS, LETTERS = 4, 60  # in the mean of a column of text that is prose
+SOME = 10_000  # rows that tell whether there are many values
 FEW_VALUES = 10  # whole numbers of so few values may be codes
 
 
@@ -32,8 +33,14 @@ class Cells:
 
     @cached_property
     def n_distinct(self) -> int:
-        """How many different values there are."""
-        return 0 if pa.types.is_null(self.column.type) else pc.count_distinct(self.there).as_py()
+        """How many different values there are; of numbers with decimals, at least so many."""
+        if pa.types.is_null(self.column.type):
+            return 0
+        if pa.types.is_floating(self.column.type):  # counting millions of them would take long
+            n = pc.count_distinct(self.there.slice(0, SOME)).as_py()
+            if n > SOME // 10 and not self.is_whole:
+                return int(n)
+        return int(pc.count_distinct(self.there).as_py())
 
     @property
     def n_missing(self) -> int:

@@ -45,6 +45,7 @@ def train(
     seed: int = 0,
     threads: int | None = None,
     checkpoint: str | os.PathLike | None = None,
+    every: str | int = "60s",
     resume: bool = False,
     separator: str | None = None,
     encoding: str | None = None,
@@ -92,6 +93,8 @@ def train(
         By default all cores that the process may use. The result does not depend on it.
     checkpoint : str or os.PathLike, optional
         A file in which to keep training, and with ``resume`` to go on from it.
+    every : str or int
+        How often it is kept: a time, such as ``"60s"``, or so many epochs.
     resume : bool
     separator, encoding, decimal : str, optional
         Of text, where they are not what is found out.
@@ -146,7 +149,7 @@ def train(
         {"task": task, "numeric": numeric, "categorical": categorical, "drop": drop,
          "weight": weight, "group": group, "missing": missing},
         wishes, quick, seed, time_limit, n_usable_cores() if threads is None else threads,
-        report, tell, checkpoint, resume,
+        report, tell, checkpoint, every, resume,
     )  # fmt: skip
     if source.size > most:
         return train_streamed(source, asked, most, options, clock)
@@ -172,7 +175,7 @@ def _train_whole(source: Source, asked: Asked, options: Options, clock: Clock) -
     clock.lap("understanding")
     parts = Parts.of(whole, found, rows, asked.wishes.class_weight, asked.seed)
     encoder, search, scale = prepare(whole, found, parts, asked)
-    searched = search.run(checkpoint=asked.checkpoint, resume=asked.resume)
+    searched = search.run(checkpoint=asked.checkpoint, every=asked.every, resume=asked.resume)
     if scale is not None:
         scale.fold_into(searched.model)
     clock.lap("training")

@@ -185,39 +185,68 @@ class DelimitedSource(Source):
         last: pa.RecordBatch | None = None
         text = Text(self._raw, self._encoding, self._sure, dialect.skip, end)
         with contextlib.closing(text):
-            try:
-                for block in self._parser(text, wanted):
-                    for start in range(0, block.num_rows, ROWS):
+            n_skipped = int(dialect.header)
+            for block in self._blocks(text):
+                for batch in self._parsed(block, wanted, n_skipped):
+                    for start in range(0, batch.num_rows, ROWS):
                         if last is not None:
                             yield last.select(names)
-                        last = block.slice(start, ROWS)
-            except pa.ArrowInvalid as error:
-                raise self._diagnosis() from error
+                        last = batch.slice(start, ROWS)
+                n_skipped = 0
         if last is None or last.column(first)[-1].as_py() != END:
             raise self._diagnosis()
         if last.num_rows > 1:
             yield last.slice(0, last.num_rows - 1).select(names)
 
-    def _parser(self, text: Text, names: list[str]) -> pa.csv.CSVStreamingReader:
+    def _blocks(self, text: Text) -> Iterator[bytes]:
+        """Yield the text in blocks of whole records.
+
+        pyarrow could cut the text itself, but in a thread that asks for Python's lock, while
+        whoever throws its reader away has the lock and waits for the thread: that hangs, now and
+        then.
+        """
+        records, rest = records_pattern(self._dialect), b""
+        quote = self._dialect.quote.encode()
+        while chunk := text.read():
+            rest += chunk
+            if quote in rest:
+                found = records.match(rest)
+                end = found.end() if found else 0
+            else:
+                end = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, len(rest) - 1)) + 1
+            if end:
+                yield rest[:end]
+                rest = rest[end:]
+            elif len(rest) > 2 * LONGEST_LINE:
+                raise self._diagnosis()
+        if rest:
+            yield rest
+
+    def _parsed(self, block: bytes, names: list[str], n_skipped: int) -> list[pa.RecordBatch]:
+        """Return some columns of a block of records as text."""
         dialect = self._dialect
-        return pa.csv.open_csv(
-            pa.PythonFile(text, "r"),
-            pa.csv.ReadOptions(
-                use_threads=False,
-                block_size=LONGEST_LINE,
-                column_names=dialect.names,
-                skip_rows_after_names=int(dialect.header),
-            ),
-            pa.csv.ParseOptions(
-                delimiter=dialect.separator, quote_char=dialect.quote, newlines_in_values=True
-            ),
-            pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                include_columns=names,
-                strings_can_be_null=False,
-                check_utf8=False,
-            ),
-        )
+        try:
+            table = pa.csv.read_csv(
+                pa.BufferReader(block),
+                pa.csv.ReadOptions(
+                    use_threads=False,
+                    block_size=len(block) + 1,
+                    column_names=dialect.names,
+                    skip_rows_after_names=n_skipped,
+                ),
+                pa.csv.ParseOptions(
+                    delimiter=dialect.separator, quote_char=dialect.quote, newlines_in_values=True
+                ),
+                pa.csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    include_columns=names,
+                    strings_can_be_null=False,
+                    check_utf8=False,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise self._diagnosis() from error
+        return table.to_batches()
 
     # --- where something is ---------------------------------------------------------------------
 
@@ -272,6 +301,16 @@ class DelimitedSource(Source):
             self.name,
             record.line,
         )
+
+
+def records_pattern(dialect: Dialect) -> re.Pattern[bytes]:
+    """Return the pattern of as many whole records as there are, as pyarrow and csv cut them."""
+    separator, quote = (re.escape(c).encode() for c in (dialect.separator, dialect.quote))
+    plain = rb"[^%b\r\n]*+" % separator
+    quoted = rb"%b(?:[^%b]++|%b%b)*+%b(?!%b)" % (quote, quote, quote, quote, quote, quote)
+    cell = rb"(?:%b%b|(?!%b)%b)" % (quoted, plain, quote, plain)
+    end = rb"(?:\r\n|\n|\r(?=[^\n]))"
+    return re.compile(rb"(?>(?:%b%b)*+%b%b)*+" % (cell, separator, cell, end))
 
 
 def gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
