@@ -36,9 +36,9 @@ class Files:
                 raise typer.BadParameter(f"cannot write {path}: it is the table itself")
         check_files(report, script)
         if report is not None or plot is not None:
-            from ..optional import require
+            from ..plots.files import check_format
 
-            require("matplotlib", extra="plot")
+            check_format("report.svg")  # which needs matplotlib, too
         return cls(report, check_picture(plot), script)
 
     def write(self, model: Pipeline, source: Source, table: str) -> list[str]:

@@ -30,8 +30,8 @@ __all__ = [
 
 _HOMES = {
     "TableEncoder": "encoding", "TrainingRecord": "records", "as_json": "reporting",
-    "predict": "predicting", "train": "training", "write_plot": "reporting", "write_report": "reporting",
-    "write_script": "scripting",
+    "predict": "predicting", "train": "training", "write_plot": "reporting",
+    "write_report": "reporting", "write_script": "scripting",
 }  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -58,8 +57,8 @@ def write_report(
 def source_of(run: TrainingRecord, table: object) -> Source:
     """Return the table of a training, read as it was then."""
     names = ("separator", "encoding", "decimal", "numeric", "categorical", "drop")
-    options: dict[str, Any] = {name: run.options[name] for name in names if run.options.get(name)}
-    return open_source(table, **options)
+    options = {name: run.options[name] for name in names if run.options.get(name)}
+    return open_source(table, **options)  # type: ignore[arg-type]
 
 
 def _score(run: TrainingRecord) -> Iterable[Html]:
