@@ -131,7 +131,7 @@ def plot_confusion(
     ax.set(xlabel="Predicted", ylabel="True")
     if n <= MOST_NUMBERS:
         for (i, j), count in np.ndenumerate(counts):
-            colour = "white" if shares[i, j] > 0.5 else DARK
+            colour = "white" if shares[i, j] > 0.6 else DARK
             ax.text(j, i, f"{count:,}", ha="center", va="center", color=colour, fontsize=small)
     return ax
 

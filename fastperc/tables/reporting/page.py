@@ -24,7 +24,7 @@ td { max-width: 34rem; }
 th { background: #f2f2f2; position: sticky; top: 0; white-space: nowrap; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
-figure { margin: 0; max-width: 100%; }
+figure { margin: 0; min-width: 0; max-width: 100%; }
 img { max-width: 100%; height: auto; display: block; }
 figcaption { font-size: .9rem; max-width: 30rem; }
 footer { margin-top: 2rem; font-size: .85rem; color: #444; }
