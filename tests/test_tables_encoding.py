@@ -184,3 +184,10 @@ def test_more_rows_than_are_encoded_at_once():
     encoder = TableEncoder(**NAMES).fit(table)
     out = encoder.transform(table)
     np.testing.assert_array_equal(out[70_000:70_010], encoder.transform(table[70_000:70_010]))
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-30, 1e30, 1e300, 1.7e308])
+def test_numbers_of_every_size(unit):
+    x = np.linspace(-1, 1, 200)
+    out = TableEncoder(dtype="float64").fit_transform(pa.table({"x": x * unit}))
+    np.testing.assert_allclose(out[:, 0], x / x.std(), atol=1e-9)

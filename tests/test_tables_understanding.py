@@ -106,6 +106,8 @@ def test_the_task_can_be_said():
         (["a", "b"] * (N // 2), {"task": "regression"}, "is a number, and this is none"),
         (["a", "b", "c"] * (N // 3), {"task": "binary"}, "3 different values, expected 2"),
         (TARGET, {"task": "multiclass"}, "numbers with decimals"),
+        ([1e40 * y for y in TARGET], {}, "store it in another unit"),
+        ([1e-40 * y for y in TARGET], {}, "store it in another unit"),
     ],
 )
 def test_targets_that_nothing_can_be_learned_from(target, options, message):
@@ -123,6 +125,10 @@ def test_no_target_and_no_inputs():
         found(columns={"row": ROLES["row"]})
 
 
+def test_a_column_that_says_the_same_is_kept_if_there_is_no_other():
+    assert roles(found(columns={"again": [2 * y for y in TARGET]}))["again"] == "number"
+
+
 @pytest.mark.parametrize(
     ("target", "column"),
     [
@@ -136,7 +142,10 @@ def test_a_column_that_says_the_same_as_the_target_is_left_out(target, column):
     assert roles(understanding)["again"] == "dropped"
     assert any("'again' says the same as the target" in text for text in understanding.warnings)
     kept = "numeric" if not isinstance(column[0], str) else "categorical"
-    assert roles(found(target, {"again": column}, **{kept: ["again"]}))["again"] != "dropped"
+    assert (
+        roles(found(target, {"x": NUMBERS, "again": column}, **{kept: ["again"]}))["again"]
+        != "dropped"
+    )
 
 
 def test_what_may_be_a_mistake_is_told():

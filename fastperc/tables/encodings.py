@@ -47,7 +47,7 @@ class NumberEncoding:
         numbers = numbers[~is_missing]
         middle, width = _tails(numbers)
         if width:
-            numbers = np.arcsinh((numbers - middle) / width)
+            numbers = np.arcsinh(_scaled(numbers, middle, width))
         mean, scale = _moments(numbers)
         return cls(name, mean, scale, middle, width, bool(indicator and is_missing.any()))
 
@@ -68,8 +68,8 @@ class NumberEncoding:
     def write(self, column: pa.ChunkedArray, out: np.ndarray) -> int:
         numbers = arrow.numbers_of(column)
         if self.width_of_middle:
-            numbers = np.arcsinh((numbers - self.middle) / self.width_of_middle)
-        numbers = (numbers - self.mean) / self.scale
+            numbers = np.arcsinh(_scaled(numbers, self.middle, self.width_of_middle))
+        numbers = _scaled(numbers, self.mean, self.scale)
         if column.null_count:
             is_missing = np.isnan(numbers)
             numbers[is_missing] = 0.0
@@ -216,13 +216,26 @@ def _part(days: np.ndarray, part: str) -> np.ndarray:
     return months.astype(np.int64) % 12 + within / 31
 
 
+def _scaled(numbers: np.ndarray, middle: float, width: float) -> np.ndarray:
+    """Return ``(numbers - middle) / width``, also where the difference is no number."""
+    if abs(middle) < 1e300:
+        with np.errstate(over="ignore"):
+            scaled = (numbers - middle) / width
+        if not np.isinf(scaled).any():
+            return scaled
+    return numbers / width - middle / width
+
+
 def _moments(numbers: np.ndarray) -> tuple[float, float]:
     """Return mean and deviation; 0 and 1 of nothing, and 1 for a deviation of 0."""
     if not len(numbers):
         return 0.0, 1.0
-    mean, deviation = float(numbers.mean()), float(numbers.std())
+    unit = float(np.abs(numbers).max()) or 1.0
+    if 1e-100 < unit < 1e100:  # squares are numbers, too
+        unit = 1.0
+    mean, deviation = float((numbers / unit).mean()), float((numbers / unit).std())
     is_constant = not deviation > 1e-12 * abs(mean)
-    return mean, 1.0 if is_constant or not np.isfinite(deviation) else deviation
+    return mean * unit, unit if is_constant else deviation * unit
 
 
 def _tails(numbers: np.ndarray) -> tuple[float, float]:
@@ -230,7 +243,8 @@ def _tails(numbers: np.ndarray) -> tuple[float, float]:
     if len(numbers) < 100:
         return 0.0, 0.0
     mean, deviation = _moments(numbers)
-    if max(numbers.max() - mean, mean - numbers.min()) <= TAILS * deviation:
+    ends = np.array([numbers.min(), numbers.max()])
+    if np.abs(_scaled(ends, mean, deviation)).max() <= TAILS:
         return 0.0, 0.0
     low, middle, high = np.quantile(numbers, [0.25, 0.5, 0.75]).tolist()
     width = (high - low) / 2

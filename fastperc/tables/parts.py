@@ -20,19 +20,22 @@ LEAST_ROWS = 10
 
 
 def usable(table: pa.Table, found: Understanding) -> np.ndarray:
-    """Return which rows have a target and, if so wished, values in all inputs."""
+    """Return which rows have a target, a weight, and, if so wished, values in all inputs."""
     names = [found.target, *(found.inputs if found.missing == "drop" else ())]
     is_usable = np.ones(table.num_rows, bool)
     for name in names:
         if table[name].null_count:
             is_usable &= ~table[name].is_null().to_numpy()
+    for name in found.of("weight"):
+        is_usable &= numbers_of(table[name]) > 0
     return is_usable
 
 
 def usable_rows(source: Source, table: pa.Table, found: Understanding) -> np.ndarray:
     """Return the rows that can be learned from, or raise TableError.
 
-    Without those that have no target and, if so wished, those where an input has no value.
+    Without those that have no target, whose weight is 0 and, if so wished, those where an input has
+    no value.
     """
     if found.missing == "error":
         check_missing(table.select(found.inputs), found.inputs, source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
+from numbers import Integral
 from typing import Literal
 
 from sklearn.pipeline import Pipeline
@@ -183,12 +184,13 @@ def _train_whole(source: Source, asked: Asked, options: Options, clock: Clock) -
     return pipeline_of(found, encoder, searched, held, len(parts.training), options, clock)
 
 
-def _check(missing: str, class_weight: str | None, seed: int) -> None:
+def _check(missing: str, class_weight: str | None, seed: object) -> None:
     for name, value, known in (
         ("missing", missing, MISSING), ("class_weight", class_weight, (None, "balanced")),
     ):  # fmt: skip
         if value not in known:
             some = ", ".join(map(repr, known))
             raise ValueError(f"{name}: found {value!r:.60}, expected one of {some}")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+    is_bool = isinstance(seed, bool)
+    if is_bool or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**32:
         raise ValueError(f"seed: found {seed!r:.60}, expected a whole number from 0 to 2**32 - 1")

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ..errors import TableError, shown
 from .arrow import is_text, numbers_of, texts_of
-from .columns import TASKS, Column, Understanding
+from .columns import TASKS, USED, Column, Understanding
 from .reading import Source
 from .reading.source import missing_column
 from .roles import FEW_VALUES, Cells, role_of
@@ -21,6 +21,8 @@ ROWS_OF_A_CLASS = 5  # in the mean
 MOST_LABELS = 1000
 RARE = 0.05  # part of the rows, of a class
 LISTED = 8
+SAME = "it says the same as the target"
+LARGEST, SMALLEST = 1e30, 1e-30  # numbers that a network can be made to give
 
 
 def understand(
@@ -90,10 +92,13 @@ def understand(
         else:
             column = role_of(cells[name])
             if column.role in ("number", "category") and repeats(cells[target], cells[name], kind):
-                column = replace(column, role="dropped", why="it says the same as the target")
+                column = replace(column, role="dropped", why=SAME)
         if n_missing is not None:
             column = replace(column, n_missing=n_missing[name])
         columns.append(column)
+    if not any(column.role in USED for column in columns):  # rather this than nothing
+        columns = [role_of(cells[column.name]) if column.why == SAME else column
+                   for column in columns]  # fmt: skip
     columns += [Column(name, "dropped", "as you say") for name in drop if name not in names]
     classes, counts = ((), ()) if kind == "regression" else classes_of(cells[target])
     n_rows = table.num_rows if source.n_rows is None else source.n_rows
@@ -132,6 +137,12 @@ def task_of(cells: Cells, task: str | None, source: Source) -> str:
         if not cells.is_number:
             raise wrong(
                 "the target of a regression is a number, and this is none: leave out --task"
+            )
+        largest = np.abs(numbers_of(cells.there)).max()
+        if not SMALLEST < largest < LARGEST:
+            raise wrong(
+                f"the target has numbers as large as {largest:.2g}, expected at least "
+                f"{SMALLEST:g} and at most {LARGEST:g}: store it in another unit"
             )
         return task
     if task == "binary" and n != 2:
@@ -183,10 +194,10 @@ def repeats(target: Cells, other: Cells, task: str) -> bool:
         if not other.is_number:
             return False
         pair = np.array([numbers_of(one), numbers_of(two)])
-        if (np.ptp(pair, axis=1) == 0).any():
+        if (pair.min(axis=1) == pair.max(axis=1)).any():
             return False
-        with np.errstate(over="ignore", invalid="ignore"):
-            return bool(abs(np.corrcoef(pair)[0, 1]) > 1 - 1e-9)
+        pair /= np.abs(pair).max(axis=1, keepdims=True)
+        return bool(abs(np.corrcoef(pair)[0, 1]) > 1 - 1e-9)
     if target.n_distinct != other.n_distinct:
         return False
     codes = [part.combine_chunks().dictionary_encode().indices.to_numpy() for part in (one, two)]
@@ -228,7 +239,7 @@ def warnings_of(found: Understanding, cells: Mapping[str, Cells]) -> list[str]:
             f"say --categorical {codes[0]}"
         )
     for column in found.columns:
-        if column.role == "dropped" and column.why == "it says the same as the target":
+        if column.role == "dropped" and column.why == SAME:
             as_what = "numeric" if cells[column.name].is_number else "categorical"
             lines.append(
                 f"{column.name!r} says the same as the target, and was left out; to keep it, say "
