@@ -194,3 +194,19 @@ def test_a_product_stays_in_the_registers_of_arm(script, repository, cpu):
     assert [loop["SIMD"] for loop in products] == ["24", "16"]  # 6 and 4 rows by 4 registers
     assert {loop["spills"] for loop in products} == {"0"}
     assert {(loop["scalar"], loop["calls"]) for loop in loops} == {("0", "0")}
+
+
+@compiled_only
+@pytest.mark.slow
+def test_tables(script, arguments, capsys, data_folder, monkeypatch, tmp_path):
+    tables = script("tables")
+    monkeypatch.setattr(tables, "DOCS", tmp_path)
+    (tmp_path / "tables.md").write_text("before\n<!-- scores -->\nold\n<!-- end -->\nafter\n")
+    arguments("--only", "heart, Cleveland", "--write")
+    tables.main()
+    shown = capsys.readouterr().out.rstrip("\n")
+    page = (tmp_path / "tables.md").read_text()
+    assert page == f"before\n<!-- scores -->\n{shown}\n<!-- end -->\nafter\n"
+    (figures,) = json.loads((tmp_path / "tables.json").read_text())["figures"]
+    assert figures["table"] == "heart, Cleveland"
+    assert all(0.4 < figure["score"] < 0.8 for figure in figures["ways"].values())

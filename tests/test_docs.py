@@ -33,6 +33,7 @@ def page(repository, name):
         "docs/kernels.md",
         "docs/performance.md",
         "docs/simd.md",
+        "docs/tables.md",
     ],
 )
 def test_links_lead_to_files(name, repository):
@@ -57,7 +58,7 @@ def test_the_examples_of_embedding_print_what_they_say(repository, capsys):
 
 
 @compiled_only
-@pytest.mark.parametrize(("name", "n"), [("checkpoints.md", 3), ("files.md", 4)])
+@pytest.mark.parametrize(("name", "n"), [("checkpoints.md", 3), ("files.md", 4), ("tables.md", 4)])
 def test_the_examples_of_files_print_what_they_say(
     name, n, repository, capsys, tmp_path, monkeypatch
 ):

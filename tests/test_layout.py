@@ -75,7 +75,7 @@ HOMES = {
     "sklearn": {
         *("estimators", "ensembles", "exchange", "fleets", "groups", "linear", "search"),
         *("saving", "datasets", "tables", "ways", "benchmarks", "demo", "exports", "imports"),
-        "distributed",
+        *("distributed", "reporting"),
     },
     "typer": {"commands"},
     "rich": {"commands", "demo"},

@@ -14,11 +14,16 @@ from matplotlib.figure import Figure
 from fastperc import History, MLPClassifier, Network
 from fastperc.plots import (
     DecisionBoundaryDisplay,
+    plot_calibration,
     plot_comparison,
+    plot_confusion,
     plot_decision_boundary,
     plot_histories,
     plot_history,
+    plot_importances,
     plot_parts,
+    plot_predicted,
+    plot_residuals,
     plot_roofline,
     plot_scaling,
     plot_speedups,
@@ -463,6 +468,11 @@ CALLS = {
     "scaling": lambda ax=None: plot_scaling({"a": ([1, 2], [9, 5])}, xlabel="Threads", ax=ax),
     "roofline": lambda ax=None: plot_roofline({"a": (0.6, 18)}, gflops=60, gbytes=14, ax=ax),
     "weights": lambda ax=None: plot_weights(np.eye(4), ax=ax),
+    "predicted": lambda ax=None: plot_predicted([1, 2, 3], [1, 2, 4], ax),
+    "residuals": lambda ax=None: plot_residuals([1, 2, 3], [1, 2, 4], ax),
+    "confusion": lambda ax=None: plot_confusion(["$a", "b"], ["b", "b"], ["$a", "b"], ax),
+    "calibration": lambda ax=None: plot_calibration([0.1, 0.9], [False, True], ax),
+    "importances": lambda ax=None: plot_importances(["$a$", "b"], [0.2, 0.1], [0.1, 0.0], ax),
     "parts": lambda ax=None: plot_parts("a", {"b": [1]}, unit="MB", xlabel="MB", ax=ax),
 }
 
@@ -692,3 +702,31 @@ def test_a_long_title_of_panels_lies_within_the_figure(n):
     figure.canvas.draw()
     box = figure.get_suptitle() and figure._suptitle.get_window_extent()
     assert 0 < box.x0 < box.x1 < figure.bbox.width
+
+
+# --- predictions ---------------------------------------------------------------------------------
+
+
+def test_confusion_of_many_classes_shows_the_most_frequent(ax):
+    labels = np.repeat(np.arange(40), np.arange(1, 41))
+    plot_confusion(labels, labels, range(40), ax)
+    assert ax.images[0].get_array().shape == (30, 30)
+    assert [text.get_text() for text in ax.get_yticklabels()] == [str(k) for k in range(10, 40)]
+    assert len(ax.texts) == 0
+
+
+def test_bins_of_calibration_have_as_many_rows():
+    rng = np.random.default_rng(0)
+    probability = rng.random(2000) ** 4  # most are small
+    happened = rng.random(2000) < probability
+    ax = plot_calibration(probability, happened)
+    mean, part = ax.containers[0].lines[0].get_data()
+    assert len(mean) == 10
+    assert mean[0] == pytest.approx(np.sort(probability)[:200].mean())
+    assert part.sum() * 200 == pytest.approx(happened.sum())
+    assert np.abs(part - mean).max() < 0.15
+
+
+def test_predictions_of_another_length_are_an_error():
+    with pytest.raises(ValueError, match="found 1 values for 2 true ones"):
+        plot_predicted([1, 2], [1])

@@ -1,7 +1,9 @@
 """``fastperc train``: what it prints, and the status it ends with."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -108,3 +110,37 @@ def test_options_in_words():
     assert [str(place_of(None, t)) for t in ("a/b.csv.gz", "-", "folder/")] == [
         "b.fp", "model.fp", "folder.fp",
     ]  # fmt: skip
+
+
+def test_what_is_written_beside_the_model(houses, capsys):
+    files = ["--report", "r.html", "--plot", "p.svg", "--script", "run.py"]
+    assert main(["train", "houses.csv", *QUICK, *files]) == 0
+    assert "Wrote r.html, p.svg, run.py\n" in capsys.readouterr().out
+    assert main(["train", "houses.csv", *QUICK, "--json"]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert err == ""
+    assert found["target"] == "price"
+    assert found["score"] > 0.9
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert f"{found['score']:.4f}" in page
+    assert "What R2 loses when the cells of a column are shuffled" in page
+    assert Path("p.svg").read_text(encoding="utf-8").startswith("<?xml")
+    assert repr(str(Path("houses.csv").resolve())) in Path("run.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--report", "houses.csv"],
+        ["--script", "nowhere/run.py"],
+        ["--plot", "p.nope"],
+        ["--report", "."],
+    ],
+)
+def test_what_cannot_be_written_is_told_before_training(houses, capsys, wrong):
+    before = Path("houses.csv").read_bytes()
+    assert main(["train", "houses.csv", *QUICK, *wrong]) == 2
+    assert "cannot write" in capsys.readouterr().err
+    assert Path("houses.csv").read_bytes() == before
+    assert not Path("houses.fp").exists()

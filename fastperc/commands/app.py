@@ -14,7 +14,9 @@ import typer
 
 from .. import __version__, commands
 
-NO_COMMANDS = ("app", "console", "interrupts", "loading", "main", "plain", "writing")
+NO_COMMANDS = (
+    "app", "console", "interrupts", "loading", "main", "plain", "telling", "writing",
+)  # fmt: skip
 
 app = typer.Typer(
     name="fastperc",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .telling import Files, print_json
 from .writing import check_files
 
 if TYPE_CHECKING:
@@ -119,6 +120,18 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the checkpoint, if there is one.")
     ] = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A page on the training, as HTML.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Losses and errors, as PNG or SVG.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print what the training came to as JSON, and no more.")
+    ] = False,
+    script: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The same run as a Python script.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Find and save a model that predicts one column of a table from the others.
@@ -133,9 +146,12 @@ def train(
     fastperc train patients.csv --target ill --missing indicator --drop name,city
 
     fastperc train big.parquet --target y --quick --out y.fp
+
+    fastperc train houses.csv --target price --report report.html --script run.py
     """
     path = place_of(out, table)
     check_files(path, checkpoint)
+    files = Files.checked(table, report, plot, script)
     if resume and checkpoint is None:
         raise typer.BadParameter("--resume goes on from a file: give --checkpoint FILE too")
     options: dict[str, Any] = {
@@ -153,16 +169,24 @@ def train(
             raise typer.BadParameter(f"--{name}: found {options[name]}, expected a positive number")
     from ..saving import save
     from ..tables import train as run
+    from ..tables.reading import open_source
 
+    names = ("separator", "encoding", "decimal", "numeric", "categorical", "drop")
+    source = open_source(table, **{name: options[name] for name in names})
     with Line(is_shown=not quiet and sys.stderr.isatty()) as line:
         model = run(
-            table, target, report=line.show, tell=None if quiet else lambda found: tell(found),
-            **options,
+            source, target, report=line.show, **options,
+            tell=None if quiet or json else lambda found: tell(found),
         )  # fmt: skip
     save(model, path)
-    if not quiet:
+    written = files.write(model, source, table)
+    if json:
+        print_json(model.run_)
+    elif not quiet:
         for text in result(model.run_):
             print(text)
+        if written:
+            print(f"Wrote {', '.join(written)}")
         print(f"Wrote {path}; to use it: fastperc predict {path} TABLE")
 
 

@@ -17,6 +17,13 @@ from .files import as_png
 from .fleets import plot_results
 from .histories import plot_histories, plot_history
 from .linear import plot_boundary_path, plot_mistakes, plot_progressive
+from .predictions import (
+    plot_calibration,
+    plot_confusion,
+    plot_importances,
+    plot_predicted,
+    plot_residuals,
+)
 from .roofline import plot_roofline
 from .scaling import plot_scaling
 from .weights import plot_weights
@@ -28,13 +35,18 @@ __all__ = [
     "DecisionBoundaryDisplay",
     "as_png",
     "plot_boundary_path",
+    "plot_calibration",
     "plot_comparison",
+    "plot_confusion",
     "plot_decision_boundary",
     "plot_histories",
     "plot_history",
+    "plot_importances",
     "plot_mistakes",
     "plot_parts",
+    "plot_predicted",
     "plot_progressive",
+    "plot_residuals",
     "plot_results",
     "plot_roofline",
     "plot_scaling",

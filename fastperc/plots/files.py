@@ -21,6 +21,12 @@ def as_png(ax: Axes, dpi: int = 130) -> bytes:
     return _content(ax, "png", dpi)
 
 
+def as_svg(ax: Axes) -> bytes:
+    """Return the whole figure as the content of an SVG file, with text as text; close it."""
+    with require("matplotlib", extra="plot").rc_context({"svg.fonttype": "none"}):
+        return _content(ax, "svg", 72)
+
+
 def save_figure(ax: Axes, path: str | PathLike[str], dpi: int = 150) -> None:
     """Write the whole figure to a file, completely or not at all, and close it in pyplot.
 

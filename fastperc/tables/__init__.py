@@ -15,17 +15,34 @@ if TYPE_CHECKING:
     from .evaluating import evaluate
     from .predicting import predict
     from .records import TrainingRecord
+    from .reporting import as_json, write_plot, write_report
+    from .scripting import write_script
     from .training import train
 
-__all__ = ["TableEncoder", "TrainingRecord", "describe", "evaluate", "predict", "train"]
+__all__ = [
+    "TableEncoder",
+    "TrainingRecord",
+    "as_json",
+    "describe",
+    "evaluate",
+    "predict",
+    "train",
+    "write_plot",
+    "write_report",
+    "write_script",
+]
 
 _HOMES = {
     "TableEncoder": "encoding",
     "TrainingRecord": "records",
+    "as_json": "reporting",
     "describe": "describing",
     "evaluate": "evaluating",
     "predict": "predicting",
     "train": "training",
+    "write_plot": "reporting",
+    "write_report": "reporting",
+    "write_script": "scripting",
 }
 
 

@@ -13,7 +13,7 @@ import pyarrow.csv
 
 from ...errors import TableError
 from .dialect import SEPARATOR_WORDS, Dialect, find_dialect, long_cells
-from .forms import Form, Nothing, Texts, cells_of
+from .forms import Dates, Form, Nothing, Texts, cells_of
 from .options import Options
 from .raw import Raw
 from .remarks import remark
@@ -54,6 +54,17 @@ class DelimitedSource(Source):
         if self._kept is not None:
             self._kept = [self._converted(batch, self.schema) for batch in self._kept]
             self.size = sum(batch.nbytes for batch in self._kept)
+
+    @property
+    def written(self) -> tuple[Dialect, str, str]:
+        """How the text is written: its dialect, encoding and decimal mark."""
+        return self._dialect, self._encoding, self._decimal
+
+    @property
+    def days_first(self) -> tuple[str, ...]:
+        """The columns of dates that begin with the day."""
+        forms = self._forms.items()
+        return tuple(n for n, f in forms if isinstance(f, Dates) and f.order == "day first")
 
     # --- the first pass -------------------------------------------------------------------------
 
