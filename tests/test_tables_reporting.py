@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv
 
+from fastperc.errors import TableError
 from fastperc.tables import as_json, train, write_plot, write_report, write_script
 from fastperc.tables.importances import importances, rows_of
 from fastperc.tables.reading import open_source
@@ -135,6 +136,12 @@ def test_rows_of_batches():
     source = open_source(pa.table({"x": np.arange(200_000), "y": np.arange(200_000) % 7}))
     rows = np.array([0, 65_535, 65_536, 150_000, 199_999])
     assert rows_of(source, ("x",), rows)["x"].to_pylist() == rows.tolist()
+
+
+def test_another_table_is_refused(trained, tmp_path):
+    with pytest.raises(TableError, match="found 20 rows, expected more"):
+        write_report(trained.model, tmp_path / "report.html", trained.table[:20])
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_json(trained):

@@ -105,4 +105,6 @@ def rows_of(source: Source, columns: tuple[str, ...], rows: np.ndarray) -> pa.Ta
         if end > begin:
             found.append(batch.take(pa.array(rows[begin:end] - first)))
         first += batch.num_rows
+    if len(rows) and rows[-1] >= first:
+        raise source.error(f"found {first:,} rows, expected more: it is not the table of before")
     return pa.Table.from_batches(found)
