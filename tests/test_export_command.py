@@ -105,3 +105,21 @@ def test_tables_that_cannot_be_read(folder, capsys, text, complaint):
     fastperc.save(Network((2, 1)), "two.fp")
     assert export("two.fp", "a.c", "--weights", "int8", "--data", "t.csv") == 3
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["model.py", "model.c", "model.onnx"])
+def test_the_model_of_a_table_has_encoded_columns_as_inputs(folder, capsys, out):
+    if out.endswith(".onnx"):
+        pytest.importorskip("onnxruntime")
+    pa = pytest.importorskip("pyarrow")
+    from fastperc.tables import train
+
+    x = np.linspace(-2, 2, 400)
+    table = pa.table({"x": x, "side": np.where(x > 0, "right", "left"), "y": np.abs(x)})
+    fastperc.save(train(table, target="y", quick=True), "table.fp")
+    assert export("table.fp", out) == 0
+    said = capsys.readouterr().out
+    names = fastperc.load("table.fp")["columns"].get_feature_names_out()
+    assert f"inputs: the {len(names)} numbers that fastperc.load(MODEL)['columns']" in said
+    for k, name in enumerate(names):
+        assert f"  {k}  {name}\n" in said

@@ -55,7 +55,7 @@ def export(
     if out.exists() and model.exists() and out.samefile(model):
         raise typer.BadParameter(f"cannot write {out}: it is the model itself. Give another name")
     check_files(out)
-    loaded = load(model)
+    loaded, inputs = network_of(load(model))
     try:
         if kind == ".onnx":
             from ..exports.onnx_export import to_onnx
@@ -70,8 +70,22 @@ def export(
     except TypeError as error:
         raise typer.BadParameter(str(error)) from error
     print(f"{out}: {out.stat().st_size:,} bytes")
-    for line in lines:
+    for line in [*lines, *inputs]:
         print(line)
+
+
+def network_of(model: object) -> tuple[object, list[str]]:
+    """Return what can be exported, and for the model of a table what is to be said of its inputs."""
+    from ..saving.tables import is_of_table
+
+    if not is_of_table(model):
+        return model, []
+    names = [str(name) for name in model["columns"].get_feature_names_out()]  # type: ignore[index]
+    return model["model"], [  # type: ignore[index]
+        f"inputs: the {len(names):,} numbers that fastperc.load(MODEL)['columns'].transform(TABLE) "
+        "gives, not the columns themselves:",
+        *(f"  {k}  {name}" for k, name in enumerate(names)),
+    ]
 
 
 def check_options(kind: str, given: set[str], data: Path | None, weights: Weights | None) -> None:
