@@ -75,7 +75,7 @@ def export(
 
 
 def network_of(model: object) -> tuple[object, list[str]]:
-    """Return what can be exported, and for the model of a table what is to be said of its inputs."""
+    """Return what can be exported; of a table's model, what is to be said of its inputs besides."""
     from ..saving.tables import is_of_table
 
     if not is_of_table(model):

@@ -140,7 +140,7 @@ def quick_plan(is_classification: bool, size: Size, wishes: Wishes, seed: int) -
     spec = {
         "hidden_layer_sizes": shape,
         "learning_rate_init": (3e-3 if few else 6e-3) if wishes.lr is None else wishes.lr,
-        "alpha": (0.3 if few else 1e-3) if wishes.alpha is None else wishes.alpha,
+        "alpha": (0.1 if few else 1e-3) if wishes.alpha is None else wishes.alpha,
         "random_state": seed,
     }
     cost = 1e-9 * cost_of(shape, size.n_inputs, size.n_outputs, alone=True)
