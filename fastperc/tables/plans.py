@@ -27,7 +27,7 @@ PENALTIES_OF_FEW = (1e-3, 3.0)
 N_AGAIN, N_OTHERS, N_WIDER = 8, 4, 4  # of the best shape, of others, and of twice the width
 # Nanoseconds that a sample costs a network: by itself, and for each parameter.
 IN_FLEET, ALONE = (25.0, 0.1), (500.0, 0.05)
-BUDGET = 8.0, 14.0  # seconds of a core that each round is to take
+BUDGET = 6.0, 11.0  # seconds of a core that each round is to take
 LIMIT = 15.0  # for the least epochs of the first round: of larger tables, fewer rows are searched
 LEAST, MOST = (5, 40), (10, 150)  # epochs of each
 SAMPLES_OF_ALL = 2_500_000  # that the last fit of a large table takes, if it can
@@ -144,7 +144,7 @@ def quick_plan(is_classification: bool, size: Size, wishes: Wishes, seed: int) -
         "random_state": seed,
     }
     cost = 1e-9 * cost_of(shape, size.n_inputs, size.n_outputs, alone=True)
-    epochs = _epochs(1.0 / (cost * n_rows), (8, 100)) if wishes.epochs is None else wishes.epochs
+    epochs = _epochs(0.6 / (cost * n_rows), (8, 100)) if wishes.epochs is None else wishes.epochs
     stops = n_rows >= 200
     more = {"early_stopping": True, "validation_fraction": 0.1} if stops else {}
     options = shared(n_rows, wishes, is_classification) | more

@@ -57,9 +57,9 @@ def train(
     """Find and fit a model that predicts one column of a table from the others.
 
     A fifth of the rows is held out. On the others, by default, some 32 networks and linear models
-    are trained on five folds, those of a shape as one fleet; the best six go on for longer, and the
-    best of all is fitted to all five folds. Its score on the rows that were held out is that of
-    rows it has never seen. With ``quick``, one network is trained.
+    are trained on five folds, those of a shape as one fleet; the best are trained anew for longer,
+    with wider ones, and the best of all is fitted to all five folds. Its score on the rows that
+    were held out is that of rows it has never seen. With ``quick``, one network is trained.
 
     Parameters
     ----------
@@ -87,7 +87,9 @@ def train(
     time_limit : float, optional
         Seconds for training, roughly. What is found by then depends on the machine.
     memory : float, optional
-        Bytes. A table that takes more is streamed; by default a quarter of the machine's memory.
+        Bytes. A table that takes more is streamed: searched on a sample, then read once an epoch.
+        By default a quarter of the machine's memory. Rows that are sorted by the target are learned
+        less well then, since they are shuffled within a window only.
     seed : int
         With the same seed, and without a time limit, the result is the same.
     threads : int, optional
