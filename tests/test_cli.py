@@ -1,5 +1,6 @@
 """The command line: what it prints, the status it ends with, and how it takes Ctrl-C."""
 
+import contextlib
 import os
 import random
 import re
@@ -399,3 +400,16 @@ def test_on_a_narrow_terminal_every_figure_is_whole(monkeypatch, capsys):
     out = capsys.readouterr().out
     assert "…" not in out
     assert "3.73433524206" in out
+
+
+def test_a_shell_completes_commands_and_options(monkeypatch, capsys):
+    monkeypatch.setenv("_FASTPERC_COMPLETE", "complete_bash")
+    for typed, count, expected in (
+        ("fastperc tr", "1", "train"),
+        ("fastperc train --mis", "2", "--missing"),
+    ):
+        monkeypatch.setenv("COMP_WORDS", typed)
+        monkeypatch.setenv("COMP_CWORD", count)
+        with contextlib.suppress(SystemExit):
+            cli.main([])
+        assert capsys.readouterr().out.split() == [expected]

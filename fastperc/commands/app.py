@@ -23,7 +23,7 @@ app = typer.Typer(
     help="The perceptron family, compiled: perceptrons and small dense networks on a CPU.",
     epilog="Exit status: 0 success, 1 failure, 2 wrong usage, 3 bad data, 4 bad model file, "
     "5 training diverged, 130 interrupted.",
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
 
