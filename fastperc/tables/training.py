@@ -135,7 +135,7 @@ def train(
     >>> model.run_.score_name, bool(model.run_.score > 0.99)
     ('R2', True)
     """
-    begin = time.perf_counter()
+    begin = time.perf_counter() - (table.seconds if isinstance(table, Source) else 0)
     options = {name: value for name, value in locals().items()
                if name not in ("table", "report", "tell", "begin")}  # fmt: skip
     _check(missing, class_weight, seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Collection
 from typing import Literal
 
@@ -95,9 +96,17 @@ def open_source(
     told = [frozenset(names) for names in (numeric, categorical, drop)]
     only = None if used is None else frozenset(used)
     options = Options(separator, encoding, decimal, told[0], told[1], told[2], only)
+    begin = time.perf_counter()
+    found = _opened(source, options)
+    found.seconds = time.perf_counter() - begin
+    return found
+
+
+def _opened(source: object, options: Options) -> Source:
+    """Open what is no source yet."""
     if is_frame(source) or is_pandas(source):
         name = "the DataFrame" if "DataFrame" in type(source).__name__ else "the table"
-        return FrameSource(name, table_of(source, drop), options)
+        return FrameSource(name, table_of(source, options.drop), options)
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(
             f"a table is a path, a DataFrame or an Arrow object, not {type(source).__name__}"

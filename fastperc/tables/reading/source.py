@@ -31,7 +31,11 @@ class Source(ABC):
         What was recognised, in sentences for the user.
     size : int
         Estimated bytes of the whole table in memory.
+    seconds : float
+        How long it took to open it: text is read through then.
     """
+
+    seconds = 0.0
 
     def __init__(self, name: str, schema: pa.Schema, n_rows: int | None, size: int):
         self.name = name

@@ -170,7 +170,9 @@ def _number(score: float) -> str:
 
 def _footer(run: TrainingRecord) -> Html:
     said = {
-        name: value for name, value in run.options.items() if value not in (None, False, (), [])
+        name: value
+        for name, value in run.options.items()
+        if value not in (None, False, (), []) and name != "every"
     }
     options = ", ".join(f"{name} {value}" for name, value in said.items())
     return tag("footer", tag("p", f"fastperc {__version__}. Options: {options}."))
