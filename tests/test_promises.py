@@ -11,7 +11,6 @@ from numba.core import config
 from promises import (
     bits,
     caches,
-    cluster,
     company,
     damage,
     divergence,
@@ -196,12 +195,3 @@ def test_what_was_learned_until_ctrl_c_is_kept():
         key.moment()
     assert 0 < model.n_iter_ < 10**7
     assert model.score(X, y > 0) > 0.8
-
-
-@pytest.mark.slow
-@pytest.mark.posix
-def test_workers_that_die():
-    pytest.importorskip("distributed")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        cluster.run(1, kinds=("fleet", "exact shards"), faults=(cluster.all_killed,)).check()

@@ -96,7 +96,7 @@ def wait_for(
             states = {"cancelled"}
         if "error" in states:
             return
-        if states & {"cancelled", "lost"}:
+        if "cancelled" in states:  # what is "lost" with its worker is done again
             raise lost("its scheduler went away, and the tasks with it")
         deadline.check()
         patience.check()

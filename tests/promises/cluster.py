@@ -100,7 +100,7 @@ def killed_again_and_again(client, over):
     """End a worker, and another one when it is back."""
     while not over.wait(random.uniform(0.1, 0.6)):
         kill(client, slice(1))
-        over.wait(1.5)
+        over.wait(4.0)  # or a worker alone would never come to anything
 
 
 def all_but_one_killed(client, over):
