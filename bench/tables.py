@@ -32,8 +32,8 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from fastperc.benchmarks.running import environment_here
 from fastperc.files.atomic import replace_file
-from fastperc.measuring import environment
 from fastperc.measuring.words import markdown
 from fastperc.tables import train
 from fastperc.tables.reading import open_source
@@ -203,7 +203,7 @@ def main():
         filled = PLACE.sub(lambda m: f"{m[1]}{text}\n{m[2]}", page.read_text(encoding="utf-8"))
         replace_file(str(page), filled.encode())
         content = {
-            "environment": dict(environment.describe()),
+            "environment": environment_here(),
             "figures": [
                 {"table": name, "rows": n, "score": score,
                  "ways": {way: figure._asdict() for way, figure in figures.items()}}
