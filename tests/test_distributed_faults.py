@@ -151,7 +151,7 @@ def test_a_cluster_without_workers_says_so(data, monkeypatch):
     monkeypatch.setattr("fastperc.distributed.running.PATIENCE", 1.0)
     with (
         cluster(0) as client,
-        pytest.raises(ours.ClusterError, match="found no worker at the scheduler"),
+        pytest.raises(ours.ClusterError, match="there was no scheduler, or no worker"),
     ):
         hash_of(client, data)
 
@@ -173,7 +173,7 @@ def test_a_scheduler_that_is_gone_says_so(data, tmp_path):
             client.wait_for_workers(1, timeout=20)
             begin = time.monotonic()
             with (
-                pytest.raises(ours.ClusterError, match="found no scheduler"),
+                pytest.raises(ours.ClusterError, match="the cluster is lost"),
                 meanwhile(scheduler.kill, 1.0),
             ):
                 hash_of(client, data, epochs=400)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import table_makers
 from fastperc.errors import DataError, TableError
 from fastperc.tables.reading import Source, delimited, open_source, tallies
+from fastperc.tables.reading.source import missing_column
 
 
 @pytest.fixture
@@ -442,3 +443,20 @@ def test_numbers_are_those_that_numpy_reads(data_folder):
     numbers = np.loadtxt(path, delimiter=",", skiprows=1)
     table = open_source(path).read()
     np.testing.assert_array_equal(np.column_stack([*map(np.asarray, table.columns)]), numbers)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [({"separator": ";;"}, "separator: found ';;'"), ({"decimal": "x"}, "decimal: found 'x'")],
+)
+def test_options_that_are_none(tmp_path, option, message):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match=message):
+        open_source(tmp_path / "t.csv", **option)
+
+
+def test_long_names_are_cut_in_messages():
+    name = "a" * 5000
+    message = str(missing_column("b", [name, "c"], "t.csv"))
+    assert message.endswith(f"there are {'a' * 40}..., c")
+    assert len(message) < 120

@@ -91,7 +91,7 @@ def test_the_lines_fit_a_terminal(tmp_path, capsys):
     [
         (["no_such.csv"], 2, "cannot use 'no_such.csv': No such file or directory"),
         (["table.csv", "--target", "b"], 3, "table.csv: no column 'b'"),
-        (["table.csv", "--decimal", "x"], 2, "--decimal: found 'x'"),
+        (["table.csv", "--decimal", "x"], 2, "'--decimal': Value error, 'x' is not one of"),
     ],
 )
 def test_what_does_not_fit_is_one_line(tmp_path, monkeypatch, capsys, words, status, said):

@@ -191,3 +191,19 @@ def test_numbers_of_every_size(unit):
     x = np.linspace(-1, 1, 200)
     out = TableEncoder(dtype="float64").fit_transform(pa.table({"x": x * unit}))
     np.testing.assert_allclose(out[:, 0], x / x.std(), atol=1e-9)
+
+
+def test_a_category_is_the_same_whatever_else_is_in_its_column():
+    """Numbers that are written with exponents beside others, and without by themselves."""
+    numbers = [1e12, 2.5, -0.0, 3.0, 1e12, None]
+    encoder = TableEncoder([], ["code"], [], missing="mean").fit(pa.table({"code": numbers}))
+    assert encoder.get_feature_names_out().tolist() == [
+        "code=0", "code=1000000000000", "code=2.5", "code=3", "code missing",
+    ]  # fmt: skip
+    whole = encoder.transform(pa.table({"code": numbers}))
+    for k, number in enumerate(numbers):
+        alone = pa.table({"code": pa.array([number], pa.float64())})
+        np.testing.assert_array_equal(encoder.transform(alone), whole[[k]])
+        assert encoder.notes_.unseen == {}
+    as_integers = pa.table({"code": pa.array([0, 3, 10**12])})
+    np.testing.assert_array_equal(encoder.transform(as_integers), whole[[2, 3, 0]])

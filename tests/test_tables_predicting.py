@@ -261,7 +261,7 @@ def test_standard_input_is_read_too(models, table, tmp_path):
         ("price", ["--out", "new.csv"], 2, "it is the table"),
         ("price", ["--keep", "kin"], 3, "no column 'kin'; did you mean 'kind'?"),
         ("price", ["--keep", "id,id"], 3, "two columns would be called 'id'"),
-        ("price", ["--decimal", ";"], 2, "--decimal: found ';'"),
+        ("price", ["--decimal", ";"], 2, "'--decimal': Value error, ';' is not one of"),
     ],
 )
 def test_what_does_not_fit_is_refused(

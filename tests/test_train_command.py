@@ -11,7 +11,8 @@ import pytest
 
 import fastperc
 from fastperc.commands.main import main
-from fastperc.commands.train import bytes_of, names_of, place_of, seconds_of, shape_of
+from fastperc.commands.table_options import names_of, separator_of
+from fastperc.commands.train import bytes_of, place_of, seconds_of, shape_of
 
 
 @pytest.fixture
@@ -73,6 +74,9 @@ def test_quiet(houses, capsys):
         (["houses.csv", *QUICK, "--resume"], 2, "give --checkpoint FILE too"),
         (["houses.csv", *QUICK, "--drop", "size,kind"], 3, "there is no column to predict"),
         (["houses.csv", *QUICK, "--task", "binary"], 3, "different values, expected 2"),
+        (["houses.csv", *QUICK, "--separator", ";;"], 2, "found ';;', expected one character"),
+        (["houses.csv", *QUICK, "--decimal", "x"], 2, "'--decimal'"),
+        (["houses.csv", *QUICK, "--memory", "1kB"], 3, "memory: found 0.001 MB, expected at least"),
     ],
 )
 def test_mistakes_are_one_line(houses, capsys, args, status, message):
@@ -105,6 +109,7 @@ def test_options_in_words():
     assert names_of(["a,b", '"c, d",e']) == ["a", "b", "c, d", "e"]
     assert shape_of("32,16") == shape_of("32-16") == (32, 16)
     assert shape_of("0") == ()
+    assert [separator_of(text) for text in (";", "\\t", "tab", "\t")] == [";", "\t", "\t", "\t"]
     assert [seconds_of(text) for text in ("30s", "2min", "1h", "5")] == [30, 120, 3600, 5]
     assert bytes_of("2GB") == 2e9
     assert [str(place_of(None, t)) for t in ("a/b.csv.gz", "-", "folder/")] == [

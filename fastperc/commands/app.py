@@ -15,7 +15,8 @@ import typer
 from .. import __version__, commands
 
 NO_COMMANDS = (
-    "app", "console", "interrupts", "loading", "main", "plain", "telling", "writing",
+    "app", "console", "interrupts", "lines", "loading", "main", "plain", "table_options", "telling",
+    "writing",
 )  # fmt: skip
 
 app = typer.Typer(

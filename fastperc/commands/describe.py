@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .train import WIDTH, names_of, printable, wrapped
+from .lines import WIDTH, cut, printable, wrapped
+from .table_options import (
+    Categorical,
+    Decimal,
+    Drop,
+    Encoding,
+    Numeric,
+    Separator,
+    Table,
+    names_of,
+)
 
 if TYPE_CHECKING:
     from ..tables.describing import ColumnSummary, Description
@@ -16,29 +26,16 @@ NAME, VALUES, USE = 18, 25, 9  # widths of columns
 
 
 def describe(
-    table: Annotated[
-        str,
-        typer.Argument(
-            metavar="TABLE",
-            help="CSV or the like, also compressed; Parquet, or a folder of it; Feather; Arrow; "
-            "- for standard input.",
-        ),
-    ],
+    table: Table,
     target: Annotated[
         str | None, typer.Option(metavar="NAME", help="The column that is to be predicted.")
     ] = None,
-    numeric: Annotated[
-        list[str] | None, typer.Option(metavar="NAME,...", help="Columns that are numbers.")
-    ] = None,
-    categorical: Annotated[
-        list[str] | None, typer.Option(metavar="NAME,...", help="Columns that are categories.")
-    ] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option(metavar="NAME,...", help="Columns to leave out.")
-    ] = None,
-    separator: Annotated[str | None, typer.Option(help="Between cells of text.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of text.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark of text: . or ,")] = None,
+    numeric: Numeric = None,
+    categorical: Categorical = None,
+    drop: Drop = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
 ) -> None:
     """Tell what is in the columns of a table, and what train would do with each.
 
@@ -48,14 +45,12 @@ def describe(
 
     fastperc describe houses.csv --target price --categorical zip
     """
-    if decimal not in (None, ".", ","):
-        raise typer.BadParameter(f"--decimal: found {decimal!r:.20}, expected . or ,")
     from ..tables import describe as run
 
     found = run(
         table, target=target, numeric=names_of(numeric), categorical=names_of(categorical),
         drop=names_of(drop), separator=separator, encoding=encoding,
-        decimal=decimal,  # type: ignore[arg-type]
+        decimal=decimal,
     )  # fmt: skip
     for line in lines_of(found):
         print(line)
@@ -92,9 +87,3 @@ def line_of(column: ColumnSummary) -> str:
 def count(n: int) -> str:
     """Return a number of cells, in thousands if it is long."""
     return f"{n:,}" if n < 1_000_000 else f"{n / 1e6:,.1f}M" if n < 1e9 else f"{n / 1e9:,.1f}G"
-
-
-def cut(text: str, width: int) -> str:
-    """Return text that fits into a column."""
-    text = printable(text)
-    return text if len(text) <= width else f"{text[: width - 3]}..."

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .lines import cut, printable, wrapped
 from .predict import sentences
-from .train import names_of, printable, wrapped
+from .table_options import Decimal, Encoding, Model, Separator, names_of
 
 if TYPE_CHECKING:
     from ..tables.bootstrap import Score
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="What fastperc train wrote.")],
+    model: Model,
     table: Annotated[
         str,
         typer.Argument(
@@ -36,9 +36,9 @@ def evaluate(
     ] = "",
     seed: Annotated[int, typer.Option(min=0, help="Of the resamples.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    separator: Annotated[str | None, typer.Option(help="Between cells of text.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of text.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark of text: . or ,")] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing on standard error.")] = False,
 ) -> None:
     """Score a model on a table that has the target too, with 95 % intervals.
@@ -51,13 +51,11 @@ def evaluate(
 
     fastperc evaluate adult.fp adult_test.csv --strip-labels .
     """
-    if decimal not in (None, ".", ","):
-        raise typer.BadParameter(f"--decimal: found {decimal!r:.20}, expected . or ,")
     from ..tables import evaluate as run
 
     found = run(
         model, table, by=names_of(by), strip_labels=strip_labels, seed=seed, separator=separator,
-        encoding=encoding, decimal=decimal,  # type: ignore[arg-type]
+        encoding=encoding, decimal=decimal,
     )  # fmt: skip
     if json:
         import json as format
@@ -85,9 +83,7 @@ def lines_of(found: Evaluation) -> Iterator[str]:
             score = part.scores[0]
             yield ""
             yield f"{score.name} by {printable(column)[:40]}"
-        value = printable(part.value)
-        value = value if len(value) <= 30 else f"{value[:27]}..."
-        yield f"  {value:30} {part.n_rows:9,} rows {numbers(part.scores[0])}"
+        yield f"  {cut(part.value, 30):30} {part.n_rows:9,} rows {numbers(part.scores[0])}"
 
 
 def numbers(score: Score) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .train import names_of, wrapped
+from .lines import wrapped
+from .table_options import Decimal, Encoding, Model, Separator, Table, names_of
 from .writing import check_files
 
 if TYPE_CHECKING:
@@ -19,15 +20,8 @@ if TYPE_CHECKING:
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="What fastperc train wrote.")],
-    table: Annotated[
-        str,
-        typer.Argument(
-            metavar="TABLE",
-            help="CSV or the like, also compressed; Parquet, or a folder of it; Feather; Arrow; "
-            "- for standard input.",
-        ),
-    ],
+    model: Model,
+    table: Table,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -50,9 +44,9 @@ def predict(
         bool,
         typer.Option("--spreadsheet-safe", help="CSV: no text that a spreadsheet would execute."),
     ] = False,
-    separator: Annotated[str | None, typer.Option(help="Between cells of text.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of text.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark of text: . or ,")] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Predict the target for each row of a table, of any length.
@@ -67,8 +61,6 @@ def predict(
     fastperc predict patients.fp new.parquet --proba --out risks.parquet
     """
     check_out(out, model, table)
-    if decimal not in (None, ".", ","):
-        raise typer.BadParameter(f"--decimal: found {decimal!r:.20}, expected . or ,")
     from ..tables import predict as run
     from ..tables.predicting import model_of
 
@@ -77,7 +69,7 @@ def predict(
     run(
         pipeline, table, sys.stdout.buffer if out is None else out, proba=proba, interval=interval,
         coverage=coverage, keep=names_of(keep), spreadsheet_safe=spreadsheet_safe,
-        separator=separator, encoding=encoding, decimal=decimal,  # type: ignore[arg-type]
+        separator=separator, encoding=encoding, decimal=decimal,
         tell=None if quiet else tell,
     )  # fmt: skip
 
@@ -124,16 +116,13 @@ def tell(notes: Notes) -> None:
 
 def sentences(notes: Notes) -> Iterator[str]:
     """Yield what the user should know of the rows."""
+    from ..tables.understanding import listed
+
     if notes.ignored:
-        yield f"Ignored, as the model does not know them: {some(notes.ignored)}"
+        yield f"Ignored, as the model does not know them: {listed(notes.ignored)}"
     if notes.unseen:
         cells = [f"{name} ({n:,})" for name, n in notes.unseen.items()]
-        yield f"Cells with a category that was not there in training: {some(cells)}"
+        yield f"Cells with a category that was not there in training: {listed(cells)}"
     if notes.missing:
         cells = [f"{name} ({n:,})" for name, n in notes.missing.items()]
-        yield f"Cells without a value: {some(cells)}"
-
-
-def some(names: list[str] | tuple[str, ...]) -> str:
-    """Return names with commas between, of many the first."""
-    return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")
+        yield f"Cells without a value: {listed(cells)}"

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import sys
-import textwrap
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from enum import StrEnum
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .lines import WIDTH, printable, wrapped
+from .table_options import (
+    Categorical,
+    Decimal,
+    Drop,
+    Encoding,
+    Numeric,
+    Separator,
+    Table,
+    names_of,
+)
 from .telling import Files, print_json
 from .writing import check_files
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from ..tables.columns import Understanding
     from ..tables.records import TrainingRecord
     from ..tables.searching import Progress
 
-WIDTH = 80
 SHOWN = 5  # candidates
+BAR = "{desc} {percentage:3.0f} %|{bar}| {remaining} left{postfix}"
 TIMES = {"s": 1.0, "min": 60.0, "h": 3600.0}
 SIZES = {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
 
@@ -52,14 +63,7 @@ class Balanced(StrEnum):
 
 
 def train(
-    table: Annotated[
-        str,
-        typer.Argument(
-            metavar="TABLE",
-            help="CSV or the like, also compressed; Parquet, or a folder of it; Feather; Arrow; "
-            "- for standard input.",
-        ),
-    ],
+    table: Table,
     target: Annotated[
         str | None, typer.Option(metavar="NAME", help="The column to predict.")
     ] = None,
@@ -71,15 +75,9 @@ def train(
         bool, typer.Option("--quick", help="One network instead of a search.")
     ] = False,
     task: Annotated[Task | None, typer.Option(help="What the target is, if not as told.")] = None,
-    numeric: Annotated[
-        list[str] | None, typer.Option(metavar="NAME,...", help="Columns that are numbers.")
-    ] = None,
-    categorical: Annotated[
-        list[str] | None, typer.Option(metavar="NAME,...", help="Columns that are categories.")
-    ] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option(metavar="NAME,...", help="Columns to leave out.")
-    ] = None,
+    numeric: Numeric = None,
+    categorical: Categorical = None,
+    drop: Drop = None,
     missing: Annotated[
         Missing, typer.Option(help="What to do where there is no value.")
     ] = Missing.error,
@@ -111,9 +109,9 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn at random.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="[all cores]")] = None,
-    separator: Annotated[str | None, typer.Option(help="Between cells of text.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of text.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark of text: . or ,")] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the training there, each 10 s.")
     ] = None,
@@ -162,7 +160,8 @@ def train(
         "epochs": epochs, "time_limit": seconds_of(time_limit), "memory": bytes_of(memory),
         "seed": seed, "threads": threads, "checkpoint": checkpoint, "every": "10s",
         "resume": resume,
-        "separator": separator, "encoding": encoding, "decimal": decimal,
+        "separator": separator, "encoding": encoding,
+        "decimal": value_of(decimal),
     }  # fmt: skip
     for name in ("lr", "alpha"):
         if options[name] is not None and not 0 <= options[name] < 1e6:
@@ -173,9 +172,9 @@ def train(
 
     names = ("separator", "encoding", "decimal", "numeric", "categorical", "drop")
     source = open_source(table, **{name: options[name] for name in names})
-    with Line(is_shown=not quiet and sys.stderr.isatty()) as line:
+    with Bar(is_shown=not quiet and sys.stderr.isatty()) as bar:
         model = run(
-            source, target, report=line.show, **options,
+            source, target, report=bar.show, **options,
             tell=None if quiet or json else lambda found: tell(found),
         )  # fmt: skip
     save(model, path)
@@ -204,11 +203,6 @@ def place_of(out: Path | None, table: str) -> Path:
     if path.is_dir():
         raise typer.BadParameter(f"cannot write {path}: it is a folder. Give --out FILE")
     return path
-
-
-def names_of(given: Sequence[str] | None) -> list[str]:
-    """Return names of columns that are separated by commas, or in quotes."""
-    return [name.strip() for name in (name for row in csv.reader(given or ()) for name in row)]
 
 
 def value_of(choice: StrEnum | None) -> str | None:
@@ -297,49 +291,32 @@ def result(record: TrainingRecord) -> Iterator[str]:
     )
 
 
-def wrapped(text: str, indent: str = "  ") -> list[str]:
-    """Return a text in lines that fit, the second and later ones further in."""
-    return textwrap.wrap(
-        printable(text), WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ",
-        break_on_hyphens=False,
-    )  # fmt: skip
-
-
-def printable(text: str) -> str:
-    """Return text that cannot command a terminal, whatever a table has in it."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-class Line:
-    """One line on a terminal that tells how far a training is, while its block runs."""
+class Bar:
+    """A bar on a terminal that tells how far a training is, while its block runs."""
 
     def __init__(self, is_shown: bool):
-        self.is_shown, self.last, self.length = is_shown, 0.0, 0
+        self.is_shown = is_shown
+        self.bar: tqdm | None = None
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> Bar:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.length:
-            self._write("")
+        if self.bar is not None:
+            self.bar.close()
 
     @property
-    def show(self) -> Any:
+    def show(self) -> Callable[[Progress], None] | None:
         """What is called with the progress; None where nothing is shown."""
         return self._show if self.is_shown else None
 
     def _show(self, progress: Progress) -> None:
-        now = time.perf_counter()
-        if now - self.last < 0.1:
-            return
-        self.last = now
-        loss = "" if progress.loss != progress.loss else f"  loss {progress.loss:.4f}"
-        score = "" if progress.score != progress.score else f"  best {progress.score:.4f}"
-        self._write(
-            f"{progress.stage} {progress.done:4.0%}{loss}{score}  about {progress.left:.0f} s left"
-        )
+        if self.bar is None:  # what is told of the table comes first
+            from tqdm import tqdm
 
-    def _write(self, text: str) -> None:
-        sys.stderr.write(f"\r{text[: WIDTH - 1].ljust(self.length)}" + ("" if text else "\r"))
-        sys.stderr.flush()
-        self.length = len(text)
+            self.bar = tqdm(total=1.0, ncols=WIDTH - 1, leave=False, bar_format=BAR)
+        found = {"loss": progress.loss, "best": progress.score}
+        said = [f", {name} {value:.4f}" for name, value in found.items() if not isnan(value)]
+        self.bar.set_description_str(progress.stage, refresh=False)
+        self.bar.set_postfix_str("".join(said)[2:], refresh=False)
+        self.bar.update(progress.done - self.bar.n)

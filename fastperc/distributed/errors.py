@@ -33,24 +33,6 @@ class ShardSkewWarning(UserWarning):
     """Shards differ in their targets, as they do where rows are sorted by these."""
 
 
-def scheduler_gone(address: str) -> ClusterError:
-    """Return what to raise where nobody answers at the scheduler's address."""
-    return ClusterError(
-        f"cluster: found no scheduler at {address} any more, expected the one that the client was "
-        "connected to. What was trained meanwhile is lost; connect to another cluster and call "
-        "again"
-    )
-
-
-def no_workers(address: str, seconds: float) -> ClusterError:
-    """Return what to raise where a scheduler has had no workers for some time."""
-    return ClusterError(
-        f"cluster: found no worker at the scheduler {address} for {seconds:.0f} s, or only such as "
-        "are paused for lack of memory, expected one or more. Start workers, or give them more "
-        "memory, or give no client to train in this process"
-    )
-
-
 def workers_killed(items: str) -> ClusterError:
     """Return what to raise where every worker dies that is given the same chunk."""
     return ClusterError(

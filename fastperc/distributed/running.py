@@ -15,12 +15,12 @@ import numpy as np
 from distributed import KilledWorker, get_worker, wait
 
 from .. import __version__
-from .connecting import ready_threads
-from .errors import no_workers, scheduler_gone, workers_killed
+from .errors import workers_killed
 from .payload import Arrays, loads
 from .sharing import RETRIES
 from .sizes import ChunkSizes
 from .versions import by_version
+from .waiting import AGAIN, LOOK, TURN, Patience, lost
 
 if TYPE_CHECKING:
     from tqdm.auto import tqdm
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from .session import Session
 
 AHEAD = 2  # chunks for each thread of the cluster: one that it works on, and the next
-LOOK = 2.0  # seconds between two looks at the cluster
 PATIENCE = 30.0  # seconds without any worker
 
 Load = Callable[[], Any]  # of a chunk, anew each time
@@ -110,8 +109,8 @@ class Running:
         )
         self.sent: dict[Any, np.ndarray] = {}  # futures of chunks, and their numbers
         self.keys: set[object] = set()
-        self.next, self.n_tasks, self.threads = 0, 0, 0
-        self.looked_at = self.had_workers_at = -np.inf
+        self.next, self.n_tasks = 0, 0
+        self.patience = Patience(self.client, PATIENCE, AGAIN)
 
     # --- the loop --------------------------------------------------------------------------------
 
@@ -119,15 +118,14 @@ class Running:
         """Do all of the work."""
         begin, self.waited = perf_counter(), 0.0
         try:
-            self._check_scheduler()
             self.client.get_task_stream(count=1)  # from now on, the scheduler remembers
             since = time.time()
             self._loop()
             tasks = self.client.get_task_stream(start=since)
         except (OSError, CancelledError) as error:
-            if self.client.status != "running":
-                raise scheduler_gone(self.address) from error
-            raise
+            if self.client.status == "running" and not isinstance(error, CancelledError):
+                raise
+            raise lost(f"there is no scheduler at {self.address} any more", AGAIN) from error
         self.report.add_moves(tasks, self.keys)
         self.report.seconds += perf_counter() - begin
         self.report.own += perf_counter() - begin - self.waited
@@ -137,7 +135,8 @@ class Running:
             try:
                 self.arrays = Arrays(self.work.shared())
                 while self.next < self.work.n or self.sent:
-                    self._look()
+                    self.patience.check()
+                    self.report.threads = max(self.report.threads, self.patience.threads)
                     self._send()
                     for future in self._wait():
                         n = self._receive(future)
@@ -147,28 +146,10 @@ class Running:
                 self._abandon()
                 self.work.finish()
 
-    def _look(self) -> None:
-        """See now and then whether there are workers, and how many threads they have."""
-        now = perf_counter()
-        if now - self.looked_at < LOOK:
-            return
-        self._check_scheduler()
-        self.threads = ready_threads(self.client)
-        self.looked_at = now
-        self.report.threads = max(self.report.threads, self.threads)
-        if self.threads or self.had_workers_at < 0:
-            self.had_workers_at = now
-        elif now - self.had_workers_at > PATIENCE:
-            raise no_workers(self.address, PATIENCE)
-
-    def _check_scheduler(self) -> None:
-        if self.client.status != "running":
-            raise scheduler_gone(self.address)
-
     def _send(self) -> None:
         """Send chunks until every thread has some."""
-        while self.next < self.work.n and len(self.sent) < AHEAD * self.threads:
-            size = self.sizes.next(self.threads)
+        while self.next < self.work.n and len(self.sent) < AHEAD * self.patience.threads:
+            size = self.sizes.next(self.patience.threads)
             numbers = np.arange(self.next, self.next + size)
             self.next += size
             payload, arrays = self.arrays.dumps(self.work.cut(numbers))
@@ -193,9 +174,11 @@ class Running:
         """Return chunks that are done, or no more to be had; none after some seconds."""
         begin = perf_counter()
         try:
+            if not self.sent:  # for want of workers
+                time.sleep(TURN)
             wait([*self.sent], timeout=LOOK, return_when="FIRST_COMPLETED")
-        except TimeoutError:
-            self._check_scheduler()
+        except TimeoutError:  # then it is looked at the cluster
+            pass
         except CancelledError:  # of some of them: `_answer` tells of it
             pass
         self.waited += perf_counter() - begin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,13 @@ from .errors import ClusterError
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-TURN = 0.1  # seconds between two looks at Ctrl-C, the time limit and the cluster
+TURN = 0.1  # seconds between two looks at Ctrl-C, the time limit and tasks
+LOOK = 1.0  # seconds between two looks at the cluster
+CHECKPOINT = "Start it again; a fit with checkpoint='FILE' goes on from there with resume=True"
+AGAIN = (
+    "What was trained meanwhile is lost. Start it again, with more memory if that was short, and "
+    "call again; or give no client, to train in this process"
+)
 
 
 class Patience:
@@ -24,25 +31,35 @@ class Patience:
     ----------
     client : Client
     seconds : float
+    remedy : str
+        What is to be done then.
+
+    Attributes
+    ----------
+    threads : int
+        Of all workers, when it was last looked; 0 if none of them does anything.
     """
 
-    def __init__(self, client: Client, seconds: float):
-        self.client, self.seconds = client, seconds
-        self.sound_at = self.looked_at = time.monotonic()
+    def __init__(self, client: Client, seconds: float, remedy: str = CHECKPOINT):
+        self.client, self.seconds, self.remedy = client, seconds, remedy
+        self.sound_at = time.monotonic()
+        self.looked_at, self.threads = -math.inf, 0
 
     def check(self) -> None:
-        """Raise ClusterError where there was nobody for too long."""
+        """Look now and then; raise ClusterError where there was nobody for too long."""
         now = time.monotonic()
         if self.client.status in ("closed", "closing"):
-            raise lost("the client was closed")
-        if now - self.looked_at >= min(1.0, self.seconds / 2):
+            raise lost("the client was closed", self.remedy)
+        if now - self.looked_at >= min(LOOK, self.seconds / 2):
             self.looked_at = now
-            if self.client.status == "running" and self._count_threads():
+            self.threads = self._count_threads() if self.client.status == "running" else 0
+            if self.threads:
                 self.sound_at = time.monotonic()
         if now - self.sound_at > self.seconds:
             raise lost(
                 f"for {self.seconds:g} seconds there was no scheduler, or no worker, or only such "
-                "as are paused for lack of memory"
+                "as are paused for lack of memory",
+                self.remedy,
             )
 
     def _count_threads(self) -> int:
@@ -52,12 +69,9 @@ class Patience:
             return 0
 
 
-def lost(what: str) -> ClusterError:
+def lost(what: str, remedy: str = CHECKPOINT) -> ClusterError:
     """Return what to raise where the cluster is gone."""
-    return ClusterError(
-        f"the cluster is lost: {what}. Start it again; a fit with checkpoint='FILE' goes on from "
-        "there with resume=True"
-    )
+    return ClusterError(f"the cluster is lost: {what}. {remedy}")
 
 
 @contextmanager

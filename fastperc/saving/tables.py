@@ -171,7 +171,6 @@ RUN: dict[str, fields.Check] = {
     "held_rows": array("i", 1), "held_target": array("biufUO", 1),
     "held_prediction": array("biufUO", 1), "held_probability": optional(array("f", 2)),
     "held_weight": optional(array("f", 1)), "seconds": a(dict), "stopped": text,
-    "stated": list_of(text),
 }  # fmt: skip
 
 

@@ -102,16 +102,18 @@ def numbers_of(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def texts_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column as text, a number without decimals as a whole one."""
+    """Return a column as text, numbers without decimals as whole ones, whatever else is there."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_floating(column.type):
-        rounded = pc.round(column)
-        small = pc.less(pc.abs(column), 2.0**53)
-        if pc.all(pc.and_(pc.equal(rounded, column), small), min_count=0).as_py():
-            column = column.cast(pa.int64())
-    return column if pa.types.is_string(column.type) else column.cast(pa.string())
+    if pa.types.is_string(column.type):
+        return column
+    texts = column.cast(pa.string())
+    if not pa.types.is_floating(column.type):
+        return texts
+    is_whole = pc.and_(pc.equal(pc.round(column), column), pc.less(pc.abs(column), 2.0**53))
+    whole = pc.if_else(is_whole, column, pa.scalar(None, column.type)).cast(pa.int64())
+    return pc.coalesce(whole.cast(pa.string()), texts)
 
 
 def counts_of(column: pa.ChunkedArray) -> dict[str, int]:

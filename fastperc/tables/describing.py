@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -88,7 +87,7 @@ def describe(
     drop: Collection[str] = (),
     separator: str | None = None,
     encoding: str | None = None,
-    decimal: Literal[".", ",", None] = None,
+    decimal: str | None = None,
 ) -> Description:
     """Describe the columns of a table, and what `train` would do with each.
 

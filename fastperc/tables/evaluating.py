@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -78,7 +77,7 @@ def evaluate(
     seed: int = 0,
     separator: str | None = None,
     encoding: str | None = None,
-    decimal: Literal[".", ",", None] = None,
+    decimal: str | None = None,
 ) -> Evaluation:
     """Score the predictions of a model for a table that has the target too.
 
@@ -163,7 +162,7 @@ class Rows:
     @classmethod
     def read(
         cls, model: Model, table: object, by: Collection[str], strip: str, *,
-        separator: str | None, encoding: str | None, decimal: Literal[".", ",", None],
+        separator: str | None, encoding: str | None, decimal: str | None,
     ) -> Rows:  # fmt: skip
         """Predict for all rows of a table."""
         model = model_of(model)

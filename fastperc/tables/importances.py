@@ -12,7 +12,9 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import Pipeline
 
 from ..estimators.base import BaseMLP
+from ..plots.predictions import evenly
 from .encoding import TableEncoder
+from .parts import balanced
 from .reading import Source
 from .records import TrainingRecord
 
@@ -50,7 +52,7 @@ def importances(pipeline: Pipeline, source: Source, most_rows: int = MOST_ROWS) 
     n = len(run.held_rows)
     if n < 2:
         return []
-    places = np.linspace(0, n - 1, min(n, most_rows)).round().astype(np.int64)
+    places = evenly(n, most_rows)
     table = rows_of(source, run.understanding.inputs, run.held_rows[places])
     X = encoder.transform(table)
     rows = np.repeat(np.arange(len(X))[:, None], len(encoder.encodings_), axis=1)
@@ -85,15 +87,12 @@ class _OfRows:
 Scorer = Callable[[_OfRows, np.ndarray, np.ndarray], float]
 
 
-def _scorer(
-    run: TrainingRecord, places: np.ndarray
-) -> Callable[[_OfRows, np.ndarray, np.ndarray], float]:
+def _scorer(run: TrainingRecord, places: np.ndarray) -> Scorer:
     score = accuracy_score if run.understanding.is_classification else r2_score
     weight = None if run.held_weight is None else run.held_weight[places]
     if run.score_name == "balanced accuracy":
         _, codes = np.unique(run.held_target[places], return_inverse=True)
-        own = np.ones(len(codes)) if weight is None else weight
-        weight = own / np.maximum(np.bincount(codes, own)[codes], 1e-300)
+        weight = balanced(codes, weight)
     return lambda model, X, y: float(score(y, model.predict(X), sample_weight=weight))
 
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import IO, Literal, NamedTuple, TypeAlias
+from typing import IO, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +36,7 @@ def predict(
     spreadsheet_safe: bool = False,
     separator: str | None = None,
     encoding: str | None = None,
-    decimal: Literal[".", ",", None] = None,
+    decimal: str | None = None,
     tell: Callable[[Notes], None] | None = None,
 ) -> pa.Table | None:
     """Predict the target for each row of a table, which need not fit into memory.
@@ -203,7 +203,7 @@ class Stream:
         cls, model: Model, table: object, others: Collection[str], *,
         numeric: Sequence[str] = (), categorical: Sequence[str] = (), used: Sequence[str] = (),
         separator: str | None = None, encoding: str | None = None,
-        decimal: Literal[".", ",", None] = None,
+        decimal: str | None = None,
     ) -> Stream:  # fmt: skip
         """Open a table as a model needs it, with other columns than its inputs.
 

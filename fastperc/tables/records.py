@@ -18,7 +18,7 @@ class Candidate:
     Attributes
     ----------
     name : str
-        In words, such as ``"64-32 relu, rate 0.003, alpha 0.0001"``; linear models are called so.
+        In words, such as ``"64-32, rate 0.003, alpha 0.0001"``; linear models are called so.
     parameters : dict
         Of the estimator.
     score : float
@@ -73,11 +73,9 @@ class TrainingRecord:
         The columns belong to ``classes_`` of the model.
     held_weight : ndarray of float of shape (n,), or None
     seconds : dict
-        What took how long: "reading", "understanding", "searching", "fitting", "all".
+        What took how long: "reading", "understanding", "training", "all".
     stopped : str
         Why training ended: "finished" or "time_limit".
-    stated : list of str
-        Sentences about the table, the training and the score.
     """
 
     understanding: Understanding
@@ -97,7 +95,6 @@ class TrainingRecord:
     held_weight: np.ndarray | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     stopped: str = "finished"
-    stated: list[str] = field(default_factory=list)
 
     @property
     def best(self) -> Candidate:

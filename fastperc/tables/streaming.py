@@ -34,7 +34,7 @@ from .searching import Choice, Found, Meter, fit_partly
 from .splitting import HELD_OUT
 from .understanding import MOST_LABELS, labels_of, understand
 
-MOST_HELD, MOST_SAMPLED = 100_000, 200_000  # rows
+MOST_HELD, LEAST_SAMPLED, MOST_SAMPLED = 100_000, 100, 200_000  # rows
 PART_OF_SAMPLE, PART_OF_WINDOW = 0.15, 0.4  # of the memory that may be taken
 LEAST_AT_ONCE, MOST_AT_ONCE = 1_000, 65_536  # rows that come out of the window
 
@@ -284,6 +284,12 @@ def train_streamed(
     n_rows = count_rows(source)
     of_row = source.size / n_rows
     n_sampled = min(MOST_SAMPLED, int(PART_OF_SAMPLE * memory / of_row))
+    if n_sampled < LEAST_SAMPLED:
+        least = LEAST_SAMPLED * of_row / PART_OF_SAMPLE / 1e6
+        raise ValueError(
+            f"memory: found {memory / 1e6:.3g} MB, expected at least {least:.3g} MB, for "
+            f"{LEAST_SAMPLED:,} rows of this table to search on"
+        )
     lots = Lots(n_rows, n_sampled, asked.reading["group"], asked.seed)
     seen = survey(source, asked.target, lots, n_rows)
     clock.lap("reading")

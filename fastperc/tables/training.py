@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from numbers import Integral
-from typing import Literal
 
 from sklearn.pipeline import Pipeline
 
@@ -50,7 +49,7 @@ def train(
     resume: bool = False,
     separator: str | None = None,
     encoding: str | None = None,
-    decimal: Literal[".", ",", None] = None,
+    decimal: str | None = None,
     report: Report | None = None,
     tell: Callable[[Understanding], object] | None = None,
 ) -> Pipeline:

@@ -6,7 +6,6 @@ import os
 import stat
 import time
 from collections.abc import Collection
-from typing import Literal
 
 from ...errors import TableError
 from .columnar import ArrowSource, FolderSource, ParquetSource
@@ -44,7 +43,7 @@ def open_source(
     *,
     separator: str | None = None,
     encoding: str | None = None,
-    decimal: Literal[".", ",", None] = None,
+    decimal: str | None = None,
     numeric: Collection[str] = (),
     categorical: Collection[str] = (),
     drop: Collection[str] = (),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from .source import missing_column
 
@@ -25,11 +24,17 @@ class Options:
 
     separator: str | None = None
     encoding: str | None = None
-    decimal: Literal[".", ",", None] = None
+    decimal: str | None = None
     numeric: frozenset[str] = frozenset()
     categorical: frozenset[str] = frozenset()
     drop: frozenset[str] = frozenset()
     used: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.separator is not None and len(self.separator) != 1:
+            raise ValueError(f"separator: found {self.separator!r:.40}, expected one character")
+        if self.decimal not in (None, ".", ","):
+            raise ValueError(f"decimal: found {self.decimal!r:.40}, expected '.' or ','")
 
     def stays_text(self, name: str) -> bool:
         """Return whether a column of a text stays as it is, whatever is in it."""

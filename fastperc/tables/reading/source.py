@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...errors import TableError
+from ...errors import TableError, shown
 
 ROWS = 65_536  # of a batch: 8 columns of doubles are 4 MB, which stay in a cache
 
@@ -147,8 +147,10 @@ def missing_column(name: str, names: Sequence[str], table: str) -> TableError:
     import difflib
 
     close = difflib.get_close_matches(name, names, n=1)
-    some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {some}"
+    some = ", ".join(shown(one, 40)[1:-1] for one in names[:8]) + (
+        ", ..." if len(names) > 8 else ""
+    )
+    hint = f"did you mean {shown(close[0], 40)}?" if close else f"there are {some}"
     return TableError(f"no column {{text}}; {hint}", table, text=name)
 
 

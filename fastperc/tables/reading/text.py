@@ -70,10 +70,6 @@ class Text:
         self.closed = True
         self._stream.close()
 
-    def readable(self) -> bool:
-        """Return True: pyarrow asks."""
-        return True
-
     def _decoded(self, found: bytes) -> bytes:
         if self._is_utf8 and found.isascii() and not self._decoder.getstate()[0] and self._lines:
             return found

@@ -75,7 +75,7 @@ def _score(run: TrainingRecord) -> Iterable[Html]:
 def _table(run: TrainingRecord) -> Iterable[Html]:
     found = run.understanding
     yield tag("h2", "The table")
-    stated = [*found.stated, *run.stated]
+    stated = found.stated
     if stated:
         yield tag("ul", *(tag("li", sentence) for sentence in stated))
     for sentence in found.warnings:

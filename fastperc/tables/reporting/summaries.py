@@ -49,7 +49,7 @@ def as_json(record: TrainingRecord) -> Json:
         "classes": [*found.classes],
         "class_counts": [*found.class_counts],
         "columns": [asdict(column) for column in found.columns],
-        "stated": [*found.stated, *record.stated],
+        "stated": [*found.stated],
         "warnings": found.warnings,
         "options": record.options,
         "rows_trained": record.n_training,
