@@ -43,14 +43,14 @@ class Files:
 
     def write(self, model: Pipeline, source: Source, table: str) -> list[str]:
         """Write them, and return what was written."""
-        from ..tables import write_plot, write_report, write_script
+        from .. import tables  # whose functions load what they need when they are asked for
 
         if self.report is not None:
-            write_report(model, self.report, source)
+            tables.write_report(model, self.report, source)
         if self.plot is not None:
-            write_plot(model, self.plot)
+            tables.write_plot(model, self.plot)
         if self.script is not None:
-            write_script(model, self.script, source, place=table)
+            tables.write_script(model, self.script, source, place=table)
         return [str(path) for path in vars(self).values() if path is not None]
 
 
