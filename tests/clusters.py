@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-SECONDS = 60  # that a test may take
+SECONDS = 300  # that a test may take: what hangs is found, what a busy machine compiles is waited for
 
 
 @contextmanager
@@ -63,8 +63,8 @@ def in_processes():
             [*program, "--scheduler-file", file, "--nthreads", "1", "--no-nanny"], **options
         )
         try:
-            with Client(scheduler_file=file, timeout=30) as client:
-                client.wait_for_workers(1, timeout=30)
+            with Client(scheduler_file=file, timeout=SECONDS) as client:
+                client.wait_for_workers(1, timeout=SECONDS)
                 yield client
         finally:
             for process in (worker, scheduler):

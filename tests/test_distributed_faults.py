@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 import pytest
-from clusters import cluster, kill, meanwhile, pids, time_limit
+from clusters import SECONDS, cluster, kill, meanwhile, pids, time_limit
 
 from fastperc import Fleet
 
@@ -169,8 +169,8 @@ def test_a_scheduler_that_is_gone_says_so(data, tmp_path):
     scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", *named)
     worker = start("worker", *named, "--nthreads", "1", "--death-timeout", "5")
     try:
-        with Client(scheduler_file=str(file), timeout=20) as client:
-            client.wait_for_workers(1, timeout=20)
+        with Client(scheduler_file=str(file), timeout=SECONDS) as client:
+            client.wait_for_workers(1, timeout=SECONDS)
             begin = time.monotonic()
             with (
                 pytest.raises(ours.ClusterError, match="the cluster is lost"),

@@ -20,11 +20,9 @@ pytest.importorskip("pyarrow")
 if os.name != "posix":
     pytest.skip("time limits are those of POSIX", allow_module_level=True)
 
-from clusters import cluster, in_processes, kill, time_limit  # noqa: E402
+from clusters import SECONDS, cluster, in_processes, kill, time_limit  # noqa: E402
 
 from fastperc import distributed as fd  # noqa: E402
-
-LIMIT = 60  # seconds for a test
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,7 +42,7 @@ def client(quiet):
 
 @pytest.fixture(autouse=True)
 def limit():
-    with time_limit(LIMIT):
+    with time_limit():
         yield
 
 
@@ -245,7 +243,7 @@ def test_memory_of_a_row_group_is_given_back(tmp_path):
     frame[:1].to_parquet(few)
     frame.to_parquet(many, row_group_size=200_000, compression="none")  # 40 MB each
     done = subprocess.run(
-        [sys.executable, "-c", GIVEN_BACK, few, many], capture_output=True, check=True, timeout=50
+        [sys.executable, "-c", GIVEN_BACK, few, many], capture_output=True, check=True, timeout=SECONDS
     )
     assert float(done.stdout) < 160  # it was 260
 
@@ -367,11 +365,11 @@ def test_one_hash_for_any_number_of_workers_and_any_deaths():
     with cluster(1) as client:
         for n_workers in (1, 2, 3):
             client.cluster.scale(n_workers)
-            client.wait_for_workers(n_workers, timeout=30)
+            client.wait_for_workers(n_workers, timeout=SECONDS)
             hashes.add(hash_of(fd.fit(regressor(max_iter=3), *data, client=client)))
 
         def end_one(epoch, model):  # in each round
-            client.wait_for_workers(1, timeout=30)
+            client.wait_for_workers(1, timeout=SECONDS)
             kill(client)
 
         def all_but_one(epoch, model):
@@ -427,7 +425,7 @@ def test_a_lost_client_goes_on_from_its_checkpoint(client, tmp_path, method):
         folder=os.path.dirname(__file__), address=client.scheduler.address, file=file,
         method=method, momentum=momentum,
     )  # fmt: skip
-    ended = subprocess.run([sys.executable, "-c", code], timeout=50, capture_output=True)
+    ended = subprocess.run([sys.executable, "-c", code], timeout=SECONDS, capture_output=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     data = in_shards(*problem(), 3)
     options = {"method": method, "server_momentum": momentum, "client": client}

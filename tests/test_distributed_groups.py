@@ -31,12 +31,6 @@ def limited():
 
 
 @pytest.fixture(scope="module")
-def client():
-    with cluster(2) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def frame():
     rng = np.random.default_rng(0)
     shop = np.repeat([f"shop {k:02}" for k in range(12)], 20)
@@ -45,12 +39,18 @@ def frame():
     return pandas.DataFrame(table)
 
 
-def expected(frame, net=NET):
-    return fit_groups(net, frame[["a", "b"]], frame["y"], frame["shop"])
+@pytest.fixture(scope="module")
+def model(frame):
+    return fit_groups(NET, frame[["a", "b"]], frame["y"], frame["shop"])
 
 
-def assert_those_of_one_process(table, frame):
-    model = expected(frame)
+@pytest.fixture(scope="module")
+def client(model):  # after the model, whose machine code the workers find ready
+    with cluster(2) as client:
+        yield client
+
+
+def assert_those_of_one_process(table, model):
     assert table.shop.tolist() == model.groups_.tolist()
     for shop, stored in zip(table.shop, table.model, strict=True):
         for own, other in zip(
@@ -59,21 +59,21 @@ def assert_those_of_one_process(table, frame):
             assert same(own, other)
 
 
-def test_partitions_with_whole_groups(client, frame):
+def test_partitions_with_whole_groups(client, frame, model):
     parts = dd.from_pandas(frame, npartitions=4, sort=False)
     table = ours.fit_groups(NET, parts, **NAMES, client=client)
     assert table.rows.tolist() == [20] * 12
     assert table.epochs.tolist() == [6] * 12
-    assert_those_of_one_process(table, frame)
+    assert_those_of_one_process(table, model)
 
 
-def test_groups_in_several_partitions_are_refused_or_brought_together(client, frame):
+def test_groups_in_several_partitions_are_refused_or_brought_together(client, frame, model):
     mixed = frame.sample(frac=1, random_state=0)
     parts = dd.from_pandas(mixed, npartitions=3, sort=False)
     with pytest.raises(ValueError, match=r"12 groups in several partitions \('shop"):
         ours.fit_groups(NET, parts, **NAMES, client=client)
     table = ours.fit_groups(NET, parts, **NAMES, shuffle=True)  # the client of this process
-    assert_those_of_one_process(table, frame)
+    assert_those_of_one_process(table, model)
 
 
 def test_one_seed_for_all_partitions(client, frame):
@@ -83,14 +83,14 @@ def test_one_seed_for_all_partitions(client, frame):
     assert len({pickle.loads(stored).random_state for stored in table.model}) == 1
 
 
-def test_the_function_is_a_body_for_other_engines(frame):
+def test_the_function_is_a_body_for_other_engines(frame, model):
     """What Spark's applyInPandas and Ray's map_groups call: frames of whole groups, one by one."""
     body = partial(ours.fit_partition, estimator=NET, **NAMES)
     bucket = frame.shop.map(lambda name: int(name[-2:]) % 5)
     parts = [body(part) for _, part in frame.groupby(bucket)]
     table = pandas.concat(parts).sort_values("shop")
-    assert_those_of_one_process(table, frame)
-    assert_those_of_one_process(pickle.loads(pickle.dumps(body))(frame), frame)
+    assert_those_of_one_process(table, model)
+    assert_those_of_one_process(pickle.loads(pickle.dumps(body))(frame), model)
 
 
 def test_an_empty_partition_has_the_same_columns(frame):

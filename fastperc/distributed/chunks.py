@@ -143,10 +143,15 @@ def check_run(run: FleetRun) -> None:
 
 def train_chunk(load: Load) -> tuple[Trained, float]:
     """Train a chunk; returns besides the seconds that machine code took."""
-    begin = time.perf_counter()
-    _load_code(load())
-    loading = time.perf_counter() - begin
-    return _train(load()), loading
+    chunk, loading = load(), 0.0
+    kind = chunk.configuration[3], chunk.rule[0], chunk.batch_size > 1, len(chunk.sizes)
+    if kind not in _loaded:
+        begin = time.perf_counter()
+        _load_code(chunk)
+        _loaded.add(kind)
+        chunk = load()  # the first one's random streams have gone on
+        loading = time.perf_counter() - begin
+    return _train(chunk), loading
 
 
 def _train(chunk: Chunk) -> Trained:
@@ -169,14 +174,11 @@ def _train(chunk: Chunk) -> Trained:
     )  # fmt: skip
 
 
-_loaded: set[object] = set()
+_loaded: set[object] = set()  # kinds of networks that this process has trained before
 
 
 def _load_code(chunk: Chunk) -> None:
-    """Train one network for an epoch where this process has trained none of its kind before."""
-    kind = chunk.configuration[3], chunk.rule[0], chunk.batch_size > 1, len(chunk.sizes)
-    if kind in _loaded:
-        return
+    """Train one network for an epoch."""
     first = np.zeros(1, np.int64)
     code, settings, _, steps = chunk.rule
     one = chunk._replace(
@@ -185,7 +187,6 @@ def _load_code(chunk: Chunk) -> None:
         orders=chunk.orders.cut(first), epochs=1, deadline=NO_LIMIT,
     )  # fmt: skip
     _train(one)
-    _loaded.add(kind)
 
 
 class _Counted(FleetOrders):
