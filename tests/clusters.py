@@ -13,7 +13,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-SECONDS = 300  # that a test may take: what hangs is found, what a busy machine compiles is waited for
+SECONDS = (
+    300  # that a test may take: what hangs is found, what a busy machine compiles is waited for
+)
 
 
 @contextmanager

@@ -297,6 +297,7 @@ def test_compile_times_are_of_an_empty_and_of_a_filled_folder(monkeypatch):
     assert folders[0] == folders[1]
 
 
+@pytest.mark.slow
 def test_each_kernel_s_compilation_is_a_step():
     steps = json.loads(process_cases.run_python(f"dtype = 'float32'\n{process_cases.WARM_UP}"))
     assert {"training, one sample at a time", "gradient"} < {what for what, _ in steps}

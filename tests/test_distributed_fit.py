@@ -220,15 +220,16 @@ def test_frames_and_files_are_the_same_data(client, tmp_path):
 GIVEN_BACK = """
 import sys
 from pathlib import Path
-from fastperc.distributed.shards import read_group
+from fastperc.distributed.shards import Columns, read_group
 
 def own():  # megabytes, without files that are mapped
     return int(Path("/proc/self/status").read_text().split("RssAnon:")[1].split()[0]) / 1024
 
-read_group(sys.argv[1], 0, ["x0"])  # one row
+target = Columns(["x0"], None)
+read_group(sys.argv[1], 0, target)  # one row
 before = own()
 for k in (0, 1):
-    read_group(sys.argv[2], k, ["x0"])
+    read_group(sys.argv[2], k, target)
 print(own() - before)
 """
 
@@ -243,8 +244,9 @@ def test_memory_of_a_row_group_is_given_back(tmp_path):
     frame[:1].to_parquet(few)
     frame.to_parquet(many, row_group_size=200_000, compression="none")  # 40 MB each
     done = subprocess.run(
-        [sys.executable, "-c", GIVEN_BACK, few, many], capture_output=True, check=True, timeout=SECONDS
-    )
+        [sys.executable, "-c", GIVEN_BACK, few, many], capture_output=True, check=True,
+        timeout=SECONDS,
+    )  # fmt: skip
     assert float(done.stdout) < 160  # it was 260
 
 
@@ -282,12 +284,12 @@ def test_warm_start_goes_on(client):
         ({"method": "other"}, ValueError, "exact"),
         ({"estimator": object()}, TypeError, "MLPClassifier"),
         ({"estimator": regressor(solver="lbfgs"), "method": "local"}, ValueError, "lbfgs"),
-        ({"estimator": MLPClassifier(class_weight="balanced")}, ValueError, "class_weight"),
         ({"estimator": regressor(solver="lbfgs"), "checkpoint": "file"}, ValueError, "SciPy"),
         ({"X": np.ones((3, 2))}, TypeError, "Dask"),
         ({"X": "no-such-folder", "y": None, "target": "y"}, ValueError, "Parquet"),
         ({"y": None}, ValueError, "target"),
         ({"y": da.ones(5)}, ValueError, "5 rows"),
+        ({"y": np.ones(700)}, TypeError, "y: found ndarray, expected a Dask"),
         ({"server_momentum": 1.0}, ValueError, "below 1"),
     ],
 )

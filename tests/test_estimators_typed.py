@@ -9,6 +9,8 @@ import pytest
 
 import fastperc
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import numpy as np
 from fastperc import MLPClassifier, MLPRegressor

@@ -18,6 +18,7 @@ from ..training.checkpoints import State
 from ..training.rules import Rule
 from ..training.steps import Steps
 from .shards import Rows
+from .weights import Weights, weighted
 from .work import Part, Work
 
 if TYPE_CHECKING:
@@ -34,13 +35,22 @@ class ShardSamples(RemoteSamples):
     n_samples, n_inputs, n_outputs : int
     digests : list of str
         SHA-256 of each shard.
+    weights : Weights, optional
     """
 
     def __init__(
-        self, work: Work, n_samples: int, n_inputs: int, n_outputs: int, digests: list[str]
+        self,
+        work: Work,
+        n_samples: int,
+        n_inputs: int,
+        n_outputs: int,
+        digests: list[str],
+        weights: Weights | None = None,
     ):
         super().__init__(n_samples, n_inputs, n_outputs)
         self.work, self.digests = work, digests
+        if weights is not None:
+            self.unit, self.weights_are_factors, self.weight_sum = weights
 
     def identity(self) -> State:
         """Return digests of the shards."""
@@ -114,12 +124,13 @@ class FullSteps(OneStep):
 # --- on workers -----------------------------------------------------------------------------------
 
 
-def prepare(rows: Rows, estimator: BaseMLP) -> Samples:
+def prepare(rows: Rows, estimator: BaseMLP, weights: Weights | None = None) -> Samples:
     """Return one shard as kernels take it: checked, scaled, in the network's dtype."""
-    from ..estimators.inputs import flat
-
-    X, Y = estimator._validate_held(rows[0], flat(rows[1]))
-    return estimator._samples(estimator._network(), X, Y, None)
+    X, Y, weight = weighted(rows, estimator)
+    if weights is None:
+        return estimator._samples(estimator._network(), X, Y, None)
+    are_factors = weight is not None and weights.are_factors
+    return estimator._samples(estimator._network(), X, Y, weight, are_factors, weights.unit)
 
 
 def as_kernels_want(samples: Samples) -> Samples:

@@ -26,6 +26,7 @@ from .exact import ShardSamples, prepare
 from .inspecting import Found, check_skew, inspect, plan_of, take_scaling, take_shapes
 from .local import LocalOptions, LocalSamples
 from .shards import Rows, shards_of
+from .weights import Weights, weighted, weights_of
 from .work import Work
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def fit(
     *,
     method: str = "exact",
     target: str | Sequence[str] | None = None,
+    sample_weight: Any = None,
     client: Client | str | bool | None = None,
     local_epochs: int = 1,
     server_momentum: float = 0.0,
@@ -61,7 +63,8 @@ def fit(
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        Without ``class_weight``. It is changed, as by its own `fit`.
+        It is changed, as by its own `fit`. Classes are counted in all shards, for
+        ``class_weight="balanced"``.
     X : dask.array.Array, dask.dataframe.DataFrame, or path of Parquet files
         Of a path, the workers read one row group after the other: each is a shard.
     y : dask.array.Array, dask.dataframe.Series or DataFrame, optional
@@ -70,10 +73,13 @@ def fit(
         "exact": each step is by the gradient of all samples, as on one machine with
         ``batch_size=n_samples``; for solvers lbfgs, rprop, sgd, adam and adamw. "local": in a
         round, which counts as an epoch of the estimator, each shard trains ``local_epochs`` epochs
-        from the same weights, and the model moves by the mean of their steps, weighted by rows.
+        from the same weights, and the model moves by the mean of their steps, weighted by rows,
+        or by the sums of their sample weights.
         Not for lbfgs and rprop; moments and velocities of the solver begin anew in each round.
     target : str or sequence of str, optional
         The column of the frame or of the files to predict, in place of y.
+    sample_weight : dask.array.Array, dask.dataframe.Series or str, optional
+        As of the estimator's `fit`; or the column of the frame or of the files that has them.
     client : distributed.Client, str or bool, optional
         As of `on`. By default the current one; if there is none, a local cluster for this call.
     local_epochs : int, default=1
@@ -134,7 +140,7 @@ def fit(
     )
     if persist is None:
         persist = not isinstance(X, (str, os.PathLike))
-    shards = shards_of(X, y, target)
+    shards = shards_of(X, y, target, sample_weight)
     if y is None and target is None:
         raise ValueError("y: found none, expected y or the name of a column, target='COLUMN'")
     with ExitStack() as stack:
@@ -156,8 +162,6 @@ def _check(estimator: object, method: object) -> str:
             f"estimator: found {type(estimator).__name__}, expected MLPClassifier or MLPRegressor"
         )
     name = check_choice(method, "method", ("exact", "local"))
-    if getattr(estimator, "class_weight", None) is not None:
-        raise ValueError("class_weight: found one, expected none: shards have no weights")
     if name == "local" and estimator.solver in ("lbfgs", "rprop"):
         raise ValueError(
             f"solver: found {estimator.solver!r} with method='local', expected 'sgd', 'adam' or "
@@ -231,14 +235,15 @@ class _Preparation:
         if method == "local":
             check_skew(found)
         self._make_network(found)
+        weights = weights_of(estimator, found, len(work))
         if estimator.scale is not None and estimator._scaling is None:
-            take_scaling(estimator, work)
+            take_scaling(estimator, work, weights)
         plan = work.share(plan_of(estimator), "plan")
         if persist:
-            work.keep("prepare", prepare, plan)
+            work.keep("prepare", prepare, plan, weights)
         else:
-            work.put_before(prepare, plan)
-        return self._run(method, options, held, found, deadline)
+            work.put_before(prepare, plan, weights)
+        return self._run(method, options, held, found, weights, deadline)
 
     def _inspect(self) -> list[Found]:
         work, estimator = self.work, self.estimator
@@ -287,13 +292,14 @@ class _Preparation:
         options: LocalOptions,
         held: Rows | None,
         found: list[Found],
+        weights: Weights | None,
         deadline: Deadline,
     ) -> Run:
         estimator, work = self.estimator, self.work
         trained = found[: len(work)]
         n = sum(one.n_rows for one in trained)
         digests = [one.sha256 for one in trained]
-        shapes = n, estimator.n_features_in_, estimator.n_outputs_, digests
+        shapes = n, estimator.n_features_in_, estimator.n_outputs_, digests, weights
         settings = read(FitSettings, estimator)._replace(shuffle=False)
         remote: ShardSamples
         if method == "local":
@@ -303,7 +309,9 @@ class _Preparation:
             remote = ShardSamples(work, *shapes)
             settings = settings._replace(batch_size=n)
         model = estimator._network()
-        validation = estimator._given_validation(model, (*(held or (None, None)), None))
+        if held is not None:
+            held = *held[:2], weighted(held, estimator)[2]
+        validation = estimator._given_validation(model, held or (None, None, None))
         task = FitTask(estimator, None, None, None)
         samples = cast(Samples, remote)  # what the engine does with them, these can do
         return Run(model, samples, validation, settings, deadline, self.attempt, task)

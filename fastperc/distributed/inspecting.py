@@ -16,6 +16,7 @@ from ..estimators.versioned import VersionedEstimator
 from ..training.checkpoints import digest
 from .errors import ShardSkewWarning
 from .shards import Rows
+from .weights import Weights, checked_weight, weighted
 from .work import Part, Work
 
 Estimator = TypeVar("Estimator", bound=VersionedEstimator)
@@ -33,7 +34,10 @@ class Found(NamedTuple):
     classes : ndarray of shape (n_classes,), or None for a regressor
     counts : ndarray, rows of each class
     moments : ndarray of shape (2, n_outputs): means and variances of the targets of a regressor
-    sha256 : str, of X and y where asked for
+    is_weighted : bool, whether there are sample weights
+    masses : ndarray, sums of weights of each class; of a regressor, of all rows
+    largest : float, of the weights
+    sha256 : str, of X, y and weights where asked for
     """
 
     n_rows: int
@@ -42,22 +46,28 @@ class Found(NamedTuple):
     classes: np.ndarray | None
     counts: np.ndarray
     moments: np.ndarray
+    is_weighted: bool
+    masses: np.ndarray
+    largest: float
     sha256: str
 
 
 def inspect(rows: Rows, estimator: BaseMLP, is_classifier: bool, digests: bool) -> Found | None:
     """Look through one shard, on a worker; returns nothing of one without rows."""
-    X, y = rows
+    X, y, weight = rows
     if not len(X):
         return None
     fresh = type(estimator)(**estimator.get_params(deep=False))
     checked, targets = checked_data(fresh, X, flat(y), multi_output=True, reset=True)
-    classes, counts, moments = None, np.empty(0), np.empty((2, 0))
+    weight = checked_weight(weight, checked)
+    each = np.ones(len(targets)) if weight is None else weight
+    classes, counts, moments, masses = None, np.empty(0), np.empty((2, 0)), each.sum(keepdims=True)
     if is_classifier:
         if targets.ndim > 1:
             raise ValueError("y: found several labels per sample, expected one")
         classes = classes_of(targets)
-        counts = np.unique(targets, return_counts=True)[1].astype(np.float64)
+        places, found = np.unique(targets, return_inverse=True, return_counts=True)[1:]
+        counts, masses = found.astype(np.float64), np.bincount(places.ravel(), each)
     else:
         targets = numbers_of(targets)
         wide = targets.reshape(len(targets), -1).astype(np.float64)
@@ -65,14 +75,17 @@ def inspect(rows: Rows, estimator: BaseMLP, is_classifier: bool, digests: bool) 
     sha256 = ""
     if digests:
         plain = targets.astype(str) if targets.dtype.kind == "O" else targets
-        sha256 = digest(checked, plain)
-    head = X[:1], flat(y)[:1]
-    return Found(len(targets), checked.dtype, head, classes, counts, moments, sha256)
+        sha256 = digest(checked, plain, *([] if weight is None else [weight]))
+    head = X[:1], flat(y)[:1], None
+    return Found(
+        len(targets), checked.dtype, head, classes, counts, moments, weight is not None, masses,
+        float(each.max()), sha256,
+    )  # fmt: skip
 
 
 def take_shapes(estimator: BaseMLP, found: Sequence[Found], is_first: bool) -> int:
     """Let an estimator know features, classes and outputs; returns how many outputs there are."""
-    X, y = found[0].head
+    X, y, _ = found[0].head
     widths = {np.shape(one.head[0])[1] for one in found}
     if len(widths) > 1:
         raise ValueError(f"X: found shards of {sorted(widths)} columns, expected the same")
@@ -88,12 +101,12 @@ def take_shapes(estimator: BaseMLP, found: Sequence[Found], is_first: bool) -> i
     return int(labels._labels.targets(classes).shape[1])
 
 
-def take_scaling(estimator: BaseMLP, work: Work) -> None:
+def take_scaling(estimator: BaseMLP, work: Work, weights: Weights | None) -> None:
     """Let an estimator know means and deviations of inputs and targets, from sums over shards."""
-    plan = work.share(plan_of(estimator))
-    n, sums = work.total("sums", column_sums, plan)
+    plan, unit = work.share(plan_of(estimator)), 1.0 if weights is None else weights.unit
+    n, sums = work.total("sums", column_sums, plan, unit)
     mean = sums / n
-    squares = work.total("squares", column_squares, plan, mean).vector
+    squares = work.total("squares", column_squares, plan, unit, mean).vector
     scaling = Scaling.of_moments(mean, squares / n)
     k = estimator.n_features_in_
     estimator._scaling = Scaling(scaling.mean[:k], scaling.scale[:k])
@@ -101,24 +114,28 @@ def take_scaling(estimator: BaseMLP, work: Work) -> None:
         estimator._target_scaling = Scaling(scaling.mean[k:], scaling.scale[k:])
 
 
-def column_sums(rows: Rows, estimator: BaseMLP) -> Part:
+def column_sums(rows: Rows, estimator: BaseMLP, unit: float) -> Part:
     """Return the sums of all columns of inputs and, where they are scaled, targets."""
-    wide = _columns(rows, estimator)
-    return Part(np.array([float(len(wide))]), wide.sum(axis=0))
+    wide, weight = _columns(rows, estimator, unit)
+    if weight is None:
+        return Part(np.array([float(len(wide))]), wide.sum(axis=0))
+    return Part(np.array([weight.sum()]), weight @ wide)
 
 
-def column_squares(rows: Rows, estimator: BaseMLP, mean: np.ndarray) -> Part:
+def column_squares(rows: Rows, estimator: BaseMLP, unit: float, mean: np.ndarray) -> Part:
     """Return the sums of squares of the same columns about their means."""
-    deviations = _columns(rows, estimator) - mean
-    return Part(np.empty(0), (deviations * deviations).sum(axis=0))
+    wide, weight = _columns(rows, estimator, unit)
+    squares = (wide - mean) ** 2
+    return Part(np.empty(0), squares.sum(axis=0) if weight is None else weight @ squares)
 
 
-def _columns(rows: Rows, estimator: BaseMLP) -> np.ndarray:
-    X, Y = estimator._validate_held(rows[0], flat(rows[1]))
+def _columns(rows: Rows, estimator: BaseMLP, unit: float) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return inputs and, where they are scaled, targets; and what rows count for, in a unit."""
+    X, Y, weight = weighted(rows, estimator)
     wide = np.ascontiguousarray(X, np.float64)  # whose sums do not depend on how frames lie
-    if estimator._scaling_of_targets(Y[:1], None) is None:
-        return wide
-    return np.hstack([wide, np.asarray(Y, np.float64)])
+    if estimator._scaling_of_targets(Y[:1], None) is not None:
+        wide = np.hstack([wide, np.asarray(Y, np.float64)])
+    return wide, None if weight is None else weight / unit
 
 
 def plan_of(estimator: Estimator) -> Estimator:

@@ -52,7 +52,7 @@ class LocalTask(NamedTuple):
     settings: np.ndarray
     batch_size: int
     options: LocalOptions
-    n_samples: int
+    weight_sum: float
     round: int
 
 
@@ -96,7 +96,7 @@ class LocalSteps(OneStep):
         model, local, work = self.model, self.local, self.local.work
         task = LocalTask(
             model.astype(model.dtype), self.rule.code, self.rule.settings.copy(), self.of_shards,
-            local.options, self.rows, local.rounds,
+            local.options, local.weight_sum, local.rounds,
         )  # fmt: skip
         numbers, mean = work.total(
             "local", train_on_shard, task, numbered=True, deadline=self.deadline
@@ -155,6 +155,8 @@ class LocalWatcher:
 def train_on_shard(samples: Samples, task: LocalTask, number: int) -> Part:
     """Return how far a shard has come, times its share of all rows, and the sums of its epoch."""
     samples, model = as_kernels_want(samples), task.model.astype(task.model.dtype)
+    if not samples.weight_sum:
+        return Part(np.zeros(N_SUMS), np.zeros_like(model.theta))
     watcher = LocalWatcher(float(task.settings[LR]))
     order = None
     if task.options.shuffle:
@@ -166,5 +168,5 @@ def train_on_shard(samples: Samples, task: LocalTask, number: int) -> Part:
         batch_size=min(task.batch_size, len(samples)), epochs=task.options.epochs, order=order,
     )  # fmt: skip
     sums = np.full(N_SUMS, math.nan) if watcher.has_diverged else watcher.sums
-    share = model.dtype.type(len(samples) / task.n_samples)
+    share = model.dtype.type(samples.weight_sum / task.weight_sum)
     return Part(sums, share * (model.theta - task.model.theta))

@@ -13,6 +13,7 @@ from ..estimators.versioned import VersionedEstimator
 from ..optional import require
 from .inspecting import plan_of
 from .shards import Rows, Shard, shards_of
+from .weights import checked_weight
 
 if TYPE_CHECKING:
     from dask.array import Array
@@ -75,6 +76,7 @@ def score(
     y: Any = None,
     *,
     target: str | Sequence[str] | None = None,
+    sample_weight: Any = None,
     compute: bool = True,
 ) -> float | Delayed:
     """Return accuracy, or R^2 of a regressor, from sums over partitions.
@@ -83,7 +85,7 @@ def score(
     ----------
     estimator : MLPClassifier, MLPRegressor, or a linear model
         Fitted.
-    X, y, target
+    X, y, target, sample_weight
         As of `fit`.
     compute : bool, default=True
         Compute it at once, by the present Dask client if there is one.
@@ -99,7 +101,7 @@ def score(
     if y is None and target is None:
         raise ValueError("y: found none, expected y or the name of a column, target='COLUMN'")
     judge = _count_right if hasattr(estimator, "classes_") else _residuals
-    parts = _on_shards(estimator, judge, shards_of(X, y, target))
+    parts = _on_shards(estimator, judge, shards_of(X, y, target, sample_weight))
     total = delayed(_accuracy if judge is _count_right else _r2)(parts)
     return total.compute() if compute else total
 
@@ -112,7 +114,9 @@ def _by_blocks(
     getattr(estimator, method)  # where it has none, now rather than on a worker
     shards = shards_of(X, target=target)
     rows = X.chunks[0] if hasattr(X, "chunks") else (np.nan,) * len(shards)
-    like = _answer((np.zeros((1, estimator.n_features_in_)), None), _nameless(estimator), method)
+    like = _answer(
+        (np.zeros((1, estimator.n_features_in_)), None, None), _nameless(estimator), method
+    )
     blocks = [
         array.from_delayed(block, (n, *like.shape[1:]), meta=like[:0])
         for n, block in zip(rows, _on_shards(estimator, _answer, shards, method), strict=True)
@@ -147,22 +151,30 @@ def _answer(rows: Rows, estimator: VersionedEstimator, method: str) -> np.ndarra
     return np.asarray(getattr(estimator, method)(X))
 
 
-def _count_right(rows: Rows, estimator: Any) -> tuple[int, int]:
-    """Return how many labels are right, and how many there are."""
+def _weight(rows: Rows, y: np.ndarray) -> np.ndarray:
+    weight = checked_weight(rows[2], y)
+    return np.ones(len(y)) if weight is None else weight
+
+
+def _count_right(rows: Rows, estimator: Any) -> tuple[float, float]:
+    """Return what the labels count for that are right, and all."""
     y = np.asarray(flat(rows[1]))
-    return int((_answer(rows, estimator, "predict") == y).sum()), len(y)
+    weight = _weight(rows, y)
+    is_right = _answer(rows, estimator, "predict") == y
+    return float(weight[is_right].sum()), float(weight.sum())
 
 
 def _residuals(rows: Rows, estimator: Any) -> tuple[np.ndarray, ...]:
-    """Return the number of rows, and by output: squared residuals, means, squares about these."""
+    """Return the sum of weights, and by output: squared residuals, means, squares about these."""
     y = np.asarray(flat(rows[1]), np.float64)
-    n = len(y)
+    n, weight = len(y), _weight(rows, y)
     y, out = y.reshape(n, -1), _answer(rows, estimator, "predict").reshape(n, -1)
-    mean = y.mean(axis=0) if n else np.zeros(y.shape[1])
-    return np.array(n), ((y - out) ** 2).sum(axis=0), mean, ((y - mean) ** 2).sum(axis=0)
+    total = weight.sum()
+    mean = weight @ y / total if total else np.zeros(y.shape[1])
+    return total, weight @ (y - out) ** 2, mean, weight @ (y - mean) ** 2
 
 
-def _accuracy(parts: Sequence[tuple[int, int]]) -> float:
+def _accuracy(parts: Sequence[tuple[float, float]]) -> float:
     right, n = np.sum(parts, axis=0).tolist()
     return float(right / n) if n else float("nan")
 

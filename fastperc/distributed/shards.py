@@ -18,7 +18,8 @@ from ..optional import require
 if TYPE_CHECKING:
     from dask.delayed import Delayed
 
-Rows: TypeAlias = "tuple[Any, Any]"  # of a shard: inputs, and targets or None; arrays or frames
+Rows: TypeAlias = "tuple[Any, Any, Any]"
+"""Of a shard: inputs; targets or None; weights or None. Arrays or frames."""
 
 
 class Shard(NamedTuple):
@@ -35,7 +36,16 @@ class Shard(NamedTuple):
     rows: Delayed
 
 
-def shards_of(X: Any, y: Any = None, target: str | Sequence[str] | None = None) -> list[Shard]:
+class Columns(NamedTuple):
+    """Columns of a frame that are no inputs: names of targets, and the name of weights."""
+
+    targets: list[str]
+    weight: str | None
+
+
+def shards_of(
+    X: Any, y: Any = None, target: str | Sequence[str] | None = None, weight: Any = None
+) -> list[Shard]:
     """Return the shards of data, one for each block of X or each row group.
 
     Parameters
@@ -45,6 +55,8 @@ def shards_of(X: Any, y: Any = None, target: str | Sequence[str] | None = None) 
     y : dask.array.Array, dask.dataframe.Series or DataFrame, optional
     target : str or sequence of str, optional
         The column, or columns, of the frame or of the files that stand in for y.
+    weight : dask.array.Array, dask.dataframe.Series or str, optional
+        Sample weights, or the column that has them.
 
     Returns
     -------
@@ -66,51 +78,74 @@ def shards_of(X: Any, y: Any = None, target: str | Sequence[str] | None = None) 
     require("distributed", extra="dask")
     if y is not None and target is not None:
         raise ValueError("target: found one beside y, expected one of them")
-    columns = None if target is None else [target] if isinstance(target, str) else [*target]
+    names = [] if target is None else [target] if isinstance(target, str) else [*target]
+    columns = Columns(names, weight if isinstance(weight, str) else None)
     if isinstance(X, (str, os.PathLike)):
         if y is not None:
             raise ValueError("y: found one beside a path, expected target='COLUMN'")
+        if weight is not None and not columns.weight:
+            raise ValueError(
+                "sample_weight: found an array beside a path, expected the name of a column"
+            )
         return _of_parquet(Path(X), columns)
     if not hasattr(X, "to_delayed"):
         raise TypeError(
             f"X: found {type(X).__name__}, expected a Dask array, a Dask DataFrame or the path of "
             "Parquet files. What fits into memory is fitted by the estimator's own fit"
         )
-    return _of_collections(X, y, columns)
+    return _of_collections(X, y, None if columns.weight else weight, columns)
 
 
-def _of_collections(X: Any, y: Any, columns: list[str] | None) -> list[Shard]:
+def _of_collections(X: Any, y: Any, weight: Any, columns: Columns) -> list[Shard]:
     from dask.delayed import delayed
 
     if hasattr(X, "rechunk"):
-        if columns is not None:
+        if columns.targets:
             raise ValueError("target: found one with an array, which has no names. Give y")
+        if columns.weight:
+            raise ValueError(
+                f"sample_weight: found {columns.weight!r} with an array, which has no names. Give "
+                "a Dask array"
+            )
         if X.ndim != 2:
             raise ValueError(f"X: found {X.ndim} dimensions, expected 2")
         X = X.rechunk({1: -1})
-    if hasattr(y, "rechunk"):
-        y = _in_blocks_of(X, y)
     inputs = _delayed(X)
-    targets = [None] * len(inputs) if y is None else _delayed(y)
-    if len(inputs) != len(targets):
-        raise ValueError(
-            f"y: found {len(targets)} partitions, expected {len(inputs)} as in X, with the same "
-            "rows in each"
-        )
-    pair = delayed(_pair, pure=True)
+    targets = _beside(X, y, "y", len(inputs))
+    weights = _beside(X, weight, "sample_weight", len(inputs))
+    together = delayed(_together, pure=True)
     return [
-        Shard(f"shard {k}", pair(*both, columns))
-        for k, both in enumerate(zip(inputs, targets, strict=True))
+        Shard(f"shard {k}", together(*parts, columns))
+        for k, parts in enumerate(zip(inputs, targets, weights, strict=True))
     ]
 
 
-def _in_blocks_of(X: Any, y: Any) -> Any:
+def _beside(X: Any, other: Any, name: str, n_parts: int) -> list[Any]:
+    """Return the parts of y or of weights, for each of those of X."""
+    if other is None:
+        return [None] * n_parts
+    if not hasattr(other, "to_delayed"):
+        raise TypeError(
+            f"{name}: found {type(other).__name__}, expected a Dask array or a Dask Series, as of X"
+        )
+    if hasattr(other, "rechunk"):
+        other = _in_blocks_of(X, other, name)
+    parts = _delayed(other)
+    if len(parts) != n_parts:
+        raise ValueError(
+            f"{name}: found {len(parts)} partitions, expected {n_parts} as in X, with the same "
+            "rows in each"
+        )
+    return parts
+
+
+def _in_blocks_of(X: Any, y: Any, name: str) -> Any:
     """Return the array y with blocks of the same rows as those of X."""
     chunks = X.chunks[0] if hasattr(X, "chunks") else ()
     is_known = len(chunks) and not np.isnan(chunks).any() and not np.isnan(y.chunks[0]).any()
     if is_known:
         if y.shape[0] != X.shape[0]:
-            raise ValueError(f"y: found {y.shape[0]} rows, expected {X.shape[0]} as in X")
+            raise ValueError(f"{name}: found {y.shape[0]} rows, expected {X.shape[0]} as in X")
         y = y.rechunk({0: chunks})
     return y.rechunk({1: -1}) if y.ndim == 2 else y
 
@@ -119,25 +154,33 @@ def _delayed(collection: Any) -> list[Any]:
     return np.ravel(collection.to_delayed()).tolist()
 
 
-def _pair(X: Any, y: Any, columns: list[str] | None) -> Rows:
-    """Return inputs and targets of one shard."""
-    if columns is not None:
-        return _split(X, columns)
-    if y is not None and len(X) != len(y):
-        raise ValueError(f"found {len(X)} rows of X and {len(y)} of y, expected the same")
-    return X, y
+def _together(X: Any, y: Any, weight: Any, columns: Columns) -> Rows:
+    """Return inputs, targets and weights of one shard."""
+    X, *named = _split(X, columns)
+    found = [named[0] if y is None else y, named[1] if weight is None else weight]
+    for name, other in zip(("y", "sample_weight"), found, strict=True):
+        if other is not None and len(X) != len(other):
+            raise ValueError(
+                f"found {len(X)} rows of X and {len(other)} of {name}, expected the same"
+            )
+    return X, found[0], found[1]
 
 
-def _split(frame: Any, columns: list[str]) -> Rows:
-    """Return a frame without the columns of the targets, and these."""
-    missing = [name for name in columns if name not in frame.columns]
+def _split(frame: Any, columns: Columns) -> Rows:
+    """Return a frame without the columns of targets and weights, and these."""
+    names, weight = columns
+    others = names + ([weight] if weight else [])
+    if not others:
+        return frame, None, None
+    missing = [name for name in others if name not in frame.columns]
     if missing:
-        raise ValueError(f"target: found no column {missing[0]!r}")
-    targets = frame[columns[0]] if len(columns) == 1 else frame[columns]
-    return frame.drop(columns=columns), targets
+        what = "target" if missing[0] in names else "sample_weight"
+        raise ValueError(f"{what}: found no column {missing[0]!r}")
+    targets = None if not names else frame[names[0]] if len(names) == 1 else frame[names]
+    return frame.drop(columns=others), targets, frame[weight] if weight else None
 
 
-def _of_parquet(path: Path, columns: list[str] | None) -> list[Shard]:
+def _of_parquet(path: Path, columns: Columns) -> list[Shard]:
     from dask.delayed import delayed
 
     parquet = require("pyarrow.parquet", extra="dask")
@@ -152,7 +195,7 @@ def _of_parquet(path: Path, columns: list[str] | None) -> list[Shard]:
     ]
 
 
-def read_group(file: str, group: int, columns: list[str] | None) -> Rows:
+def read_group(file: str, group: int, columns: Columns) -> Rows:
     """Read one row group, on a worker."""
     import pyarrow
     import pyarrow.parquet as parquet
@@ -164,4 +207,4 @@ def read_group(file: str, group: int, columns: list[str] | None) -> Rows:
         frame = table.to_pandas(split_blocks=True, self_destruct=True)
     del table
     pyarrow.default_memory_pool().release_unused()
-    return (frame, None) if columns is None else _split(frame, columns)
+    return _split(frame, columns)

@@ -69,12 +69,23 @@ def unit_of(weight: np.ndarray) -> float:
 
 def check_usable(weight: np.ndarray, name: str) -> np.ndarray:
     """Return weights as they are, if they are finite, not negative, and not all 0."""
+    check_each(weight, name)
+    if not weight.any():
+        raise no_weight(name)
+    return weight
+
+
+def no_weight(name: str) -> ValueError:
+    """Return the error of weights that are all 0."""
+    return ValueError(
+        f"{name} sums to 0, expected a positive sum: there is nothing to learn from samples "
+        "without weight. Leave such samples out"
+    )
+
+
+def check_each(weight: np.ndarray, name: str) -> np.ndarray:
+    """Return weights as they are, if they are finite and not negative."""
     if not np.isfinite(weight).all() or (weight < 0).any():
         odd = weight[~(np.isfinite(weight) & (weight >= 0))][0]
         raise ValueError(f"{name}: found {odd:g}, expected finite numbers, 0 or greater")
-    if not weight.any():
-        raise ValueError(
-            f"{name} sums to 0, expected a positive sum: there is nothing to learn from samples "
-            "without weight. Leave such samples out"
-        )
     return weight

@@ -74,6 +74,10 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         """Return weights with those of the classes; and whether they are factors of a step."""
         return weight, False
 
+    def _with_class_weights(self, Y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        """Return weights with those of the classes, which were counted before."""
+        return weight
+
     def _scaling_of_targets(self, Y: np.ndarray, weight: np.ndarray | None) -> Scaling | None:
         return None
 
@@ -289,6 +293,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         Y: np.ndarray,
         weight: np.ndarray | None,
         is_factor: bool = False,
+        unit: float | None = None,
     ) -> Samples:
         """Return checked data as the engine takes it; a model's first decide on its scaling."""
         if not isinstance(X, np.ndarray):
@@ -303,7 +308,8 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
             self._target_scaling = self._scaling_of_targets(Y, weight)
         if self._target_scaling is not None:
             Y = self._target_scaling.apply(np.asarray(Y, np.float64))
-        unit = 1.0 if weight is None else unit_of(weight)
+        if unit is None:
+            unit = 1.0 if weight is None else unit_of(weight)
         weight = np.empty(0) if weight is None else np.asarray(weight, np.float64) / unit
         return Samples(
             self._inputs(model, X), narrowed(Y, model.dtype, "y"), read_only(weight, model.dtype),
@@ -365,8 +371,7 @@ class BaseMLP(CallbackSupportMixin, OnlineMLP):
         batch_size = len(samples)
         if not optimizer.rule.takes_all_samples:
             batch_size = batch_size_of(settings.batch_size, len(samples))
-        is_factor = samples.weight_is_factor or not len(samples.weight)
-        unit = 1.0 if batch_size == 1 and is_factor else samples.unit
+        unit = 1.0 if batch_size == 1 and samples.weights_are_factors else samples.unit
         optimizer.set_penalties(settings.alpha, self.l1, self.clip_norm, unit)
         callback = self._called(model, settings)
         watcher = EpochWatcher(self, run, callback, optimizer, self._loss_scale())

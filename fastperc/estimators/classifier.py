@@ -313,18 +313,18 @@ out_activation_
                 )
             factors = of_several(class_weight, Y)
         else:
-            factors = self._count(self._labels.places(Y), weight, incremental)
+            known = self.__dict__.get("_class_weights") if incremental else None
+            counts = known or ClassWeights(self.classes_)
+            self._class_weights = counts.after(self._labels.places(Y), weight)
+            factors = self._class_weights.of(class_weight, self._labels.places(Y))
         factors = factors if weight is None else factors * weight
         return check_usable(factors, "sample_weight times class_weight"), True
 
-    def _count(
-        self, places: np.ndarray, weight: np.ndarray | None, incremental: bool
-    ) -> np.ndarray:
-        """Count the labels of samples; returns their factors."""
-        known = self.__dict__.get("_class_weights") if incremental else None
-        counted = (known or ClassWeights(self.classes_)).after(places, weight)
-        self._class_weights = counted
-        return counted.of(self.class_weight, places)
+    def _with_class_weights(self, Y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        if self.class_weight is None:
+            return weight
+        factors = self._class_weights.of(self.class_weight, self._labels.places(Y))
+        return factors if weight is None else factors * weight
 
     def _take_target(self, buffer: SampleBuffer, y: object) -> float:
         self._labels.write_target(y, buffer.y)

@@ -64,6 +64,11 @@ class Samples:
         return not isinstance(self.X, np.ndarray)
 
     @property
+    def weights_are_factors(self) -> bool:
+        """Whether a step of one sample is by its gradient times its weight."""
+        return self.weight_is_factor or not len(self.weight)
+
+    @property
     def weight_sum(self) -> float:
         """The sum of the weights, or the number of samples."""
         total = self.weight.sum(dtype=np.float64) if len(self.weight) else len(self.Y)
@@ -118,25 +123,22 @@ class RemoteSamples:
     Attributes
     ----------
     n_samples, n_inputs, n_outputs : int
+    weight_sum, unit, weights_are_factors
+        As of `Samples`.
     """
 
-    weight = np.empty(0)
-    weight_is_factor = False
     unit = 1.0
+    weights_are_factors = True
 
     def __init__(self, n_samples: int, n_inputs: int, n_outputs: int):
         self.n_samples, self.n_inputs, self.n_outputs = n_samples, n_inputs, n_outputs
+        self.weight_sum = float(n_samples)
 
     def __len__(self) -> int:
         return self.n_samples
 
-    @property
-    def weight_sum(self) -> float:
-        """The number of samples."""
-        return float(self.n_samples)
-
     def with_weight(self) -> RemoteSamples:
-        """Return the samples, all of which have weight 1."""
+        """Return the samples: those without weight add nothing to a sum."""
         return self
 
     def identity(self) -> dict[str, object]:

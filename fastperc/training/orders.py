@@ -84,6 +84,8 @@ class Order:
 
         An epoch without weight has no mean loss.
         """
+        if isinstance(self.samples, RemoteSamples):
+            return self.samples.weight_sum
         weight = self.samples.weight
         if not len(weight):
             return float(order.shape[1])

@@ -39,8 +39,7 @@ def steps_for(
     if isinstance(samples, RemoteSamples):
         return samples.steps(model, rule, batch_size, deadline)
     rows = len(samples) if rows is None else rows
-    are_factors = samples.weight_is_factor or not len(samples.weight)
-    is_online = batch_size == 1 and are_factors and not rule.takes_all_samples
+    is_online = batch_size == 1 and samples.weights_are_factors and not rule.takes_all_samples
     batch_size = rows if rule.takes_all_samples else min(batch_size, rows)
     steps: Steps
     if is_online:
