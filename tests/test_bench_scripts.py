@@ -123,6 +123,7 @@ def test_all_rungs_agree_and_make_the_table_of_the_page(script, arguments, capsy
     assert all(f"|{name}|{change}|" in told for name, change in rows)
 
 
+@pytest.mark.slow
 @compiled_only
 def test_linear(script, tmp_path):
     linear = script("linear")

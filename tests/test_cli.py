@@ -289,6 +289,7 @@ def test_info_prints_facts_in_two_columns(capsys):
     assert {"numba", "processor", "threads"} <= {line.split()[0] for line in lines}
 
 
+@pytest.mark.slow
 def test_warmup_prints_a_line_for_each_kernel(capsys):
     assert cli.main(["warmup", "--dtype", "float32"]) == 0
     out = capsys.readouterr().out

@@ -87,6 +87,7 @@ def test_data_that_all_workers_have_lost_are_made_again(doomed, data, expected):
     assert report.shared < 2 * data[0].nbytes  # this process sends them once, nevertheless
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_for_a_while(client, data, expected):
     pid = next(iter(pids(client).values()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from sklearn.utils import check_random_state
 
@@ -25,7 +25,7 @@ from .connecting import connected
 from .exact import ShardSamples, prepare
 from .inspecting import Found, check_skew, inspect, plan_of, take_scaling, take_shapes
 from .local import LocalOptions, LocalSamples
-from .shards import Rows, shards_of
+from .shards import Collection, Rows, shards_of
 from .weights import Weights, weighted, weights_of
 from .work import Work
 
@@ -38,12 +38,12 @@ Estimator = TypeVar("Estimator", bound=BaseMLP)
 
 def fit(
     estimator: Estimator,
-    X: Any,
-    y: Any = None,
+    X: Collection,
+    y: Collection = None,
     *,
     method: str = "exact",
     target: str | Sequence[str] | None = None,
-    sample_weight: Any = None,
+    sample_weight: Collection = None,
     client: Client | str | bool | None = None,
     local_epochs: int = 1,
     server_momentum: float = 0.0,

@@ -12,7 +12,7 @@ from ..estimators.inputs import flat
 from ..estimators.versioned import VersionedEstimator
 from ..optional import require
 from .inspecting import plan_of
-from .shards import Rows, Shard, shards_of
+from .shards import Collection, Rows, Shard, shards_of
 from .weights import checked_weight
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    estimator: VersionedEstimator, X: Any, *, target: str | Sequence[str] | None = None
+    estimator: VersionedEstimator, X: Collection, *, target: str | Sequence[str] | None = None
 ) -> Array:
     """Predict labels or numbers, lazily, partition by partition.
 
@@ -52,7 +52,7 @@ def predict(
 
 
 def predict_proba(
-    estimator: VersionedEstimator, X: Any, *, target: str | Sequence[str] | None = None
+    estimator: VersionedEstimator, X: Collection, *, target: str | Sequence[str] | None = None
 ) -> Array:
     """Estimate probabilities, lazily, partition by partition; see `predict`.
 
@@ -72,11 +72,11 @@ def predict_proba(
 
 def score(
     estimator: VersionedEstimator,
-    X: Any,
-    y: Any = None,
+    X: Collection,
+    y: Collection = None,
     *,
     target: str | Sequence[str] | None = None,
-    sample_weight: Any = None,
+    sample_weight: Collection = None,
     compute: bool = True,
 ) -> float | Delayed:
     """Return accuracy, or R^2 of a regressor, from sums over partitions.
@@ -107,7 +107,7 @@ def score(
 
 
 def _by_blocks(
-    estimator: VersionedEstimator, method: str, X: Any, target: str | Sequence[str] | None
+    estimator: VersionedEstimator, method: str, X: Collection, target: str | Sequence[str] | None
 ) -> Array:
     array = require("dask.array", extra="dask")
     check_is_fitted(estimator)

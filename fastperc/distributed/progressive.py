@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..estimators.linear.progressive import ProgressiveLinear
 from ..results import ProgressiveScore
 from .connecting import connected
 from .errors import ShardError
-from .shards import Rows, Shard, shards_of
+from .shards import Collection, Rows, Shard, shards_of
 from .versions import by_version
 from .waiting import lost, sent_by, wait_for
 
@@ -52,8 +52,8 @@ class State(NamedTuple):
 
 def progressive_score(
     estimator: ProgressiveLinear,
-    X: Any,
-    y: Any = None,
+    X: Collection,
+    y: Collection = None,
     *,
     target: str | None = None,
     metric: str | None = None,

@@ -18,6 +18,7 @@ from ..optional import require
 if TYPE_CHECKING:
     from dask.delayed import Delayed
 
+Collection: TypeAlias = Any  # an array or a frame of Dask, which come without types
 Rows: TypeAlias = "tuple[Any, Any, Any]"
 """Of a shard: inputs; targets or None; weights or None. Arrays or frames."""
 
@@ -44,7 +45,10 @@ class Columns(NamedTuple):
 
 
 def shards_of(
-    X: Any, y: Any = None, target: str | Sequence[str] | None = None, weight: Any = None
+    X: Collection,
+    y: Collection = None,
+    target: str | Sequence[str] | None = None,
+    weight: Collection = None,
 ) -> list[Shard]:
     """Return the shards of data, one for each block of X or each row group.
 
@@ -96,7 +100,9 @@ def shards_of(
     return _of_collections(X, y, None if columns.weight else weight, columns)
 
 
-def _of_collections(X: Any, y: Any, weight: Any, columns: Columns) -> list[Shard]:
+def _of_collections(
+    X: Collection, y: Collection, weight: Collection, columns: Columns
+) -> list[Shard]:
     from dask.delayed import delayed
 
     if hasattr(X, "rechunk"):
@@ -120,7 +126,7 @@ def _of_collections(X: Any, y: Any, weight: Any, columns: Columns) -> list[Shard
     ]
 
 
-def _beside(X: Any, other: Any, name: str, n_parts: int) -> list[Any]:
+def _beside(X: Collection, other: Collection, name: str, n_parts: int) -> list[Any]:
     """Return the parts of y or of weights, for each of those of X."""
     if other is None:
         return [None] * n_parts
@@ -139,7 +145,7 @@ def _beside(X: Any, other: Any, name: str, n_parts: int) -> list[Any]:
     return parts
 
 
-def _in_blocks_of(X: Any, y: Any, name: str) -> Any:
+def _in_blocks_of(X: Collection, y: Collection, name: str) -> Collection:
     """Return the array y with blocks of the same rows as those of X."""
     chunks = X.chunks[0] if hasattr(X, "chunks") else ()
     is_known = len(chunks) and not np.isnan(chunks).any() and not np.isnan(y.chunks[0]).any()
@@ -150,11 +156,11 @@ def _in_blocks_of(X: Any, y: Any, name: str) -> Any:
     return y.rechunk({1: -1}) if y.ndim == 2 else y
 
 
-def _delayed(collection: Any) -> list[Any]:
+def _delayed(collection: Collection) -> list[Any]:
     return np.ravel(collection.to_delayed()).tolist()
 
 
-def _together(X: Any, y: Any, weight: Any, columns: Columns) -> Rows:
+def _together(X: Collection, y: Collection, weight: Collection, columns: Columns) -> Rows:
     """Return inputs, targets and weights of one shard."""
     X, *named = _split(X, columns)
     found = [named[0] if y is None else y, named[1] if weight is None else weight]
