@@ -5,6 +5,7 @@ The commands are put together in `app`, which is loaded when there is one to run
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SUCCESS, FAILURE, WRONG_USAGE, BAD_DATA, BAD_MODEL_FILE, DIVERGED = range(6)
+MANY = 200_000  # objects: imports make as many, all of which stay
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -34,6 +36,8 @@ def main(args: Sequence[str] | None = None) -> int:
         130 interrupted.
     """
     status = INTERRUPTED
+    if args is None:
+        gc.set_threshold(MANY)  # to look through them for garbage takes a quarter of a second
     with prompt_exit(to_the_end=args is None):
         try:
             try:
