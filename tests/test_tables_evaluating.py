@@ -72,6 +72,43 @@ def test_scores_of_labels_are_those_of_scikit_learn(models, table, target):
     assert values(evaluate(model, table).scores) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("target", ["y", "sign", "level"])
+def test_weighted_scores_are_those_of_scikit_learn(models, table, target):
+    model, rng = models[target], np.random.default_rng(2)
+    weight = np.where(rng.random(table.num_rows) < 0.2, 0.0, rng.uniform(0, 9, table.num_rows))
+    given = table.append_column("w", pa.array(weight, mask=np.arange(len(weight)) < 5))
+    weight[:5] = 0.0
+    found = evaluate(model, given, weight="w")
+    y, out = np.array(table[target].to_pylist()), model.predict(table)
+    by_name = {
+        "R2": lambda: metrics.r2_score(y, out, sample_weight=weight),
+        "MAE": lambda: metrics.mean_absolute_error(y, out, sample_weight=weight),
+        "RMSE": lambda: metrics.root_mean_squared_error(y, out, sample_weight=weight),
+        "accuracy": lambda: metrics.accuracy_score(y, out, sample_weight=weight),
+        "balanced accuracy": lambda: metrics.balanced_accuracy_score(y, out, sample_weight=weight),
+        "log loss": lambda: metrics.log_loss(y, model.predict_proba(table), sample_weight=weight),
+        "ROC AUC": lambda: metrics.roc_auc_score(
+            y, model.predict_proba(table)[:, 1], sample_weight=weight
+        ),
+    }
+    expected = {score.name: by_name[score.name]() for score in found.scores}
+    assert values(found.scores) == pytest.approx(expected, rel=1e-5)
+    assert (found.n_rows, found.n_without) == ((weight > 0).sum(), (weight == 0).sum())
+    assert all(score.low <= score.value <= score.high for score in found.scores)
+    part = evaluate(model, given, weight="w", by=["w"]).slices
+    assert sum(one.n_rows for one in part) == found.n_rows
+
+
+def test_weights_that_cannot_be_are_refused(models, table):
+    bad = (-1.0, "found '-1.0', expected a weight"), (0.0, "all weights are 0"), ("much", "'much'")
+    for value, words in bad:
+        given = table.append_column("w", pa.array([value] * table.num_rows))
+        with pytest.raises(TableError, match=words):
+            evaluate(models["y"], given, weight="w")
+    with pytest.raises(TableError, match="no column 'v'"):
+        evaluate(models["y"], table, weight="v")
+
+
 def test_ties_and_classes_that_are_not_there():
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 2, 500)

@@ -31,6 +31,9 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="NAME,...", help="Columns whose values are scored one by one."),
     ] = None,
+    weight: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The column of sample weights.")
+    ] = None,
     strip_labels: Annotated[
         str, typer.Option(metavar="LETTERS", help="What does not count at the end of labels.")
     ] = "",
@@ -54,8 +57,8 @@ def evaluate(
     from ..tables import evaluate as run
 
     found = run(
-        model, table, by=names_of(by), strip_labels=strip_labels, seed=seed, separator=separator,
-        encoding=encoding, decimal=decimal,
+        model, table, by=names_of(by), weight=weight, strip_labels=strip_labels, seed=seed,
+        separator=separator, encoding=encoding, decimal=decimal,
     )  # fmt: skip
     if json:
         import json as format
@@ -72,7 +75,8 @@ def evaluate(
 
 def lines_of(found: Evaluation) -> Iterator[str]:
     """Yield lines of the scores, and of those of each slice."""
-    without = f"; {found.n_without:,} without a target or a prediction" * bool(found.n_without)
+    without = f"; {found.n_without:,} without a target, a prediction or a weight"
+    without *= bool(found.n_without)
     yield from wrapped(f"{found.target}: {found.n_rows:,} rows of {found.table}{without}", "")
     for score in found.scores:
         yield f"  {score.name:18}{numbers(score)}"

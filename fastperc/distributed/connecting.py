@@ -9,6 +9,8 @@ from typing import Any
 
 from ..optional import require
 
+WAIT = {"distributed.comm.timeouts.connect": "5s"}  # of a worker for another that has just died
+
 
 @contextmanager
 def connected(client: Any) -> Iterator[Any]:
@@ -35,9 +37,12 @@ def connected(client: Any) -> Iterator[Any]:
             client = True
     with ExitStack() as stack:
         if client is True:
-            cluster = distributed.LocalCluster(
-                n_workers=os.cpu_count(), threads_per_worker=1, dashboard_address="127.0.0.1:0"
-            )
+            import dask
+
+            with dask.config.set(WAIT):
+                cluster = distributed.LocalCluster(
+                    n_workers=os.cpu_count(), threads_per_worker=1, dashboard_address="127.0.0.1:0"
+                )
             client = stack.enter_context(distributed.Client(stack.enter_context(cluster)))
         elif isinstance(client, str):
             client = stack.enter_context(distributed.Client(client))

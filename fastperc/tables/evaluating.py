@@ -14,6 +14,7 @@ from ..errors import TableError, shown
 from .arrow import numbers_of, role_of_type, texts_of
 from .bootstrap import Score
 from .encoding import Notes
+from .parts import check_weights
 from .predicting import Model, Stream, model_of
 from .scores import classification, regression
 from .slicing import slices_of
@@ -47,7 +48,8 @@ class Evaluation:
     n_rows : int
         Those that were scored.
     n_without : int
-        Rows that were left out, as they have no target or, for want of an input, no prediction.
+        Rows that were left out, as they have no target, no weight or, for want of an input, no
+        prediction.
     scores : list of Score
     slices : list of Slice
     notes : Notes
@@ -73,6 +75,7 @@ def evaluate(
     table: object,
     *,
     by: Collection[str] = (),
+    weight: str | None = None,
     strip_labels: str = "",
     seed: int = 0,
     separator: str | None = None,
@@ -93,6 +96,8 @@ def evaluate(
     by : collection of str
         Columns whose values are looked at one by one: up to 20 different values, the quartiles of
         other numbers and dates, the 20 most frequent texts.
+    weight : str, optional
+        The column of sample weights.
     strip_labels : str
         Letters that do not count at the end of labels, such as a full stop.
     seed : int
@@ -125,7 +130,8 @@ def evaluate(
     (True, [('left', 200), ('right', 200)])
     """
     rows = Rows.read(
-        model, table, by, strip_labels, separator=separator, encoding=encoding, decimal=decimal
+        model, table, by, weight, strip_labels, separator=separator, encoding=encoding,
+        decimal=decimal,
     )  # fmt: skip
     slices = []
     for name in by:
@@ -146,6 +152,7 @@ class Rows:
     truth : ndarray of shape (n,)
         Numbers, or places of classes.
     outputs : ndarray of shape (n,) or (n, n_classes)
+    weight : ndarray of float of shape (n,), or None
     columns : dict of str to pyarrow.ChunkedArray
         Those to slice by.
     """
@@ -155,13 +162,14 @@ class Rows:
     task: str
     truth: np.ndarray
     outputs: np.ndarray
+    weight: np.ndarray | None
     columns: dict[str, pa.ChunkedArray]
     n_without: int
     notes: Notes
 
     @classmethod
     def read(
-        cls, model: Model, table: object, by: Collection[str], strip: str, *,
+        cls, model: Model, table: object, by: Collection[str], weight: str | None, strip: str, *,
         separator: str | None, encoding: str | None, decimal: str | None,
     ) -> Rows:  # fmt: skip
         """Predict for all rows of a table."""
@@ -172,24 +180,30 @@ class Rows:
         classes = getattr(model["model"], "classes_", None)
         is_number = classes is None
         is_text = classes is not None and classes.dtype.kind in "UO"
+        weights = [] if weight is None else [weight]
+        others = [*dict.fromkeys([target, *weights, *by])]
         stream = Stream.of(
-            model, table, [target, *by],
-            numeric=[target] * is_number, categorical=[target] * is_text,
-            used=[target, *by], separator=separator, encoding=encoding, decimal=decimal,
+            model, table, others,
+            numeric=[target] * is_number + weights, categorical=[target] * is_text,
+            used=others, separator=separator, encoding=encoding, decimal=decimal,
         )  # fmt: skip
         kept, outputs, usable = [], [], []
         for batch, out, is_there in stream:
-            is_usable = ~batch.column(target).is_null().to_numpy(zero_copy_only=False)
+            is_usable = np.ones(len(out), bool)
+            for name in (target, *weights):
+                is_usable &= ~batch.column(name).is_null().to_numpy(zero_copy_only=False)
             if is_there is not None:
                 is_usable &= is_there
-            kept.append(batch.select([target, *(name for name in by if name != target)]))
+            kept.append(batch.select(others))
             outputs.append(out)
             usable.append(is_usable)
-        is_usable = np.concatenate(usable)
+        is_usable, found = np.concatenate(usable), pa.Table.from_batches(kept)
+        for name in weights:
+            check_weights(stream.source, found[name], name)
+            is_usable &= numbers_of(found[name]) != 0
         if not is_usable.any():
             raise TableError("no row has a target and a prediction", stream.source.name,
                              column=target)  # fmt: skip
-        found = pa.Table.from_batches(kept)
         source_rows = np.flatnonzero(is_usable)
         found = found.filter(pa.array(is_usable))
         if is_number:
@@ -198,17 +212,18 @@ class Rows:
             truth = codes_of(stream, found[target], source_rows, strip)
         return cls(
             stream.source.name, target, model.run_.understanding.task, truth,
-            np.concatenate(outputs)[is_usable], {name: found[name] for name in by},
-            len(is_usable) - len(truth), stream.notes,
+            np.concatenate(outputs)[is_usable], numbers_of(found[weight]) if weight else None,
+            {name: found[name] for name in by}, len(is_usable) - len(truth), stream.notes,
         )  # fmt: skip
 
     def scores(self, seed: int, chosen: np.ndarray | None = None) -> list[Score]:
         """Return the scores of all rows, or of some."""
-        truth, outputs = self.truth, self.outputs
+        truth, outputs, weight = self.truth, self.outputs, self.weight
         if chosen is not None:
             truth, outputs = truth[chosen], outputs[chosen]
+            weight = None if weight is None else weight[chosen]
         make = regression if self.task == "regression" else classification
-        terms, functions = make(truth, outputs)
+        terms, functions = make(truth, outputs, weight)
         return terms.scores(functions, seed)
 
 

@@ -42,7 +42,7 @@ def usable_rows(source: Source, table: pa.Table, found: Understanding) -> np.nda
     told = found.of("weight", "group")
     check_missing(table.select(told), told, source)
     for name in found.of("weight"):
-        _check_weights(source, table[name], name)
+        check_weights(source, table[name], name)
     rows = np.flatnonzero(usable(table, found))
     if len(rows) < LEAST_ROWS:
         more = "" if len(rows) == table.num_rows else f" of {table.num_rows:,} that can be used"
@@ -53,7 +53,8 @@ def usable_rows(source: Source, table: pa.Table, found: Understanding) -> np.nda
     return rows
 
 
-def _check_weights(source: Source, column: pa.ChunkedArray, name: str) -> None:
+def check_weights(source: Source, column: pa.ChunkedArray, name: str) -> None:
+    """Raise TableError for a column that does not have weights."""
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise source.error(f"expected numbers as weights, found {column.type}", 0, name)
     weights = numbers_of(column)
