@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import table_makers
 from fastperc.errors import DataError, TableError
 from fastperc.tables.reading import Source, delimited, open_source, tallies
-from fastperc.tables.reading.source import missing_column
+from fastperc.tables.reading.source import check_there
 
 
 @pytest.fixture
@@ -457,6 +457,8 @@ def test_options_that_are_none(tmp_path, option, message):
 
 def test_long_names_are_cut_in_messages():
     name = "a" * 5000
-    message = str(missing_column("b", [name, "c"], "t.csv"))
+    with pytest.raises(TableError) as caught:
+        check_there(["c", "b"], [name, "c"], "t.csv")
+    message = str(caught.value)
     assert message.endswith(f"there are {'a' * 40}..., c")
     assert len(message) < 120

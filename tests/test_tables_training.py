@@ -243,6 +243,34 @@ def test_too_few_rows():
 # --- files ---------------------------------------------------------------------------------------
 
 
+def test_models_of_hundreds_of_columns_are_saved_too(tmp_path):
+    """Of all kinds of columns, some chosen, some left out, and with many classes."""
+    rng, n = np.random.default_rng(0), 320
+    texts = np.array([f"kind {k}" for k in range(24)])
+    table = {f"number {k}": rng.normal(size=n) for k in range(400)}
+    table |= {f"text {k}": texts[np.arange(n) * (k + 1) % 24] for k in range(80)}
+    days = np.datetime64("2020-01-01") + rng.integers(0, 2000, (20, n))
+    table |= {f"date {k}": pa.array(days[k], mask=rng.random(n) < 0.1) for k in range(20)}
+    table |= {f"left out {k}": rng.normal(size=n) for k in range(50)}
+    table["y"] = np.array([f"class {k:03}" for k in range(n // 4)])[np.arange(n) % (n // 4)]
+    table = pa.table(table)
+    model = train(
+        table, target="y", quick=True, epochs=1, missing="indicator",
+        drop=[f"left out {k}" for k in range(50)],
+        categorical=[f"text {k}" for k in range(80)],
+    )  # fmt: skip
+    fastperc.save(model, tmp_path / "m.fp")
+    loaded = fastperc.load(tmp_path / "m.fp")
+    assert loaded["columns"].encodings_ == model["columns"].encodings_
+    assert {type(one).__name__ for one in model["columns"].encodings_} == {
+        "NumberEncoding", "CategoryEncoding", "DateEncoding"
+    }  # fmt: skip
+    assert loaded["columns"].get_params() == model["columns"].get_params()
+    assert loaded.run_.understanding == model.run_.understanding
+    assert loaded.run_.options["drop"] == [*model.run_.options["drop"]]
+    assert (loaded.predict_proba(table) == model.predict_proba(table)).all()
+
+
 @pytest.mark.parametrize("name", ["regression", "classification"])
 def test_saved_and_loaded_to_the_last_bit(name, request, tmp_path):
     model = request.getfixturevalue(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields as fields_of
 
 import numpy as np
@@ -9,12 +10,12 @@ from sklearn.pipeline import Pipeline
 
 from ..estimators import MLPClassifier, MLPRegressor
 from ..files.safetensors import JsonObject
-from ..tables.columns import MISSING, ROLES, TASKS, Column, Understanding
+from ..tables.columns import MISSING, TASKS, Understanding
 from ..tables.encoding import TableEncoder
-from ..tables.encodings import PARTS, CategoryEncoding, DateEncoding, NumberEncoding
 from ..tables.records import Candidate, TrainingRecord
 from . import fields
-from .fields import a, array, count, finite, flag, list_of, optional, real, text
+from .columns import COLUMN, columns_of, encodings_of, encodings_state
+from .fields import a, array, count, finite, list_of, optional, real, text
 from .networks import refuse_unknown, with_parameters
 from .values import Record
 
@@ -60,26 +61,31 @@ def _pipeline(state: JsonObject) -> Pipeline:
 
 # --- the encoder ---------------------------------------------------------------------------------
 
-ENCODINGS = (NumberEncoding, CategoryEncoding, DateEncoding)
 LEARNED = {"encodings_", "feature_names_in_", "n_features_in_", "notes_"}
+CHOSEN = ("numbers", "categories", "dates")  # parameters: names of columns
 
 
 def _state_of_encoder(encoder: TableEncoder) -> dict[str, object]:
     given = encoder.get_params(deep=False)
     refuse_unknown(encoder, {*given, *LEARNED})
-    names = ("numbers", "categories", "dates")
-    plain = {name: None if given[name] is None else [*given[name]] for name in names}
-    return {"parameters": given | plain, "encodings": getattr(encoder, "encodings_", None)}
+    chosen = {
+        name: None if given[name] is None else np.array([*given[name]], object) for name in CHOSEN
+    }
+    learned = getattr(encoder, "encodings_", None)
+    return {
+        "parameters": given | chosen,
+        "encodings": None if learned is None else encodings_state(learned),
+    }
 
 
 def _encoder(state: JsonObject) -> TableEncoder:
-    found = fields.take(
-        state, {"parameters": a(dict), "encodings": optional(list_of(a(ENCODINGS)))}
-    )
-    for name in ("numbers", "categories", "dates"):
-        optional(list_of(text))(found["parameters"].get(name), name)
-    encoder = with_parameters(TableEncoder, found["parameters"])
-    encodings = found["encodings"]
+    found = fields.take(state, {"parameters": a(dict), "encodings": optional(encodings_of)})
+    parameters, encodings = found["parameters"], found["encodings"]
+    for name in CHOSEN:
+        names = optional(array("UO", 1))(parameters.get(name), name)
+        if names is not None:
+            parameters[name] = tuple(list_of(text)(names.tolist(), name))
+    encoder = with_parameters(TableEncoder, parameters)
     if encodings is not None:
         names = [encoding.name for encoding in encodings]
         if not names or len(set(names)) < len(names):
@@ -88,46 +94,6 @@ def _encoder(state: JsonObject) -> TableEncoder:
         encoder.feature_names_in_ = np.array(names, object)
         encoder.n_features_in_ = len(names)
     return encoder
-
-
-def _number(state: JsonObject) -> NumberEncoding:
-    found = fields.take(
-        state,
-        {"name": text, "mean": finite, "scale": finite, "middle": finite,
-         "width_of_middle": finite, "has_indicator": flag},
-    )  # fmt: skip
-    if found["scale"] <= 0 or found["width_of_middle"] < 0:
-        raise ValueError("scale: found one that is not positive")
-    return NumberEncoding(**found)
-
-
-def _category(state: JsonObject) -> CategoryEncoding:
-    found = fields.take(
-        state,
-        {"name": text, "categories": array("UO", 1), "rare": array("UO", 1), "has_missing": flag,
-         "is_text": flag},
-    )  # fmt: skip
-    for name in ("categories", "rare"):
-        found[name] = tuple(text(one, name) for one in found[name].tolist())
-    known = [*found["categories"], *found["rare"]]
-    if len(set(known)) < len(known):
-        raise ValueError("categories: found one twice")
-    return CategoryEncoding(**found)
-
-
-def _state_of_category(encoding: CategoryEncoding) -> dict[str, object]:
-    texts = {name: np.array(getattr(encoding, name), object) for name in ("categories", "rare")}
-    return vars(encoding) | texts
-
-
-def _date(state: JsonObject) -> DateEncoding:
-    found = fields.take(
-        state,
-        {"name": text, "mean": finite, "scale": finite, "parts": a(tuple), "has_indicator": flag},
-    )
-    if found["scale"] <= 0 or any(part not in PARTS for part in found["parts"]):
-        raise ValueError(f"parts: found {found['parts']!r:.60}, expected some of {[*PARTS]}")
-    return DateEncoding(**found)
 
 
 # --- the record ----------------------------------------------------------------------------------
@@ -152,13 +118,10 @@ def _tuple_of(check: fields.Check) -> fields.Check:
     return check_all
 
 
-COLUMN: dict[str, fields.Check] = {
-    "name": text, "role": _one_of(*ROLES), "why": text, "n_missing": count, "n_distinct": count,
-}  # fmt: skip
 UNDERSTANDING: dict[str, fields.Check] = {
     "table": text, "n_rows": count, "target": text, "task": _one_of(*TASKS),
-    "columns": _tuple_of(a(Column)), "missing": _one_of(*MISSING), "classes": a(tuple),
-    "class_counts": _tuple_of(count), "stated": list_of(text), "warnings": list_of(text),
+    "columns": columns_of, "missing": _one_of(*MISSING), "classes": array("biufUO", 1),
+    "class_counts": array("i", 1), "stated": list_of(text), "warnings": list_of(text),
 }  # fmt: skip
 CANDIDATE: dict[str, fields.Check] = {
     "name": text, "parameters": a(dict), "score": real, "spread": real,
@@ -174,11 +137,32 @@ RUN: dict[str, fields.Check] = {
 }  # fmt: skip
 
 
+def _state_of_understanding(found: Understanding) -> dict[str, object]:
+    return vars(found) | {
+        "columns": COLUMN.arrays(found.columns),
+        "classes": _as_array(found.classes),
+        "class_counts": np.array(found.class_counts, np.int64),
+    }
+
+
+def _as_array(values: Sequence[object]) -> np.ndarray:
+    """Return labels, or names, as an array: texts as objects, as they may have any length."""
+    is_text = all(isinstance(value, str) for value in values)
+    return np.array([*values], object if is_text else None)
+
+
+def _understanding(state: JsonObject) -> Understanding:
+    found = fields.take(state, UNDERSTANDING)
+    for name in ("classes", "class_counts"):
+        found[name] = tuple(found[name].tolist())
+    return Understanding(**found)
+
+
 def _state_of_run(run: TrainingRecord) -> dict[str, object]:
     state = {field.name: getattr(run, field.name) for field in fields_of(run)}
     plain = (bool, int, float, str, type(None))
     options = {
-        name: [*value] if isinstance(value, (list, tuple, set, frozenset)) else
+        name: _as_array([*value]) if isinstance(value, (list, tuple, set, frozenset)) else
         value if isinstance(value, plain) else str(value)
         for name, value in run.options.items()
     }  # fmt: skip
@@ -193,20 +177,16 @@ def _run(state: JsonObject) -> TrainingRecord:
             raise ValueError(f"{name}: found {len(found[name])} rows, expected {n}")
     if not found["candidates"]:
         raise ValueError("candidates: found none")
+    for name, value in found["options"].items():
+        if isinstance(value, np.ndarray):
+            found["options"][name] = value.tolist()
     return TrainingRecord(**found)
 
 
 RECORDS = [
     Record("TablePipeline", Pipeline, _state_of_pipeline, _pipeline),
     Record("TableEncoder", TableEncoder, _state_of_encoder, _encoder),
-    Record("NumberEncoding", NumberEncoding, vars, _number),
-    Record("CategoryEncoding", CategoryEncoding, _state_of_category, _category),
-    Record("DateEncoding", DateEncoding, vars, _date),
-    Record("Column", Column, vars, lambda state: Column(**fields.take(state, COLUMN))),
-    Record(
-        "Understanding", Understanding, vars,
-        lambda state: Understanding(**fields.take(state, UNDERSTANDING)),
-    ),
+    Record("Understanding", Understanding, _state_of_understanding, _understanding),
     Record("Candidate", Candidate, vars, lambda s: Candidate(**fields.take(s, CANDIDATE))),
     Record("TrainingRecord", TrainingRecord, _state_of_run, _run),
 ]  # fmt: skip

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from .arrow import role_of_type, texts_of
 from .columns import USED, Column
 from .reading import Source, open_source
-from .reading.source import missing_column
+from .reading.source import check_there
 from .roles import Cells, role_of
 from .understanding import listed, understand
 
@@ -125,9 +125,7 @@ def describe(
         table, numeric=numeric, categorical=categorical, drop=drop, separator=separator,
         encoding=encoding, decimal=decimal,
     )  # fmt: skip
-    for name in (*numeric, *categorical):
-        if name not in source.names:
-            raise missing_column(name, source.names, source.name)
+    check_there((*numeric, *categorical), source.names, source.name)
     whole = source.read()
     cells = {name: Cells(name, whole[name]) for name in source.names}
     stated = [*source.stated]

@@ -141,7 +141,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def _roles(self, table: pa.Table) -> dict[str, str]:
         """Return what each column is to be encoded as, in the table's order."""
-        from .reading.source import missing_column
+        from .reading.source import check_there
 
         given = {"number": self.numbers, "category": self.categories, "date": self.dates}
         if all(names is None for names in given.values()):
@@ -150,9 +150,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             found = {field.name: role_of_type(field.type) for field in table.schema}
             return {name: role for name, role in found.items() if role is not None}
         roles = {name: role for role, names in given.items() for name in names or ()}
-        for name in roles:
-            if name not in table.column_names:
-                raise missing_column(name, table.column_names, "the table")
+        check_there(roles, table.column_names, "the table")
         return {name: roles[name] for name in table.column_names if name in roles}
 
     def _learn(self, name: str, role: str, column: pa.ChunkedArray) -> Encoding:
@@ -180,13 +178,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             If a column is not there, is of another type, or, unless ``missing`` says what to do,
             has cells without a value.
         """
-        from .reading.source import missing_column
+        from .reading.source import check_there
 
         check_is_fitted(self, "encodings_")
         table = table_of(X, self)
-        for name in self.feature_names_in_:
-            if name not in table.column_names:
-                raise missing_column(name, table.column_names, "the table")
+        check_there(self.feature_names_in_, table.column_names, "the table")
         roles = {encoding.name: encoding.role for encoding in self.encodings_}
         self._check(table, roles)
         out = np.zeros((table.num_rows, self.n_outputs_), self.dtype)
@@ -244,8 +240,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     ) -> None:
         from .arrow import check_missing, check_type
 
+        there = {*table.column_names}
         for name, role in roles.items():
-            if name in table.column_names:
+            if name in there:
                 check_type(table[name], name, role, source)
         if self.missing in ("error", "drop"):
             check_missing(table, [*roles], source, first)

@@ -17,7 +17,7 @@ from ..files.atomic import replacing
 from .arrow import first_missing
 from .encoding import Notes, TableEncoder
 from .reading import Source, open_source
-from .reading.source import missing_column
+from .reading.source import check_there
 from .records import TrainingRecord
 from .writing import ending_of, writer_for
 
@@ -191,10 +191,9 @@ class Stream:
         self.record: TrainingRecord | None = getattr(model, "run_", None)
         self.inputs = [str(name) for name in self.encoder.feature_names_in_]
         self.columns = [*dict.fromkeys([*self.inputs, *others])]
-        for name in self.columns:
-            if name not in source.names:
-                raise missing_column(name, source.names, source.name)
-        self._ignored = tuple(name for name in source.names if name not in self.columns)
+        check_there(self.columns, source.names, source.name)
+        used = {*self.columns}
+        self._ignored = tuple(name for name in source.names if name not in used)
         self._unseen: Counter[str] = Counter()
         self._missing: Counter[str] = Counter()
 

@@ -13,7 +13,7 @@ from ..errors import TableError, shown
 from .arrow import is_text, numbers_of, texts_of
 from .columns import TASKS, USED, Column, Understanding
 from .reading import Source
-from .reading.source import missing_column
+from .reading.source import check_there
 from .roles import FEW_VALUES, Cells, role_of
 
 MOST_CLASSES = 20  # of whole numbers that are taken for classes
@@ -73,9 +73,8 @@ def understand(
         raise TableError(
             f"say which column to predict: --target NAME. There are {listed(names)}", source.name
         )
-    for name in (target, weight, group, *numeric, *categorical):
-        if name is not None and name not in names:
-            raise missing_column(name, names, source.name)
+    asked = (target, weight, group, *numeric, *categorical)
+    check_there((name for name in asked if name is not None), names, source.name)
     table = source.read() if table is None else table
     special = {target: "target", weight: "weight", group: "group"}
     told = {**dict.fromkeys(numeric, "number"), **dict.fromkeys(categorical, "category")}
@@ -99,7 +98,7 @@ def understand(
     if not any(column.role in USED for column in columns):  # rather this than nothing
         columns = [role_of(cells[column.name]) if column.why == SAME else column
                    for column in columns]  # fmt: skip
-    columns += [Column(name, "dropped", "as you say") for name in drop if name not in names]
+    columns += [Column(name, "dropped", "as you say") for name in drop if name not in cells]
     classes, counts = ((), ()) if kind == "regression" else classes_of(cells[target])
     n_rows = table.num_rows if source.n_rows is None else source.n_rows
     found = Understanding(
@@ -218,10 +217,10 @@ def sentences(found: Understanding, cells: Mapping[str, Cells]) -> list[str]:
     left = _left_out(found)
     if left:
         lines.append(left)
-    n = sum(column.n_missing for column in found.columns if column.name in found.inputs)
+    lacking = [c for c in found.columns if c.role in USED and c.n_missing]
+    n = sum(column.n_missing for column in lacking)
     if n:
-        some = [f"{c.name} ({c.n_missing:,})" for c in found.columns
-                if c.name in found.inputs and c.n_missing]  # fmt: skip
+        some = [f"{column.name} ({column.n_missing:,})" for column in lacking]
         lines.append(f"Without a value: {n:,} cells, of {listed(some)}; --missing {found.missing}")
     n = cells[found.target].n_missing
     if n:

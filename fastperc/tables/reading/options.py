@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .source import missing_column
+from .source import check_there
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,4 @@ class Options:
 
     def check(self, names: Sequence[str], table: str) -> None:
         """Raise TableError if a column is named that is not there."""
-        there = set(names)
-        for name in sorted(self.numeric | self.categorical | self.drop):
-            if name not in there:
-                raise missing_column(name, names, table)
+        check_there(sorted(self.numeric | self.categorical | self.drop), names, table)

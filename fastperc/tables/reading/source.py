@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -106,9 +106,7 @@ class Source(ABC):
     def _schema_of(self, columns: Sequence[str] | None) -> pa.Schema:
         if columns is None:
             return self.schema
-        for name in columns:
-            if name not in self.names:
-                raise missing_column(name, self.names, self.name)
+        check_there(columns, self.names, self.name)
         return pa.schema([self.schema.field(name) for name in columns])
 
     def _without_nan(self, batch: pa.RecordBatch, first: int) -> pa.RecordBatch:
@@ -142,7 +140,15 @@ def named(column: str) -> str:
     return shlex.quote(column if is_one else '"' + column.replace('"', '""') + '"')
 
 
-def missing_column(name: str, names: Sequence[str], table: str) -> TableError:
+def check_there(wanted: Iterable[str], names: Sequence[str], table: str) -> None:
+    """Raise TableError for the first column that is not among the names of a table."""
+    there = {*names}
+    for name in wanted:
+        if name not in there:
+            raise _missing_column(name, names, table)
+
+
+def _missing_column(name: str, names: Sequence[str], table: str) -> TableError:
     """Return the error for a column that is not there, with the name that may be meant."""
     import difflib
 
