@@ -22,4 +22,4 @@ def test_random_sequences():
 
 @pytest.mark.slow
 def test_many_random_sequences():
-    check(10**6, 1500)
+    check(10**6, 700)

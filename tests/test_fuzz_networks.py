@@ -27,7 +27,7 @@ def test_random_networks():
 @pytest.mark.slow
 @pytest.mark.usefixtures("threads_for_any_work")
 def test_many_random_networks():
-    check(10**6, 2000)
+    check(10**6, 1000)
 
 
 @pytest.mark.slow
@@ -35,7 +35,7 @@ def test_random_networks_without_avx512():
     environment = without_avx512()
     if environment is None:
         pytest.skip("this processor has no AVX-512 to turn off")
-    check(2 * 10**6, 500, **environment)
+    check(2 * 10**6, 250, **environment)
 
 
 @pytest.mark.skipif(not CAN_GUARD, reason="only Linux is known to have mprotect here")
