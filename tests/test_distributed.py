@@ -132,6 +132,16 @@ def test_client_is_a_keyword(client, data):
     assert same(here.theta, there.theta)
 
 
+def test_workers_of_our_own_clusters_give_up_dead_ones_soon():
+    import dask
+
+    with ours.on(True) as session:
+        found = session.client.run(dask.config.get, "distributed.comm.timeouts.connect")
+    assert found
+    assert {*found.values()} == {"5s"}
+    assert dask.config.get("distributed.comm.timeouts.connect") == "30s"  # here, as it was
+
+
 # --- estimators -----------------------------------------------------------------------------------
 
 NET = MLPRegressor(hidden_layer_sizes=(5,), max_iter=12, random_state=0, learning_rate_init=0.01)
